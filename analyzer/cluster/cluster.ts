@@ -1,0 +1,14 @@
+import type { Answer, ObjectReading, ObjectRef } from '../core/observation.ts';
+
+/** What the API server showed, and what its clock said. */
+export interface ClusterReading {
+  /** In the order of the question. */
+  readonly objects: readonly ObjectReading[];
+  /** The API server's own time in Unix seconds, where it told. */
+  readonly serverTime?: number | undefined;
+}
+
+/** A cluster, read only. `unknown` when it cannot be reached; one unreadable object is its own reading. */
+export interface Cluster {
+  read(objects: readonly ObjectRef[]): Promise<Answer<ClusterReading>>;
+}

@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Command, Option } from 'commander';
+import pino, { type Logger } from 'pino';
+import { kubernetes } from '../cluster/kubernetes.ts';
+import { GitError } from '../git/index.ts';
+import { prometheus } from '../metrics/prometheus.ts';
+import { flag, openForWriting, parsePositive, type RepositoryFlags } from '../options.ts';
+import { type Analyzer, atRest, newMemory, type Outcome, tick, type TickReport } from '../tick.ts';
+
+interface AnalyzeFlags extends RepositoryFlags {
+  readonly once?: true;
+  readonly untilIdle?: true;
+  readonly watch?: true;
+  readonly interval: number;
+  readonly metrics: string;
+  readonly metricsTokenFile?: string;
+  readonly metricsUser?: string;
+  readonly metricsPasswordFile?: string;
+  readonly metricsCa?: string;
+  readonly metricsHeader: Readonly<Record<string, string>>;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+}
+
+/** `perch analyze`: looks, decides and commits; once, until every release is at rest, or for ever. */
+export function addAnalyze(program: Command): Command {
+  return program
+    .command('analyze')
+    .description('move releases to their next step, or back, as cluster and metrics say')
+    .addOption(new Option('--once', 'one pass').conflicts(['untilIdle', 'watch']))
+    .addOption(new Option('--until-idle', 'until every release is at rest').conflicts('watch'))
+    .addOption(new Option('--watch', 'until SIGTERM'))
+    .addOption(
+      flag('--interval <seconds>', 'pause between two passes', 'PERCH_INTERVAL').argParser(parsePositive).default(10),
+    )
+    .addOption(flag('--metrics <url>', 'address of Prometheus', 'PERCH_METRICS').default('http://prometheus:9090'))
+    .addOption(flag('--metrics-token-file <file>', 'bearer token', 'PERCH_METRICS_TOKEN_FILE'))
+    .addOption(flag('--metrics-user <name>', 'user for basic authentication', 'PERCH_METRICS_USER'))
+    .addOption(flag('--metrics-password-file <file>', "that user's password", 'PERCH_METRICS_PASSWORD_FILE'))
+    .addOption(flag('--metrics-ca <file>', 'PEM file of the authority to trust', 'PERCH_METRICS_CA'))
+    .addOption(
+      flag('--metrics-header <name=value...>', 'more headers, such as X-Scope-OrgID=team', 'PERCH_METRICS_HEADER')
+        .argParser(addHeader)
+        .default({}, 'none'),
+    )
+    .addOption(flag('--kubeconfig <file>', 'kubeconfig (default: KUBECONFIG, ~/.kube/config, the pod)', 'PERCH_KUBECONFIG'))
+    .addOption(flag('--context <name>', 'context of the kubeconfig (default: its current one)', 'PERCH_CONTEXT'))
+    .action(async (_: unknown, command: Command) => {
+      await analyze(command.optsWithGlobals<AnalyzeFlags>());
+    });
+}
+
+async function analyze(flags: AnalyzeFlags): Promise<void> {
+  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  const repository = await openForWriting(flags);
+  const analyzer: Analyzer = {
+    repository,
+    cluster: kubernetes({ kubeconfig: flags.kubeconfig, context: flags.context }),
+    metrics: prometheus({
+      address: flags.metrics,
+      bearerTokenFile: flags.metricsTokenFile,
+      username: flags.metricsUser,
+      passwordFile: flags.metricsPasswordFile,
+      caFile: flags.metricsCa,
+      headers: flags.metricsHeader,
+    }),
+    clock: () => Date.now() / 1000,
+    memory: newMemory(),
+  };
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+  try {
+    await loop(analyzer, flags, log, stop.signal);
+  } finally {
+    await repository.close();
+  }
+}
+
+async function loop(
+  analyzer: Analyzer,
+  flags: AnalyzeFlags,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const once = flags.watch === undefined && flags.untilIdle === undefined;
+  while (!signal.aborted) {
+    const report = await pass(analyzer, log, once);
+    if (report?.refused !== undefined && once) process.exitCode = 3;
+    if (once) return;
+    if (flags.untilIdle && report !== undefined && atRest(report)) return;
+    await sleep(flags.interval * 1000, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** @returns undefined where the repository could not be reached and the next pass may */
+async function pass(analyzer: Analyzer, log: Logger, once: boolean): Promise<TickReport | undefined> {
+  try {
+    const report = await tick(analyzer);
+    for (const it of report.outcomes) logOutcome(log, it);
+    if (report.refused !== undefined) log.error({ reason: report.refused }, 'push refused');
+    if (report.outcomes.length === 0) log.info({ idle: report.idle }, 'every release is at rest');
+    return report;
+  } catch (error) {
+    if (once || !(error instanceof GitError) || !error.retryable) throw error;
+    log.error({ reason: error.message }, 'the repository cannot be reached');
+    return undefined;
+  }
+}
+
+function logOutcome(log: Logger, { release, decision, status, commit, message, observation }: Outcome): void {
+  const [subject = ''] = (message ?? '').split('\n');
+  const known = {
+    release,
+    phase: status.phase,
+    step: status.stepName,
+    weight: status.weight,
+    decision: decision.kind,
+    reason: decision.reason,
+  };
+  const { skewSeconds } = observation;
+  const skew = skewSeconds > 1 ? { skewSeconds } : {};
+  if (decision.kind === 'move') {
+    const move = { transition: decision.transition, verdict: decision.verdict, commit };
+    log.info({ ...known, ...move, ...skew }, commit === undefined ? `${subject} (not pushed)` : subject);
+  } else {
+    const until = decision.kind === 'hold' ? decision.untilSeconds : undefined;
+    const iso = until === undefined ? {} : { until: new Date(until * 1000).toISOString() };
+    log.info({ ...known, ...iso, ...skew }, `${release}: ${decision.reason}`);
+  }
+}
+
+function addHeader(text: string, headers: Readonly<Record<string, string>>): Record<string, string> {
+  const split = text.indexOf('=');
+  if (split <= 0) throw new Error(`--metrics-header: expected name=value, got "${text}"`);
+  return { ...headers, [text.slice(0, split)]: text.slice(split + 1) };
+}

@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { describeSteps, times } from '../../lib/plan/describe.ts';
+import { parsePlan } from '../../lib/plan/parse.ts';
+import type { Plan } from '../../lib/plan/plan.ts';
+import { type RepositoryFlags, withReader } from '../options.ts';
+import { loadPlan } from '../situation.ts';
+import { age, table } from '../table.ts';
+
+/** `perch plan <release>`: the steps of the next rollout, as `npm run synth` left them. */
+export function addPlan(program: Command): Command {
+  return program
+    .command('plan')
+    .argument('<release>', 'id of the release')
+    .description("print a release's plan: step, weights, what it writes, gate and bake time")
+    .action(async (release: string, _: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<RepositoryFlags>();
+      const plan = await findPlan(flags, release);
+      process.stdout.write(`${flags.json ? JSON.stringify(plan, null, 2) : planTable(plan)}\n`);
+    });
+}
+
+/** The work tree first, so that a plan can be read before it is committed; then the source branch. */
+async function findPlan(flags: RepositoryFlags, release: string): Promise<Plan> {
+  const file = join(flags.repo, 'dist', release, 'plan.yaml');
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  if (text !== undefined) return parsePlan(text, file);
+  return withReader(flags, undefined, async (reader, at) => {
+    const all = (await reader.list(at)).filter((it) => it.dist !== undefined);
+    const trees = all.find((it) => it.id === release);
+    const loaded = await loadPlan(reader, trees?.dist, `dist/${release}`, new Map());
+    if (loaded.kind === 'known') return loaded.value.plan;
+    if (loaded.kind === 'broken') throw new Error(loaded.reason);
+    const known = all.map((it) => it.id).join(', ') || 'none; run `npm run synth`';
+    throw new Error(`there is no plan of "${release}"; there are: ${known}`);
+  });
+}
+
+function planTable(plan: Plan): string {
+  const rows = describeSteps(plan).map((it) => [it.step, it.weights, it.writes, it.bake, it.gate]);
+  const { promoteMinSeconds, promoteWorstSeconds, rollbackMinSeconds, rollbackWorstSeconds } = times(plan);
+  return [
+    `${plan.release}: ${plan.images.join(', ')} (candidate ${plan.candidate}), ${plan.namespace}/${plan.name}`,
+    '',
+    table(['STEP', 'WEIGHTS', 'WRITES', 'BAKE', 'GATE'], rows),
+    '',
+    `to promote: ${age(promoteMinSeconds)} at least, ${age(promoteWorstSeconds)} at worst`,
+    `to roll back: ${age(rollbackMinSeconds)} at least, ${age(rollbackWorstSeconds)} at worst`,
+  ].join('\n');
+}

@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import { type Status, status } from '../core/phase.ts';
+import { type RepositoryFlags, withReader } from '../options.ts';
+import { loadSituation } from '../situation.ts';
+import { age, table } from '../table.ts';
+
+/** `perch status`: what Git says of every release; neither cluster nor metric store is asked. */
+export function addStatus(program: Command): Command {
+  return program
+    .command('status')
+    .description('print every release: phase, weight, step, since when and why')
+    .action(async (_: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<RepositoryFlags>();
+      const rows = await readStatus(flags);
+      process.stdout.write(`${flags.json ? JSON.stringify(rows, null, 2) : statusTable(rows, Date.now() / 1000)}\n`);
+    });
+}
+
+async function readStatus(flags: RepositoryFlags): Promise<readonly Status[]> {
+  return withReader(flags, undefined, async (reader, at) => {
+    const rows: Status[] = [];
+    // One after the other, so that a thousand releases do not stand in memory at once.
+    for (const trees of await reader.list(at))
+      rows.push(status(await loadSituation(reader, trees, new Map(), at)));
+    return rows;
+  });
+}
+
+/** @param now Unix seconds */
+export function statusTable(rows: readonly Status[], now: number): string {
+  if (rows.length === 0) return 'no releases: dist/, live/ and rollouts/ are empty on this branch';
+  return table(
+    ['NAMESPACE', 'NAME', 'PHASE', 'WEIGHT', 'STEP', 'SINCE', 'REASON'],
+    rows.map((it) => [
+      it.namespace ?? '-',
+      it.release === it.name || it.name === undefined ? it.release : `${it.release} (${it.name})`,
+      it.phase,
+      String(it.weight),
+      it.step === undefined ? '-' : `${it.step}/${it.steps ?? '-'}`,
+      it.since === undefined ? '-' : age(now - Date.parse(it.since) / 1000),
+      it.reason,
+    ]),
+  );
+}

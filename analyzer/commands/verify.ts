@@ -1,0 +1,29 @@
+import type { Command } from 'commander';
+import { type Verification, verify } from '../history.ts';
+import { type RepositoryFlags, withReader } from '../options.ts';
+
+/** `perch verify [REV]`: exit 1 and the differing files when a revision is not what it must be. */
+export function addVerify(program: Command): Command {
+  return program
+    .command('verify')
+    .argument('[revision]', 'revision of the run branch (default: its tip)')
+    .description('prove that live/ is what pinned plan, stable set and position say, and how it came to be')
+    .action(async (revision: string | undefined, _: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<RepositoryFlags>();
+      const all = await withReader(flags, revision, (reader, at) => verify(reader, at));
+      process.stdout.write(`${flags.json ? JSON.stringify(all, null, 2) : report(all)}\n`);
+      if (all.some((it) => it.problems.length > 0)) process.exitCode = 1;
+    });
+}
+
+function report(all: readonly Verification[]): string {
+  if (all.length === 0) return 'nothing to verify: no release has started on this branch';
+  return all.map(releaseReport).join('\n');
+}
+
+function releaseReport({ release, transitions, complete, source, problems }: Verification): string {
+  const history = complete ? `${transitions} transitions` : `${transitions} transitions (history is cut off here)`;
+  const plans = source ? 'plans found in the source' : 'plans not looked up, no source ref';
+  if (problems.length === 0) return `${release}: verified, ${history}, ${plans}`;
+  return [`${release}: DIFFERS, ${history}`, ...problems.map((it) => `  ${it}`)].join('\n');
+}

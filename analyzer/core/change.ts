@@ -1,0 +1,162 @@
+import type { Move } from './decide.ts';
+import { explain } from './explain.ts';
+import type { Situation } from './observation.ts';
+import { difference, type FileSet, files, type PlanTree } from './position.ts';
+import { rolloutOf } from './rollout.ts';
+import { isoTime, type State, type StepRecord, stateText } from './state.ts';
+
+/** One write below the root of the run ref; writes are applied in order. */
+export type FileWrite =
+  | { readonly kind: 'delete'; readonly path: string }
+  /** An existing Git tree, by its object id. */
+  | { readonly kind: 'tree'; readonly path: string; readonly oid: string }
+  /** An existing blob, by its object id. */
+  | { readonly kind: 'blob'; readonly path: string; readonly oid: string }
+  | { readonly kind: 'text'; readonly path: string; readonly text: string };
+
+/** One commit to be made: pure data, made by the core and carried out by `git/`. */
+export interface Change {
+  readonly release: string;
+  /** Subject, blank line, body, blank line, trailers. */
+  readonly message: string;
+  /** Commit time in Unix seconds. */
+  readonly at: number;
+  readonly writes: readonly FileWrite[];
+}
+
+/** What a transition says beyond its move. */
+export interface Authorship {
+  /** The person who asked for it. */
+  readonly by?: string | undefined;
+  /** Commits by hand that the transition accepts or undoes. */
+  readonly accepts: readonly string[];
+}
+
+/**
+ * The commit that carries out a move: the new state, and the files of its position.
+ *
+ * @param now Unix seconds
+ * @throws Error when the move pins a dist that cannot be read
+ */
+export function change(situation: Situation, move: Move, now: number, person?: Authorship): Change {
+  const next = outcome(situation, move, now, person);
+  const { id } = situation;
+  // A resume writes over whatever a hand edit left in these folders.
+  const over = move.transition === 'resume';
+  const pinned: FileWrite[] = [];
+  if (move.pins || over)
+    pinned.push({ kind: 'tree', path: `rollouts/${id}/plan`, oid: next.plan.tree });
+  if (next.stable !== undefined && (over || next.stable.tree !== treeOf(situation.stable)))
+    pinned.push({ kind: 'tree', path: `rollouts/${id}/stable`, oid: next.stable.tree });
+  return {
+    release: id,
+    message: explain({ id, move, plan: next.plan.plan, state: next.state, from: before(situation) }),
+    at: Math.floor(now),
+    writes: [
+      ...liveWrites(id, situation, next.files),
+      ...pinned,
+      { kind: 'text', path: `rollouts/${id}/state.yaml`, text: stateText(next.state) },
+    ],
+  };
+}
+
+/** What a release is after a move. */
+export interface Outcome {
+  readonly state: State;
+  readonly plan: PlanTree;
+  readonly stable: PlanTree | undefined;
+  readonly files: FileSet;
+}
+
+/** Applies a move to a situation; the pure half of `change`, also what the simulation runs on. */
+export function outcome(
+  situation: Situation,
+  move: Move,
+  now: number,
+  person?: Authorship,
+): Outcome {
+  const rollout = rolloutOf(situation);
+  const old = rollout.kind === 'known' ? rollout.value : undefined;
+  const plan = move.pins ? known(situation.dist, `dist/${situation.id}`) : old?.plan;
+  if (plan === undefined) throw new Error(`release ${situation.id}: there is no plan to move in`);
+  // A complete release is its own way back from now on.
+  const stable = move.to.kind === 'complete' ? plan : old?.stable;
+  const set = files(move.to, plan, stable);
+  const note = move.transition === 'note';
+  const moved = note && old !== undefined ? old.state : written(old?.files, set);
+  const state: State = {
+    transition: nextTransition(situation),
+    version: 1,
+    release: situation.id,
+    kind: move.transition,
+    position: move.to,
+    at: note && old !== undefined ? old.state.at : isoTime(now),
+    reason: move.reason,
+    ...(person?.by === undefined ? {} : { by: person.by }),
+    candidate: plan.plan.candidate,
+    plan: plan.tree,
+    ...(stable === undefined ? {} : { stable: stable.tree }),
+    ...(move.failed === undefined ? {} : { failed: move.failed }),
+    ...(move.paused === undefined ? {} : { paused: move.paused }),
+    steps: stepRecords(old?.state, move, now),
+    changed: moved.changed,
+    removed: moved.removed,
+    ...(person === undefined || person.accepts.length === 0 ? {} : { accepts: [...person.accepts] }),
+  };
+  return { state, plan, stable, files: set };
+}
+
+/** One above the highest transition that the release has seen, also where history was reverted by hand. */
+function nextTransition({ state, lastCommit }: Situation): number {
+  const current = state.kind === 'known' ? state.value.transition : 0;
+  return 1 + Math.max(current, lastCommit?.transitionBefore ?? 0, lastCommit?.transitionAfter ?? 0);
+}
+
+function stepRecords(old: State | undefined, move: Move, now: number): StepRecord[] {
+  if (move.transition === 'start' || old === undefined) return [];
+  if (move.transition === 'note' || old.position.kind !== 'step') return old.steps;
+  const left: StepRecord = {
+    name: old.position.step,
+    at: old.at,
+    ...(move.liveSince === undefined ? {} : { since: isoTime(move.liveSince) }),
+    until: isoTime(now),
+    failedChecks: move.judgement?.failedChecks ?? 0,
+  };
+  return [...old.steps, left];
+}
+
+function written(old: FileSet | undefined, set: FileSet): Pick<State, 'changed' | 'removed'> {
+  const { changed, removed } = difference(old ?? new Map(), set);
+  const gone = removed.flatMap((name) => {
+    const info = old?.get(name)?.info;
+    if (info === undefined || !info.asked) return [];
+    const { apiVersion, kind, namespace } = info;
+    return [{ apiVersion, kind, ...(namespace === undefined ? {} : { namespace }), name: info.name }];
+  });
+  return { changed: [...changed], removed: gone };
+}
+
+/** Only what differs is written, so a commit's cost grows with its step and not with the release. */
+function liveWrites(id: string, situation: Situation, set: FileSet): FileWrite[] {
+  const gone = [...situation.live.keys()].filter((name) => !set.has(name)).sort();
+  const fresh = [...set].filter(([name, file]) => situation.live.get(name) !== file.oid);
+  return [
+    ...gone.map((name): FileWrite => ({ kind: 'delete', path: `live/${id}/${name}` })),
+    ...fresh
+      .map(([name, file]): FileWrite => ({ kind: 'blob', path: `live/${id}/${name}`, oid: file.oid }))
+      .sort((a, b) => (a.path < b.path ? -1 : 1)),
+  ];
+}
+
+function before(situation: Situation): State | undefined {
+  return situation.state.kind === 'known' ? situation.state.value : undefined;
+}
+
+function treeOf(loaded: Situation['stable']): string | undefined {
+  return loaded.kind === 'known' ? loaded.value.tree : undefined;
+}
+
+function known(loaded: Situation['dist'], place: string): PlanTree {
+  if (loaded.kind === 'known') return loaded.value;
+  throw new Error(`${place} ${loaded.kind === 'absent' ? 'is missing' : loaded.reason}`);
+}

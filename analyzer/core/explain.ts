@@ -1,0 +1,111 @@
+import type { Plan } from '../../lib/plan/plan.ts';
+import type { Move } from './decide.ts';
+import type { Evidence } from './judge.ts';
+import { canaryWeight, type Position, positionText, stepOf } from './position.ts';
+import type { State } from './state.ts';
+
+/** What an explanation is made of. */
+export interface Transition {
+  readonly id: string;
+  readonly move: Move;
+  readonly plan: Plan;
+  /** The state before, and after. */
+  readonly from: State | undefined;
+  readonly state: State;
+}
+
+/** The commit message of a transition: subject, the numbers behind it, trailers. */
+export function explain(transition: Transition): string {
+  return [subject(transition), '', ...body(transition), '', ...trailers(transition), ''].join('\n');
+}
+
+/** A line that a person understands: `podinfo: weight 10 → 20`. */
+export function subject({ id, move, plan, from, state }: Transition): string {
+  return `${id}: ${headline(move, plan, from, state)}`;
+}
+
+function headline(move: Move, plan: Plan, from: State | undefined, state: State): string {
+  const images = plan.images.map(shortImage).join(', ');
+  switch (move.transition) {
+    case 'start':
+      return `${move.to.kind === 'init' ? 'initialize' : 'start'} ${images} (${plan.candidate})`;
+    case 'complete':
+      return from?.position.kind === 'init' ? `initialized ${images}` : `promoted ${images} (${plan.candidate})`;
+    case 'adopt':
+      return `configuration changed in ${positionText(move.to)}`;
+    case 'configure':
+      return 'configuration changed';
+    case 'back':
+      return backHeadline(move, plan, from);
+    case 'note':
+      return noteHeadline(move, from);
+    case 'resume':
+      return `resumed at ${positionText(move.to)}`;
+    case 'next':
+      return stepHeadline(plan, from?.position, state.position);
+  }
+}
+
+function stepHeadline(plan: Plan, from: Position | undefined, to: Position): string {
+  const step = stepOf(plan, to);
+  if (step?.phase === 'Promoting') return `promote: the primary gets ${plan.images.map(shortImage).join(', ')}`;
+  const before = from === undefined ? 0 : canaryWeight(plan, from);
+  return `weight ${before} → ${canaryWeight(plan, to)}`;
+}
+
+function backHeadline(move: Move, plan: Plan, from: State | undefined): string {
+  const weight = from === undefined ? 0 : canaryWeight(plan, from.position);
+  if (move.to.kind === 'stable') return 'rolled back: the stable set is restored';
+  if (move.to.kind === 'back' && move.to.part === 'primary') return 'roll back: restore the primary';
+  return `roll back: weight ${weight} → 0`;
+}
+
+function noteHeadline(move: Move, from: State | undefined): string {
+  if (move.paused !== undefined) return from?.paused === undefined ? 'paused' : 'still paused';
+  if (from?.paused !== undefined) return 'resumed';
+  if (from?.failed !== undefined && move.failed === undefined) return `retry ${from.failed.candidate}`;
+  return 'note';
+}
+
+function body({ move, state }: Transition): readonly string[] {
+  const who = state.by === undefined ? [] : [`By ${state.by}.`];
+  const lines = (move.judgement?.evidence ?? []).map(evidenceLine);
+  return [`${sentence(move.reason)}`, ...who, ...(lines.length === 0 ? [] : ['', ...lines])];
+}
+
+/** One check in numbers: `success-rate ≥ 99 %: latest 99.87, worst 99.61, 4 of 4 points passed`. */
+export function evidenceLine(it: Evidence): string {
+  const bounds = [
+    it.check.min === undefined ? [] : [`≥ ${it.check.min}`],
+    it.check.max === undefined ? [] : [`≤ ${it.check.max}`],
+  ].flat();
+  const unit = it.check.unit === undefined ? '' : ` ${it.check.unit}`;
+  const values =
+    it.trouble ?? (it.latest === undefined ? 'no data' : `latest ${round(it.latest)}, worst ${round(it.worst ?? it.latest)}`);
+  return `${it.check.name} ${bounds.join(', ')}${unit}: ${values}; ${it.passed} of ${it.points} points passed, ${it.failed} failed`;
+}
+
+function trailers({ id, move, plan, state }: Transition): readonly string[] {
+  return [
+    `Perch-Release: ${id}`,
+    `Perch-Transition: ${state.transition}`,
+    `Perch-Step: ${positionText(move.to)}`,
+    `Perch-Verdict: ${move.verdict}`,
+    `Perch-Plan: ${plan.candidate} ${state.plan}`,
+  ];
+}
+
+/** Four significant digits, without a tail of zeros. */
+export function round(value: number): string {
+  return Number.isFinite(value) ? String(Number(value.toPrecision(4))) : String(value);
+}
+
+/** The image without the folders before its name. */
+function shortImage(image: string): string {
+  return image.slice(image.lastIndexOf('/') + 1);
+}
+
+function sentence(text: string): string {
+  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(first) ? first : `${first}.`;
+}

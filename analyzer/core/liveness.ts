@@ -1,0 +1,186 @@
+import { parse } from 'yaml';
+import { DIGEST_ANNOTATION, type FileInfo, STEP_ANNOTATION } from '../../lib/plan/plan.ts';
+import type { Answer, Liveness, ObjectReading, ObjectRef, Rollout } from './observation.ts';
+import { unix } from './state.ts';
+
+/** What the cluster must show for one file of `live/<id>`. */
+export interface Target {
+  readonly file: string;
+  readonly ref: ObjectRef;
+  readonly digest: string;
+  /** Values that the file declares at the pointers which its plan names. */
+  readonly declared: readonly { readonly pointer: string; readonly value: unknown }[];
+}
+
+/** One question to the cluster: an object that must be there, or one that must be gone. */
+export type Question =
+  | { readonly kind: 'there'; readonly target: Target; readonly ref: ObjectRef }
+  | { readonly kind: 'gone'; readonly ref: ObjectRef };
+
+/**
+ * Reads what a file of `live/` asks of the cluster.
+ *
+ * @throws Error when the file carries no digest, as every file that is asked for must
+ */
+export function target(file: string, info: FileInfo, text: string): Target {
+  const object: unknown = parse(text, { maxAliasCount: 0 });
+  const digest = annotation(object, DIGEST_ANNOTATION);
+  if (digest === undefined)
+    throw new Error(`live file ${file} has no ${DIGEST_ANNOTATION} annotation; run \`npm run synth\` again`);
+  const declared = (info.pointers ?? []).map((pointer) => ({ pointer, value: at(object, pointer) }));
+  return { file, ref: reference(info), digest, declared };
+}
+
+/** What to ask the cluster about a rollout's position. */
+export function clusterQuestions(rollout: Rollout, targets: readonly Target[]): readonly Question[] {
+  const present = new Set(targets.map((it) => refText(it.ref)));
+  return [
+    ...targets.map((it): Question => ({ kind: 'there', target: it, ref: it.ref })),
+    ...rollout.state.removed
+      .filter((ref) => !present.has(refText(ref)))
+      .map((ref): Question => ({ kind: 'gone', ref })),
+  ];
+}
+
+/**
+ * Whether a position is live and since when: every object carries the digest of its file, routing objects
+ * show the declared values, removed objects are gone. Since: the latest of the commit and of the
+ * managedFields entries that own the annotations of the objects that the commit changed.
+ *
+ * @param readings one for each question, in its order
+ */
+export function liveness(
+  rollout: Rollout,
+  questions: readonly Question[],
+  readings: Answer<readonly ObjectReading[]>,
+  now: number,
+): Liveness {
+  if (readings.kind === 'unknown') return readings;
+  const pairs = questions.map((question, index) => ({ question, reading: readings.value[index] }));
+  for (const { question, reading } of pairs)
+    if (reading === undefined || reading.kind === 'unknown')
+      return { kind: 'unknown', reason: `${refText(question.ref)}: ${reading?.reason ?? 'no answer'}` };
+  const missing = pairs.flatMap(({ question, reading }) => unmet(question, reading));
+  if (missing.length > 0) return { kind: 'waiting', reason: listed(missing) };
+  const untilSeconds = earliest(rollout);
+  if (now < untilSeconds)
+    return {
+      kind: 'waiting',
+      reason: 'the commit brings earlier objects back: its sync cannot be told from what was there',
+      untilSeconds,
+    };
+  return { kind: 'live', sinceSeconds: liveSince(rollout, pairs, untilSeconds) };
+}
+
+/** The newest step of this candidate that the cluster's routing objects show; none before its first. */
+export function shownStep(
+  candidate: string,
+  readings: Answer<readonly ObjectReading[]>,
+): string | undefined {
+  if (readings.kind === 'unknown') return undefined;
+  const marks = readings.value.flatMap((it) =>
+    it.kind === 'found' ? (annotation(it.object, STEP_ANNOTATION) ?? []) : [],
+  );
+  // Objects that few steps write keep the mark of the step that wrote them last.
+  const own = marks.filter((it) => it.startsWith(`${candidate}/`)).sort();
+  return own.at(-1)?.slice(candidate.length + 1);
+}
+
+/** `Deployment test/podinfo-canary`. */
+export function refText(ref: ObjectRef): string {
+  return `${ref.kind} ${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name}`;
+}
+
+/** When the entries that own the digest annotation were last written; undefined where nobody owns it. */
+export function appliedAt(object: unknown): number | undefined {
+  const entries = at(object, '/metadata/managedFields');
+  if (!Array.isArray(entries)) return undefined;
+  const times = entries
+    .filter((it) => at(it, `/fieldsV1/f:metadata/f:annotations/f:${escapePointer(DIGEST_ANNOTATION)}`) !== undefined)
+    .map((it) => Date.parse(String(at(it, '/time'))) / 1000)
+    .filter((it) => !Number.isNaN(it));
+  return times.length === 0 ? undefined : Math.max(...times);
+}
+
+/** Whether an object in the cluster is the one that a file asks for, by its digest; an unreadable one may be. */
+export function isSynced({ digest }: Target, reading: ObjectReading | undefined): boolean {
+  return reading?.kind !== 'found' || annotation(reading.object, DIGEST_ANNOTATION) === digest;
+}
+
+/** The value at a JSON pointer (RFC 6901); undefined where there is none. */
+export function at(object: unknown, pointer: string): unknown {
+  let value = object;
+  for (const part of pointer.split('/').slice(1)) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    value = Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
+  }
+  return value;
+}
+
+function escapePointer(key: string): string {
+  return key.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+function annotation(object: unknown, key: string): string | undefined {
+  const value = at(object, `/metadata/annotations/${escapePointer(key)}`);
+  return typeof value === 'string' ? value : undefined;
+}
+
+function reference(info: FileInfo): ObjectRef {
+  return { apiVersion: info.apiVersion, kind: info.kind, namespace: info.namespace, name: info.name };
+}
+
+function unmet(question: Question, reading: ObjectReading | undefined): readonly string[] {
+  const name = refText(question.ref);
+  if (question.kind === 'gone') return reading?.kind === 'absent' ? [] : [`${name} is still there`];
+  if (reading?.kind !== 'found') return [`${name} does not exist yet`];
+  if (annotation(reading.object, DIGEST_ANNOTATION) !== question.target.digest)
+    return [`${name} is not synced yet`];
+  return question.target.declared
+    .filter(({ pointer, value }) => !covers(at(reading.object, pointer), value))
+    .map(({ pointer }) => `${name} differs at ${pointer}: it was edited by hand, or its sync is under way`);
+}
+
+/** Whether every leaf that is declared is there with the same value; more in the cluster is fine in objects. */
+function covers(actual: unknown, declared: unknown): boolean {
+  if (Array.isArray(declared))
+    return (
+      Array.isArray(actual) &&
+      actual.length === declared.length &&
+      declared.every((it, index) => covers(actual[index], it))
+    );
+  if (typeof declared !== 'object' || declared === null)
+    // A declared weight of 0 may be left out by a server that drops zero values.
+    return actual === declared || (declared === 0 && actual === undefined);
+  return Object.entries(declared).every(
+    ([key, value]) =>
+      typeof actual === 'object' && actual !== null && covers(Reflect.get(actual, key), value),
+  );
+}
+
+/** A way back or a resume may bring digests back that the cluster still shows from before. */
+function earliest(rollout: Rollout): number {
+  const { kind, position, at: since } = rollout.state;
+  const again = position.kind === 'back' || position.kind === 'stable' || kind === 'resume';
+  return unix(since) + (again ? rollout.plan.plan.analysis.syncSeconds : 0);
+}
+
+function liveSince(
+  rollout: Rollout,
+  pairs: readonly { question: Question; reading: ObjectReading | undefined }[],
+  earliestSeconds: number,
+): number {
+  const changed = new Set(rollout.state.changed);
+  const times = pairs.map(({ question, reading }) =>
+    question.kind === 'there' && changed.has(question.target.file) && reading?.kind === 'found'
+      ? (appliedAt(reading.object) ?? 0)
+      : 0,
+  );
+  return Math.max(unix(rollout.state.at), earliestSeconds, ...times);
+}
+
+function listed(reasons: readonly string[]): string {
+  const shown = reasons.slice(0, 3).join('; ');
+  return reasons.length > 3 ? `${shown}; and ${reasons.length - 3} more` : shown;
+}

@@ -1,0 +1,109 @@
+import type { Check, Track } from '../../lib/plan/plan.ts';
+import type { FileSet, PlanTree } from './position.ts';
+import type { State } from './state.ts';
+
+/** What a question to the outside world brought: an answer, or the reason why there is none. */
+export type Answer<T> =
+  | { readonly kind: 'known'; readonly value: T }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** What a file in Git held. */
+export type Loaded<T> =
+  | { readonly kind: 'known'; readonly value: T }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'broken'; readonly reason: string };
+
+/** One point of a series. `value` may be NaN or ±Infinity: the judge decides what that means. */
+export interface Sample {
+  /** Unix time in seconds. */
+  readonly at: number;
+  readonly value: number;
+}
+
+/** Names one Kubernetes object. */
+export interface ObjectRef {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace?: string | undefined;
+  readonly name: string;
+}
+
+/** One object as the API server showed it. */
+export type ObjectReading =
+  | { readonly kind: 'found'; readonly object: unknown }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** The last commit that touched a release, and the state's counter before and after it. */
+export interface LastCommit {
+  readonly oid: string;
+  readonly author: string;
+  readonly transitionBefore: number | undefined;
+  readonly transitionAfter: number | undefined;
+  /** Commits that its state says it accepts. */
+  readonly accepts: readonly string[];
+}
+
+/** All that Git says about one release. */
+export interface Situation {
+  readonly id: string;
+  readonly state: Loaded<State>;
+  /** `rollouts/<id>/plan` and `rollouts/<id>/stable`. */
+  readonly plan: Loaded<PlanTree>;
+  readonly stable: Loaded<PlanTree>;
+  /** The newest `dist/<id>` of the source ref. */
+  readonly dist: Loaded<PlanTree>;
+  /** Blob id by file name in `live/<id>`. */
+  readonly live: ReadonlyMap<string, string>;
+  readonly lastCommit: LastCommit | undefined;
+}
+
+/** A rollout whose state and plans can be read: what most rules need. */
+export interface Rollout {
+  readonly state: State;
+  readonly plan: PlanTree;
+  readonly stable: PlanTree | undefined;
+  /** files(position). */
+  readonly files: FileSet;
+}
+
+/** Whether the cluster shows what Git says. */
+export type Liveness =
+  | { readonly kind: 'live'; readonly sinceSeconds: number }
+  | { readonly kind: 'waiting'; readonly reason: string; readonly untilSeconds?: number | undefined }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** Whether a track's workload can take its traffic. */
+export type Readiness =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'notReady'; readonly reason: string; readonly deadlinePassed: boolean }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** What was seen of the cluster at one moment, as far as a release is concerned. */
+export interface ClusterView {
+  readonly live: Liveness;
+  readonly ready: Readonly<Record<Track, Readiness>>;
+  /** The step that the routing objects show, where they show one. */
+  readonly shownStep: string | undefined;
+}
+
+/** The series of one check on the two grids of a step; see judge.ts. */
+export interface CheckSeries {
+  readonly check: Check;
+  /** On the grid from the step's commit: what failed. */
+  readonly fromCommit: Answer<readonly Sample[]>;
+  /** On the grid from live: what passed. Absent before the step is live. */
+  readonly fromLive?: Answer<readonly Sample[]> | undefined;
+}
+
+/** All that a decision rests on. */
+export interface Observation {
+  readonly situation: Situation;
+  /** Absent when nothing was asked, as at rest. */
+  readonly cluster?: ClusterView | undefined;
+  readonly series: readonly CheckSeries[];
+  /** Largest difference between our clock and a server's, in seconds. */
+  readonly skewSeconds: number;
+  /** When this process first found a source of answers unreachable, if it still is; Unix seconds. */
+  readonly unreachableSince?: number | undefined;
+}

@@ -1,0 +1,99 @@
+import type { Loaded, Situation } from './observation.ts';
+import { canaryWeight, type PlanTree, stepIndex } from './position.ts';
+import type { State } from './state.ts';
+import { disagreement } from './integrity.ts';
+import { rolloutOf } from './rollout.ts';
+
+/** The phases as Flagger's users know them. */
+export type Phase =
+  | 'Initializing'
+  | 'Initialized'
+  | 'Waiting'
+  | 'Progressing'
+  | 'WaitingPromotion'
+  | 'Promoting'
+  | 'Finalising'
+  | 'Succeeded'
+  | 'Failed'
+  | 'Paused'
+  | 'Orphaned';
+
+/** One row of `perch status`. */
+export interface Status {
+  readonly release: string;
+  readonly namespace: string | undefined;
+  readonly name: string | undefined;
+  readonly phase: Phase;
+  /** The canary's committed percent of the traffic. */
+  readonly weight: number;
+  /** Number of the step, and of the last one; undefined at rest. */
+  readonly step: number | undefined;
+  readonly steps: number | undefined;
+  readonly stepName: string | undefined;
+  readonly candidate: string | undefined;
+  /** When the position was taken; ISO 8601. */
+  readonly since: string | undefined;
+  readonly reason: string;
+}
+
+/** What Git alone says about a release. */
+export function status(situation: Situation): Status {
+  const rollout = rolloutOf(situation);
+  if (rollout.kind !== 'known') return unstarted(situation, rollout);
+  const { state, plan } = rollout.value;
+  const differs = disagreement(situation, rollout.value);
+  const { position } = state;
+  const underWay = position.kind === 'step' || position.kind === 'back';
+  return {
+    release: situation.id,
+    namespace: plan.plan.namespace,
+    name: plan.plan.name,
+    phase: differs === undefined ? phase(state, plan, situation.dist) : 'Paused',
+    weight: canaryWeight(plan.plan, position),
+    step: underWay ? stepIndex(plan.plan, position.step) : undefined,
+    steps: underWay ? plan.plan.steps.length - 1 : undefined,
+    stepName: underWay ? position.step : undefined,
+    candidate: state.candidate,
+    since: state.at,
+    reason: differs ?? state.paused?.reason ?? state.reason,
+  };
+}
+
+function phase(state: State, plan: PlanTree, dist: Loaded<PlanTree>): Phase {
+  const failed = state.failed?.candidate === state.candidate;
+  const { position } = state;
+  if (state.paused !== undefined) return 'Paused';
+  switch (position.kind) {
+    case 'init':
+      return 'Initializing';
+    case 'step':
+      return plan.plan.steps[stepIndex(plan.plan, position.step)]?.phase ?? 'Progressing';
+    case 'back':
+      return failed ? 'Failed' : 'Progressing';
+    case 'complete':
+      if (dist.kind === 'absent') return 'Orphaned';
+      return state.steps.length === 0 ? 'Initialized' : 'Succeeded';
+    case 'stable':
+      if (dist.kind === 'absent') return 'Orphaned';
+      return failed ? 'Failed' : 'Initialized';
+  }
+}
+
+function unstarted(situation: Situation, rollout: Loaded<unknown>): Status {
+  const plan = situation.dist.kind === 'known' ? situation.dist.value.plan : undefined;
+  const broken = rollout.kind === 'broken' ? rollout.reason : undefined;
+  const unreadable = situation.dist.kind === 'broken' ? situation.dist.reason : undefined;
+  return {
+    release: situation.id,
+    namespace: plan?.namespace,
+    name: plan?.name,
+    phase: broken === undefined ? 'Initializing' : 'Paused',
+    weight: 0,
+    step: undefined,
+    steps: undefined,
+    stepName: undefined,
+    candidate: plan?.candidate,
+    since: undefined,
+    reason: broken ?? unreadable ?? 'not started yet',
+  };
+}

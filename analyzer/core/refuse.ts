@@ -1,0 +1,74 @@
+import type { Shape } from '../../lib/plan/plan.ts';
+
+/**
+ * Why a plan must not follow the stable one: changes that a cluster would refuse, or that could not be
+ * taken back. Each reason names what changed and the remedy; none means that it may start.
+ */
+export function refusals(next: Shape, stable: Shape): readonly string[] {
+  return RULES.flatMap((rule) => rule(next, stable));
+}
+
+type Rule = (next: Shape, stable: Shape) => readonly string[];
+
+const RULES: readonly Rule[] = [
+  function workloadRenamed(next, stable) {
+    if (next.kind === stable.kind && next.workload === stable.workload) return [];
+    return [
+      `the workload changed from ${stable.kind} ${stable.workload} to ${next.kind} ${next.workload}: ` +
+        'give the new one a release of its own and remove the old release afterwards',
+    ];
+  },
+  function selectorsChanged(next, stable) {
+    return (['primary', 'canary'] as const)
+      .filter((track) => sorted(next.selectors[track]) !== sorted(stable.selectors[track]))
+      .map(
+        (track) =>
+          `the selector of the ${track} changed from ${sorted(stable.selectors[track])} to ` +
+          `${sorted(next.selectors[track])}, and selectors are immutable: keep selectorLabel and the name`,
+      );
+  },
+  function apexRenamed(next, stable) {
+    if (next.apex === stable.apex) return [];
+    return [
+      `the apex Service changed from ${stable.apex} to ${next.apex}: its users would lose it; ` +
+        'give the new name a release of its own',
+    ];
+  },
+  function routesRenamed(next, stable) {
+    return stable.routes
+      .filter((route) => !next.routes.includes(route))
+      .map(
+        (route) =>
+          `the route ${route} is gone from the plan, and the way back could not restore it in one step: ` +
+          'keep its name, or release under another id',
+      );
+  },
+  function targetPortUnknown(next, stable) {
+    return next.targetPorts
+      .filter((port) => !stable.targetPorts.includes(port) && !declares(stable, port))
+      .map(
+        (port) =>
+          `the Service's targetPort ${port} is not declared by the pods that run now, and the first step ` +
+          'writes Services while they still serve: release the pods with the new port first',
+      );
+  },
+  function primaryGainsHpa(next, stable) {
+    if (!next.autoscaled || stable.autoscaled) return [];
+    return [
+      'the primary gains an HPA, and dropping `replicas` would reset it to 1 while it serves: ' +
+        `set replicas by hand with another field manager first (kubectl scale deployment/${next.workload} ` +
+        'after the HPA exists), see "Hand over to an HPA" in the README',
+    ];
+  },
+];
+
+function declares(shape: Shape, port: number | string): boolean {
+  return shape.ports.some((it) => it.name === port || it.number === port);
+}
+
+function sorted(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .sort()
+    .join(',');
+}

@@ -1,0 +1,126 @@
+import { parse, stringify } from 'yaml';
+import { z } from 'zod';
+import type { Position } from './position.ts';
+
+const oid = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/, 'expected a Git object id');
+const time = z.string().refine((it) => !Number.isNaN(Date.parse(it)), 'expected an ISO 8601 time');
+const candidate = z.string().regex(/^[0-9a-f]{10}$/, 'expected a candidate');
+
+const position: z.ZodType<Position> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('init') }),
+  z.strictObject({ kind: z.literal('step'), step: z.string() }),
+  z.strictObject({ kind: z.literal('complete') }),
+  z.strictObject({
+    kind: z.literal('back'),
+    step: z.string(),
+    part: z.enum(['primary', 'routes']),
+  }),
+  z.strictObject({ kind: z.literal('stable') }),
+]);
+
+/** What a transition was; see docs/design.md, "Legal transitions". */
+export type TransitionKind = z.infer<typeof transitionKind>;
+const transitionKind = z.enum([
+  'start',
+  'next',
+  'complete',
+  'adopt',
+  'configure',
+  'back',
+  'note',
+  'resume',
+]);
+
+/** What a step that was left has counted: it cannot be recomputed once its samples are gone. */
+export type StepRecord = z.infer<typeof stepRecord>;
+const stepRecord = z.strictObject({
+  name: z.string(),
+  /** When its commit was made. */
+  at: time,
+  /** When it was live; absent if it was left before. */
+  since: time.optional(),
+  /** When it was left. */
+  until: time,
+  failedChecks: z.number().int().nonnegative(),
+});
+
+const removedObject = z.strictObject({
+  apiVersion: z.string(),
+  kind: z.string(),
+  namespace: z.string().optional(),
+  name: z.string(),
+});
+
+/** `rollouts/<id>/state.yaml`: only what cannot be recomputed. */
+export type State = z.infer<typeof stateSchema>;
+const stateSchema = z.strictObject({
+  /** Counts the release's transitions; the file's first line, so that stale changes conflict. */
+  transition: z.number().int().positive(),
+  version: z.literal(1),
+  release: z.string(),
+  kind: transitionKind,
+  position,
+  /** When the position was taken; a note does not move it. */
+  at: time,
+  /** Why, in a sentence. */
+  reason: z.string(),
+  /** The person who asked for it; absent when the analyzer decided. */
+  by: z.string().optional(),
+  /** Candidate of the plan in use. */
+  candidate,
+  /** Git tree of `plan/`. */
+  plan: oid,
+  /** Git tree of `stable/`; absent before the first release is complete. */
+  stable: oid.optional(),
+  /** The candidate that went back because it was bad or aborted. */
+  failed: z.strictObject({ candidate, step: z.string(), reason: z.string() }).optional(),
+  /** While set, nothing goes on; only a necessary way back happens. */
+  paused: z.strictObject({ reason: z.string(), by: z.string().optional() }).optional(),
+  /** Steps of this rollout that were left. */
+  steps: z.array(stepRecord),
+  /** Files of `live/<id>` that the last move wrote. */
+  changed: z.array(z.string()),
+  /** Objects whose files the last move removed. */
+  removed: z.array(removedObject),
+  /** Commits made by hand that this transition takes as they are, or has undone. */
+  accepts: z.array(oid).optional(),
+});
+
+/**
+ * Reads a state.yaml.
+ *
+ * @param place where it came from, for the message
+ * @throws Error that names the place, the wrong fields and the remedy
+ */
+export function parseState(text: string, place: string): State {
+  const result = stateSchema.safeParse(parseYaml(text, place));
+  if (result.success) return result.data;
+  throw new Error(`${place} is not a state that this version understands: ${z.prettifyError(result.error)}. ${REMEDY}`);
+}
+
+const REMEDY = 'Look at it with `git log -p`; `perch resume` goes back to the last one that can be read.';
+
+function parseYaml(text: string, place: string): unknown {
+  try {
+    return parse(text, { maxAliasCount: 0 });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(`${place} is not YAML: ${message}. ${REMEDY}`);
+  }
+}
+
+/** Writes a state.yaml; the same state gives the same bytes. */
+export function stateText(state: State): string {
+  // Through the schema, so that the order of keys is the schema's and `transition` stands first.
+  return stringify(stateSchema.parse(state), { lineWidth: 0, version: '1.2' });
+}
+
+/** Unix seconds of a time in the state file. */
+export function unix(text: string): number {
+  return Date.parse(text) / 1000;
+}
+
+/** The state file's form of a Unix time in seconds. */
+export function isoTime(unixSeconds: number): string {
+  return new Date(Math.floor(unixSeconds) * 1000).toISOString().replace('.000Z', 'Z');
+}

@@ -1,0 +1,205 @@
+import { hash } from 'node:crypto';
+import { type GitCommand, lastLines, startGit } from './command.ts';
+import { GitError } from './git-error.ts';
+
+/** One object as Git stores it. */
+export interface GitObject {
+  readonly oid: string;
+  /** commit, tree, blob or tag */
+  readonly kind: string;
+  readonly content: Buffer;
+}
+
+/** Reads objects through one long-lived `git cat-file --batch`, requests pipelined. */
+export interface ObjectStore {
+  /**
+   * The objects of these names (an id, or `<commit>:<path>`), in order; undefined where there is none.
+   * @throws GitError for an object that cannot be read or is not what its id says
+   */
+  read(names: readonly string[]): Promise<readonly (GitObject | undefined)[]>;
+  /** Forgets the process: the repository was made anew. */
+  restart(): void;
+  /** Ends the process; requests under way fail. */
+  close(): void;
+}
+
+/** Nothing is started before the first request, and a process that died is replaced at the next one. */
+export function openObjects(git: GitCommand): ObjectStore {
+  let reader: BatchReader | undefined;
+  let closed = false;
+  return {
+    async read(names) {
+      if (closed) throw new GitError('the repository is closed', { retryable: false });
+      if (names.length === 0) return [];
+      if (reader === undefined || reader.ended()) reader = startReader(git);
+      return reader.read(names);
+    },
+    restart() {
+      reader?.stop();
+      reader = undefined;
+    },
+    close() {
+      closed = true;
+      reader?.stop();
+    },
+  };
+}
+
+interface BatchReader {
+  readonly read: ObjectStore['read'];
+  readonly ended: () => boolean;
+  readonly stop: () => void;
+}
+
+/** One call of `read`, answered name by name. */
+interface Request {
+  readonly names: readonly string[];
+  readonly found: (GitObject | undefined)[];
+  readonly resolve: (found: readonly (GitObject | undefined)[]) => void;
+  readonly reject: (error: GitError) => void;
+}
+
+function startReader(git: GitCommand): BatchReader {
+  const waiting: Request[] = [];
+  let ended = false;
+  let stop: () => void = () => undefined;
+  let write: (names: readonly string[]) => void = () => undefined;
+
+  function start(mode: BatchMode): void {
+    const child = startGit(git, { arguments: ['cat-file', ...mode.options] });
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr = (stderr + chunk.toString('utf8')).slice(-4000);
+    });
+    child.stdout.on(
+      'data',
+      answerParser((object) => answer(waiting, object)),
+    );
+    child.once('error', (cause) => fail(cause.message, cause));
+    child.once('close', (code) => {
+      const { older } = mode;
+      if (code === USAGE && older !== undefined) start(older);
+      else fail(lastLines(stderr));
+    });
+    write = (names) => child.stdin.write(mode.request(names));
+    stop = () => {
+      child.stdin.end();
+      child.kill();
+    };
+    if (waiting.length > 0) write(waiting.flatMap(({ names }) => names));
+  }
+
+  function fail(reason: string, cause?: unknown): void {
+    ended = true;
+    // Answers come in order, so the first that waits is the one that could not be read.
+    const [first] = waiting;
+    const error = readFailure(first?.names[first.found.length] ?? '', reason, cause);
+    for (const request of waiting.splice(0)) request.reject(error);
+  }
+
+  start(BUFFERED);
+  return {
+    read: (names) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ names, found: [], resolve, reject });
+        write(names);
+      }),
+    ended: () => ended,
+    stop: () => stop(),
+  };
+}
+
+/** How `cat-file` is asked. */
+interface BatchMode {
+  readonly options: readonly string[];
+  readonly request: (names: readonly string[]) => string;
+  /** What to do where git does not know the options. */
+  readonly older: BatchMode | undefined;
+}
+
+/** Writes each object at once: three times slower than BUFFERED for 3,000 trees (28 and 10 ms). */
+const UNBUFFERED: BatchMode = {
+  options: ['--batch'],
+  request: (names) => names.map((name) => `${name}\n`).join(''),
+  older: undefined,
+};
+
+/** Since Git 2.36. */
+const BUFFERED: BatchMode = {
+  options: ['--batch-command', '--buffer'],
+  request: (names) => `${names.map((name) => `contents ${name}\n`).join('')}flush\n`,
+  older: UNBUFFERED,
+};
+
+/** Git's exit code for an option that it does not know. */
+const USAGE = 129;
+
+function answer(waiting: Request[], parsed: ParsedAnswer): void {
+  const [request] = waiting;
+  if (request === undefined) return;
+  if (parsed.kind === 'broken') {
+    const name = request.names[request.found.length] ?? '';
+    request.reject(readFailure(name, 'its content is not what its id says'));
+  }
+  request.found.push(parsed.kind === 'object' ? parsed.object : undefined);
+  if (request.found.length < request.names.length) return;
+  waiting.shift();
+  request.resolve(request.found);
+}
+
+type ParsedAnswer =
+  | { readonly kind: 'object'; readonly end: number; readonly object: GitObject }
+  | { readonly kind: 'missing' | 'broken'; readonly end: number }
+  /** Not all of it is there yet; it reaches to `end`, or further. */
+  | { readonly kind: 'partial'; readonly end: number };
+
+/** Cuts the output of `cat-file --batch`: `<id> <kind> <size>\n<content>\n`, or `<name> missing\n`. */
+function answerParser(accept: (answer: ParsedAnswer) => void): (chunk: Buffer) => void {
+  let chunks: Buffer[] = [];
+  let available = 0;
+  let needed = 1;
+  return (chunk) => {
+    chunks.push(chunk);
+    available += chunk.length;
+    // Joined only once the object under way is whole: a large blob comes in many chunks.
+    if (available < needed) return;
+    const bytes = chunks.length === 1 ? chunk : Buffer.concat(chunks);
+    let position = 0;
+    needed = 1;
+    while (position < bytes.length) {
+      const parsed = parseAnswer(bytes, position);
+      if (parsed.kind === 'partial') {
+        needed = parsed.end - position;
+        break;
+      }
+      position = parsed.end;
+      accept(parsed);
+    }
+    chunks = position < bytes.length ? [bytes.subarray(position)] : [];
+    available = bytes.length - position;
+  };
+}
+
+function parseAnswer(bytes: Buffer, start: number): ParsedAnswer {
+  const newline = bytes.indexOf(10, start);
+  if (newline === -1) return { kind: 'partial', end: bytes.length + 1 };
+  const header = bytes.toString('utf8', start, newline);
+  const match = /^([0-9a-f]{40,64}) (commit|tree|blob|tag) (\d+)$/.exec(header);
+  if (match === null) return { kind: 'missing', end: newline + 1 };
+  const [, oid = '', kind = '', size = '0'] = match;
+  const to = newline + 1 + Number(size);
+  const end = to + 1;
+  if (end > bytes.length) return { kind: 'partial', end };
+  // Git does not compare content and id when it reads; `verify` rests on the ids, so we do. An object is hashed
+  // as `<kind> <size>\0<content>`, which stands here already but for the newline.
+  bytes[newline] = 0;
+  const hashed = bytes.subarray(start + oid.length + 1, to);
+  const found = hash(oid.length === 64 ? 'sha256' : 'sha1', hashed);
+  if (found !== oid) return { kind: 'broken', end };
+  return { kind: 'object', end, object: { oid, kind, content: bytes.subarray(newline + 1, to) } };
+}
+
+function readFailure(name: string, reason: string, cause?: unknown): GitError {
+  const said = reason === '' ? 'git ended' : reason;
+  return new GitError(`object ${name} cannot be read: ${said}`, { retryable: true, cause });
+}

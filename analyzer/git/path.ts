@@ -1,0 +1,42 @@
+import { GitError } from './git-error.ts';
+
+/** Refuses what is no plain path below the root of the repository. @throws GitError */
+export function assertPath(path: string): void {
+  const reason = pathFault(path);
+  if (reason === undefined) return;
+  throw new GitError(
+    `path ${JSON.stringify(path)} ${reason}: allowed are relative paths like live/podinfo/service-podinfo.yaml`,
+    { retryable: false },
+  );
+}
+
+/** Refuses an id that is not one folder name, as `podinfo`. @throws GitError */
+export function assertReleaseId(id: string): void {
+  assertPath(id);
+  if (!id.includes('/')) return;
+  throw new GitError(`release id ${JSON.stringify(id)} contains a slash`, { retryable: false });
+}
+
+/** Refuses what is no full object id. @throws GitError */
+export function assertOid(oid: string): void {
+  if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(oid)) return;
+  throw new GitError(`${JSON.stringify(oid)} is no object id: 40 hexadecimal digits are needed`, {
+    retryable: false,
+  });
+}
+
+function pathFault(path: string): string | undefined {
+  if (path === '') return 'is empty';
+  if (path.startsWith('/')) return 'is absolute';
+  // Control characters end fast-import's commands; a backslash is a separator on some systems.
+  if (
+    [...path].some((character) => character < ' ' || character === '\x7f' || character === '\\')
+  ) {
+    return 'contains a control character or a backslash';
+  }
+  const parts = path.split('/');
+  if (parts.includes('')) return 'has an empty part';
+  if (parts.some((part) => part === '.' || part === '..')) return 'leaves its folder';
+  if (parts.some((part) => /^(?:\.git|git~1)$/i.test(part))) return 'points into .git';
+  return undefined;
+}

@@ -1,0 +1,72 @@
+import { type GitCommand, lastLines, runGit } from './command.ts';
+import { assertOid } from './path.ts';
+import { isForbidden, remoteFailure } from './remote.ts';
+import type { PushResult } from './repository.ts';
+
+/** What goes where. */
+export interface PushOrder {
+  readonly commit: string;
+  /** What git gets as the remote. */
+  readonly address: string;
+  readonly branch: string;
+}
+
+/** One push, never forced: a branch that moved meanwhile is left as it is. @throws GitError */
+export async function pushCommit(git: GitCommand, order: PushOrder): Promise<PushResult> {
+  assertOid(order.commit);
+  const output = await runGit(git, {
+    arguments: [
+      'push',
+      '--porcelain',
+      '--no-follow-tags',
+      '--no-signed',
+      '--recurse-submodules=no',
+      '--end-of-options',
+      order.address,
+      `${order.commit}:refs/heads/${order.branch}`,
+    ],
+    network: true,
+  });
+  if (output.exitCode === 0) return { kind: 'pushed' };
+  const summary = rejection(output.stdout);
+  if (summary === undefined) {
+    if (isForbidden(output.stderr)) return refused('missing rights', output.stderr);
+    throw remoteFailure(order.address, output);
+  }
+  if (LOST.test(summary)) throw remoteFailure(order.address, output);
+  if (MOVED.test(summary) && !CONFLICT.test(output.stderr)) return { kind: 'moved' };
+  return refused(summary, output.stderr);
+}
+
+/** The summary of the ref that was not updated: `!\t<from>:<to>\t[rejected] (fetch first)`. */
+function rejection(stdout: string): string | undefined {
+  const lines = stdout.split('\n').map((line) => line.split('\t'));
+  return lines.find(([flag]) => flag === '!')?.[2];
+}
+
+/** Another writer came first: before us (the first three), or in the same moment. */
+const MOVED =
+  /fetch first|non-fast-forward|stale info|cannot lock ref|failed to (?:update|lock) ref|failed to lock|incorrect old value|reference already exists/i;
+
+/** A branch `a` forbids a branch `a/b` for ever; so does a folder that may not be written. */
+const CONFLICT = /exists; cannot create|permission denied|read-only file system/i;
+
+/** The server failed half-way; whether it took the commit shows at the next fetch. */
+const LOST = /remote failure|unpacker error|unpack failed/i;
+
+function refused(summary: string, stderr: string): PushResult {
+  const said = stderr
+    .split('\n')
+    .flatMap((line) => /^remote:\s*(\S.*)$/.exec(line.trimEnd())?.[1] ?? []);
+  const remedy = REMEDIES.find(({ pattern }) => pattern.test(summary))?.remedy;
+  const details = said.length > 0 ? said.slice(0, 6).join(' ') : lastLines(stderr);
+  return { kind: 'refused', reason: [summary, remedy ?? details].filter(Boolean).join(': ') };
+}
+
+const REMEDIES: readonly { readonly pattern: RegExp; readonly remedy: string }[] = [
+  {
+    pattern: /currently checked out|refusing to update checked out/i,
+    remedy:
+      'the repository has a work tree on this branch, and git does not change a branch under it; give the URL of the bare remote that it pushes to instead',
+  },
+];

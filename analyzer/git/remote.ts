@@ -1,0 +1,174 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type GitCommand, type GitOutput, lastLines, mustGit } from './command.ts';
+import { GitError, redact } from './git-error.ts';
+
+/** A branch of a repository. */
+export interface RemoteBranch {
+  /** URL, `user@host:path`, or a folder. */
+  readonly remote: string;
+  readonly branch: string;
+}
+
+/** A remote that git can be called with. */
+export interface Remote {
+  /** What git gets as the address; without credentials. */
+  readonly address: string;
+  /** What a local repository has to share, instead of being copied. */
+  readonly shared: SharedFiles | undefined;
+}
+
+/** Files of a local repository. */
+export interface SharedFiles {
+  /** Its folder of objects. */
+  readonly objects: string;
+  /** Where the cuts of a shallow clone would be. */
+  readonly shallowFile: string;
+}
+
+/** Finds out what `remote` is. @throws GitError for credentials in it, and for a folder without repository */
+export async function locateRemote(git: GitCommand, remote: string): Promise<Remote> {
+  assertAddress(remote);
+  const folder = await localFolder(remote);
+  if (folder === undefined) return { address: remote, shared: undefined };
+  const paths = await mustGit(git, {
+    arguments: [
+      ...['rev-parse', '--path-format=absolute', '--git-common-dir'],
+      ...['--git-path', 'objects', '--git-path', 'shallow'],
+    ],
+    folder,
+  }).catch((cause: unknown) => {
+    throw notRepository(folder, cause);
+  });
+  const [address = '', objects = '', shallowFile = ''] = paths.split('\n');
+  return { address, shared: { objects, shallowFile } };
+}
+
+/** The error for a folder that holds no repository that may be read. */
+export function notRepository(folder: string, cause: unknown): GitError {
+  const stderr = cause instanceof GitError ? cause.stderr : '';
+  if (cause instanceof GitError && stderr === '') return cause;
+  const message = /dubious ownership/.test(stderr)
+    ? `the repository in ${folder} belongs to another user: run git config --global --add safe.directory ${folder}`
+    : `${folder} is no git repository: ${lastLines(stderr)}`;
+  return new GitError(message, { retryable: false, stderr, cause });
+}
+
+/** Refuses a branch name that git would refuse, or take for something else. @throws GitError */
+export function assertBranch(branch: string): void {
+  // The rules of `git help check-ref-format`.
+  const wrong =
+    branch === '' ||
+    branch === '@' ||
+    branch.startsWith('-') ||
+    branch.endsWith('.') ||
+    /\.\.|@\{|[ ~^:?*[\\]/.test(branch) ||
+    [...branch].some((character) => character < ' ' || character === '\x7f') ||
+    branch.split('/').some((part) => part === '' || part.startsWith('.') || part.endsWith('.lock'));
+  if (!wrong) return;
+  throw new GitError(`branch ${JSON.stringify(branch)} is no branch name: try main`, {
+    retryable: false,
+  });
+}
+
+/** The error for a call over the network that failed, with what can be done about it. */
+export function remoteFailure(address: string, output: GitOutput): GitError {
+  const { stderr, exitCode } = output;
+  const known = FAILURES.find(({ pattern }) => pattern.test(stderr));
+  const said = lastLines(stderr) || 'git said nothing';
+  const { what, retryable } = known ?? { what: 'the remote cannot be used', retryable: true };
+  return new GitError(`${address}: ${what} (${said})`, {
+    retryable,
+    stderr,
+    cause: new Error(redact(`git exited with ${exitCode}: ${said}`)),
+  });
+}
+
+/** Whether the remote knows the caller, but does not let it do this. */
+export function isForbidden(stderr: string): boolean {
+  return FORBIDDEN.test(stderr);
+}
+
+const FORBIDDEN =
+  /returned error: 403|permission to \S+ denied|denied to \S+|write access to repository not granted|repository .*(?:archived|read-only)/i;
+
+/** First match wins. */
+const FAILURES: readonly {
+  readonly pattern: RegExp;
+  readonly what: string;
+  readonly retryable: boolean;
+}[] = [
+  {
+    pattern: FORBIDDEN,
+    what: 'the credentials lack the right: give them read and write access to this repository',
+    retryable: false,
+  },
+  {
+    pattern:
+      /authentication failed|could not read (?:username|password)|terminal prompts disabled|permission denied \(|returned error: 401|invalid credentials/i,
+    what: 'authentication failed: name a credentials file with a line https://user:token@host, or set up a credential helper or an ssh key',
+    retryable: false,
+  },
+  {
+    pattern: /host key verification failed/i,
+    what: 'the host key is not known: add it to known_hosts, or set GIT_SSH_COMMAND',
+    retryable: false,
+  },
+  {
+    pattern: /dubious ownership/i,
+    what: 'the folder belongs to another user: run git config --global --add safe.directory with it',
+    retryable: false,
+  },
+  {
+    pattern: /certificate|SSL peer/i,
+    what: 'its certificate is not trusted: name the CA in git config http.sslCAInfo or GIT_SSL_CAINFO',
+    retryable: false,
+  },
+  {
+    pattern:
+      /repository .*not found|returned error: 404|does not appear to be a git repository|does not exist|not a git repository/i,
+    what: 'there is no such repository, or it is hidden from these credentials: check the address',
+    retryable: false,
+  },
+  {
+    pattern:
+      /could not resolve|connection refused|couldn't connect|failed to connect|timed out|connection reset|unreachable|early EOF|hung up|returned error: (?:5\d\d|429)|unexpected disconnect|empty reply/i,
+    what: 'the remote cannot be reached',
+    retryable: true,
+  },
+];
+
+function assertAddress(remote: string): void {
+  const user = /^([a-z][a-z0-9+.-]*):\/\/([^/]*)@/i.exec(remote);
+  const secure = user?.[1]?.toLowerCase().includes('ssh') === true && !user[2]?.includes(':');
+  if (user !== null && !secure) {
+    throw new GitError(
+      `${redact(remote)} contains a user name or password: take it out, and put a line like it into a credentials file`,
+      { retryable: false },
+    );
+  }
+  const wrong =
+    remote.trim() === '' ||
+    remote.startsWith('-') ||
+    /^[a-z][a-z0-9]*::/i.test(remote) ||
+    [...remote].some((character) => character < ' ');
+  if (!wrong) return;
+  throw new GitError(
+    `remote ${JSON.stringify(redact(remote))} is no address: allowed are https://, ssh:// and file:// URLs, user@host:path and folders`,
+    { retryable: false },
+  );
+}
+
+async function localFolder(remote: string): Promise<string | undefined> {
+  if (remote.startsWith('file://')) return fileURLToPath(remote);
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(remote)) return undefined;
+  const folder = resolve(remote);
+  const found = await stat(folder).catch(() => undefined);
+  if (found?.isDirectory()) return folder;
+  // A colon before any slash is ssh's short form.
+  if (/^[^/]+:/.test(remote)) return undefined;
+  throw new GitError(`${folder} is no folder: check the address of the repository`, {
+    retryable: false,
+  });
+}

@@ -1,0 +1,96 @@
+import type { Change } from '../core/change.ts';
+import type { GitError } from './git-error.ts';
+
+/** The two refs at one moment; the same commit where source and run share a branch. */
+export interface Snapshot {
+  /** Tip of the run ref; undefined while the branch does not exist. */
+  readonly run: string | undefined;
+  /** Tip of the source ref; undefined where it could not be had. */
+  readonly source: string | undefined;
+  /** Why a source in a repository of its own could not be asked: nothing is known of dist/ then. */
+  readonly sourceFailure?: GitError | undefined;
+}
+
+/** Object ids of one release's trees at a snapshot. What is absent does not exist there. */
+export interface ReleaseTrees {
+  readonly id: string;
+  /** Tree `dist/<id>` of the source ref. */
+  readonly dist?: string | undefined;
+  /** Tree `rollouts/<id>/plan`. */
+  readonly plan?: string | undefined;
+  /** Tree `rollouts/<id>/stable`. */
+  readonly stable?: string | undefined;
+  /** Blob `rollouts/<id>/state.yaml`. */
+  readonly state?: string | undefined;
+  /** Tree `live/<id>`. */
+  readonly live?: string | undefined;
+  /** The tree of the last step's folder in `rollouts/<id>/plan/steps/`. */
+  readonly complete?: string | undefined;
+}
+
+/** A commit that touched one release. */
+export interface ReleaseCommit {
+  readonly oid: string;
+  readonly parents: readonly string[];
+  /** Commit time in Unix seconds. */
+  readonly at: number;
+  readonly author: string;
+  readonly message: string;
+  /** The release's trees in this commit. */
+  readonly trees: ReleaseTrees;
+}
+
+/** What became of a push. */
+export type PushResult =
+  | { readonly kind: 'pushed' }
+  /** Somebody else moved the ref first: fetch, look again, decide again. */
+  | { readonly kind: 'moved' }
+  /** The server said no: a protected branch, a hook, missing rights. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** Commits that touched one release. */
+export interface History {
+  /**
+   * Oldest first. Where a shallow clone cut the history off, the first is the commit at the cut: its trees are
+   * what came before, its message says nothing of the release. Where a merge undid what the last commit did,
+   * the commit that was asked for follows as the last.
+   */
+  readonly commits: readonly ReleaseCommit[];
+  /** False where a shallow clone cut the history off. */
+  readonly complete: boolean;
+}
+
+/** Reads commits, trees and blobs: no work tree, no rendering, no judgement, no network. */
+export interface Reader {
+  /** The commit that `revision` names (branch, tag, id, `main~3`); undefined where there is none. */
+  resolve(revision: string): Promise<string | undefined>;
+  /** Every release that has a folder in dist/, rollouts/ or live/, sorted by id. */
+  list(at: Snapshot): Promise<readonly ReleaseTrees[]>;
+  /**
+   * Blob id by path, for a whole tree with its folders. A symbolic link or submodule is `<mode>:<id>`, which
+   * is no blob's id: it never equals a file, and its text cannot be asked for.
+   */
+  files(tree: string): Promise<ReadonlyMap<string, string>>;
+  /** The texts of blobs, in the order asked. @throws GitError for a missing object */
+  texts(blobs: readonly string[]): Promise<readonly string[]>;
+  /**
+   * The last commit reachable from `commit` that touched live/<id> or rollouts/<id>; undefined where none did,
+   * or where it lies behind the cut of a shallow clone.
+   */
+  lastChange(commit: string, id: string): Promise<ReleaseCommit | undefined>;
+  /** All such commits. */
+  history(commit: string, id: string): Promise<History>;
+  /** Whether some commit reachable from `source` had `tree` as dist/<id>. */
+  wasSource(source: string, id: string, tree: string): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** Git through plumbing on a bare clone: what can be read, and the two ways to change something. */
+export interface Repository extends Reader {
+  /** Brings both refs up to date. @throws GitError when a remote cannot be reached */
+  fetch(): Promise<Snapshot>;
+  /** Makes one commit for each change on top of `parent`, in order, and returns their ids. */
+  commit(parent: string | undefined, changes: readonly Change[]): Promise<readonly string[]>;
+  /** Pushes `commit` to the run ref, never by force. @throws GitError when the remote cannot be reached */
+  push(commit: string): Promise<PushResult>;
+}

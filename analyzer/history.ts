@@ -1,0 +1,125 @@
+import { illegal, violations } from './core/legal.ts';
+import type { Situation } from './core/observation.ts';
+import type { Reader, ReleaseCommit, Snapshot } from './git/repository.ts';
+import { loadSituation, type PlanMemory } from './situation.ts';
+
+/** One commit that touched a release, and what is wrong with it. */
+export interface Visit {
+  readonly commit: ReleaseCommit;
+  readonly situation: Situation;
+  /** Files that are not what the state says, and transitions that were not legal. */
+  readonly problems: readonly string[];
+  /** Whether a later transition says that it accepts this commit. */
+  readonly accepted: boolean;
+}
+
+/** A release's history as it was written, oldest first. */
+export interface Walk {
+  readonly visits: readonly Visit[];
+  /** False where a shallow clone cut it off. */
+  readonly complete: boolean;
+}
+
+/** What was proved about one release, and what was not. */
+export interface Verification {
+  readonly release: string;
+  readonly transitions: number;
+  /** Whether all of its history was there. */
+  readonly complete: boolean;
+  /** Whether pinned plans were looked up in the source ref. */
+  readonly source: boolean;
+  readonly problems: readonly string[];
+}
+
+/**
+ * Proves every release of a revision: from the revision alone, that `live/` is what pinned plan, stable set and
+ * position say; with history, that each transition was a legal one; with the source ref, that each
+ * pinned plan was `dist/<id>` in one of its commits.
+ */
+export async function verify(reader: Reader, at: Snapshot): Promise<readonly Verification[]> {
+  const plans: PlanMemory = new Map();
+  const releases = (await reader.list(at)).filter((it) => it.live ?? it.state ?? it.plan ?? it.stable);
+  const all: Verification[] = [];
+  for (const trees of releases) {
+    plans.clear();
+    const now = violations(await loadSituation(reader, trees, plans));
+    const past = await walk(reader, at.run ?? '', trees.id, plans);
+    const lost = past.visits.filter((it) => !it.accepted).flatMap(inCommit);
+    const foreign = await foreignPlans(reader, at.source, past);
+    const { length } = past.visits;
+    const problems = [...now, ...lost, ...foreign];
+    all.push({
+      release: trees.id,
+      transitions: length,
+      complete: past.complete,
+      source: at.source !== undefined,
+      problems: [...new Set(problems)],
+    });
+  }
+  return all;
+}
+
+/** Visits every commit that touched a release. */
+export async function walk(
+  reader: Reader,
+  commit: string,
+  id: string,
+  plans: PlanMemory,
+): Promise<Walk> {
+  const { commits, complete } = await reader.history(commit, id);
+  const loaded: { commit: ReleaseCommit; situation: Situation }[] = [];
+  for (const it of commits)
+    loaded.push({ commit: it, situation: await loadSituation(reader, it.trees, plans) });
+  const accepted = new Set(loaded.flatMap(({ situation }) => acceptsOf(situation)));
+  const visits: Visit[] = [];
+  let before: Situation | undefined;
+  for (const [index, it] of loaded.entries()) {
+    const wrong = violations(it.situation);
+    // Where history is cut off, its first commit is only what was there before.
+    const step = index === 0 && !complete ? undefined : illegal(before, it.situation);
+    const problems = step === undefined ? wrong : [...wrong, step];
+    const isAccepted = accepted.has(it.commit.oid);
+    visits.push({ ...it, problems, accepted: isAccepted });
+    if (!isAccepted && problems.length === 0) before = present(it.situation);
+  }
+  return { visits, complete };
+}
+
+/** Commits with problems that no transition has accepted yet. */
+export function unaccounted({ visits }: Walk): readonly string[] {
+  return visits.filter((it) => it.problems.length > 0 && !it.accepted).map((it) => it.commit.oid);
+}
+
+/** The newest situation in which everything was as it must be. */
+export function lastGood({ visits }: Walk): Situation | undefined {
+  return visits.filter((it) => it.problems.length === 0).at(-1)?.situation;
+}
+
+function present(situation: Situation): Situation | undefined {
+  return situation.state.kind === 'absent' ? undefined : situation;
+}
+
+function acceptsOf({ state }: Situation): readonly string[] {
+  return state.kind === 'known' ? (state.value.accepts ?? []) : [];
+}
+
+function inCommit({ commit, problems }: Visit): readonly string[] {
+  return problems.map((it) => `${it} (in commit ${commit.oid.slice(0, 10)})`);
+}
+
+async function foreignPlans(
+  reader: Reader,
+  source: string | undefined,
+  { visits }: Walk,
+): Promise<readonly string[]> {
+  if (source === undefined) return [];
+  const pinned = new Map<string, string>();
+  for (const { situation, accepted } of visits)
+    for (const plan of accepted ? [] : [situation.plan, situation.stable])
+      if (plan.kind === 'known') pinned.set(plan.value.tree, situation.id);
+  const problems: string[] = [];
+  for (const [tree, id] of pinned)
+    if (!(await reader.wasSource(source, id, tree)))
+      problems.push(`rollouts/${id}: plan ${tree.slice(0, 10)} never was dist/${id} in the source`);
+  return problems;
+}

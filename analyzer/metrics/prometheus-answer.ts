@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import type { Answer, Sample } from '../core/observation.ts';
+import type { Series, TimeRange } from './provider.ts';
+import type { Reply } from './request.ts';
+
+/** The answer to a range query, or to a piece of one. */
+export interface Piece extends Series {
+  /** The series' labels as canonical text; absent where there was no data. */
+  readonly labels?: string | undefined;
+}
+
+/** The answer to an instant query. */
+export interface Instant {
+  /** Absent where there is no data. */
+  readonly sample?: Sample | undefined;
+}
+
+/** Reads the answer of `/api/v1/query_range`. Several series are `unknown`. */
+export function readPiece(reply: Reply, range: TimeRange): Answer<Piece> {
+  const data = readData(reply);
+  return data.kind === 'unknown' ? data : pieceOf(data.value, range, reply.date);
+}
+
+/** Reads the answer of `/api/v1/query`. Several series are `unknown`. */
+export function readInstant(reply: Reply): Answer<Instant> {
+  const data = readData(reply);
+  return data.kind === 'unknown' ? data : instantOf(data.value);
+}
+
+/** The pieces of one query, in order of time, as one series; `unknown` when they are of several. */
+export function join(pieces: readonly Piece[]): Answer<Series> {
+  const names = new Set(pieces.flatMap((piece) => piece.labels ?? []));
+  if (names.size > 1) return severalSeries(names.size);
+  const samples = pieces.flatMap((piece) => piece.samples);
+  return known({ samples, serverTime: pieces.at(-1)?.serverTime });
+}
+
+// Values come as strings, because JSON has neither NaN nor infinities.
+const point = z.tuple([z.number(), z.string()]);
+const labels = z.record(z.string(), z.string());
+const failure = z.object({
+  status: z.literal('error'),
+  errorType: z.string().default('error'),
+  error: z.string().default('no reason given'),
+});
+const matrix = z.array(z.object({ metric: labels, values: z.array(point) }));
+const vector = z.array(z.object({ metric: labels, value: point }));
+const success = z.object({
+  status: z.literal('success'),
+  data: z.discriminatedUnion('resultType', [
+    z.object({ resultType: z.literal('matrix'), result: matrix }),
+    z.object({ resultType: z.literal('vector'), result: vector }),
+    z.object({ resultType: z.literal('scalar'), result: point }),
+    z.object({ resultType: z.literal('string'), result: point }),
+  ]),
+});
+const envelope = z.discriminatedUnion('status', [success, failure]);
+type Data = z.infer<typeof success>['data'];
+
+function readData({ status, contentType, body, quote }: Reply): Answer<Data> {
+  const json = parseJson(body);
+  if (json === undefined) {
+    const hint = status === 401 || status === 403 ? 'check the credentials' : 'check the address';
+    return unknown(`HTTP ${status} with ${contentType} instead of JSON: ${hint}`);
+  }
+  const answer = envelope.safeParse(json.value);
+  if (!answer.success) return unknown(`HTTP ${status}, not an answer of Prometheus' API`);
+  if (answer.data.status === 'success') return known(answer.data.data);
+  return unknown(quote(`HTTP ${status} ${answer.data.errorType}: ${answer.data.error}`));
+}
+
+function parseJson(text: string): { readonly value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return undefined;
+  }
+}
+
+function instantOf(data: Data): Answer<Instant> {
+  if (data.resultType === 'scalar') return momentOf(data.result);
+  if (data.resultType !== 'vector') return unknown(`a ${data.resultType} instead of a vector`);
+  if (data.result.length > 1) return severalSeries(data.result.length);
+  const [first] = data.result;
+  return first === undefined ? known({}) : momentOf(first.value);
+}
+
+function momentOf(value: z.infer<typeof point>): Answer<Instant> {
+  if (!isNumber(value[1])) return unknown(`a value at ${value[0]} is no number`);
+  return known({ sample: sampleOf(value) });
+}
+
+function pieceOf(data: Data, range: TimeRange, serverTime: number | undefined): Answer<Piece> {
+  if (data.resultType !== 'matrix') return unknown(`a ${data.resultType} instead of a matrix`);
+  if (data.result.length > 1) return severalSeries(data.result.length);
+  const [series] = data.result;
+  if (series === undefined) return known({ samples: [], serverTime });
+  const samples = series.values.map(sampleOf);
+  const stray = samples.find(({ at }, index) => !isNext(at, samples[index - 1]?.at, range));
+  if (stray !== undefined) return unknown(`a sample at ${stray.at}, which was not asked for`);
+  const unparsable = series.values.find(([, text]) => !isNumber(text));
+  if (unparsable !== undefined) return unknown(`a value at ${unparsable[0]} is no number`);
+  return known({
+    samples,
+    serverTime,
+    labels: JSON.stringify(Object.entries(series.metric).sort()),
+  });
+}
+
+// A judge that looks for a point of its grid must not find another one's value.
+function isNext(at: number, before: number | undefined, { start, end, stepSeconds }: TimeRange) {
+  const steps = (at - start) / stepSeconds;
+  const isOnGrid = Math.abs(steps - Math.round(steps)) * stepSeconds < 0.002;
+  return isOnGrid && at > start - 0.002 && at < end + 0.002 && at > (before ?? -Infinity);
+}
+
+function sampleOf([at, text]: z.infer<typeof point>): Sample {
+  return { at, value: Number(text.replace(/^([+-]?)Inf$/, '$1Infinity')) };
+}
+
+function isNumber(text: string): boolean {
+  return text === 'NaN' || (text.trim() !== '' && !Number.isNaN(sampleOf([0, text]).value));
+}
+
+function severalSeries(count: number): Answer<never> {
+  return unknown(`${count} series instead of one: aggregate them, for example with sum()`);
+}
+
+function known<T>(value: T): Answer<T> {
+  return { kind: 'known', value };
+}
+
+function unknown(reason: string): Answer<never> {
+  return { kind: 'unknown', reason };
+}

@@ -1,0 +1,111 @@
+import type { Answer } from '../core/observation.ts';
+import { type Instant, join, type Piece, readInstant, readPiece } from './prometheus-answer.ts';
+import type { MetricProvider, TimeRange } from './provider.ts';
+import { type Connection, post } from './request.ts';
+
+/** Prometheus, or what speaks its HTTP API (Thanos, Mimir, VictoriaMetrics…). */
+export interface PrometheusOptions {
+  /** The URL in front of `/api/v1`. Credentials do not belong into it. */
+  readonly address: string;
+  /**
+   * A file with a bearer token, read at each request, so that it can be rotated.
+   *
+   * @default - no token
+   */
+  readonly bearerTokenFile?: string | undefined;
+  /** @default - no basic authentication */
+  readonly username?: string | undefined;
+  /** The file with the password of `username`, read at each request. @default - none */
+  readonly passwordFile?: string | undefined;
+  /** A PEM file with the authorities to trust. @default - the system's */
+  readonly caFile?: string | undefined;
+  /** More headers, such as X-Scope-OrgID. @default - none */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** For one attempt. @default 10 */
+  readonly timeoutSeconds?: number | undefined;
+  /** Attempts after the first one: network errors, 429 and 5xx only. @default 2 */
+  readonly retries?: number | undefined;
+  /** Of one answer. @default 4 MiB */
+  readonly maxBytes?: number | undefined;
+  /** Points of one request; longer ranges are cut. @default 11000, Prometheus' own limit */
+  readonly maxPoints?: number | undefined;
+}
+
+/** What this provider can do besides. */
+export interface Prometheus extends MetricProvider {
+  /** Evaluates `query` now. Several series are `unknown`. */
+  query(query: string): Promise<Answer<Instant>>;
+}
+
+/**
+ * The range queries of Prometheus' HTTP API, https://prometheus.io/docs/prometheus/latest/querying/api/.
+ *
+ * @throws Error when the options contradict each other, or the address is none
+ */
+export function prometheus(options: PrometheusOptions): Prometheus {
+  const connection = connectionOf(options);
+  const { maxPoints = 11_000 } = options;
+  const query = async (text: string): Promise<Answer<Instant>> => {
+    const reply = await post(connection, '/api/v1/query', { query: text });
+    return reply.kind === 'unknown' ? reply : readInstant(reply.value);
+  };
+  return {
+    query,
+    range: async (text, range) => {
+      const pieces: Piece[] = [];
+      for (const part of cut(range, maxPoints)) {
+        const form = { query: text, ...formOf(part) };
+        const reply = await post(connection, '/api/v1/query_range', form);
+        const piece = reply.kind === 'unknown' ? reply : readPiece(reply.value, part);
+        if (piece.kind === 'unknown') return piece;
+        pieces.push(piece.value);
+      }
+      const series = join(pieces);
+      if (series.kind === 'unknown' || series.value.serverTime !== undefined) return series;
+      // Where a proxy takes the Date header away, the store's own time() tells.
+      const time = await query('time()');
+      const serverTime = time.kind === 'known' ? time.value.sample?.value : undefined;
+      return { kind: 'known', value: { ...series.value, serverTime } };
+    },
+  };
+}
+
+function connectionOf(options: PrometheusOptions): Connection {
+  const { address, bearerTokenFile, username, passwordFile, caFile } = options;
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
+    throw new Error('the metrics address is no http:// or https:// URL');
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    throw new Error(
+      `the metrics address ${url.host} has credentials or parameters in it: use files and headers`,
+    );
+  }
+  if (bearerTokenFile !== undefined && username !== undefined) {
+    throw new Error('metrics: either a bearer token or a user name, not both');
+  }
+  if ((username === undefined) !== (passwordFile === undefined)) {
+    throw new Error('metrics: a user name needs a password file, and the other way round');
+  }
+  const { headers = {}, timeoutSeconds = 10, retries = 2, maxBytes = 4 * 1024 ** 2 } = options;
+  const limits = { timeoutSeconds, retries, maxBytes };
+  return { address, bearerTokenFile, username, passwordFile, caFile, headers, ...limits };
+}
+
+/** The range in pieces of at most so many points. None where it ends before its start. */
+function* cut({ start, end, stepSeconds }: TimeRange, maxPoints: number): Iterable<TimeRange> {
+  if (!(stepSeconds > 0) || !Number.isFinite(start) || !Number.isFinite(end)) {
+    throw new RangeError(`no range of points: ${start} to ${end} by ${stepSeconds} s`);
+  }
+  // Milliseconds are what Prometheus counts in; less is the noise of floating point.
+  const count = Math.floor((end - start) / stepSeconds + 1e-6) + 1;
+  for (let first = 0; first < count; first += maxPoints) {
+    const last = Math.min(first + maxPoints, count) - 1;
+    yield { start: start + first * stepSeconds, end: start + last * stepSeconds, stepSeconds };
+  }
+}
+
+function formOf({ start, end, stepSeconds }: TimeRange): Record<string, string> {
+  const decimal = (seconds: number) => String(Math.round(seconds * 1000) / 1000);
+  return { start: decimal(start), end: decimal(end), step: decimal(stepSeconds) };
+}

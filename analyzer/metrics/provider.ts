@@ -1,0 +1,22 @@
+import type { Answer, Sample } from '../core/observation.ts';
+
+/** A span of time in Unix seconds, both ends included, and the distance of its points. */
+export interface TimeRange {
+  readonly start: number;
+  readonly end: number;
+  readonly stepSeconds: number;
+}
+
+/** The samples of one range query, and what the store's clock said. */
+export interface Series {
+  /** In order of time; points without data are left out. */
+  readonly samples: readonly Sample[];
+  /** The store's own time in Unix seconds, where it told. */
+  readonly serverTime?: number | undefined;
+}
+
+/** A store of metrics. It translates; it does not judge, and what goes wrong is an answer, not an exception. */
+export interface MetricProvider {
+  /** Evaluates `query` at start, start + step, … Several series for one check are `unknown`. */
+  range(query: string, range: TimeRange): Promise<Answer<Series>>;
+}

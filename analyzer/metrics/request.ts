@@ -1,0 +1,191 @@
+import { readFile } from 'node:fs/promises';
+import { Agent } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
+import fetch, { FetchError, type Response } from 'node-fetch';
+import type { Answer } from '../core/observation.ts';
+
+/** How a metric store is reached. Credentials are read from their files at each request. */
+export interface Connection {
+  /** Its URL, without credentials. */
+  readonly address: string;
+  /** Sent with each request. Values may be secret. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** A file with a bearer token. */
+  readonly bearerTokenFile?: string | undefined;
+  readonly username?: string | undefined;
+  /** A file with the password of `username`. */
+  readonly passwordFile?: string | undefined;
+  /** A PEM file with the authorities to trust instead of the system's. */
+  readonly caFile?: string | undefined;
+  /** For one attempt, from connecting to the last byte. */
+  readonly timeoutSeconds: number;
+  /** Attempts after the first one. */
+  readonly retries: number;
+  /** Of an answer's body, unpacked. */
+  readonly maxBytes: number;
+}
+
+/** What a store sent, whatever its status. */
+export interface Reply {
+  readonly status: number;
+  readonly contentType: string;
+  /** The Date header in Unix seconds, where there was a valid one. */
+  readonly date?: number | undefined;
+  readonly body: string;
+  /** Makes text of the store's own presentable: short, one line, without our secrets. */
+  readonly quote: (text: string) => string;
+}
+
+const ACCEPTED = 'application/json';
+const BACKOFF_SECONDS = 0.2;
+/** A store that asks for a longer rest is asked again at the next tick. */
+const LONGEST_REST_SECONDS = 5;
+const LONGEST_QUOTE = 200;
+
+/**
+ * Posts a form. Repeats what may heal by itself (a broken connection, 429, 5xx), but not what
+ * took too long: a query that is too heavy would only be so again. Follows no redirect, which
+ * would carry the credentials elsewhere.
+ */
+export async function post(
+  connection: Connection,
+  path: string,
+  form: Readonly<Record<string, string>>,
+): Promise<Answer<Reply>> {
+  for (let attempt = 0; ; attempt++) {
+    const outcome = await attemptPost(connection, path, form);
+    if (outcome.kind !== 'again') return outcome;
+    const restSeconds = Math.max(outcome.afterSeconds, BACKOFF_SECONDS * 2 ** attempt);
+    if (attempt >= connection.retries || restSeconds > LONGEST_REST_SECONDS) {
+      return { kind: 'unknown', reason: outcome.reason };
+    }
+    await sleep(restSeconds * 1000);
+  }
+}
+
+type Outcome =
+  | Answer<Reply>
+  | { readonly kind: 'again'; readonly reason: string; readonly afterSeconds: number };
+
+async function attemptPost(
+  connection: Connection,
+  path: string,
+  form: Readonly<Record<string, string>>,
+): Promise<Outcome> {
+  const host = new URL(connection.address).host;
+  try {
+    const secrets = await readSecrets(connection);
+    const ca = connection.caFile === undefined ? undefined : await readText(connection.caFile);
+    const response = await fetch(`${connection.address.replace(/\/+$/, '')}${path}`, {
+      method: 'POST',
+      body: new URLSearchParams(form),
+      headers: headersOf(connection, secrets),
+      redirect: 'manual',
+      size: connection.maxBytes,
+      signal: AbortSignal.timeout(connection.timeoutSeconds * 1000),
+      ...(ca === undefined ? {} : { agent: agentFor(ca) }),
+    });
+    return await outcomeOf(response, host, quoter(connection, secrets));
+  } catch (error) {
+    return failureOf(error, host, connection);
+  }
+}
+
+async function outcomeOf(
+  response: Response,
+  host: string,
+  quote: (text: string) => string,
+): Promise<Outcome> {
+  const { status, headers } = response;
+  // Read in any case, so that the connection can be used again.
+  const body = await response.text();
+  if (status === 429 || status >= 500) {
+    const afterSeconds = Number(headers.get('retry-after') ?? 0);
+    const reason = `${host} answered HTTP ${status}: ${quote(body)}`;
+    return { kind: 'again', reason, afterSeconds: Number.isNaN(afterSeconds) ? 0 : afterSeconds };
+  }
+  if (status >= 300 && status < 400) {
+    const location = quote(headers.get('location')?.split('?')[0] ?? 'nowhere');
+    const reason = `${host} answered HTTP ${status}, a redirect to ${location}, which is not followed: give the address that it leads to`;
+    return { kind: 'unknown', reason };
+  }
+  const date = Date.parse(headers.get('date') ?? '') / 1000;
+  const contentType = quote(headers.get('content-type') ?? 'no content type');
+  const serverDate = Number.isFinite(date) ? { date } : {};
+  return { kind: 'known', value: { status, contentType, body, quote, ...serverDate } };
+}
+
+// An error's own message may hold the whole URL or a header: only its code is shown.
+function failureOf(error: unknown, host: string, connection: Connection): Outcome {
+  const { name, code } = error as { readonly name?: string; readonly code?: string };
+  if (name === 'AbortError' || name === 'TimeoutError') {
+    return { kind: 'unknown', reason: `${host} took over ${connection.timeoutSeconds} s` };
+  }
+  if (error instanceof FetchError && error.type === 'max-size') {
+    const reason = `the answer of ${host} is over ${connection.maxBytes} bytes`;
+    return { kind: 'unknown', reason };
+  }
+  if (error instanceof FileError) return { kind: 'unknown', reason: error.message };
+  const reason = `${host} cannot be reached (${code ?? name ?? 'unknown error'})`;
+  return error instanceof FetchError
+    ? { kind: 'again', reason, afterSeconds: 0 }
+    : { kind: 'unknown', reason };
+}
+
+interface Secrets {
+  readonly token?: string;
+  readonly password?: string;
+}
+
+async function readSecrets({ bearerTokenFile, passwordFile }: Connection): Promise<Secrets> {
+  return {
+    ...(bearerTokenFile === undefined ? {} : { token: (await readText(bearerTokenFile)).trim() }),
+    // Passwords may end in blanks, but not in the line break that editors add.
+    ...(passwordFile === undefined
+      ? {}
+      : { password: (await readText(passwordFile)).replace(/\r?\n$/, '') }),
+  };
+}
+
+class FileError extends Error {}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new FileError(`cannot read ${path} (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
+function headersOf(connection: Connection, { token, password }: Secrets): Record<string, string> {
+  const headers: Record<string, string> = { Accept: ACCEPTED, ...connection.headers };
+  if (token !== undefined) headers.Authorization = `Bearer ${token}`;
+  if (connection.username !== undefined) {
+    const pair = Buffer.from(`${connection.username}:${password ?? ''}`).toString('base64');
+    headers.Authorization = `Basic ${pair}`;
+  }
+  return headers;
+}
+
+/** A server may repeat to us what we sent it, so secrets are looked for in all that it says. */
+function quoter(connection: Connection, held: Secrets): (text: string) => string {
+  const { token, password } = held;
+  const secrets = [token, password, ...Object.values(headersOf(connection, held))]
+    .flatMap((secret) => (secret === undefined ? [] : [secret, secret.split(' ').at(-1) ?? '']))
+    .filter((secret) => secret.length > 3 && secret !== ACCEPTED)
+    .toSorted((one, other) => other.length - one.length);
+  return (text) => {
+    const hidden = secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
+    const line = hidden.replaceAll(/[\p{C}\s]+/gu, ' ').trim();
+    return line.length > LONGEST_QUOTE ? `${line.slice(0, LONGEST_QUOTE)}…` : line;
+  };
+}
+
+// One agent for each authority, so that connections are kept; a rotated file brings a new one.
+const agents = new Map<string, Agent>();
+
+function agentFor(ca: string): Agent {
+  const agent = agents.get(ca) ?? new Agent({ ca, keepAlive: true });
+  agents.set(ca, agent);
+  return agent;
+}

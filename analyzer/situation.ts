@@ -1,0 +1,119 @@
+import { parsePlan } from '../lib/plan/parse.ts';
+import type { LastCommit, Loaded, Situation } from './core/observation.ts';
+import type { PlanTree } from './core/position.ts';
+import { parseState, type State } from './core/state.ts';
+import type { Reader, ReleaseCommit, ReleaseTrees, Snapshot } from './git/repository.ts';
+
+/**
+ * Plans that were read before, by tree id: a tree never changes, so a rollout's plans are read once.
+ * Bounded by the caller, who drops what a pass did not use.
+ */
+export type PlanMemory = Map<string, PlanTree>;
+
+/** Whether a release is at rest for sure, from its tree ids alone: then nothing of it is read. */
+export function isIdle(trees: ReleaseTrees): boolean {
+  return (
+    trees.plan !== undefined &&
+    trees.state !== undefined &&
+    trees.dist === trees.plan &&
+    trees.stable === trees.plan &&
+    trees.live === trees.complete
+  );
+}
+
+/**
+ * Reads what Git says about one release; what cannot be read is said in it, not thrown.
+ *
+ * @param source the snapshot's view of the source ref @default - it was read
+ */
+export async function loadSituation(
+  reader: Reader,
+  trees: ReleaseTrees,
+  memory: PlanMemory,
+  source: Pick<Snapshot, 'source' | 'sourceFailure'> = { source: 'known' },
+): Promise<Situation> {
+  const { id } = trees;
+  const plan = (tree: string | undefined, place: string) => loadPlan(reader, tree, place, memory);
+  const [state, pinned, stable, dist, live] = await Promise.all([
+    loadState(reader, trees.state, `rollouts/${id}/state.yaml`),
+    plan(trees.plan, `rollouts/${id}/plan`),
+    plan(trees.stable, `rollouts/${id}/stable`),
+    source.source === undefined ? sourceless(source) : plan(trees.dist, `dist/${id}`),
+    trees.live === undefined ? new Map<string, string>() : reader.files(trees.live),
+  ]);
+  return { id, state, plan: pinned, stable, dist, live, lastCommit: undefined };
+}
+
+/** Without the source nobody can say that a release is gone from it. */
+function sourceless({ sourceFailure }: Pick<Snapshot, 'sourceFailure'>): Loaded<PlanTree> {
+  const reason = sourceFailure?.message ?? 'there is no such branch';
+  return { kind: 'broken', reason: `the source with dist/ cannot be read: ${reason}` };
+}
+
+/** Adds the last commit that touched the release, which is looked at before any transition. */
+export async function withLastCommit(
+  reader: Reader,
+  commit: string | undefined,
+  situation: Situation,
+): Promise<Situation> {
+  if (commit === undefined) return situation;
+  const last = await reader.lastChange(commit, situation.id);
+  if (last === undefined) return situation;
+  const parent = last.parents[0];
+  const before = parent === undefined ? undefined : await reader.lastChange(parent, situation.id);
+  const [stateAfter, stateBefore] = await Promise.all([
+    stateIn(reader, last),
+    before === undefined ? undefined : stateIn(reader, before),
+  ]);
+  const lastCommit: LastCommit = {
+    oid: last.oid,
+    author: last.author,
+    transitionAfter: stateAfter?.transition,
+    transitionBefore: stateBefore?.transition,
+    accepts: stateAfter?.accepts ?? [],
+  };
+  return { ...situation, lastCommit };
+}
+
+/** @returns undefined where the commit has no state that can be read */
+export async function stateIn(reader: Reader, commit: ReleaseCommit): Promise<State | undefined> {
+  const loaded = await loadState(reader, commit.trees.state, `rollouts/${commit.trees.id}/state.yaml`);
+  return loaded.kind === 'known' ? loaded.value : undefined;
+}
+
+/** Reads a plan by its tree; the memory is asked first. */
+export async function loadPlan(
+  reader: Reader,
+  tree: string | undefined,
+  place: string,
+  memory: PlanMemory,
+): Promise<Loaded<PlanTree>> {
+  if (tree === undefined) return { kind: 'absent' };
+  const remembered = memory.get(tree);
+  if (remembered !== undefined) return { kind: 'known', value: remembered };
+  try {
+    const blobs = await reader.files(tree);
+    const file = blobs.get('plan.yaml');
+    if (file === undefined) throw new Error(`${place}/plan.yaml is missing: run \`npm run synth\` and commit dist/`);
+    const [text = ''] = await reader.texts([file]);
+    const value: PlanTree = { tree, plan: parsePlan(text, `${place}/plan.yaml`), blobs };
+    memory.set(tree, value);
+    return { kind: 'known', value };
+  } catch (error) {
+    return { kind: 'broken', reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function loadState(
+  reader: Reader,
+  blob: string | undefined,
+  place: string,
+): Promise<Loaded<State>> {
+  if (blob === undefined) return { kind: 'absent' };
+  try {
+    const [text = ''] = await reader.texts([blob]);
+    return { kind: 'known', value: parseState(text, place) };
+  } catch (error) {
+    return { kind: 'broken', reason: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,198 @@
+import pLimit from 'p-limit';
+import { type Change, change } from './core/change.ts';
+import { type Decision, decide } from './core/decide.ts';
+import { disagreement } from './core/integrity.ts';
+import type { Observation, Situation } from './core/observation.ts';
+import { type Status, status } from './core/phase.ts';
+import { rolloutOf } from './core/rollout.ts';
+import type { ReleaseTrees, Repository, Snapshot } from './git/repository.ts';
+import { hasUnreachable, observe, type Sources } from './observe.ts';
+import { unaccounted, walk } from './history.ts';
+import { isIdle, loadSituation, type PlanMemory, withLastCommit } from './situation.ts';
+
+/** What the analyzer works with. */
+export interface Analyzer extends Omit<Sources, 'reader' | 'targets'> {
+  readonly repository: Repository;
+  /** What is kept between ticks; a restart with none decides the same. */
+  readonly memory: Memory;
+}
+
+/** Kept between ticks to save reads; never needed to decide right. */
+export interface Memory {
+  readonly plans: PlanMemory;
+  readonly targets: Sources['targets'];
+  /** When a release's sources were first found unreachable by this process; Unix seconds. */
+  readonly unreachable: Map<string, number>;
+}
+
+/** What a tick did about one release that was not idle. */
+export interface Outcome {
+  readonly release: string;
+  readonly decision: Decision;
+  /** As Git said before the decision. */
+  readonly status: Status;
+  readonly observation: Observation;
+  /** The commit that carried out a move; absent when somebody else moved first. */
+  readonly commit?: string | undefined;
+  /** Its message. */
+  readonly message?: string | undefined;
+}
+
+/** What became of one tick. */
+export interface TickReport {
+  /** Releases at rest that were not even read. */
+  readonly idle: number;
+  readonly outcomes: readonly Outcome[];
+  /** Why commits could not be pushed: a server that said no. */
+  readonly refused?: string | undefined;
+  /** Pushes that somebody else was ahead of. */
+  readonly conflicts: number;
+}
+
+const MAX_CONFLICTS = 5;
+const RELEASES_AT_ONCE = 8;
+const MAX_TARGETS = 10_000;
+
+export function newMemory(): Memory {
+  return { plans: new Map(), targets: new Map(), unreachable: new Map() };
+}
+
+/** Whether every release is at rest: then nothing happens until a new plan comes. */
+export function atRest(report: TickReport): boolean {
+  return report.refused === undefined && report.outcomes.every((it) => it.decision.kind === 'rest');
+}
+
+/**
+ * One pass over all releases: read, decide, one commit for each release that moves, one push. When somebody
+ * else pushed first, only releases whose trees moved are looked at again.
+ *
+ * @throws GitError when the repository cannot be reached
+ */
+export async function tick(analyzer: Analyzer): Promise<TickReport> {
+  const { repository } = analyzer;
+  let snapshot = await repository.fetch();
+  let trees = await repository.list(snapshot);
+  let planned = await planAll(analyzer, snapshot, trees);
+  for (let conflicts = 0; ; conflicts++) {
+    const idle = trees.filter(isIdle).length;
+    const changes = planned.flatMap((it) => it.change ?? []);
+    if (changes.length === 0) return report(idle, planned, [], conflicts);
+    const commits = await repository.commit(snapshot.run, changes);
+    const tip = commits.at(-1);
+    if (tip === undefined) throw new Error('git made no commit');
+    const result = await repository.push(tip);
+    if (result.kind === 'pushed') return report(idle, planned, commits, conflicts);
+    if (result.kind === 'refused') return { ...report(idle, planned, [], conflicts), refused: result.reason };
+    if (conflicts >= MAX_CONFLICTS) return report(idle, planned, [], conflicts);
+    snapshot = await repository.fetch();
+    const moved = await repository.list(snapshot);
+    planned = await replan(analyzer, snapshot, planned, trees, moved);
+    trees = moved;
+  }
+}
+
+interface Planned {
+  readonly trees: ReleaseTrees;
+  readonly outcome: Outcome;
+  readonly change?: Change | undefined;
+}
+
+async function planAll(
+  analyzer: Analyzer,
+  snapshot: Snapshot,
+  all: readonly ReleaseTrees[],
+): Promise<readonly Planned[]> {
+  const limit = pLimit(RELEASES_AT_ONCE);
+  const active = all.filter((it) => !isIdle(it));
+  forget(analyzer.memory, active);
+  return Promise.all(active.map((it) => limit(() => planOne(analyzer, snapshot, it))));
+}
+
+/** Drops plans that no active release uses, so that memory grows with what is under way. */
+function forget({ plans, targets }: Memory, active: readonly ReleaseTrees[]): void {
+  if (targets.size > MAX_TARGETS) targets.clear();
+  const used = new Set(active.flatMap((it) => [it.plan, it.stable, it.dist]));
+  for (const tree of plans.keys()) if (!used.has(tree)) plans.delete(tree);
+}
+
+/** Keeps what was decided about releases whose trees stand as they were. */
+async function replan(
+  analyzer: Analyzer,
+  snapshot: Snapshot,
+  planned: readonly Planned[],
+  before: readonly ReleaseTrees[],
+  after: readonly ReleaseTrees[],
+): Promise<readonly Planned[]> {
+  const old = new Map(before.map((it) => [it.id, key(it)]));
+  const kept = planned.filter((it) => after.some((now) => key(now) === key(it.trees)));
+  const moved = after.filter((it) => old.get(it.id) !== key(it));
+  return [...kept, ...(await planAll(analyzer, snapshot, moved))];
+}
+
+function key({ id, dist, plan, stable, state, live }: ReleaseTrees): string {
+  return [id, dist, plan, stable, state, live].join(' ');
+}
+
+async function planOne(
+  analyzer: Analyzer,
+  snapshot: Snapshot,
+  trees: ReleaseTrees,
+): Promise<Planned> {
+  const { repository: reader, clock, memory } = analyzer;
+  const loaded = await loadSituation(reader, trees, memory.plans, snapshot);
+  const now = clock();
+  const seen = await observe({ ...analyzer, reader, targets: memory.targets }, loaded, now);
+  const observation = remember(memory, seen, now);
+  const first = decide(observation, now);
+  if (first.kind !== 'move') return { trees, outcome: outcome(observation, first) };
+  // Only a release that is about to move pays for a look into its history.
+  const situation = await withLastCommit(reader, snapshot.run, loaded);
+  const checked = { ...observation, situation };
+  const decision = decide(checked, now);
+  if (decision.kind !== 'move') return { trees, outcome: outcome(checked, decision) };
+  const accepts = await handCommits(reader, snapshot.run, situation, memory.plans);
+  const it = change(situation, decision, now, { accepts });
+  return { trees, outcome: { ...outcome(checked, decision), message: it.message }, change: it };
+}
+
+/** A way back that is necessary in spite of an edit by hand says which commits it writes over. */
+async function handCommits(
+  reader: Repository,
+  run: string | undefined,
+  situation: Situation,
+  plans: PlanMemory,
+): Promise<readonly string[]> {
+  const rollout = rolloutOf(situation);
+  if (run === undefined || rollout.kind !== 'known') return [];
+  if (disagreement(situation, rollout.value) === undefined) return [];
+  return unaccounted(await walk(reader, run, situation.id, plans));
+}
+
+function outcome(observation: Observation, decision: Decision): Outcome {
+  const { situation } = observation;
+  return { release: situation.id, decision, status: status(situation), observation };
+}
+
+function remember(memory: Memory, seen: Omit<Observation, 'unreachableSince'>, now: number): Observation {
+  const { id } = seen.situation;
+  if (!hasUnreachable(seen)) {
+    memory.unreachable.delete(id);
+    return seen;
+  }
+  const unreachableSince = memory.unreachable.get(id) ?? now;
+  memory.unreachable.set(id, unreachableSince);
+  return { ...seen, unreachableSince };
+}
+
+function report(
+  idle: number,
+  planned: readonly Planned[],
+  commits: readonly string[],
+  conflicts: number,
+): TickReport {
+  let next = 0;
+  const outcomes = planned.map((it) =>
+    it.change === undefined ? it.outcome : { ...it.outcome, commit: commits[next++] },
+  );
+  return { idle, outcomes, conflicts };
+}

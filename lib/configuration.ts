@@ -1,0 +1,103 @@
+import { isObject, type Json, type Labels, labelsAt, type Manifest, objectAt } from './json.ts';
+import type { Mistake } from './mistake.ts';
+import { type Names, onTrack, TRACKS } from './names.ts';
+import { namesTrack, type TrackLabel } from './tracks.ts';
+import { type HashedNames, withHashedNames } from './versioned.ts';
+import { ADDRESS_LABEL, type Authored, isKind, mapObjects } from './workload.ts';
+
+/** An object that belongs to no track, as it is written: what names the workload names both tracks. */
+export function configurationObject(
+  object: Manifest,
+  label: TrackLabel,
+  names: HashedNames,
+): Manifest {
+  if (isKind(object, '', 'ServiceAccount')) return withHashedNames(object, names);
+  if (!isKind(object, 'networking.k8s.io', 'NetworkPolicy')) return object;
+  return { ...object, spec: mapObjects(objectAt(object, 'spec'), (it) => bothTracks(it, label)) };
+}
+
+/** Label selectors are lists of conditions: one with `In` selects the pods of both tracks. */
+function bothTracks(
+  object: { readonly [key: string]: Json | undefined },
+  label: TrackLabel,
+): typeof object {
+  const { matchLabels } = object;
+  if (!isObject(matchLabels) || !namesTrack(labelsAt(matchLabels), label)) return object;
+  const rest = Object.entries(matchLabels).filter(
+    ([key]) => key !== label.key && key !== ADDRESS_LABEL,
+  );
+  const given = Array.isArray(object.matchExpressions) ? object.matchExpressions : [];
+  const values = TRACKS.map((track) => onTrack(label.name, track));
+  const matchExpressions = [...given, { key: label.key, operator: 'In', values }];
+  const others = rest.length === 0 ? undefined : Object.fromEntries(rest);
+  return { ...object, matchLabels: others, matchExpressions };
+}
+
+/** What is wrong with the Services that the author made beside the release's own. */
+export function serviceObjectMistakes(
+  { path, object }: Authored,
+  context: { readonly names: Names; readonly label: TrackLabel; readonly pods: readonly Labels[] },
+): Mistake[] {
+  if (!isKind(object, '', 'Service')) return [];
+  const { names, label } = context;
+  const { name } = object.metadata;
+  const mistakes: Mistake[] = [];
+  if ([names.apex, names.primary, names.canary].includes(name))
+    mistakes.push({
+      path,
+      problem: 'a Service has the name of one that the release makes',
+      got: name,
+      remedy: 'leave it out: prop service describes it; or rename it',
+    });
+  const selector = labelsAt(object, 'spec', 'selector');
+  if (Object.keys(selector).length === 0) return mistakes;
+  if (namesTrack(selector, label))
+    mistakes.push({
+      path,
+      problem: `Service ${name} selects by ${label.key} as before it had tracks, which matches no pod`,
+      got: selector,
+      remedy: `select ${label.key}: ${names.primary} or ${names.canary}`,
+    });
+  else if (
+    context.pods.every((pod) =>
+      Object.entries(selector).every(([key, value]) => pod[key] === value),
+    )
+  )
+    mistakes.push({
+      path,
+      problem: `Service ${name} selects the pods of both tracks: the canary would get traffic beside its weight`,
+      got: selector,
+      remedy: `select one track by ${label.key}: ${names.primary} or ${names.canary}`,
+    });
+  return mistakes;
+}
+
+/** What is wrong with ConfigMaps and Secrets. */
+export function versionedMistakes(
+  { path, object }: Authored,
+  allowLiteralSecrets: boolean,
+): Mistake[] {
+  const { name } = object.metadata;
+  if (object.sops !== undefined)
+    return [
+      {
+        path,
+        problem: `${object.kind} ${name} is encrypted by SOPS and must reach Git byte for byte`,
+        remedy:
+          "leave it out of workload and give the release `verbatim: [verbatim('path/to/file.yaml')]`",
+      },
+    ];
+  const literal = ['data', 'stringData'].filter(
+    (key) => Object.keys(objectAt(object, key)).length > 0,
+  );
+  if (object.kind !== 'Secret' || literal.length === 0 || allowLiteralSecrets) return [];
+  return [
+    {
+      path,
+      problem: `Secret ${name} has values that would be readable in Git`,
+      got: `${literal.join(' and ')} with ${literal.flatMap((key) => Object.keys(objectAt(object, key))).join(', ')}`,
+      remedy:
+        'use a SealedSecret, an ExternalSecret or a SOPS file (verbatim), or set allowLiteralSecrets: true',
+    },
+  ];
+}

@@ -1,0 +1,98 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+
+/** Files by path below a folder. */
+export type FileTree = ReadonlyMap<string, string | Uint8Array>;
+
+/** What writing changed, for one release. */
+export interface Written {
+  readonly id: string;
+  readonly changed: number;
+  readonly removed: number;
+}
+
+/** The file that marks a folder below the output folder as a release's. */
+const MARK = 'plan.yaml';
+
+/** Reads a file; a relative path counts from the project's folder. */
+export function readBytes(path: string): Uint8Array {
+  return readFileSync(fromProject(path));
+}
+
+/** Reads a text file; a relative path counts from the project's folder. */
+export function readText(path: string): string {
+  return readFileSync(fromProject(path), 'utf8');
+}
+
+/** The path, where it is relative counted from the project's folder: the nearest one with a cdk8s.yaml. */
+export function fromProject(path: string): string {
+  if (isAbsolute(path)) return path;
+  for (let folder = process.cwd(); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'cdk8s.yaml'))) return resolve(folder, path);
+    if (dirname(folder) === folder) return resolve(path);
+  }
+}
+
+/**
+ * Makes the folder hold exactly these releases. Writes what differs, removes files that a release no longer
+ * has, and folders of releases that are gone; nothing else in the folder is touched.
+ */
+export function writeReleases(
+  folder: string,
+  releases: ReadonlyMap<string, FileTree>,
+): readonly Written[] {
+  const root = fromProject(folder);
+  mkdirSync(root, { recursive: true });
+  const written = [...releases].map(([id, files]) => writeRelease(join(root, id), id, files));
+  const gone = readdirSync(root, { withFileTypes: true }).filter(
+    (it) => it.isDirectory() && !releases.has(it.name) && existsSync(join(root, it.name, MARK)),
+  );
+  const removed = gone.map((it) => {
+    const count = filesBelow(join(root, it.name)).length;
+    rmSync(join(root, it.name), { recursive: true });
+    return { id: it.name, changed: 0, removed: count };
+  });
+  return [...written, ...removed];
+}
+
+function writeRelease(folder: string, id: string, files: FileTree): Written {
+  const present = existsSync(folder) ? filesBelow(folder) : [];
+  const stale = present.filter((it) => !files.has(it));
+  for (const path of stale) rmSync(join(folder, path));
+  removeEmptyFolders(folder);
+  const known = new Set(present);
+  let changed = 0;
+  for (const [path, content] of files) {
+    const bytes = Buffer.from(content);
+    if (known.has(path) && readFileSync(join(folder, path)).equals(bytes)) continue;
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), bytes);
+    changed += 1;
+  }
+  return { id, changed, removed: stale.length };
+}
+
+/** Paths of all files below a folder, with slashes. */
+export function filesBelow(folder: string): readonly string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((it) => {
+    if (!it.isDirectory()) return [it.name];
+    return filesBelow(join(folder, it.name)).map((path) => `${it.name}/${path}`);
+  });
+}
+
+function removeEmptyFolders(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const it of readdirSync(folder, { withFileTypes: true })) {
+    if (!it.isDirectory()) continue;
+    removeEmptyFolders(join(folder, it.name));
+    if (readdirSync(join(folder, it.name)).length === 0) rmdirSync(join(folder, it.name));
+  }
+}

@@ -1,0 +1,91 @@
+import type { Mistake } from './mistake.ts';
+import type { Track } from './plan/plan.ts';
+
+/** The names that follow from a release's name. */
+export interface Names {
+  /** Apex Service, and the stem of the others. */
+  readonly apex: string;
+  readonly primary: string;
+  readonly canary: string;
+  readonly namespace: string;
+}
+
+/** Both tracks, in the order in which sets are written. */
+export const TRACKS: readonly Track[] = ['primary', 'canary'];
+
+/** Names of a release's Services and Deployments. */
+export function namesOf(release: { readonly name: string; readonly namespace: string }): Names {
+  const { name, namespace } = release;
+  return {
+    apex: name,
+    primary: onTrack(name, 'primary'),
+    canary: onTrack(name, 'canary'),
+    namespace,
+  };
+}
+
+export function onTrack(name: string, track: Track): string {
+  return `${name}-${track}`;
+}
+
+const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
+/** What a DNS label (RFC 1123) would not allow in a name. */
+export function labelMistakes(path: string, field: string, name: string): Mistake[] {
+  if (LABEL.test(name) && name.length <= 63) return [];
+  return [
+    {
+      path,
+      problem: `${field} must be a DNS label`,
+      got: name,
+      remedy:
+        'use at most 63 lower-case letters, digits and dashes, a letter or digit at both ends',
+    },
+  ];
+}
+
+/** What a name that got a suffix must fit into. */
+export function lengthMistakes(path: string, field: string, name: string): Mistake[] {
+  if (name.length <= 63) return [];
+  return [
+    {
+      path,
+      problem: `${field} is longer than 63 characters after suffixing`,
+      got: name,
+      remedy: `shorten it by ${name.length - 63}`,
+    },
+  ];
+}
+
+/** Kinds whose names are path segments, not DNS names. */
+const PATH_NAMED = new Set(['Role', 'RoleBinding']);
+
+/** What the API would not allow in an object's name. */
+export function objectNameMistakes(path: string, kind: string, name: string): Mistake[] {
+  if (kind === 'Service') return serviceNameMistakes(path, 'metadata.name', name);
+  if (PATH_NAMED.has(kind) ? !/[/%]/.test(name) : SUBDOMAIN.test(name) && name.length <= 253)
+    return [];
+  return [
+    {
+      path,
+      problem: `metadata.name of ${kind} must be a DNS name`,
+      got: name,
+      remedy: 'use lower-case letters, digits, dashes and dots',
+    },
+  ];
+}
+
+/** What a Service's name (RFC 1035) would not allow. */
+export function serviceNameMistakes(path: string, field: string, name: string): Mistake[] {
+  const mistakes = labelMistakes(path, field, name);
+  if (mistakes.length > 0 || /^[a-z]/.test(name)) return mistakes;
+  return [
+    {
+      path,
+      problem: `${field} must begin with a letter, as Services do`,
+      got: name,
+      remedy: 'put a letter first',
+    },
+  ];
+}

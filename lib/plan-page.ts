@@ -1,0 +1,87 @@
+import { describeSteps, durationText, times } from './plan/describe.ts';
+import type { Check, Plan } from './plan/plan.ts';
+
+/** PLAN.md: what a reviewer reads instead of the manifests. */
+export function planPage(plan: Plan): string {
+  const sections = [
+    `# ${plan.release}: the next rollout`,
+    intro(plan),
+    '## Steps',
+    table(
+      ['step', 'primary / canary %', 'writes', 'bake', 'to leave it'],
+      describeSteps(plan).map((it) => [it.step, it.weights, it.writes, it.bake, it.gate]),
+    ),
+    '## Checks',
+    checks(plan),
+    '## Times',
+    timesText(plan),
+    '## How to read this',
+    READING,
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+function intro(plan: Plan): string {
+  const lines = [
+    `${plan.name} in namespace ${plan.namespace}, candidate \`${plan.candidate}\`.`,
+    '',
+    ...plan.images.map((it) => `- image \`${it}\``),
+  ];
+  return lines.join('\n');
+}
+
+function checks(plan: Plan): string {
+  if (plan.checks.length === 0) return 'None: each step waits for readiness alone.';
+  const rows = plan.checks.map((it) => [
+    it.name,
+    bounds(it),
+    durationText(it.windowSeconds),
+    `\`${it.query}\``,
+  ]);
+  return table(['check', 'passes', 'window', 'query'], rows);
+}
+
+function bounds({ min, max, unit = '' }: Check): string {
+  const tail = unit === '' ? '' : ` ${unit}`;
+  if (min !== undefined && max !== undefined) return `${min} to ${max}${tail}`;
+  return min === undefined ? `≤ ${max}${tail}` : `≥ ${min}${tail}`;
+}
+
+function timesText(plan: Plan): string {
+  const it = times(plan);
+  const { threshold, checkSeconds, inconclusiveDeadlineSeconds, onInconclusive } = plan.analysis;
+  const after =
+    onInconclusive === 'hold' ? 'the rollout holds for a person' : 'the release goes back';
+  const rows = [
+    ['promote', durationText(it.promoteMinSeconds), durationText(it.promoteWorstSeconds)],
+    ['roll back', durationText(it.rollbackMinSeconds), durationText(it.rollbackWorstSeconds)],
+  ];
+  return [
+    table(['', 'at least', 'at worst'], rows),
+    '',
+    'At least: everything syncs and is ready at once, and every check passes. At worst: every commit takes a whole',
+    'sync interval, every start takes the progress deadline, and checks fail as often as they may without going back.',
+    'Rolling back counts to the end of the canary’s traffic; from promotion on the primary is brought back first.',
+    `It begins at failed check ${threshold} (one every ${durationText(checkSeconds)}). Answers that are missing only`,
+    `extend a step; after ${durationText(inconclusiveDeadlineSeconds)} without any ${after}.`,
+  ].join('\n');
+}
+
+const READING = `Each step is a folder under \`steps/\` that holds only the files that change in it; \`live/\` is the stable set with
+the steps so far laid over it. The first and the last folder hold whole sets: \`00-init\` is for a release that does
+not run yet, the last is the steady state. A step is left when its objects are in the cluster and its gate is open;
+if the checks fail too often the release goes back to the stable set.
+
+The candidate is a hash of the pod template and the configuration that it uses. If it differs from the one before,
+merging this starts a rollout; if not, the change is configuration and is written at once. Review an application
+change in its pull request; review here that the steps, bounds and objects are the ones you expect.`;
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** A bar would end the cell, and a line break the row. */
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ');
+}

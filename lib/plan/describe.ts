@@ -1,0 +1,120 @@
+import { lastStep, type Plan, pointsNeeded, type Step } from './plan.ts';
+
+/** A step as people read it; every field is text for one cell of a table. */
+export interface StepDescription {
+  readonly step: string;
+  /** Percent for each track. */
+  readonly weights: string;
+  readonly writes: string;
+  readonly bake: string;
+  /** What must be true to leave the step. */
+  readonly gate: string;
+}
+
+/** How long a rollout of the plan takes; whole seconds. */
+export interface Times {
+  /** From the start to all traffic on the new primary, with everything ready at once and every check passing. */
+  readonly promoteMinSeconds: number;
+  /** The same with every wait at its limit and one failed check short of going back. */
+  readonly promoteWorstSeconds: number;
+  /** From the commit that gives a bad canary its traffic to the commit that takes it away. */
+  readonly rollbackMinSeconds: number;
+  /** From the moment that the canary turns bad to no traffic on it, at the step where that takes longest. */
+  readonly rollbackWorstSeconds: number;
+}
+
+/** The plan's steps as rows of a table. */
+export function describeSteps(plan: Plan): readonly StepDescription[] {
+  return plan.steps.map((it, index) => ({
+    step: it.name,
+    weights: `${it.weights.primary} / ${it.weights.canary}`,
+    writes: writes(plan, it, index),
+    bake: it.bakeSeconds === 0 ? '–' : durationText(it.bakeSeconds),
+    gate: gate(plan, it),
+  }));
+}
+
+function writes(plan: Plan, step: Step, index: number): string {
+  if (index === 0) return `first release only: ${step.files.length} files, nothing routed yet`;
+  if (step === lastStep(plan)) return `the steady state, exactly: ${step.files.length} files`;
+  const shown = step.files.map((it) => kindAndName(plan, it));
+  return shown.length <= 4
+    ? shown.join(', ')
+    : `${shown.slice(0, 3).join(', ')} and ${shown.length - 3} more`;
+}
+
+function kindAndName(plan: Plan, file: string): string {
+  const info = plan.files[file];
+  return info === undefined ? file : `${info.kind} ${info.name}`;
+}
+
+function gate(plan: Plan, step: Step): string {
+  if (step === lastStep(plan)) return 'none: the rollout is over';
+  const ready = step.ready.length === 0 ? [] : [`${step.ready.join(' and ')} ready`];
+  const points = pointsNeeded(plan, step);
+  const passing = points === 0 ? [] : [`${points} passing points of ${step.checks.join(', ')}`];
+  const guard =
+    step.checks.length > 0 && points === 0 ? [`guarded by ${step.checks.join(', ')}`] : [];
+  return ['live', ...ready, ...passing, ...guard].join('; ');
+}
+
+/**
+ * The plan's times, from its numbers alone. Passing points lie on a grid that begins one window and one settle
+ * time after a step is live; failed ones on a grid that begins one period after its commit; a point is judged
+ * once it is older than the settle time.
+ */
+export function times(plan: Plan): Times {
+  const { checkSeconds, settleSeconds, threshold, progressDeadlineSeconds, syncSeconds } =
+    plan.analysis;
+  const bake = sum(plan.steps.map((it) => bakeTime(plan, it)));
+  const between = plan.steps.slice(1, -1);
+  const starting = between.filter((it) => writesWorkload(plan, it)).length;
+  const promoted = plan.steps.some((it) => it.phase === 'Promoting');
+  const found = plan.checks.length === 0 ? 0 : threshold * checkSeconds + settleSeconds;
+  return {
+    promoteMinSeconds: bake,
+    promoteWorstSeconds:
+      bake +
+      (between.length + 1) * syncSeconds +
+      starting * progressDeadlineSeconds +
+      (threshold - 1) * (plan.checks.length === 0 ? 0 : checkSeconds),
+    rollbackMinSeconds: found,
+    rollbackWorstSeconds:
+      (plan.checks.length === 0
+        ? progressDeadlineSeconds
+        : found + longestWindow(plan) + checkSeconds) +
+      (promoted ? progressDeadlineSeconds + 2 * syncSeconds : syncSeconds),
+  };
+}
+
+/** The least time in one step: the last point that must pass, judged once it has settled. */
+function bakeTime(plan: Plan, step: Step): number {
+  const points = pointsNeeded(plan, step);
+  if (points === 0) return 0;
+  const { checkSeconds, settleSeconds } = plan.analysis;
+  return longestWindow(plan) + 2 * settleSeconds + (points - 1) * checkSeconds;
+}
+
+function longestWindow(plan: Plan): number {
+  return Math.max(0, ...plan.checks.map((it) => it.windowSeconds));
+}
+
+function writesWorkload(plan: Plan, step: Step): boolean {
+  const { primary, canary } = plan.workloads;
+  return step.files.includes(primary.file) || step.files.includes(canary.file);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0);
+}
+
+/** `1 h 2 min 3 s`, without what is zero. */
+export function durationText(seconds: number): string {
+  const parts = [
+    [Math.floor(seconds / 3600), 'h'],
+    [Math.floor((seconds % 3600) / 60), 'min'],
+    [seconds % 60, 's'],
+  ] as const;
+  const shown = parts.filter(([amount]) => amount > 0).map(([amount, unit]) => `${amount} ${unit}`);
+  return shown.length === 0 ? '0 s' : shown.join(' ');
+}

@@ -1,0 +1,19 @@
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { type Plan, planSchema } from './plan.ts';
+
+/**
+ * Reads a plan.yaml.
+ *
+ * @param text the file's text
+ * @param place where it came from, for the message
+ * @throws Error that names the place, each wrong field, and the remedy
+ */
+export function parsePlan(text: string, place: string): Plan {
+  const result = planSchema.safeParse(parse(text, { maxAliasCount: 0 }));
+  if (result.success) return result.data;
+  throw new Error(
+    `${place} is not a plan that this version understands:\n${z.prettifyError(result.error)}\n` +
+      'Run `npm run synth` with the same version of Perch and commit dist/.',
+  );
+}

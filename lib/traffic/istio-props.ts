@@ -1,0 +1,123 @@
+import type { Duration } from 'cdk8s';
+
+/** One way to compare a string; exactly one key. */
+export type StringMatch =
+  | { readonly exact: string }
+  | { readonly prefix: string }
+  | { readonly regex: string };
+
+/** A condition on requests; all fields that are given must hold. */
+export interface HttpMatch {
+  readonly name?: string;
+  readonly uri?: StringMatch;
+  readonly scheme?: StringMatch;
+  readonly method?: StringMatch;
+  readonly authority?: StringMatch;
+  readonly headers?: Readonly<Record<string, StringMatch>>;
+  readonly withoutHeaders?: Readonly<Record<string, StringMatch>>;
+  readonly queryParams?: Readonly<Record<string, StringMatch>>;
+  readonly sourceLabels?: Readonly<Record<string, string>>;
+  readonly sourceNamespace?: string;
+  readonly gateways?: readonly string[];
+  readonly port?: number;
+  readonly ignoreUriCase?: boolean;
+}
+
+/** How failed requests are tried again. */
+export interface HttpRetries {
+  readonly attempts: number;
+  /** @default - the route's timeout */
+  readonly perTryTimeout?: Duration;
+  /** @default - the mesh's policy */
+  readonly retryOn?: string;
+  /** @default - the mesh's policy */
+  readonly retryRemoteLocalities?: boolean;
+}
+
+/** What a request is changed to before it is forwarded. */
+export interface HttpRewrite {
+  readonly uri?: string;
+  readonly authority?: string;
+  readonly uriRegexRewrite?: { readonly match: string; readonly rewrite: string };
+}
+
+/** Headers that are set, added or removed. */
+export interface HeaderOperations {
+  readonly set?: Readonly<Record<string, string>>;
+  readonly add?: Readonly<Record<string, string>>;
+  readonly remove?: readonly string[];
+}
+
+/** Changes of request and response headers. */
+export interface HttpHeaders {
+  readonly request?: HeaderOperations;
+  readonly response?: HeaderOperations;
+}
+
+/** Cross-origin requests that are allowed. */
+export interface CorsPolicy {
+  readonly allowOrigins?: readonly StringMatch[];
+  readonly allowMethods?: readonly string[];
+  readonly allowHeaders?: readonly string[];
+  readonly exposeHeaders?: readonly string[];
+  readonly maxAge?: Duration;
+  readonly allowCredentials?: boolean;
+}
+
+/** How connections to a track are balanced, limited and secured; fields of a DestinationRule's trafficPolicy. */
+export interface TrafficPolicy {
+  readonly loadBalancer?: object;
+  readonly connectionPool?: object;
+  readonly outlierDetection?: object;
+  readonly tls?: object;
+  readonly portLevelSettings?: readonly object[];
+  readonly tunnel?: object;
+  readonly proxyProtocol?: object;
+}
+
+/** How Istio routes to the release. */
+export interface IstioProps {
+  /**
+   * Hosts that the VirtualService answers for; the apex Service is always one, unless `*` is.
+   * @default - the apex Service alone
+   */
+  readonly hosts?: readonly string[];
+  /**
+   * Gateways by `namespace/name`, and `mesh` for the traffic inside.
+   * @default ['mesh']
+   */
+  readonly gateways?: readonly string[];
+  /** @default - no retries but the mesh's own */
+  readonly retries?: HttpRetries;
+  /** @default - none */
+  readonly timeout?: Duration;
+  /** @default - every request */
+  readonly match?: readonly HttpMatch[];
+  /** @default - none */
+  readonly rewrite?: HttpRewrite;
+  /** @default - none */
+  readonly headers?: HttpHeaders;
+  /** @default - none */
+  readonly corsPolicy?: CorsPolicy;
+  /**
+   * Policy of both tracks' DestinationRules.
+   * @default - none
+   */
+  readonly trafficPolicy?: TrafficPolicy;
+  /**
+   * Write a delegate: a VirtualService without hosts and gateways, which another one refers to.
+   * @default false
+   */
+  readonly delegation?: boolean;
+  /**
+   * Route by the apex host and two subsets instead of by two hosts.
+   * @default false
+   */
+  readonly subsets?: boolean;
+  /**
+   * Name of a VirtualService in the workload. Only the weights are ours, in those of its routes that name
+   * both tracks; hosts, gateways and the rest of its fields stay the author's.
+   * @default - Perch writes the VirtualService
+   */
+  readonly virtualService?: string;
+}

@@ -1,0 +1,54 @@
+import type { Labels, Manifest } from '../json.ts';
+import type { Mistake } from '../mistake.ts';
+import type { Names } from '../names.ts';
+import type { TrackLabel } from '../tracks.ts';
+
+/** Percent of the traffic for each track. */
+export interface Weights {
+  readonly primary: number;
+  readonly canary: number;
+}
+
+/** What a router must know of a release. */
+export interface RouterContext {
+  readonly path: string;
+  readonly names: Names;
+  readonly port: number;
+  readonly label: TrackLabel;
+  /** Everything that the author made in the workload. */
+  readonly workload: readonly Manifest[];
+}
+
+/** A routing object, and what the cluster must show of it. */
+export interface Routing {
+  readonly object: Manifest;
+  /** JSON pointers whose declared leaves must be in the cluster. */
+  readonly pointers: readonly string[];
+}
+
+/** PromQL of the checks that every mesh can answer, with the variables of `query`. */
+export interface BuiltInQueries {
+  /** Percent of requests without a server error; nothing where there was no request. */
+  successRate(): string;
+  /** A quantile of the response time in milliseconds; nothing where there was no request. */
+  latency(quantile: number): string;
+}
+
+/**
+ * A mesh or gateway that splits traffic between two tracks. A router only renders: what it knows reaches the
+ * analyzer as files, pointers and queries.
+ */
+export interface Router {
+  readonly kind: string;
+  readonly queries: BuiltInQueries;
+  /** Labels that both tracks' pods and the apex Service's selector share; none selects the primary's pods. */
+  sharedLabels(names: Names): Labels;
+  /** What is wrong with the props, for this release. */
+  mistakes(context: RouterContext): readonly Mistake[];
+  /** Whether an object in the workload is a routing object that the router will write. */
+  owns(object: Manifest): boolean;
+  /** The objects that carry the weights; every step writes them. */
+  routes(context: RouterContext, weights: Weights): readonly Routing[];
+  /** Routing objects without weights; the first and the last step write them. */
+  policies(context: RouterContext): readonly Routing[];
+}

@@ -1,0 +1,165 @@
+import { ApiObject, App, Chart } from 'cdk8s';
+import type { Construct } from 'constructs';
+import {
+  canonical,
+  isObject,
+  type Json,
+  type JsonObject,
+  type Labels,
+  labelsAt,
+  type Manifest,
+  objectAt,
+} from './json.ts';
+import type { Mistake } from './mistake.ts';
+
+/** What `workload` of a release is: it makes any cdk8s objects below the scope. */
+export type WorkloadFactory = (scope: Construct) => void;
+
+/** An object as the author made it, and where. */
+export interface Authored {
+  readonly path: string;
+  readonly object: Manifest;
+}
+
+/** What a factory made. */
+export interface Workload {
+  readonly objects: readonly Authored[];
+  readonly mistakes: readonly Mistake[];
+}
+
+/** The label that cdk8s-plus derives from a construct's path; never written. */
+export const ADDRESS_LABEL = 'cdk8s.io/metadata.addr';
+
+/**
+ * Calls the factory once, in an App of its own: the cost of cdk8s grows faster than the number of charts in
+ * one App.
+ */
+export function runWorkload(
+  release: { readonly path: string; readonly name: string; readonly namespace: string },
+  factory: WorkloadFactory,
+): Workload {
+  const chart = new ReleaseChart(new App({ recordConstructMetadata: false }), release);
+  try {
+    factory(chart);
+    const constructs = chart.node.findAll();
+    const place = (it: Construct) => `${release.path}${it.node.path.slice(chart.node.path.length)}`;
+    const nested = constructs
+      .filter((it) => it !== chart && Chart.isChart(it))
+      .map((it) => nestedChart(place(it)));
+    const invalid = constructs.flatMap((it) =>
+      it.node.validate().map((problem) => ({
+        path: place(it),
+        problem,
+        remedy: 'see the construct’s own documentation',
+      })),
+    );
+    const authored = constructs
+      .filter((it) => it instanceof ApiObject)
+      .map((it) => read(place(it), it));
+    return {
+      objects: authored.flatMap((it) => (it.kind === 'object' ? [it.authored] : [])),
+      mistakes: [
+        ...nested,
+        ...invalid,
+        ...authored.flatMap((it) => (it.kind === 'mistake' ? [it.mistake] : [])),
+      ],
+    };
+  } catch (error) {
+    return { objects: [], mistakes: [thrown(release.path, error)] };
+  }
+}
+
+/** Gives objects without a name that of the release, where cdk8s would derive one from the construct's path. */
+class ReleaseChart extends Chart {
+  readonly #name: string;
+
+  constructor(scope: Construct, release: { readonly name: string; readonly namespace: string }) {
+    super(scope, 'workload', { namespace: release.namespace });
+    this.#name = release.name;
+  }
+
+  override generateObjectName(): string {
+    return this.#name;
+  }
+}
+
+type Reading =
+  | { readonly kind: 'object'; readonly authored: Authored }
+  | { readonly kind: 'mistake'; readonly mistake: Mistake };
+
+function read(path: string, object: ApiObject): Reading {
+  try {
+    // A copy without prototypes and undefined: what a YAML file could hold.
+    const json: unknown = JSON.parse(JSON.stringify(object.toJson()));
+    if (isManifest(json)) return { kind: 'object', authored: { path, object: json } };
+    const remedy = 'give it apiVersion, kind and metadata.name';
+    return { kind: 'mistake', mistake: { path, problem: 'is no API object', got: json, remedy } };
+  } catch (error) {
+    return { kind: 'mistake', mistake: thrown(path, error) };
+  }
+}
+
+/** Whether the value has what every API object has. */
+export function isManifest(value: unknown): value is Manifest {
+  if (!isObject(value) || !isObject(value.metadata)) return false;
+  return [value.apiVersion, value.kind, value.metadata.name].every(
+    (it) => typeof it === 'string' && it !== '',
+  );
+}
+
+function nestedChart(path: string): Mistake {
+  return {
+    path,
+    problem: 'a Chart inside a workload names objects by construct path',
+    remedy: 'use a Construct as their scope instead',
+  };
+}
+
+function thrown(path: string, error: unknown): Mistake {
+  const problem = `workload threw: ${error instanceof Error ? error.message : String(error)}`;
+  const remedy = /to render Helm chart/.test(problem)
+    ? 'a Helm construct needs the helm command: install it (https://helm.sh/docs/intro/install), ' +
+      'or render the chart once with `helm template` and use Include'
+    : 'mend the workload function';
+  return { path, problem, remedy };
+}
+
+/** Group of an apiVersion; the core group is the empty string. */
+export function groupOf(apiVersion: string): string {
+  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+}
+
+/** Whether an object is of a kind of Kubernetes' own or another known group. */
+export function isKind(object: Manifest, group: string, kind: string): boolean {
+  return object.kind === kind && groupOf(object.apiVersion) === group;
+}
+
+/** The labels of a Deployment's pods. */
+export function podLabels(deployment: Manifest): Labels {
+  return labelsAt(deployment, 'spec', 'template', 'metadata', 'labels');
+}
+
+/** The object with another name. */
+export function renamed(object: Manifest, name: string): Manifest {
+  return { ...object, metadata: { ...object.metadata, name } };
+}
+
+/** The object with other top-level keys of its spec; undefined removes one. */
+export function withSpec(object: Manifest, spec: JsonObject): Manifest {
+  return { ...object, spec: { ...objectAt(object, 'spec'), ...spec } };
+}
+
+/** Data with each object replaced by what the function makes of it, parents first. */
+export function mapObjects(value: Json, change: (it: JsonObject) => JsonObject): Json {
+  if (Array.isArray(value)) return value.map((it) => mapObjects(it, change));
+  if (!isObject(value)) return value;
+  const entries = Object.entries(change(value));
+  return Object.fromEntries(
+    entries.flatMap(([key, it]) => (it === undefined ? [] : [[key, mapObjects(it, change)]])),
+  );
+}
+
+/** The object in the one order of keys that is written. */
+export function inOrder(object: Manifest): Manifest {
+  return canonical(object);
+}

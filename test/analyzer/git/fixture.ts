@@ -1,0 +1,120 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import type { Change, FileWrite } from '../../../analyzer/core/change.ts';
+import {
+  openRepository,
+  type Repository,
+  type RepositoryOptions,
+} from '../../../analyzer/git/index.ts';
+import {
+  type GitServer,
+  type GitServerOptions,
+  startGitServer,
+} from '../../embedded/git-server.ts';
+
+export const IDENTITY = { name: 'Perch Test', email: 'perch@example.com' };
+
+/** Commit time of the first change in a test. */
+export const START = 1_700_000_000;
+
+const cleanups: (() => Promise<void>)[] = [];
+
+afterAll(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** A temporary folder that goes away after the tests of this file. */
+export async function scratch(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'perch-test-'));
+  cleanups.push(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A server that stops after the tests of this file. */
+export async function serve(options: GitServerOptions = {}): Promise<GitServer> {
+  const server = await startGitServer(options);
+  cleanups.push(() => server.stop());
+  return server;
+}
+
+/** An empty bare repository without a server: faster, where the way to it plays no part. */
+export async function bare(): Promise<{ readonly url: string; readonly folder: string }> {
+  const folder = await scratch();
+  git(folder, 'init', '--quiet', '--bare', '--initial-branch=main');
+  return { url: folder, folder };
+}
+
+/** A repository whose run and source are one branch, closed after the tests of this file. */
+export async function open(
+  remote: string,
+  options: Partial<RepositoryOptions> = {},
+): Promise<Repository> {
+  const at = { remote, branch: 'main' };
+  const repository = await openRepository({ run: at, source: at, identity: IDENTITY, ...options });
+  cleanups.push(() => repository.close());
+  return repository;
+}
+
+/** Runs git on a repository as another person would; no configuration of the machine is needed. */
+export function git(folder: string, ...args: string[]): string {
+  return gitWith({ folder }, ...args);
+}
+
+export function gitWith(
+  {
+    folder,
+    input = '',
+    env = {},
+  }: { folder: string; input?: string; env?: Record<string, string> },
+  ...args: string[]
+): string {
+  return execFileSync('git', ['-C', folder, ...args], {
+    encoding: 'utf8',
+    input,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      GIT_AUTHOR_NAME: 'Somebody',
+      GIT_AUTHOR_EMAIL: 'somebody@example.com',
+      GIT_COMMITTER_NAME: 'Somebody',
+      GIT_COMMITTER_EMAIL: 'somebody@example.com',
+      GIT_AUTHOR_DATE: `@${START} +0000`,
+      GIT_COMMITTER_DATE: `@${START} +0000`,
+      ...env,
+    },
+  }).trim();
+}
+
+/** A change that writes these texts by path. */
+export function change(
+  files: Readonly<Record<string, string>>,
+  more: Partial<Change> = {},
+): Change {
+  const writes = Object.entries(files).map(
+    ([path, text]): FileWrite => ({ kind: 'text', path, text }),
+  );
+  return { release: 'podinfo', message: 'podinfo: test', at: START, writes, ...more };
+}
+
+/** The files of a plan with two steps, below `folder`. */
+export function plan(folder: string, version: string): Record<string, string> {
+  return {
+    [`${folder}/plan.yaml`]: `version: ${version}\n`,
+    [`${folder}/PLAN.md`]: `# ${version}\n`,
+    [`${folder}/steps/01-canary-up/deployment-podinfo-canary.yaml`]: `image: ${version}\n`,
+    [`${folder}/steps/02-complete/deployment-podinfo-primary.yaml`]: `image: ${version}\n`,
+  };
+}
+
+/** Commits and pushes in one go, and returns the last commit. */
+export async function write(repository: Repository, ...changes: Change[]): Promise<string> {
+  const { run } = await repository.fetch();
+  const commits = await repository.commit(run, changes);
+  const last = commits.at(-1) ?? '';
+  const result = await repository.push(last);
+  if (result.kind !== 'pushed') throw new Error(`push: ${JSON.stringify(result)}`);
+  return last;
+}

@@ -1,0 +1,196 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type PrometheusOptions, prometheus } from '../../../analyzer/metrics/prometheus.ts';
+import { metricProviders } from '../../../analyzer/metrics/registry.ts';
+import { CONTRACT_GAP, metricsContract, PROMQL } from '../../contract/metrics.ts';
+import {
+  type EmbeddedPrometheus,
+  type PrometheusFault,
+  startPrometheus,
+} from '../../embedded/prometheus.ts';
+
+const now = 1_800_000_000;
+const start = now - 30_000;
+const range = { start, end: start + 60, stepSeconds: 30 };
+
+let server: EmbeddedPrometheus;
+
+beforeAll(async () => {
+  server = await startPrometheus({ clock: () => now, answer });
+});
+afterAll(() => server.stop());
+
+/** Answers PROMQL over the history of the contract. */
+function answer(query: string, at: number): number | readonly number[] | undefined {
+  const { fromSeconds, toSeconds, endSeconds } = CONTRACT_GAP;
+  const offset = at - start;
+  const isIn = (from: number, to: number) => offset >= from + 15 && offset <= to + 45;
+  const hasData = isIn(0, fromSeconds) || isIn(toSeconds, endSeconds);
+  if (query === PROMQL.rate) return hasData ? 10.5 : undefined;
+  if (query === PROMQL.rates) return hasData ? [10, 0.5] : undefined;
+  if (query === PROMQL.time) return at;
+  if (query === PROMQL.nan) return Number.NaN;
+  if (query === PROMQL.infinity) return Infinity;
+  if (query === PROMQL.minusInfinity) return -Infinity;
+  if (query === PROMQL.broken) throw new Error('1:5: parse error: unclosed left parenthesis');
+  return undefined;
+}
+
+const store = (options: Partial<PrometheusOptions> = {}) =>
+  prometheus({ address: server.url, ...options });
+
+/** What the store answers when the next answers go wrong, and how many requests that took. */
+async function spoiled(faults: readonly PrometheusFault[], options?: Partial<PrometheusOptions>) {
+  const before = server.queries.length;
+  for (const fault of faults) server.faults.next(fault);
+  const answer = await store(options).range(PROMQL.time, range);
+  const reason = answer.kind === 'unknown' ? answer.reason : undefined;
+  return { kind: answer.kind, reason, requests: server.queries.length - before };
+}
+
+const body = (data: unknown) => ({ body: JSON.stringify({ status: 'success', data }) });
+const matrix = (...values: unknown[]) =>
+  body({ resultType: 'matrix', result: [{ metric: {}, values }] });
+
+describe('prometheus', () => {
+  metricsContract(() => ({ provider: store(), start, now: () => now, queries: PROMQL }));
+
+  test('is registered', () => {
+    expect(metricProviders.prometheus).toBe(prometheus);
+  });
+
+  test('asks with a form, in pieces that the store accepts', async () => {
+    const before = server.queries.length;
+    await store({ maxPoints: 4 }).range('up', { start: 0, end: 10, stepSeconds: 1 });
+    const asked = server.queries.slice(before);
+    expect(asked.map(({ parameters }) => parameters)).toEqual([
+      { query: 'up', start: '0', end: '3', step: '1' },
+      { query: 'up', start: '4', end: '7', step: '1' },
+      { query: 'up', start: '8', end: '10', step: '1' },
+    ]);
+    expect(new Set(asked.map(({ method, path }) => `${method} ${path}`))).toEqual(
+      new Set(['POST /api/v1/query_range']),
+    );
+  });
+
+  test('finds nothing in a range that ends before it starts', async () => {
+    const answer = await store().range(PROMQL.time, { start: 10, end: 9, stepSeconds: 1 });
+    expect(answer).toMatchObject({ kind: 'known', value: { samples: [] } });
+  });
+
+  test('refuses a range without points, which is a bug of ours', async () => {
+    const range = { start: 0, end: 10, stepSeconds: 0 };
+    await expect(store().range('up', range)).rejects.toThrow(RangeError);
+  });
+
+  describe('has no answer, but a reason', () => {
+    test.each<[string, PrometheusFault, string]>([
+      ['a login page', 'html', 'HTTP 200 with text/html instead of JSON: check the address'],
+      [
+        'no credentials',
+        401,
+        'HTTP 401 with no content type instead of JSON: check the credentials',
+      ],
+      ['other JSON', { body: '{"ok":true}' }, "HTTP 200, not an answer of Prometheus' API"],
+      [
+        'half a body',
+        { body: '{"status":"succ' },
+        'HTTP 200 with application/json instead of JSON: check the address',
+      ],
+      [
+        'a scalar',
+        body({ resultType: 'scalar', result: [now, '1'] }),
+        'a scalar instead of a matrix',
+      ],
+      [
+        'an unknown type',
+        body({ resultType: 'graph', result: [] }),
+        "HTTP 200, not an answer of Prometheus' API",
+      ],
+      ['a number as value', matrix([start, 1]), "HTTP 200, not an answer of Prometheus' API"],
+      ['words as value', matrix([start, 'many']), `a value at ${start} is no number`],
+      ['an empty value', matrix([start, '']), `a value at ${start} is no number`],
+      [
+        'a time twice',
+        matrix([start, '1'], [start, '1']),
+        `a sample at ${start}, which was not asked for`,
+      ],
+      [
+        'times in disorder',
+        matrix([start + 30, '1'], [start, '1']),
+        `a sample at ${start}, which was not asked for`,
+      ],
+      [
+        'another time',
+        matrix([start + 7, '1']),
+        `a sample at ${start + 7}, which was not asked for`,
+      ],
+      [
+        'a time before',
+        matrix([start - 30, '1']),
+        `a sample at ${start - 30}, which was not asked for`,
+      ],
+      [
+        'a time after',
+        matrix([start + 90, '1']),
+        `a sample at ${start + 90}, which was not asked for`,
+      ],
+    ])('for %s', async (_, fault, reason) => {
+      expect(await spoiled([fault])).toMatchObject({ kind: 'unknown', reason });
+    });
+
+    test("for the store's own error, shortened and in one line", async () => {
+      const error = `out of\u0000\u001b[31m\nmemory ${'!'.repeat(1000)}`;
+      const fault = { body: JSON.stringify({ status: 'error', errorType: 'execution', error }) };
+      const { reason = '' } = await spoiled([fault]);
+      expect(reason).toMatch(/^HTTP 200 execution: out of \[31m memory !+…$/);
+      expect(reason.length).toBeLessThan(250);
+    });
+
+    test('for pieces that are of different series', async () => {
+      const piece = (pod: string, at: number) =>
+        body({ resultType: 'matrix', result: [{ metric: { pod }, values: [[at, '1']] }] });
+      server.faults.next(piece('a', 0));
+      server.faults.next(piece('b', 1));
+      const answer = await store({ maxPoints: 1 }).range('up', {
+        start: 0,
+        end: 1,
+        stepSeconds: 1,
+      });
+      expect(answer).toMatchObject({ reason: expect.stringMatching(/^2 series instead of one/) });
+    });
+  });
+
+  test('reads warnings past, and labels in any order', async () => {
+    const data = { resultType: 'matrix', result: [{ metric: {}, values: [[start, '+Inf']] }] };
+    server.faults.next({ body: JSON.stringify({ status: 'success', warnings: ['slow'], data }) });
+    const answer = await store().range('up', range);
+    expect(answer).toMatchObject({ value: { samples: [{ at: start, value: Infinity }] } });
+  });
+
+  test('asks for time() where the Date header is missing', async () => {
+    server.faults.next('dateless');
+    expect(await store().range(PROMQL.time, range)).toMatchObject({ value: { serverTime: now } });
+    expect(server.queries.at(-1)?.parameters).toEqual({ query: 'time()' });
+  });
+
+  test('evaluates a query now', async () => {
+    expect(await store().query(PROMQL.time)).toEqual({
+      kind: 'known',
+      value: { sample: { at: now, value: now } },
+    });
+    expect(await store().query(PROMQL.missing)).toEqual({ kind: 'known', value: {} });
+    server.faults.next(body({ resultType: 'scalar', result: [now, '7'] }));
+    expect(await store().query('7')).toMatchObject({ value: { sample: { value: 7 } } });
+    server.faults.next(body({ resultType: 'scalar', result: [now, 'seven'] }));
+    expect(await store().query('7')).toMatchObject({ kind: 'unknown' });
+  });
+
+  test.each<[Partial<PrometheusOptions>, RegExp]>([
+    [{ address: 'prometheus:9090' }, /no http:\/\/ or https:\/\/ URL/],
+    [{ address: 'http://me:s3cret@prometheus' }, /^the metrics address prometheus has credentials/],
+    [{ bearerTokenFile: 'a', username: 'b', passwordFile: 'c' }, /not both/],
+    [{ username: 'b' }, /needs a password file/],
+  ])('refuses options that make no sense: %o', (options, message) => {
+    expect(() => store(options)).toThrow(message);
+  });
+});

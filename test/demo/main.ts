@@ -1,0 +1,71 @@
+import { Command } from 'commander';
+import { runDemo } from './demo.ts';
+import type { DemoEvent } from './event.ts';
+import { timeline } from './timeline.ts';
+
+interface Flags {
+  readonly bad: boolean;
+  readonly json: boolean;
+  readonly keep?: string;
+}
+
+const program = new Command('npm run demo --')
+  .description(
+    'Rolls podinfo 3.1.0 → 3.1.1 with the real analyzer; Git server, cluster, traffic and metrics are embedded.',
+  )
+  .option('--bad', 'release a version that fails once it gets 20 % of the traffic', false)
+  .option('--json', 'print one JSON object for each event, and nothing else', false)
+  .option('--keep <folder>', 'leave the bare Git repository in this new folder')
+  .allowExcessArguments(false)
+  .parse();
+
+async function main(flags: Flags): Promise<number> {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  // Who reads us may stop reading, as `head` does.
+  process.stdout.on('error', () => stop.abort());
+  try {
+    const { problems } = await runDemo({ ...flags, onEvent: printer(flags), signal: stop.signal });
+    for (const problem of problems) process.stderr.write(`demo: ${problem}\n`);
+    if (!flags.json && problems.length === 0) print(...nextSteps(flags.keep));
+    return problems.length === 0 ? 0 : 1;
+  } catch (error) {
+    if (stop.signal.aborted) return 130;
+    process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+}
+
+function printer({ json }: Flags): (event: DemoEvent) => void {
+  if (json) return (event) => print(JSON.stringify(event));
+  const { isTTY, columns } = process.stdout;
+  const colour = isTTY === true && !process.env.NO_COLOR;
+  const lines = timeline({ colour, columns: isTTY ? columns : undefined });
+  return (event) => print(...lines(event));
+}
+
+function print(...lines: readonly string[]): void {
+  for (const line of lines) process.stdout.write(`${line}\n`);
+}
+
+function nextSteps(keep: string | undefined): readonly string[] {
+  if (keep === undefined)
+    return [
+      '',
+      'Again with `npm run demo -- --keep /tmp/perch` leaves the repository there to look at,',
+      ...README,
+    ];
+  return [
+    '',
+    'Where to look next:',
+    `  git -C ${keep} log -p main -- live/podinfo   what each commit changed, and the numbers behind it`,
+    `  git -C ${keep} show main:dist/podinfo/PLAN.md   what a reviewer sees`,
+    `  npx perch verify --repo ${keep}   proves that live/ is what plan, stable set and position say`,
+    `  npx perch status --repo ${keep}`,
+    ...README,
+  ];
+}
+
+const README = ['README.md has the vocabulary, and a ten-minute guide to a release of your own.'];
+
+process.exitCode = await main(program.opts<Flags>());

@@ -1,0 +1,140 @@
+import type { DemoEvent, Turn } from './event.ts';
+
+/** What the timeline's look depends on. */
+export interface TimelineOptions {
+  readonly colour: boolean;
+  /** Longer lines are cut. @default - none is */
+  readonly columns?: number | undefined;
+}
+
+/** Turns events into lines for people. */
+export function timeline(options: TimelineOptions): (event: DemoEvent) => readonly string[] {
+  const paint = painter(options.colour);
+  let hasHeader = false;
+  return (event) => {
+    if (event.event !== 'decision') return lines(event, paint);
+    const row = cut(rowOf(event, paint), options.columns);
+    if (hasHeader) return [row];
+    hasHeader = true;
+    return ['', paint('dim', HEADER), row];
+  };
+}
+
+type Colour = keyof typeof COLOURS;
+type Paint = (colour: Colour, text: string) => string;
+
+const COLOURS = { dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
+const ESCAPE = '\u001b[';
+
+function painter(colour: boolean): Paint {
+  if (!colour) return (_, text) => text;
+  return (name, text) => `${ESCAPE}${COLOURS[name]}m${text}${ESCAPE}0m`;
+}
+
+function lines(event: Exclude<DemoEvent, Turn>, paint: Paint): readonly string[] {
+  switch (event.event) {
+    case 'start':
+      return startLines(event);
+    case 'ready':
+      return [`  ${event.what.padEnd(9)}${event.detail}`];
+    case 'pushed':
+      return [
+        '',
+        `${time(event.at)}  a person pushes ${paint('yellow', short(event.commit))} ${event.subject}`,
+      ];
+    case 'refused':
+      return [
+        `${time(event.at)}  ${paint('red', `commit ${short(event.commit)} cannot be applied: ${event.reason}`)}`,
+      ];
+    case 'log':
+      return ['', '$ git log --oneline -- live/podinfo', ...event.lines];
+    case 'end':
+      return ['', `${event.release} is ${event.phase}, after ${event.seconds} s`];
+  }
+}
+
+function startLines(event: Extract<DemoEvent, { event: 'start' }>): readonly string[] {
+  const ending = event.story === 'bad' ? ', which fails once it gets 20 % of the traffic' : '';
+  return [
+    `${event.release} ${event.from} → ${event.to}${ending}`,
+    `One clock for commits, metrics and the cluster, ${event.factor} times as fast as yours.`,
+    '',
+  ];
+}
+
+const WIDTH = {
+  time: 8,
+  step: 14,
+  bar: 10,
+  weight: 5,
+  success: 8,
+  latency: 8,
+  verdict: 12,
+  commit: 7,
+  reason: 72,
+};
+
+const HEADER = [
+  'time'.padEnd(WIDTH.time),
+  'step'.padEnd(WIDTH.step),
+  'canary'.padEnd(WIDTH.bar + WIDTH.weight + 1),
+  'success'.padStart(WIDTH.success),
+  'p99'.padStart(WIDTH.latency),
+  'verdict'.padEnd(WIDTH.verdict),
+  'commit'.padEnd(WIDTH.commit),
+  'what',
+].join('  ');
+
+function rowOf(turn: Turn, paint: Paint): string {
+  const { successRate, latencyP99Ms, commit, subject } = turn;
+  const success = successRate === undefined ? '–' : `${successRate.toFixed(2)} %`;
+  const latency = latencyP99Ms === undefined ? '–' : `${latencyP99Ms.toFixed(0)} ms`;
+  return [
+    time(turn.at),
+    turn.step.replace(/^back from .*:/, 'back:').padEnd(WIDTH.step),
+    `${paint('cyan', bar(turn.weight))} ${`${turn.weight} %`.padStart(WIDTH.weight)}`,
+    success.padStart(WIDTH.success),
+    latency.padStart(WIDTH.latency),
+    verdictText(turn, paint),
+    paint('yellow', (commit === undefined ? '' : short(commit)).padEnd(WIDTH.commit)),
+    commit === undefined ? paint('dim', shortened(turn.reason)) : (subject ?? turn.reason),
+  ].join('  ');
+}
+
+/** A reason to wait is said in full in the JSON. */
+function shortened(reason: string): string {
+  return reason.length > WIDTH.reason ? `${reason.slice(0, WIDTH.reason - 1)}…` : reason;
+}
+
+function verdictText({ verdict }: Turn, paint: Paint): string {
+  const text = (verdict === 'none' ? '–' : verdict).padEnd(WIDTH.verdict);
+  if (verdict === 'pass') return paint('green', text);
+  return verdict === 'fail' ? paint('red', text) : text;
+}
+
+/** One cell for each ten percent, so that a step of ten is seen. */
+function bar(percent: number): string {
+  const full = Math.round(percent / 10);
+  return '▓'.repeat(full) + '░'.repeat(WIDTH.bar - full);
+}
+
+function time(iso: string): string {
+  return iso.slice(11, 19);
+}
+
+function short(commit: string): string {
+  return commit.slice(0, 7);
+}
+
+/** Cuts what is seen, not what colours it. */
+function cut(line: string, columns: number | undefined): string {
+  if (columns === undefined) return line;
+  let left = columns;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the colours
+  return line.replace(/\u001b\[\d+m|./gu, (part) => {
+    if (part.startsWith(ESCAPE)) return part;
+    left -= 1;
+    if (left > 0) return part;
+    return left === 0 ? '…' : '';
+  });
+}

@@ -1,0 +1,70 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { filesBelow, fromProject, writeReleases } from '../../lib/files.ts';
+
+function folder(): string {
+  return mkdtempSync(join(tmpdir(), 'perch-files-'));
+}
+
+function tree(entries: Readonly<Record<string, string | Uint8Array>>) {
+  return new Map(Object.entries({ 'plan.yaml': 'plan', ...entries }));
+}
+
+test('writes what is new, and bytes as they are', () => {
+  const root = join(folder(), 'deep', 'dist');
+  const bytes = new Uint8Array([0, 255, 10]);
+  expect(writeReleases(root, new Map([['shop', tree({ 'steps/00/a.yaml': 'a', b: bytes })]]))).toEqual([
+    { id: 'shop', changed: 3, removed: 0 },
+  ]);
+  expect(readFileSync(join(root, 'shop/b'))).toEqual(Buffer.from(bytes));
+});
+
+test('a second time touches nothing', () => {
+  const root = folder();
+  const releases = new Map([['shop', tree({ 'steps/00/a.yaml': 'a' })]]);
+  writeReleases(root, releases);
+  const path = join(root, 'shop/steps/00/a.yaml');
+  utimesSync(path, 1000, 1000);
+  expect(writeReleases(root, releases)).toEqual([{ id: 'shop', changed: 0, removed: 0 }]);
+  expect(statSync(path).mtimeMs).toBe(1_000_000);
+});
+
+test('files and releases that are gone disappear, with their empty folders', () => {
+  const root = folder();
+  writeReleases(root, new Map([['shop', tree({ 'steps/00/a.yaml': 'a' })], ['old', tree({})]]));
+  expect(writeReleases(root, new Map([['shop', tree({ 'steps/01/b.yaml': 'b' })]]))).toEqual([
+    { id: 'shop', changed: 1, removed: 1 },
+    { id: 'old', changed: 0, removed: 1 },
+  ]);
+  expect([...filesBelow(root)].sort()).toEqual(['shop/plan.yaml', 'shop/steps/01/b.yaml']);
+  expect(existsSync(join(root, 'shop/steps/00'))).toBe(false);
+});
+
+test('a file where a folder must be, and the reverse', () => {
+  const root = folder();
+  writeReleases(root, new Map([['shop', tree({ a: 'file', 'b/c': 'file' })]]));
+  writeReleases(root, new Map([['shop', tree({ 'a/b': 'file', b: 'file' })]]));
+  expect([...filesBelow(root)].sort()).toEqual(['shop/a/b', 'shop/b', 'shop/plan.yaml']);
+});
+
+test('what is no release of ours stays: the output folder may be anywhere', () => {
+  const root = folder();
+  mkdirSync(join(root, 'precious'));
+  writeFileSync(join(root, 'precious', 'file'), 'x');
+  writeFileSync(join(root, 'note'), 'x');
+  writeReleases(root, new Map());
+  expect([...filesBelow(root)].sort()).toEqual(['note', 'precious/file']);
+});
+
+test('relative paths count from the project, wherever the command runs', () => {
+  const before = process.cwd();
+  const root = fromProject('dist');
+  try {
+    process.chdir('test/lib');
+    expect(fromProject('dist')).toBe(root);
+  } finally {
+    process.chdir(before);
+  }
+});

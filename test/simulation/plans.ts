@@ -1,0 +1,174 @@
+import { createHash } from 'node:crypto';
+import type { FileInfo, Plan, Step } from '../../lib/plan/plan.ts';
+import type { PlanTree } from '../../analyzer/core/position.ts';
+
+/** Every blob that any simulated plan refers to: its text by its id. */
+export type Blobs = Map<string, string>;
+
+/** What a simulated plan is made from. */
+export interface PlanOptions {
+  readonly version: string;
+  readonly weights: readonly number[];
+  /** Part of the configuration: changes the plan and not the candidate. */
+  readonly setting?: string | undefined;
+  readonly onInconclusive?: 'hold' | 'back' | undefined;
+  readonly threshold?: number | undefined;
+}
+
+export const VERSION_ANNOTATION = 'sim/version';
+
+const INFO = {
+  'deployment-app-primary.yaml': info('primary', 'apps/v1', 'Deployment', 'app-primary'),
+  'deployment-app-canary.yaml': info('canary', 'apps/v1', 'Deployment', 'app-canary'),
+  'horizontalpodautoscaler-app-canary.yaml': info('canary', 'autoscaling/v2', 'HorizontalPodAutoscaler', 'app-canary'),
+  'service-app.yaml': info('configuration', 'v1', 'Service', 'app'),
+  'virtualservice-app.yaml': {
+    ...info('routing', 'networking.istio.io/v1', 'VirtualService', 'app'),
+    pointers: ['/spec/http'],
+  },
+} as const satisfies Record<string, FileInfo>;
+
+type Name = keyof typeof INFO;
+
+/** A canary's plan as synth would render it, with the least of files; its blobs are added to `blobs`. */
+export function planTree(options: PlanOptions, blobs: Blobs): PlanTree {
+  const candidate = hash(options.version, 10);
+  const steps = stepsOf(options.weights);
+  const config = `configmap-app-${candidate.slice(0, 6)}.yaml`;
+  const files: Record<string, FileInfo> = {
+    ...INFO,
+    [config]: info('versioned', 'v1', 'ConfigMap', `app-${candidate.slice(0, 6)}`),
+  };
+  const paths = new Map<string, string>();
+  const rendered = steps.map((step, index): Step => {
+    const last = index === steps.length - 1;
+    const names = namesIn(step, index, last, config);
+    for (const name of names) {
+      const text = objectText(name, files[name], { step, candidate, last, options });
+      const oid = hash(text, 40);
+      blobs.set(oid, text);
+      paths.set(`steps/${step.name}/${name}`, oid);
+    }
+    return { ...step, files: names };
+  });
+  const plan = planOf(options, candidate, rendered, files);
+  return { tree: hash(JSON.stringify(plan) + [...paths].join(), 40), plan, blobs: paths };
+}
+
+function planOf(options: PlanOptions, candidate: string, steps: Step[], files: Plan['files']): Plan {
+  return {
+    version: 1,
+    release: 'app',
+    name: 'app',
+    namespace: 'test',
+    candidate,
+    images: [`app:${options.version}`],
+    analysis: {
+      checkSeconds: 10,
+      settleSeconds: 5,
+      threshold: options.threshold ?? 3,
+      readyPercent: { primary: 100, canary: 100 },
+      progressDeadlineSeconds: 120,
+      inconclusiveDeadlineSeconds: 300,
+      onInconclusive: options.onInconclusive ?? 'hold',
+      rollbackDelaySeconds: 0,
+      syncSeconds: 20,
+    },
+    checks: [{ name: 'success-rate', provider: 'prometheus', query: 'q', windowSeconds: 30, min: 99 }],
+    workloads: {
+      primary: { file: 'deployment-app-primary.yaml' },
+      canary: { file: 'deployment-app-canary.yaml' },
+    },
+    shape: {
+      kind: 'Deployment',
+      workload: 'app-primary',
+      selectors: { primary: { app: 'app-primary' }, canary: { app: 'app-canary' } },
+      ports: [{ name: 'http', number: 80 }],
+      autoscaled: false,
+      apex: 'app',
+      targetPorts: ['http'],
+      routes: ['VirtualService/app'],
+    },
+    files,
+    steps,
+  };
+}
+
+function stepsOf(weights: readonly number[]): Step[] {
+  const list: Omit<Step, 'name' | 'files'>[] = [
+    { phase: 'Initializing', weights: split(0), ready: ['primary'], checks: [], bakeSeconds: 0 },
+    { phase: 'Progressing', weights: split(0), ready: ['primary', 'canary'], checks: [], bakeSeconds: 0 },
+    ...weights.map(
+      (it): Omit<Step, 'name' | 'files'> => ({
+        phase: 'Progressing',
+        weights: split(it),
+        ready: ['primary', 'canary'],
+        checks: ['success-rate'],
+        bakeSeconds: 30,
+      }),
+    ),
+    { phase: 'Promoting', weights: split(weights.at(-1) ?? 0), ready: ['primary', 'canary'], checks: ['success-rate'], bakeSeconds: 0 },
+    { phase: 'Finalising', weights: split(0), ready: ['primary'], checks: [], bakeSeconds: 0 },
+    { phase: 'Succeeded', weights: split(0), ready: ['primary'], checks: [], bakeSeconds: 0 },
+  ];
+  return list.map((it, index) => ({ ...it, name: stepName(it, index, list.length), files: [] }));
+}
+
+function stepName(it: Omit<Step, 'name' | 'files'>, index: number, count: number): string {
+  const number = String(index).padStart(2, '0');
+  if (index === 0) return `${number}-init`;
+  if (index === 1) return `${number}-canary-up`;
+  if (index === count - 1) return `${number}-complete`;
+  return it.phase === 'Promoting' ? `${number}-promote` : `${number}-weight-${it.weights.canary}`;
+}
+
+function namesIn(step: Step, index: number, last: boolean, config: string): string[] {
+  const primary: Name = 'deployment-app-primary.yaml';
+  const canary: Name = 'deployment-app-canary.yaml';
+  const route: Name = 'virtualservice-app.yaml';
+  const service: Name = 'service-app.yaml';
+  if (index === 0) return [primary, canary, config];
+  if (last) return [primary, canary, config, service, route];
+  if (index === 1) return [canary, 'horizontalpodautoscaler-app-canary.yaml', config, service, route];
+  return step.phase === 'Promoting' ? [primary, route] : [route];
+}
+
+interface Rendering {
+  readonly step: Step;
+  readonly candidate: string;
+  readonly last: boolean;
+  readonly options: PlanOptions;
+}
+
+function objectText(name: string, file: FileInfo | undefined, it: Rendering): string {
+  if (file === undefined) throw new Error(`no info about ${name}`);
+  const { step, candidate, last, options } = it;
+  const atRest = step.phase === 'Initializing' || last;
+  const spec =
+    file.kind === 'Deployment'
+      ? { ...(file.role === 'canary' && atRest ? { replicas: 0 } : { replicas: 2 }), version: options.version }
+      : file.kind === 'VirtualService'
+        ? { http: [{ route: [{ host: 'app-primary', weight: step.weights.primary }, { host: 'app-canary', weight: step.weights.canary }] }] }
+        : { setting: file.kind === 'Service' ? (options.setting ?? '') : '' };
+  const marks = file.role === 'routing' ? { 'perch/step': `${candidate}/${step.name}` } : {};
+  const content = { apiVersion: file.apiVersion, kind: file.kind, name: file.name, spec, marks };
+  const annotations = { ...marks, 'perch/digest': hash(JSON.stringify(content), 16), [VERSION_ANNOTATION]: options.version };
+  return JSON.stringify({
+    apiVersion: file.apiVersion,
+    kind: file.kind,
+    metadata: { name: file.name, namespace: 'test', annotations },
+    spec,
+  });
+}
+
+function info(role: FileInfo['role'], apiVersion: string, kind: string, name: string): FileInfo {
+  return { role, apiVersion, kind, namespace: 'test', name, asked: true };
+}
+
+function split(canary: number): Step['weights'] {
+  return { primary: 100 - canary, canary };
+}
+
+function hash(text: string, length: number): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, length);
+}

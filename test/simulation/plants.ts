@@ -1,0 +1,97 @@
+import type { Move } from '../../analyzer/core/decide.ts';
+import type { Answer, CheckSeries, Observation, Sample } from '../../analyzer/core/observation.ts';
+import { nextPosition, type Position, stepOf } from '../../analyzer/core/position.ts';
+import { rolloutOf } from '../../analyzer/core/rollout.ts';
+import { unix } from '../../analyzer/core/state.ts';
+import type { Plant } from './simulate.ts';
+
+/** Bugs that an analyzer could have; the simulation must find each of them. */
+export const PLANTS = {
+  advancesOnNaN: { observation: (it) => withSamples(it, passNaN) },
+  advancesWithoutData: { observation: (it) => withSamples(it, () => everySecond(it, 99.9)) },
+  countsMissingDataAsFailure: { observation: (it) => withSamples(it, (all) => everySecond(it, 1, all)) },
+  advancesWhenTheStoreIsDown: { observation: (it) => withAnswers(it, (answer) => answer.kind === 'known' ? answer : { kind: 'known', value: everySecond(it, 99.9) }) },
+  judgesBeforeLive: { observation: pretendLive },
+  judgesWindowsOfTheStepBefore: { observation: judgeFromCommit },
+  routesToAnUnreadyCanary: { observation: (it) => withReady(it, 'canary') },
+  returnsToAnUnreadyPrimary: { observation: (it) => withReady(it, 'primary') },
+  forgetsFailuresOfEarlierSteps: { state: (it) => ({ ...it, steps: it.steps.map((step) => ({ ...step, failedChecks: 0 })) }) },
+  forgetsTheFailedCandidate: { state: ({ failed: _, ...it }) => it },
+  skipsAStep: { decision: (it, observation) => (it.kind === 'move' && it.transition === 'next' ? skip(it, observation) : it) },
+  goesBackInOneCommit: { decision: (it) => (it.kind === 'move' && it.transition === 'back' ? { ...it, to: { kind: 'stable' } } : it) },
+  neverGoesBack: { decision: (it) => (it.kind === 'move' && it.verdict === 'fail' ? { kind: 'hold', reason: 'planted' } : it) },
+  writesOverHandEdits: { observation: (it) => ({ ...it, situation: forgetEdits(it) }) },
+  ignoresFailedSamples: { observation: (it) => withSamples(it, (all) => all.filter((one) => Number.isNaN(one.value) || one.value >= 99)) },
+} as const satisfies Record<string, Plant>;
+
+export type PlantName = keyof typeof PLANTS;
+
+function withSamples(
+  it: Observation,
+  change: (all: readonly Sample[]) => readonly Sample[],
+): Observation {
+  return withAnswers(it, (answer) =>
+    answer.kind === 'known' ? { kind: 'known', value: change(answer.value) } : answer,
+  );
+}
+
+function withAnswers(
+  it: Observation,
+  change: (answer: Answer<readonly Sample[]>) => Answer<readonly Sample[]>,
+): Observation {
+  const series = it.series.map(
+    ({ check, fromCommit, fromLive }): CheckSeries => ({
+      check,
+      fromCommit: change(fromCommit),
+      fromLive: fromLive === undefined ? undefined : change(fromLive),
+    }),
+  );
+  return { ...it, series, unreachableSince: undefined };
+}
+
+function passNaN(all: readonly Sample[]): readonly Sample[] {
+  return all.map((it) => ({ ...it, value: Number.isNaN(it.value) ? 99.9 : it.value }));
+}
+
+/** A value for each second of the last 20 minutes, wherever there is none. */
+function everySecond(it: Observation, value: number, over: readonly Sample[] = []): readonly Sample[] {
+  const rollout = rolloutOf(it.situation);
+  const from = rollout.kind === 'known' ? unix(rollout.value.state.at) : 0;
+  const known = new Map(over.map((one) => [one.at, one.value]));
+  return Array.from({ length: 1200 }, (_, index) => ({ at: from + index, value: known.get(from + index) ?? value }));
+}
+
+function pretendLive(it: Observation): Observation {
+  const rollout = rolloutOf(it.situation);
+  if (it.cluster === undefined || rollout.kind !== 'known' || it.cluster.live.kind === 'live') return it;
+  return { ...it, cluster: { ...it.cluster, live: { kind: 'live', sinceSeconds: unix(rollout.value.state.at) } } };
+}
+
+/** Takes the points right after the commit for passing ones, though their windows reach further back. */
+function judgeFromCommit(it: Observation): Observation {
+  const rollout = rolloutOf(it.situation);
+  if (it.cluster?.live.kind !== 'live' || rollout.kind !== 'known') return it;
+  const live = { kind: 'live', sinceSeconds: unix(rollout.value.state.at) - 25 } as const;
+  const series = it.series.map((one) => ({ ...one, fromLive: one.fromCommit }));
+  return { ...it, series, cluster: { ...it.cluster, live } };
+}
+
+function withReady(it: Observation, track: 'primary' | 'canary'): Observation {
+  if (it.cluster === undefined) return it;
+  return { ...it, cluster: { ...it.cluster, ready: { ...it.cluster.ready, [track]: { kind: 'ready' } } } };
+}
+
+function skip(move: Move, { situation }: Observation): Move {
+  if (situation.plan.kind !== 'known') return move;
+  const { plan } = situation.plan.value;
+  const further: Position | undefined = nextPosition(plan, move.to);
+  const weighty = further !== undefined && (stepOf(plan, further)?.weights.canary ?? 0) > 0;
+  return weighty && further.kind === 'step' ? { ...move, to: further } : move;
+}
+
+function forgetEdits({ situation }: Observation): Observation['situation'] {
+  const rollout = rolloutOf(situation);
+  if (rollout.kind !== 'known') return situation;
+  const live = new Map([...rollout.value.files].map(([name, file]) => [name, file.oid]));
+  return { ...situation, live, lastCommit: undefined };
+}

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { PLANTS, type PlantName } from './plants.ts';
+import { seeded } from './random.ts';
+import { scenario } from './scenario.ts';
+import { type Plant, type Restarts, type Run, simulate } from './simulate.ts';
+
+const ROLLOUTS = Number(process.env['PERCH_SIMULATIONS'] ?? 600);
+/** The first seed; another one looks in new places. */
+const FIRST = Number(process.env['PERCH_SEED'] ?? 1);
+
+/** Seeds under which each planted bug shows, and the rule that it breaks. */
+const FOUND: Readonly<Record<PlantName, readonly [seed: number, rule: string]>> = {
+  advancesOnNaN: [3, 'not-baked'],
+  advancesWithoutData: [3, 'bad-newest'],
+  countsMissingDataAsFailure: [28, 'false-alarm'],
+  advancesWhenTheStoreIsDown: [28, 'not-baked'],
+  judgesBeforeLive: [3, 'scaled-down-under-traffic'],
+  judgesWindowsOfTheStepBefore: [1, 'not-baked'],
+  routesToAnUnreadyCanary: [1, 'unready-canary'],
+  returnsToAnUnreadyPrimary: [6, 'unready-primary'],
+  forgetsFailuresOfEarlierSteps: [40, 'budget'],
+  forgetsTheFailedCandidate: [3, 'failed-again'],
+  skipsAStep: [1, 'legal'],
+  goesBackInOneCommit: [1, 'legal'],
+  neverGoesBack: [3, 'no-way-back'],
+  writesOverHandEdits: [5, 'hand-edit'],
+  ignoresFailedSamples: [3, 'no-way-back'],
+};
+
+function run(seed: number, restarts?: Restarts, plant?: Plant): Promise<Run> {
+  const blobs = new Map<string, string>();
+  return simulate(scenario(seed, blobs), blobs, restarts, plant);
+}
+
+describe('simulated rollouts', () => {
+  it(`break no rule in ${ROLLOUTS} runs from seed ${FIRST}`, { timeout: 120_000 }, async () => {
+    console.log(`simulation: ${ROLLOUTS} runs from seed ${FIRST}; elsewhere with PERCH_SEED=n`);
+    const broken: string[] = [];
+    for (let seed = FIRST; seed < FIRST + ROLLOUTS; seed++)
+      await run(seed).catch((error: unknown) => broken.push(`seed ${seed}: ${String(error)}`));
+    expect(broken).toEqual([]);
+  });
+
+  it('end where they should when nothing but the candidate can go wrong', async () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const story = scenario(seed, new Map());
+      if (!story.calm || !story.newest.good) continue;
+      const { finalVersion, last } = await run(seed);
+      expect([seed, finalVersion, last.paused]).toEqual([seed, story.newest.version, undefined]);
+    }
+  });
+
+  it('are deterministic', async () => {
+    for (const seed of [1, 3, 28, 42, 77]) expect((await run(seed)).log).toEqual((await run(seed)).log);
+  });
+
+  it('decide the same when the analyzer restarts at any point', async () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const blobs = new Map<string, string>();
+      // Outages are left out: how long a source was silent is the one thing that a restart forgets.
+      const { faults, ...rest } = scenario(seed, blobs);
+      const story = { ...rest, faults: { ...faults, metricsDown: [], apiDown: [], skew: [] } };
+      const random = seeded(seed);
+      const calm = await simulate(story, blobs);
+      const restarted = await simulate(story, blobs, () => random.chance(0.3));
+      expect(restarted.log).toEqual(calm.log);
+    }
+  });
+});
+
+describe('the simulation itself', () => {
+  it.each(Object.keys(PLANTS) as PlantName[])('finds an analyzer that %s', async (name) => {
+    const [seed, rule] = FOUND[name];
+    await expect(run(seed)).resolves.toBeDefined();
+    await expect(run(seed, (tick) => tick % 7 === 0, PLANTS[name])).rejects.toMatchObject({ rule });
+  });
+});
