@@ -20,7 +20,7 @@ export class Apps extends RootConstruct {
    */
   async synth(): Promise<void> {
     const rendered = await renderAll(this.releases);
-    const folder = process.env['CDK8S_OUTDIR'] ?? 'dist';
+    const folder = process.env.CDK8S_OUTDIR ?? 'dist';
     const plans = new Map(rendered.map((it) => [it.id, it.plan]));
     for (const { id, changed, removed } of writeReleases(
       folder,

@@ -27,10 +27,12 @@ export class Release extends Construct {
     super(scope, freeId(scope, id));
     this.id = id;
     this.props = props;
-    this.names = namesOf({ name: props.name ?? id, namespace: props.namespace });
+    const wrongNames = nameMistakes(this.path, id, props);
+    // A wrong name is told once, not again for every object that would bear it.
+    const name = wrongNames.length === 0 ? (props.name ?? id) : 'name';
+    this.names = namesOf({ name, namespace: props.namespace });
     this.mistakes = [
-      ...labelMistakes(this.path, 'id', id),
-      ...nameMistakes(this.path, this.names),
+      ...wrongNames,
       ...labelMistakes(this.path, 'namespace', props.namespace),
       ...serviceMistakes(this.path, props.service),
       ...props.strategy.mistakes(this.path),
@@ -43,12 +45,15 @@ export class Release extends Construct {
   }
 }
 
-function nameMistakes(path: string, names: Names): Mistake[] {
-  const mistakes = serviceNameMistakes(path, 'name', names.apex);
+function nameMistakes(path: string, id: string, props: ReleaseProps): Mistake[] {
+  const ids = labelMistakes(path, 'id', id);
+  const { name = id, namespace } = props;
+  // A name that is taken from a wrong id is wrong in the same way.
+  if (ids.length > 0 && props.name === undefined) return ids;
+  const mistakes = [...ids, ...serviceNameMistakes(path, 'name', name)];
   if (mistakes.length > 0) return mistakes;
-  const longest = TRACKS.map((track) => names[track]).reduce((a, b) =>
-    b.length > a.length ? b : a,
-  );
+  const names = namesOf({ name, namespace });
+  const longest = TRACKS.map((it) => names[it]).reduce((a, b) => (b.length > a.length ? b : a));
   return lengthMistakes(path, 'name', longest);
 }
 

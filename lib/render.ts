@@ -1,5 +1,6 @@
 import { type CompiledAnalysis, compileAnalysis } from './analysis.ts';
 import { compileChecks } from './checks.ts';
+import { clashes } from './clashes.ts';
 import { serviceObjectMistakes, versionedMistakes } from './configuration.ts';
 import { canonical, type Json } from './json.ts';
 import { type Mistake, MistakesError } from './mistake.ts';
@@ -10,7 +11,7 @@ import type { Check, Plan } from './plan/plan.ts';
 import { planOf } from './plan-of.ts';
 import { planPage } from './plan-page.ts';
 import type { Release } from './release.ts';
-import { targetPortMistakes } from './service.ts';
+import { targetMistakes } from './service.ts';
 import { stepsOf } from './steps.ts';
 import { trackLabelOf } from './tracks.ts';
 import { validate } from './validate.ts';
@@ -60,7 +61,8 @@ export async function tryRender(release: Release): Promise<Outcome> {
   ];
   const { objects } = built;
   if (objects === undefined) return { kind: 'wrong', mistakes: early };
-  const mistakes = [...early, ...(await validate(distinct(objects)))];
+  const found = await validate(distinct(objects));
+  const mistakes = [...early, ...clashes(path, objects, verbatim.objects), ...found];
   if (mistakes.length > 0) return { kind: 'wrong', mistakes };
   return {
     kind: 'rendered',
@@ -78,7 +80,8 @@ interface Built {
 }
 
 /** Makes the release's objects; without a Deployment there are none to make. */
-function build({ path, props, names }: Release): Built {
+function build(release: Release): Built {
+  const { path, props, names } = release;
   const made = runWorkload({ path, name: names.apex, namespace: names.namespace }, props.workload);
   const parts = partsOf(made.objects, (it) => props.traffic.owns(it));
   const versioned = parts.versioned.flatMap((it) =>
@@ -98,7 +101,8 @@ function build({ path, props, names }: Release): Built {
   const objects = objectsOf({ path, props, names, parts, deployment, label, router });
   const pods = podsOf(objects);
   const late = [
-    ...targetPortMistakes(path, props.service, deployment.object),
+    ...targetMistakes(path, props.service, deployment.object),
+    ...selectorLabelMistakes(release, label.key),
     ...props.traffic.mistakes(router),
     ...parts.others.flatMap((it) => serviceObjectMistakes(it, { names, label, pods })),
     ...longNames(objects),
@@ -111,6 +115,13 @@ function podsOf({ running }: ReleaseObjects) {
     .map((it) => it.object)
     .filter((it) => it.kind === 'Deployment')
     .map(podLabels);
+}
+
+/** The label that tells the tracks apart cannot be one that they share. */
+function selectorLabelMistakes({ path, props, names }: Release, key: string): Mistake[] {
+  if (props.traffic.sharedLabels(names)[key] === undefined) return [];
+  const problem = 'selectorLabel would match both tracks: the router gives it one value on both';
+  return [{ path, problem, got: key, remedy: 'choose another label' }];
 }
 
 /** Names that got a suffix; those of the Deployment and the Services follow from the release's own. */

@@ -109,9 +109,12 @@ function isModel(value: unknown): value is Model {
   return typeof value === 'function' && 'kind' in value;
 }
 
+/** Bundlers and test runners resolve modules themselves, and say so in words only. */
 function isNotFound(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
   const codes = ['ERR_MODULE_NOT_FOUND', 'ERR_PACKAGE_PATH_NOT_EXPORTED'];
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+  const code = 'code' in error ? String(error.code) : '';
+  return codes.includes(code) || /is not exported/.test(error.message);
 }
 
 /**

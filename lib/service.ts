@@ -1,6 +1,6 @@
 import { type Labels, listAt, type Manifest } from './json.ts';
 import type { Mistake } from './mistake.ts';
-import type { Names } from './names.ts';
+import { labelMistakes, type Names } from './names.ts';
 
 /** Labels and annotations of one Service. */
 export interface ServiceMetadata {
@@ -139,6 +139,8 @@ export function serviceMistakes(path: string, props: ServiceProps): Mistake[] {
       got: props.targetPort,
       remedy: 'use 1 to 65535',
     });
+  if (props.portName !== undefined)
+    mistakes.push(...labelMistakes(path, 'service.portName', props.portName));
   if (props.appProtocol?.toLowerCase() === 'tcp' || props.portName?.split('-')[0] === 'tcp')
     mistakes.push({
       path,
@@ -149,28 +151,39 @@ export function serviceMistakes(path: string, props: ServiceProps): Mistake[] {
   return mistakes;
 }
 
-/** What is wrong with the service's target, given the pods. */
-export function targetPortMistakes(
-  path: string,
-  props: ServiceProps,
-  deployment: Manifest,
-): Mistake[] {
+/** What is wrong with the service, given the pods. */
+export function targetMistakes(path: string, props: ServiceProps, deployment: Manifest): Mistake[] {
+  return [
+    ...targetPortMistakes(path, props, deployment),
+    ...doubledPorts(path, servicePorts(props, deployment)),
+  ];
+}
+
+function targetPortMistakes(path: string, props: ServiceProps, deployment: Manifest): Mistake[] {
   const target = props.targetPort;
   if (typeof target !== 'string') return [];
-  const names = listAt(deployment, 'spec', 'template', 'spec', 'containers').flatMap((it) =>
-    listAt(it, 'ports').flatMap((port) => (typeof port.name === 'string' ? [port.name] : [])),
-  );
+  const containers = listAt(deployment, 'spec', 'template', 'spec', 'containers');
+  const ports = containers.flatMap((it) => listAt(it, 'ports'));
+  const names = ports.flatMap((it) => (typeof it.name === 'string' ? [it.name] : []));
   if (names.includes(target)) return [];
   const known =
     names.length === 0 ? 'no container names a port' : `containers name ${names.join(', ')}`;
-  return [
-    {
+  const problem = 'service.targetPort names no port of the pods';
+  return [{ path, problem, got: target, remedy: `${known}; use one of them` }];
+}
+
+/** Discovered ports can repeat the release's own, or each other. */
+function doubledPorts(path: string, ports: readonly ServicePort[]): Mistake[] {
+  const keys = (it: ServicePort) => [`name ${it.name}`, `number ${it.port}/${it.protocol}`];
+  const all = ports.flatMap(keys);
+  return all
+    .filter((it, index) => all.indexOf(it) !== index)
+    .map((it) => ({
       path,
-      problem: 'service.targetPort names no port of the pods',
-      got: target,
-      remedy: `${known}; use one of them`,
-    },
-  ];
+      problem: `the Services would have two ports of ${it}`,
+      got: ports.map((port) => `${port.name} ${port.port}`),
+      remedy: 'set service.portName, rename the containers’ ports, or leave portDiscovery out',
+    }));
 }
 
 function isPort(value: number): boolean {

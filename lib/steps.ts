@@ -38,6 +38,7 @@ export function stepsOf(input: StepsInput): Steps {
     const names: string[] = [];
     const add = (object: Manifest, content: string | Uint8Array, info: FileInfo) => {
       const file = fileName(object);
+      if (names.includes(file)) throw new Error(`two objects would be the file ${file}`);
       infos[file] = info;
       files.set(`steps/${name}/${file}`, content);
       names.push(file);

@@ -1,4 +1,4 @@
-import { listAt, type Manifest, objectAt } from './json.ts';
+import { type JsonObject, listAt, type Manifest, objectAt } from './json.ts';
 import type { Mistake } from './mistake.ts';
 import { objectNameMistakes } from './names.ts';
 import { schemaOf } from './schema.ts';
@@ -113,8 +113,21 @@ const RULES: readonly ((path: string, object: Manifest) => Mistake[])[] = [
     if (object.kind !== 'Deployment' || typeof replicas !== 'number' || replicas >= 0) return [];
     return [{ path, problem: 'spec.replicas is negative', got: replicas, remedy: 'use 0 or more' }];
   },
+  function imageless(path, object) {
+    return [
+      ...listAt(podSpecOf(object), 'initContainers'),
+      ...listAt(podSpecOf(object), 'containers'),
+    ]
+      .filter((it) => it.image === undefined || it.image === '')
+      .map((it) => ({
+        path,
+        problem: 'a container has no image',
+        got: it.name,
+        remedy: 'give it one',
+      }));
+  },
   function doubledContainers(path, object) {
-    const spec = objectAt(object, 'spec', 'template', 'spec');
+    const spec = podSpecOf(object);
     const names = [...listAt(spec, 'initContainers'), ...listAt(spec, 'containers')].map(
       (it) => it.name,
     );
@@ -128,7 +141,7 @@ const RULES: readonly ((path: string, object: Manifest) => Mistake[])[] = [
       }));
   },
   function unknownVolume(path, object) {
-    const spec = objectAt(object, 'spec', 'template', 'spec');
+    const spec = podSpecOf(object);
     const volumes = new Set(listAt(spec, 'volumes').map((it) => it.name));
     return [...listAt(spec, 'initContainers'), ...listAt(spec, 'containers')]
       .flatMap((it) => listAt(it, 'volumeMounts').map((mount) => mount.name))
@@ -141,3 +154,7 @@ const RULES: readonly ((path: string, object: Manifest) => Mistake[])[] = [
       }));
   },
 ];
+
+function podSpecOf(object: Manifest): JsonObject {
+  return objectAt(object, 'spec', 'template', 'spec');
+}

@@ -12,7 +12,7 @@ export function addStatus(program: Command): Command {
     .action(async (_: unknown, command: Command) => {
       const flags = command.optsWithGlobals<RepositoryFlags>();
       const rows = await readStatus(flags);
-      process.stdout.write(`${flags.json ? JSON.stringify(rows, null, 2) : statusTable(rows, Date.now() / 1000)}\n`);
+      process.stdout.write(`${flags.json ? JSON.stringify(rows, absentAsNull, 2) : statusTable(rows, Date.now() / 1000)}\n`);
     });
 }
 
@@ -24,6 +24,11 @@ async function readStatus(flags: RepositoryFlags): Promise<readonly Status[]> {
       rows.push(status(await loadSituation(reader, trees, new Map(), at)));
     return rows;
   });
+}
+
+/** Every row has every key, so that machines need not guess. */
+function absentAsNull(_: string, value: unknown): unknown {
+  return value === undefined ? null : value;
 }
 
 /** @param now Unix seconds */

@@ -160,11 +160,11 @@ function inconclusiveTooLong(context: Context): Decision | undefined {
 }
 
 /** Since when answers are missing that the step needs; undefined while they come. */
-function inconclusiveSince(context: Context): number | undefined {
-  const { observation, judgement, rollout } = context;
-  if (observation.unreachableSince !== undefined) return observation.unreachableSince;
+function inconclusiveSince({ observation, judgement, rollout }: Context): number | undefined {
+  const at = unix(rollout.state.at);
+  if (observation.unreachableSince !== undefined) return Math.max(observation.unreachableSince, at);
   const silent = judgement.newest === 'unknown' && observation.cluster?.live.kind === 'live';
-  return silent && judgement.needed > 0 ? Math.max(judgement.conclusiveAt, unix(rollout.state.at)) : undefined;
+  return silent && judgement.needed > 0 ? Math.max(judgement.conclusiveAt, at) : undefined;
 }
 
 function missing({ observation, judgement }: Context): string {

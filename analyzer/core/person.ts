@@ -32,9 +32,10 @@ export function resume(situation: Situation, { reason }: Request): Move {
   const edited = disagreement(situation, running(situation)) !== undefined;
   if (state.paused === undefined && !edited)
     throw new Error(`${situation.id} is neither paused nor edited: nothing to resume`);
-  return edited
-    ? { ...noteOf(situation, reason), transition: 'resume', to: state.position }
-    : noteOf(situation, reason);
+  // Deadlines start again after a pause that the analyzer itself asked for, or it would pause at once.
+  const again = edited || state.paused?.by === undefined;
+  const move = noteOf(situation, reason);
+  return again ? { ...move, transition: 'resume', to: state.position } : move;
 }
 
 /** Gives a failed candidate another chance. @throws Error when no candidate failed */

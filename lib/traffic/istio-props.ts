@@ -8,18 +8,31 @@ export type StringMatch =
 
 /** A condition on requests; all fields that are given must hold. */
 export interface HttpMatch {
+  /** @default - any */
   readonly name?: string;
+  /** @default - any */
   readonly uri?: StringMatch;
+  /** @default - any */
   readonly scheme?: StringMatch;
+  /** @default - any */
   readonly method?: StringMatch;
+  /** @default - any */
   readonly authority?: StringMatch;
+  /** @default - any */
   readonly headers?: Readonly<Record<string, StringMatch>>;
+  /** @default - any */
   readonly withoutHeaders?: Readonly<Record<string, StringMatch>>;
+  /** @default - any */
   readonly queryParams?: Readonly<Record<string, StringMatch>>;
+  /** @default - any */
   readonly sourceLabels?: Readonly<Record<string, string>>;
+  /** @default - any */
   readonly sourceNamespace?: string;
+  /** @default - any */
   readonly gateways?: readonly string[];
+  /** @default - any */
   readonly port?: number;
+  /** @default - any */
   readonly ignoreUriCase?: boolean;
 }
 
@@ -36,42 +49,63 @@ export interface HttpRetries {
 
 /** What a request is changed to before it is forwarded. */
 export interface HttpRewrite {
+  /** @default - unchanged */
   readonly uri?: string;
+  /** @default - unchanged */
   readonly authority?: string;
+  /** @default - unchanged */
   readonly uriRegexRewrite?: { readonly match: string; readonly rewrite: string };
 }
 
 /** Headers that are set, added or removed. */
 export interface HeaderOperations {
+  /** @default - none */
   readonly set?: Readonly<Record<string, string>>;
+  /** @default - none */
   readonly add?: Readonly<Record<string, string>>;
+  /** @default - none */
   readonly remove?: readonly string[];
 }
 
 /** Changes of request and response headers. */
 export interface HttpHeaders {
+  /** @default - unchanged */
   readonly request?: HeaderOperations;
+  /** @default - unchanged */
   readonly response?: HeaderOperations;
 }
 
 /** Cross-origin requests that are allowed. */
 export interface CorsPolicy {
+  /** @default - none */
   readonly allowOrigins?: readonly StringMatch[];
+  /** @default - none */
   readonly allowMethods?: readonly string[];
+  /** @default - none */
   readonly allowHeaders?: readonly string[];
+  /** @default - none */
   readonly exposeHeaders?: readonly string[];
+  /** @default - none */
   readonly maxAge?: Duration;
+  /** @default - none */
   readonly allowCredentials?: boolean;
 }
 
 /** How connections to a track are balanced, limited and secured; fields of a DestinationRule's trafficPolicy. */
 export interface TrafficPolicy {
+  /** @default - the mesh's own */
   readonly loadBalancer?: object;
+  /** @default - the mesh's own */
   readonly connectionPool?: object;
+  /** @default - the mesh's own */
   readonly outlierDetection?: object;
+  /** @default - the mesh's own */
   readonly tls?: object;
+  /** @default - the mesh's own */
   readonly portLevelSettings?: readonly object[];
+  /** @default - the mesh's own */
   readonly tunnel?: object;
+  /** @default - the mesh's own */
   readonly proxyProtocol?: object;
 }
 

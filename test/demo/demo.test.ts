@@ -2,7 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { violations } from '../../analyzer/core/legal.ts';
+import { at } from '../../analyzer/core/liveness.ts';
 import { canaryWeight, positionText } from '../../analyzer/core/position.ts';
 import { parseState, type State, stateText } from '../../analyzer/core/state.ts';
 import { openLocal, type Reader } from '../../analyzer/git/index.ts';
@@ -82,18 +84,13 @@ describe.each(STORIES)('the %s story', (name) => {
     ]);
   });
 
-  test('weights sum to 100 in every commit that routes', () => {
+  test('the routes in every commit are those of its position, and sum to 100', () => {
     const { folder, visits } = story(name);
-    for (const { commit } of visits) {
-      const routes = [...contents(folder, commit.oid, ['live/podinfo'])].filter(([path]) =>
-        path.includes('virtualservice'),
-      );
-      for (const [, content] of routes) {
-        const weights = [...content.toString().matchAll(/weight: (\d+)/g)].map((it) =>
-          Number(it[1]),
-        );
-        expect(weights.reduce((sum, it) => sum + it, 0)).toBe(100);
-      }
+    // The first one initializes: nothing is routed yet.
+    expect(weightsIn(folder, visits[0])).toBeUndefined();
+    for (const visit of visits.slice(1)) {
+      const weight = weightOf(visit);
+      expect(weightsIn(folder, visit)).toEqual([100 - weight, weight]);
     }
   });
 
@@ -240,6 +237,16 @@ function subjectOf({ commit }: Visit): string {
 function weightOf({ situation: { plan, state } }: Visit): number {
   if (plan.kind !== 'known' || state.kind !== 'known') throw new Error('nothing is known');
   return canaryWeight(plan.value.plan, state.value.position);
+}
+
+/** Percent for each destination of the VirtualService in live/. */
+function weightsIn(folder: string, visit: Visit | undefined): readonly unknown[] | undefined {
+  const live = contents(folder, visit?.commit.oid ?? '', ['live/podinfo']);
+  const routes = live.get('live/podinfo/virtualservice-podinfo.yaml');
+  if (routes === undefined) return undefined;
+  const [first, second] = [0, 1].map((it) => `/spec/http/0/route/${it}/weight`);
+  const object: unknown = parse(routes.toString());
+  return [first, second].map((pointer) => at(object, pointer ?? ''));
 }
 
 function placeOf(visit: Visit): string {

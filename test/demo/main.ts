@@ -14,14 +14,18 @@ const program = new Command('npm run demo --')
     'Rolls podinfo 3.1.0 → 3.1.1 with the real analyzer; Git server, cluster, traffic and metrics are embedded.',
   )
   .option('--bad', 'release a version that fails once it gets 20 % of the traffic', false)
-  .option('--json', 'print one JSON object for each event, and nothing else', false)
+  .option(
+    '--json',
+    'print one JSON object for each event, and nothing else (npm itself prints less with `npm run --silent demo`)',
+    false,
+  )
   .option('--keep <folder>', 'leave the bare Git repository in this new folder')
   .allowExcessArguments(false)
   .parse();
 
 async function main(flags: Flags): Promise<number> {
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stopper(stop));
   // Who reads us may stop reading, as `head` does.
   process.stdout.on('error', () => stop.abort());
   try {
@@ -36,11 +40,24 @@ async function main(flags: Flags): Promise<number> {
   }
 }
 
+/**
+ * The first signal ends the demo in good order. Runners pass on what the terminal has sent already, so only a
+ * later one is impatience.
+ */
+function stopper(stop: AbortController): () => void {
+  let first: number | undefined;
+  return () => {
+    first ??= performance.now();
+    stop.abort();
+    if (performance.now() - first > 1000) process.exit(130);
+  };
+}
+
 function printer({ json }: Flags): (event: DemoEvent) => void {
   if (json) return (event) => print(JSON.stringify(event));
   const { isTTY, columns } = process.stdout;
   const colour = isTTY === true && !process.env.NO_COLOR;
-  const lines = timeline({ colour, columns: isTTY ? columns : undefined });
+  const lines = timeline({ colour, columns: isTTY && columns > 0 ? columns : undefined });
   return (event) => print(...lines(event));
 }
 

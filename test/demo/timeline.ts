@@ -3,7 +3,7 @@ import type { DemoEvent, Turn } from './event.ts';
 /** What the timeline's look depends on. */
 export interface TimelineOptions {
   readonly colour: boolean;
-  /** Longer lines are cut. @default - none is */
+  /** Width of the terminal, for the reasons to wait. @default - a wide one */
   readonly columns?: number | undefined;
 }
 
@@ -13,7 +13,7 @@ export function timeline(options: TimelineOptions): (event: DemoEvent) => readon
   let hasHeader = false;
   return (event) => {
     if (event.event !== 'decision') return lines(event, paint);
-    const row = cut(rowOf(event, paint), options.columns);
+    const row = rowOf(event, paint, options.columns);
     if (hasHeader) return [row];
     hasHeader = true;
     return ['', paint('dim', HEADER), row];
@@ -28,7 +28,8 @@ const ESCAPE = '\u001b[';
 
 function painter(colour: boolean): Paint {
   if (!colour) return (_, text) => text;
-  return (name, text) => `${ESCAPE}${COLOURS[name]}m${text}${ESCAPE}0m`;
+  return (name, text) =>
+    text.trim() === '' ? text : `${ESCAPE}${COLOURS[name]}m${text}${ESCAPE}0m`;
 }
 
 function lines(event: Exclude<DemoEvent, Turn>, paint: Paint): readonly string[] {
@@ -47,7 +48,7 @@ function lines(event: Exclude<DemoEvent, Turn>, paint: Paint): readonly string[]
         `${time(event.at)}  ${paint('red', `commit ${short(event.commit)} cannot be applied: ${event.reason}`)}`,
       ];
     case 'log':
-      return ['', '$ git log --oneline -- live/podinfo', ...event.lines];
+      return ['', '$ git log -- live/podinfo', ...event.lines];
     case 'end':
       return ['', `${event.release} is ${event.phase}, after ${event.seconds} s`];
   }
@@ -67,28 +68,33 @@ const WIDTH = {
   step: 14,
   bar: 10,
   weight: 5,
-  success: 8,
-  latency: 8,
-  verdict: 12,
+  success: 7,
+  latency: 7,
+  verdict: 7,
   commit: 7,
-  reason: 72,
 };
+const GAP = '  ';
+const WIDE = 160;
 
 const HEADER = [
   'time'.padEnd(WIDTH.time),
   'step'.padEnd(WIDTH.step),
-  'canary'.padEnd(WIDTH.bar + WIDTH.weight + 1),
+  'canary traffic'.padEnd(WIDTH.bar + WIDTH.weight + 1),
   'success'.padStart(WIDTH.success),
   'p99'.padStart(WIDTH.latency),
   'verdict'.padEnd(WIDTH.verdict),
   'commit'.padEnd(WIDTH.commit),
   'what',
-].join('  ');
+].join(GAP);
 
-function rowOf(turn: Turn, paint: Paint): string {
+function rowOf(turn: Turn, paint: Paint, columns: number = WIDE): string {
   const { successRate, latencyP99Ms, commit, subject } = turn;
   const success = successRate === undefined ? '–' : `${successRate.toFixed(2)} %`;
   const latency = latencyP99Ms === undefined ? '–' : `${latencyP99Ms.toFixed(0)} ms`;
+  const what =
+    commit === undefined
+      ? paint('dim', shortened(turn, columns))
+      : `${paint('yellow', short(commit))}${GAP}${subject ?? turn.reason}`;
   return [
     time(turn.at),
     turn.step.replace(/^back from .*:/, 'back:').padEnd(WIDTH.step),
@@ -96,18 +102,20 @@ function rowOf(turn: Turn, paint: Paint): string {
     success.padStart(WIDTH.success),
     latency.padStart(WIDTH.latency),
     verdictText(turn, paint),
-    paint('yellow', (commit === undefined ? '' : short(commit)).padEnd(WIDTH.commit)),
-    commit === undefined ? paint('dim', shortened(turn.reason)) : (subject ?? turn.reason),
-  ].join('  ');
+    what,
+  ].join(GAP);
 }
 
-/** A reason to wait is said in full in the JSON. */
-function shortened(reason: string): string {
-  return reason.length > WIDTH.reason ? `${reason.slice(0, WIDTH.reason - 1)}…` : reason;
+/** A reason to wait stays on its line; it is said in full in the JSON, and at the end. */
+function shortened({ kind, reason }: Turn, columns: number): string {
+  const room = Math.max(20, columns - HEADER.indexOf('commit'));
+  if (kind === 'rest' || reason.length <= room) return reason;
+  return `${reason.slice(0, room - 1)}…`;
 }
 
 function verdictText({ verdict }: Turn, paint: Paint): string {
-  const text = (verdict === 'none' ? '–' : verdict).padEnd(WIDTH.verdict);
+  const words = { pass: 'pass', fail: 'fail', inconclusive: 'unknown', none: '–' };
+  const text = words[verdict].padEnd(WIDTH.verdict);
   if (verdict === 'pass') return paint('green', text);
   return verdict === 'fail' ? paint('red', text) : text;
 }
@@ -124,17 +132,4 @@ function time(iso: string): string {
 
 function short(commit: string): string {
   return commit.slice(0, 7);
-}
-
-/** Cuts what is seen, not what colours it. */
-function cut(line: string, columns: number | undefined): string {
-  if (columns === undefined) return line;
-  let left = columns;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the colours
-  return line.replace(/\u001b\[\d+m|./gu, (part) => {
-    if (part.startsWith(ESCAPE)) return part;
-    left -= 1;
-    if (left > 0) return part;
-    return left === 0 ? '…' : '';
-  });
 }

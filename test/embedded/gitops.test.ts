@@ -90,6 +90,7 @@ test('drift is corrected at the next interval, and the time moves', async () => 
 test.each([
   ['a kind that is not served', object('example.com/v1', 'Thing', 'a', {}), /no kind Thing/],
   ['no name', { apiVersion: 'v1', kind: 'ConfigMap' }, /metadata.name is missing/],
+  ['no namespace', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' } }, /needs a/],
   ['an HPA with min over max', hpa(9, 4), /maxReplicas/],
   ['another selector', deployment('app:1', 'other'), /selector: field is immutable/],
   ['a changed immutable ConfigMap', { ...configMap('i'), data: { key: 'new' } }, /immutable/],
@@ -97,7 +98,7 @@ test.each([
   await commit({ 'i.yaml': configMap('i'), 'd.yaml': deployment('app:1') });
   await sync();
   const before = gitops.lastApplied();
-  await commit({ 'z.yaml': broken });
+  await commit({ 'a.yaml': configMap('a'), 'z.yaml': broken });
   const result = await sync();
   expect(result).toMatchObject({ kind: 'refused', reason: expect.stringMatching(reason) });
   expect(gitops.lastApplied()).toBe(before);

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'yaml';
 import type { ObjectRef } from '../../analyzer/core/observation.ts';
 import type { Reader } from '../../analyzer/git/index.ts';
+import { SERVED_KINDS, type ServedKind } from './api-server.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { Manifest } from './server-side-apply.ts';
 
@@ -12,6 +13,8 @@ export interface GitopsOptions {
   readonly store: ObjectStore;
   /** Unix seconds. */
   readonly clock: () => number;
+  /** Kinds that the cluster has. @default - those that the embedded API server serves */
+  readonly kinds?: readonly ServedKind[];
   /** @default main */
   readonly branch?: string;
   /**
@@ -52,7 +55,8 @@ const MANAGER = 'kustomize-controller';
  * at each interval.
  */
 export function playGitops(options: GitopsOptions): Gitops {
-  const { reader, store, clock, branch = 'main', intervalSeconds = 30 } = options;
+  const { reader, store, clock, kinds = SERVED_KINDS } = options;
+  const { branch = 'main', intervalSeconds = 30 } = options;
   let inventory: readonly ObjectRef[] = [];
   let lastApplied: string | undefined;
   let nextLook = clock();
@@ -60,15 +64,10 @@ export function playGitops(options: GitopsOptions): Gitops {
   function apply(revision: string, files: readonly LiveObject[]): Sync {
     const objects = files.toSorted((one, other) => rank(one.object) - rank(other.object));
     const refused = objects.flatMap(({ file, object }) =>
-      refusals(store.get(refOf(object)), object).map((reason) => `live/${file}: ${reason}`),
+      refusals(object, store, kinds).map((reason) => `live/${file}: ${reason}`),
     );
     if (refused.length > 0) return { kind: 'refused', revision, reason: refused.join('; ') };
-    try {
-      for (const { object } of objects) store.apply(object, MANAGER, clock());
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return { kind: 'refused', revision, reason };
-    }
+    for (const { object } of objects) store.apply(object, MANAGER, clock());
     const wanted = objects.map(({ object }) => refOf(object));
     const pruned = inventory.filter((old) => !wanted.some((ref) => isSame(ref, old)));
     for (const ref of pruned) store.remove(ref);
@@ -137,19 +136,26 @@ function rank({ kind }: Manifest): number {
   return index < 0 ? KINDS.length : index;
 }
 
-/** Why an API server would not take an object; it would take part of what is listed here at most. */
-function refusals(before: Manifest | undefined, object: Manifest): readonly string[] {
+/** Why an API server would not take an object; a real one knows more reasons. */
+function refusals(
+  object: Manifest,
+  store: ObjectStore,
+  kinds: readonly ServedKind[],
+): readonly string[] {
+  const { name, namespace } = mapAt(object, 'metadata');
+  const { apiVersion, kind } = object;
+  if (!apiVersion || !kind || !name) return ['apiVersion, kind or metadata.name is missing'];
+  const served = kinds.find((it) => it.apiVersion === apiVersion && it.kind === kind);
+  if (served === undefined) return [`no kind ${kind} in ${apiVersion}`];
+  if (served.namespaced === (namespace === undefined))
+    return [`${kind} ${name} ${served.namespaced ? 'needs a' : 'has no'} namespace`];
+  const before = store.get(refOf(object));
   return RULES.flatMap((rule) => rule(object, before) ?? []);
 }
 
 type Rule = (object: Manifest, before: Manifest | undefined) => string | undefined;
 
 const RULES: readonly Rule[] = [
-  function unnamed(object) {
-    const { name } = mapAt(object, 'metadata');
-    if (object.apiVersion && object.kind && name) return undefined;
-    return 'apiVersion, kind or metadata.name is missing';
-  },
   function immutable(object, before) {
     if (before?.immutable !== true || isDeepStrictEqual(before.data, object.data)) return undefined;
     return 'data: field is immutable when `immutable` is set';

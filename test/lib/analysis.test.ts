@@ -29,9 +29,18 @@ test('bake time follows the check period unless it is given', () => {
 test.each([
   [{ threshold: 0 }, 'shop: analysis.threshold must be a whole number, got 0; use 1 or more'],
   [{ threshold: 1.5 }, 'shop: analysis.threshold must be a whole number, got 1.5; use 1 or more'],
-  [{ readyThreshold: { canary: 101 } }, 'shop: analysis.readyThreshold.canary must be a percent, got 101; use 0 to 100'],
-  [{ checkPeriod: Duration.seconds(0), bakeTime: Duration.minutes(1) }, 'shop: analysis.checkPeriod must be a whole number of seconds, got "0 s"; use 1 or more'],
-  [{ settleTime: Duration.millis(10) }, 'shop: analysis.settleTime must be a whole number of seconds, got "0.01 s"; use 0 or more'],
+  [
+    { readyThreshold: { canary: 101 } },
+    'shop: analysis.readyThreshold.canary must be a percent, got 101; use 0 to 100',
+  ],
+  [
+    { checkPeriod: Duration.seconds(0), bakeTime: Duration.minutes(1) },
+    'shop: analysis.checkPeriod must be a whole number of seconds, got "0 s"; use 1 or more',
+  ],
+  [
+    { settleTime: Duration.millis(10) },
+    'shop: analysis.settleTime must be a whole number of seconds, got "0.01 s"; use 0 or more',
+  ],
 ])('mistake %#', (props, text) => {
   expect(compileAnalysis('shop', props).mistakes.map(mistakeText)).toEqual([text]);
 });

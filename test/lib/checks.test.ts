@@ -39,8 +39,7 @@ describe('built-in checks', () => {
     expect(check).toEqual({
       name: 'latency-p95',
       provider: 'prometheus',
-      query:
-        `histogram_quantile(0.95, sum by (le) (rate(istio_request_duration_milliseconds_bucket{${labels}}[60s]))) >= 0`,
+      query: `histogram_quantile(0.95, sum by (le) (rate(istio_request_duration_milliseconds_bucket{${labels}}[60s]))) >= 0`,
       windowSeconds: 60,
       max: 250,
       unit: 'ms',
@@ -52,23 +51,41 @@ describe('built-in checks', () => {
 test('a query of the author’s own has every variable', () => {
   const it = query({
     name: 'errors',
-    query: 'x{n="{{namespace}}",t="{{target}}",s="{{service}}",p="{{path}}"}[{{interval}}] * {{factor}}',
+    query:
+      'x{n="{{namespace}}",t="{{target}}",s="{{service}}",p="{{path}}"}[{{interval}}] * {{factor}}',
     variables: { path: '/a"b', factor: 100 },
     max: 1,
   });
-  expect(compile(it).checks[0]?.query).toBe('x{n="prod",t="shop-canary",s="shop",p="/a\\"b"}[60s] * 100');
+  expect(compile(it).checks[0]?.query).toBe(
+    'x{n="prod",t="shop-canary",s="shop",p="/a\\"b"}[60s] * 100',
+  );
 });
 
 test.each([
-  [successRate({}), /shop: analysis\.checks\[0\] \(success-rate\): a check needs a bound, got "neither min nor max"; give min/],
+  [
+    successRate({}),
+    /shop: analysis\.checks\[0\] \(success-rate\): a check needs a bound, got "neither min nor max"; give min/,
+  ],
   [successRate({ min: 101 }), /min must be a percent, got "101"/],
   [successRate({ min: 9, max: 8 }), /min is over max, got "9 and 8"/],
-  [latency({ quantile: 99, max: Duration.seconds(1) }), /quantile must lie between 0 and 1, got "99"/],
+  [
+    latency({ quantile: 99, max: Duration.seconds(1) }),
+    /quantile must lie between 0 and 1, got "99"/,
+  ],
   [query({ name: 'Bad Name', query: 'x', min: 1 }), /name must be a DNS label, got "Bad Name"/],
-  [query({ name: 'a', query: 'x{a="{{nope}}"}', min: 1 }), /unknown PromQL variable, got "nope"; use one of interval, namespace, service, target/],
+  [
+    query({ name: 'a', query: 'x{a="{{nope}}"}', min: 1 }),
+    /unknown PromQL variable, got "nope"; use one of interval, namespace, service, target/,
+  ],
   [query({ name: 'a', query: 'x', min: Number.NaN }), /a bound must be a number, got "NaN"/],
-  [query({ name: 'a', query: 'x', min: 1, variables: { target: 'x' } }), /has the name of a built-in one, got "target"/],
-  [successRate({ min: 1, window: Duration.millis(1500) }), /window must be a whole number of seconds, got "1.5 s"; use 1 or more/],
+  [
+    query({ name: 'a', query: 'x', min: 1, variables: { target: 'x' } }),
+    /has the name of a built-in one, got "target"/,
+  ],
+  [
+    successRate({ min: 1, window: Duration.millis(1500) }),
+    /window must be a whole number of seconds, got "1.5 s"; use 1 or more/,
+  ],
 ])('mistake %#', (definition, expected) => {
   expect(compile(definition).mistakes).toEqual([expect.stringMatching(expected)]);
 });

@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -15,9 +23,9 @@ function tree(entries: Readonly<Record<string, string | Uint8Array>>) {
 test('writes what is new, and bytes as they are', () => {
   const root = join(folder(), 'deep', 'dist');
   const bytes = new Uint8Array([0, 255, 10]);
-  expect(writeReleases(root, new Map([['shop', tree({ 'steps/00/a.yaml': 'a', b: bytes })]]))).toEqual([
-    { id: 'shop', changed: 3, removed: 0 },
-  ]);
+  expect(
+    writeReleases(root, new Map([['shop', tree({ 'steps/00/a.yaml': 'a', b: bytes })]])),
+  ).toEqual([{ id: 'shop', changed: 3, removed: 0 }]);
   expect(readFileSync(join(root, 'shop/b'))).toEqual(Buffer.from(bytes));
 });
 
@@ -33,7 +41,13 @@ test('a second time touches nothing', () => {
 
 test('files and releases that are gone disappear, with their empty folders', () => {
   const root = folder();
-  writeReleases(root, new Map([['shop', tree({ 'steps/00/a.yaml': 'a' })], ['old', tree({})]]));
+  writeReleases(
+    root,
+    new Map([
+      ['shop', tree({ 'steps/00/a.yaml': 'a' })],
+      ['old', tree({})],
+    ]),
+  );
   expect(writeReleases(root, new Map([['shop', tree({ 'steps/01/b.yaml': 'b' })]]))).toEqual([
     { id: 'shop', changed: 1, removed: 1 },
     { id: 'old', changed: 0, removed: 1 },

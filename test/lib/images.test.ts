@@ -12,7 +12,9 @@ function file(text: string): string {
 }
 
 test('an image by its name, from a path or a URL', () => {
-  const path = file('shop: example/shop:1 # {"$imagepolicy": "flux-system:shop"}\nother: other@sha256:ab\n');
+  const path = file(
+    'shop: example/shop:1 # {"$imagepolicy": "flux-system:shop"}\nother: other@sha256:ab\n',
+  );
   expect(images(path)('shop')).toBe('example/shop:1');
   expect(images(pathToFileURL(path))('other')).toBe('other@sha256:ab');
 });

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { labelMistakes, lengthMistakes, namesOf, objectNameMistakes, serviceNameMistakes } from '../../lib/names.ts';
+import {
+  labelMistakes,
+  lengthMistakes,
+  namesOf,
+  objectNameMistakes,
+  serviceNameMistakes,
+} from '../../lib/names.ts';
 
 test('the names of a release', () => {
   expect(namesOf({ name: 'shop', namespace: 'prod' })).toEqual({
@@ -10,9 +16,12 @@ test('the names of a release', () => {
   });
 });
 
-test.each(['', 'Shop', 'a_b', '-a', 'a-', 'a.b', 'a'.repeat(64), 'é'])('%j is no DNS label', (name) => {
-  expect(labelMistakes('shop', 'id', name)).toHaveLength(1);
-});
+test.each(['', 'Shop', 'a_b', '-a', 'a-', 'a.b', 'a'.repeat(64), 'é'])(
+  '%j is no DNS label',
+  (name) => {
+    expect(labelMistakes('shop', 'id', name)).toHaveLength(1);
+  },
+);
 
 test.each(['a', '0', 'a-b', 'a'.repeat(63)])('%j is a DNS label', (name) => {
   expect(labelMistakes('shop', 'id', name)).toEqual([]);

@@ -8,16 +8,19 @@ function filled(query: string, variables: Readonly<Record<string, string>>): str
   return result.query;
 }
 
-function problems(query: string, variables: Readonly<Record<string, string>> = {}): readonly string[] {
+function problems(
+  query: string,
+  variables: Readonly<Record<string, string>> = {},
+): readonly string[] {
   const result = fill(query, variables);
   return result.kind === 'wrong' ? result.problems.map((it) => it.problem) : [];
 }
 
 describe('values', () => {
-  test('stand in strings, in brackets and as numbers', () => {
+  test('stand in strings, in brackets and as numbers, and not in comments', () => {
     const query = 'topk({{n}}, rate(x{a="{{ a }}",b=\'{{a}}\',c=`{{a}}`}[{{interval}}])) # {{n}}';
     expect(filled(query, { n: '3', a: 'v', interval: '1m30s' })).toBe(
-      'topk(3, rate(x{a="v",b=\'v\',c=`v`}[1m30s])) # 3',
+      'topk(3, rate(x{a="v",b=\'v\',c=`v`}[1m30s])) # {{n}}',
     );
   });
 
@@ -32,28 +35,37 @@ describe('values', () => {
   });
 
   test('a hostile value never ends its string', () => {
-    const hostile = fc.string({ unit: fc.constantFrom('"', "'", '\\', '}', '\n', '$', '&', 'u', 'x', '{', '#') });
+    const hostile = fc.string({
+      unit: fc.constantFrom('"', "'", '\\', '}', '\n', '$', '&', 'u', 'x', '{', '#'),
+    });
     fc.assert(
       fc.property(hostile, fc.constantFrom('"', "'"), (value, quote) => {
         const query = filled(`x{a=${quote}{{a}}${quote}}`, { a: value });
         const inside = query.slice('x{a='.length + 1, -2);
         expect(query.startsWith(`x{a=${quote}`) && query.endsWith(`${quote}}`)).toBe(true);
         // Undo Go's escapes: nothing but the value was inside, and no bare quote or line break.
-        expect(inside.replace(/\\u([0-9a-f]{4})|\\(.)/g, '')).not.toMatch(new RegExp(`[${quote}\\n\\\\]`));
+        expect(inside.replace(/\\u([0-9a-f]{4})|\\(.)/g, '')).not.toMatch(
+          new RegExp(`[${quote}\\n\\\\]`),
+        );
         const read = inside.replace(/\\(.)/g, (_, it: string) => (it === 'n' ? '\n' : it));
         expect(read).toBe(value);
       }),
     );
   });
 
-  test.each(['a"b', 'a b', '1) or vector(1', 'a\nb', '', '1m]'])('%j cannot stand outside of quotes', (a) => {
-    expect(problems('x[{{a}}]', { a })).toEqual([
-      'variable a stands outside of quotes and is no number, duration or identifier',
-    ]);
-  });
+  test.each(['a"b', 'a b', '1) or vector(1', 'a\nb', '', '1m]'])(
+    '%j cannot stand outside of quotes',
+    (a) => {
+      expect(problems('x[{{a}}]', { a })).toEqual([
+        'variable a stands outside of quotes and is no number, duration or identifier',
+      ]);
+    },
+  );
 
   test('a backquote cannot stand between backquotes', () => {
-    expect(problems('x{a=`{{a}}`}', { a: '`' })).toEqual(['variable a cannot stand between backquotes']);
+    expect(problems('x{a=`{{a}}`}', { a: '`' })).toEqual([
+      'variable a cannot stand between backquotes',
+    ]);
   });
 });
 

@@ -1,11 +1,20 @@
 import { ApiObject } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { parse } from 'yaml';
-import { Apps, canary, Duration, istio, Release, type ReleaseProps, type Rendered, successRate } from '../../lib/index.ts';
-import { isManifest } from '../../lib/workload.ts';
+import {
+  Apps,
+  canary,
+  Duration,
+  istio,
+  Release,
+  type ReleaseProps,
+  type Rendered,
+  successRate,
+} from '../../lib/index.ts';
 import type { Manifest } from '../../lib/json.ts';
-import { tryRender } from '../../lib/render.ts';
 import { mistakeText } from '../../lib/mistake.ts';
+import { tryRender } from '../../lib/render.ts';
+import { isManifest } from '../../lib/workload.ts';
 
 /** Any object of the workload, with its namespace and name filled in. */
 export interface SampleObject {
@@ -16,7 +25,10 @@ export interface SampleObject {
 }
 
 /** A small Deployment; parts of its pod template can be given. */
-export function deployment(podSpec: object = {}, more: { readonly spec?: object; readonly template?: object; readonly metadata?: object } = {}): SampleObject {
+export function deployment(
+  podSpec: object = {},
+  more: { readonly spec?: object; readonly template?: object; readonly metadata?: object } = {},
+): SampleObject {
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -25,7 +37,12 @@ export function deployment(podSpec: object = {}, more: { readonly spec?: object;
       selector: { matchLabels: { app: 'shop' } },
       template: {
         metadata: { labels: { app: 'shop', tier: 'web' }, ...more.template },
-        spec: { containers: [{ name: 'main', image: 'shop:1', ports: [{ name: 'http', containerPort: 8080 }] }], ...podSpec },
+        spec: {
+          containers: [
+            { name: 'main', image: 'shop:1', ports: [{ name: 'http', containerPort: 8080 }] },
+          ],
+          ...podSpec,
+        },
       },
       ...more.spec,
     },
@@ -46,13 +63,17 @@ export function hpa(spec: object = {}): SampleObject {
   };
 }
 
-export function configMap(name: string, data: Readonly<Record<string, string>> = { key: 'value' }): SampleObject {
+export function configMap(
+  name: string,
+  data: Readonly<Record<string, string>> = { key: 'value' },
+): SampleObject {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data };
 }
 
 /** A factory of these objects. */
 export function workload(...objects: readonly SampleObject[]): (scope: Construct) => void {
-  return (scope) => objects.forEach((it, index) => void new ApiObject(scope, `object-${index}`, it));
+  return (scope) =>
+    objects.forEach((it, index) => void new ApiObject(scope, `object-${index}`, it));
 }
 
 /** A release that is right; props can be given. */
@@ -77,7 +98,8 @@ export async function mistakesOf(release: Release): Promise<readonly string[]> {
 /** An object of a rendered step. */
 export function objectIn(rendered: Rendered, step: string, file: string): Manifest {
   const text = rendered.files.get(`steps/${step}/${file}`);
-  if (typeof text !== 'string') throw new Error(`no ${step}/${file} in ${[...rendered.files.keys()].join('\n')}`);
+  if (typeof text !== 'string')
+    throw new Error(`no ${step}/${file} in ${[...rendered.files.keys()].join('\n')}`);
   const object: unknown = parse(text);
   if (!isManifest(object)) throw new Error(`${step}/${file} is no object`);
   return object;

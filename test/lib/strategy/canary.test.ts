@@ -4,7 +4,9 @@ import { mistakeText } from '../../../lib/mistake.ts';
 import { type CanaryProps, canary } from '../../../lib/strategy/canary.ts';
 
 function shape(props: CanaryProps): string[] {
-  return canary(props).steps().map((it) => `${it.name} ${it.phase} ${it.weights.primary}/${it.weights.canary} ${it.checks}`);
+  return canary(props)
+    .steps()
+    .map((it) => `${it.name} ${it.phase} ${it.weights.primary}/${it.weights.canary} ${it.checks}`);
 }
 
 test('the table of the design', () => {
@@ -52,9 +54,17 @@ const promotion = fc.option(fc.integer({ min: 2, max: 100 }), { nil: undefined }
 const props = fc
   .oneof(
     fc.record({ stepWeight: fc.integer({ min: 3, max: 100 }), maxWeight: weight }),
-    fc.record({ stepWeights: fc.uniqueArray(weight, { minLength: 1, maxLength: 20 }).map((it) => it.sort((a, b) => a - b)) }),
+    fc.record({
+      stepWeights: fc
+        .uniqueArray(weight, { minLength: 1, maxLength: 20 })
+        .map((it) => it.sort((a, b) => a - b)),
+    }),
   )
-  .chain((it) => promotion.map((by): CanaryProps => (by === undefined ? it : { ...it, stepWeightPromotion: by })));
+  .chain((it) =>
+    promotion.map(
+      (by): CanaryProps => (by === undefined ? it : { ...it, stepWeightPromotion: by }),
+    ),
+  );
 
 test('any valid canary rises to its promotion, falls to 0 after it, and sums to 100', () => {
   fc.assert(
@@ -78,12 +88,34 @@ test('any valid canary rises to its promotion, falls to 0 after it, and sums to 
 describe('mistakes', () => {
   test.each<[CanaryProps, string[]]>([
     [{ stepWeight: 0 }, ['shop: strategy.stepWeight must be a whole percent, got 0; use 1 to 100']],
-    [{ stepWeight: 101 }, ['shop: strategy.stepWeight must be a whole percent, got 101; use 1 to 100']],
-    [{ stepWeight: 10, maxWeight: 0 }, ['shop: strategy.maxWeight must be a whole percent, got 0; use 1 to 100']],
-    [{ stepWeight: 2.5 }, ['shop: strategy.stepWeight must be a whole percent, got 2.5; use 1 to 100']],
-    [{ stepWeights: [] }, ['shop: strategy.stepWeights is empty, got []; give at least one weight']],
-    [{ stepWeights: [20, 10] }, ['shop: strategy.stepWeights must increase, got [20,10]; let each be higher than the one before']],
-    [{ stepWeights: [10, 10] }, ['shop: strategy.stepWeights must increase, got [10,10]; let each be higher than the one before']],
+    [
+      { stepWeight: 101 },
+      ['shop: strategy.stepWeight must be a whole percent, got 101; use 1 to 100'],
+    ],
+    [
+      { stepWeight: 10, maxWeight: 0 },
+      ['shop: strategy.maxWeight must be a whole percent, got 0; use 1 to 100'],
+    ],
+    [
+      { stepWeight: 2.5 },
+      ['shop: strategy.stepWeight must be a whole percent, got 2.5; use 1 to 100'],
+    ],
+    [
+      { stepWeights: [] },
+      ['shop: strategy.stepWeights is empty, got []; give at least one weight'],
+    ],
+    [
+      { stepWeights: [20, 10] },
+      [
+        'shop: strategy.stepWeights must increase, got [20,10]; let each be higher than the one before',
+      ],
+    ],
+    [
+      { stepWeights: [10, 10] },
+      [
+        'shop: strategy.stepWeights must increase, got [10,10]; let each be higher than the one before',
+      ],
+    ],
     [
       { stepWeights: [50, 120], stepWeightPromotion: 0 },
       [
@@ -93,7 +125,9 @@ describe('mistakes', () => {
     ],
     [
       { stepWeight: 1 },
-      ['shop: strategy makes more than 100 steps, got 105; use a larger stepWeight or stepWeightPromotion, or fewer stepWeights'],
+      [
+        'shop: strategy makes more than 100 steps, got 105; use a larger stepWeight or stepWeightPromotion, or fewer stepWeights',
+      ],
     ],
   ])('%j', (given, expected) => {
     expect(canary(given).mistakes('shop').map(mistakeText)).toEqual(expected);
@@ -101,6 +135,8 @@ describe('mistakes', () => {
 
   test('both ways at once, which only untyped code can say', () => {
     const both = { stepWeights: [10], stepWeight: 10 } as CanaryProps;
-    expect(canary(both).mistakes('shop').map(mistakeText)).toEqual([expect.stringContaining('stepWeights beside stepWeight')]);
+    expect(canary(both).mistakes('shop').map(mistakeText)).toEqual([
+      expect.stringContaining('stepWeights beside stepWeight'),
+    ]);
   });
 });

@@ -1,0 +1,156 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Construct } from 'constructs';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { nginx } from '../../apps/nginx.ts';
+import { podinfo } from '../../apps/podinfo.ts';
+import { filesBelow, fromProject } from '../../lib/files.ts';
+import {
+  Apps,
+  canary,
+  istio,
+  MistakesError,
+  Release,
+  renderAll,
+  Testing,
+} from '../../lib/index.ts';
+import { hashOf } from '../../lib/json.ts';
+import { parsePlan } from '../../lib/plan/parse.ts';
+import { validate } from '../../lib/validate.ts';
+import { isManifest } from '../../lib/workload.ts';
+import { deployment, workload } from './sample.ts';
+
+const DIST = fromProject('dist');
+
+function release(scope: Construct, id: string, stepWeight = 50): Release {
+  return new Release(scope, id, {
+    namespace: 'prod',
+    workload: workload(deployment()),
+    service: { port: 80, targetPort: 8080 },
+    traffic: istio(),
+    strategy: canary({ stepWeight }),
+  });
+}
+
+function bytesBelow(folder: string): Map<string, string> {
+  return new Map(
+    [...filesBelow(folder)].sort().map((it) => [it, readFileSync(join(folder, it), 'latin1')]),
+  );
+}
+
+describe('dist/', () => {
+  test('is what apps/ say now; if not, run `npm run synth` and commit', async () => {
+    const apps = new Apps();
+    nginx(apps);
+    podinfo(apps);
+    const expected = new Map(
+      (await renderAll(apps.releases)).flatMap(({ id, files }) =>
+        [...files].map(([path, it]) => [`${id}/${path}`, Buffer.from(it).toString('latin1')]),
+      ),
+    );
+    expect(Object.fromEntries(bytesBelow(DIST))).toEqual(Object.fromEntries(expected));
+  });
+
+  test('holds only what the pinned API versions accept, and plans that the analyzer reads', async () => {
+    for (const [path, text] of bytesBelow(DIST)) {
+      if (path.endsWith('plan.yaml')) parsePlan(text, path);
+      if (!path.includes('/steps/')) continue;
+      const object: unknown = parse(text, { version: '1.1' });
+      if (!isManifest(object)) throw new Error(`${path} is no object`);
+      expect(await validate([{ path, object }])).toEqual([]);
+    }
+  });
+
+  test('is the same from `npx cdk8s synth`, another folder, time zone and language', () => {
+    const output = mkdtempSync(join(tmpdir(), 'perch-dist-'));
+    const env = {
+      ...process.env,
+      TZ: 'Pacific/Chatham',
+      LANG: 'tr_TR.UTF-8',
+      CDK8S_DISABLE_SORT: '1',
+    };
+    const root = fromProject('.');
+    const [direct, cli] = [join(output, 'direct'), join(output, 'cli')];
+    execFileSync(process.execPath, ['--import', 'tsx', '../apps/main.ts'], {
+      cwd: join(root, 'test'),
+      env: { ...env, CDK8S_OUTDIR: direct },
+    });
+    execFileSync('npx', ['cdk8s', 'synth', '--output', cli, '--check-upgrade=false'], {
+      cwd: root,
+      env,
+      stdio: 'pipe',
+    });
+    const expected = Object.fromEntries(bytesBelow(DIST));
+    expect(Object.fromEntries(bytesBelow(direct))).toEqual(expected);
+    expect(Object.fromEntries(bytesBelow(cli))).toEqual(expected);
+  });
+});
+
+describe('synth', () => {
+  async function synth(apps: Apps, folder: string): Promise<void> {
+    const before = process.env.CDK8S_OUTDIR;
+    process.env.CDK8S_OUTDIR = folder;
+    try {
+      await apps.synth();
+    } finally {
+      if (before === undefined) delete process.env.CDK8S_OUTDIR;
+      else process.env.CDK8S_OUTDIR = before;
+    }
+  }
+
+  test('a release that disappears from apps disappears from the folder', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'perch-dist-'));
+    const both = new Apps();
+    release(both, 'one');
+    release(both, 'two');
+    await synth(both, folder);
+    const one = new Apps();
+    release(one, 'one');
+    await synth(one, folder);
+    expect(new Set(filesBelow(folder).map((it) => it.split('/')[0]))).toEqual(new Set(['one']));
+  });
+
+  test('one mistake anywhere, and nothing is written; all of them are told', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'perch-dist-'));
+    const apps = new Apps();
+    release(apps, 'right');
+    release(apps, 'wrong', 0);
+    release(new Construct(apps, 'team'), 'also-wrong', 101);
+    const error = await synth(apps, folder).then(
+      () => undefined,
+      (it: unknown) => it,
+    );
+    if (!(error instanceof MistakesError)) throw new Error('expected mistakes');
+    expect(error.message).toBe(
+      '2 mistakes, nothing was written:\n' +
+        '  team/also-wrong: strategy.stepWeight must be a whole percent, got 101; use 1 to 100\n' +
+        '  wrong: strategy.stepWeight must be a whole percent, got 0; use 1 to 100',
+    );
+    expect(filesBelow(folder)).toEqual([]);
+  });
+
+  test('two releases with one id, side by side or not', async () => {
+    const apps = new Apps();
+    release(apps, 'shop');
+    release(apps, 'shop');
+    release(new Construct(apps, 'team'), 'shop');
+    await expect(renderAll(apps.releases)).rejects.toThrow(
+      '2 mistakes, nothing was written:\n' +
+        '  shop (2): two releases have one id, the other is shop, got "shop"; give each its own id; the name may be the same\n' +
+        '  team/shop: two releases have one id, the other is shop, got "shop"; give each its own id; the name may be the same',
+    );
+  });
+});
+
+test('where a release stands, and beside which others, changes none of its bytes', async () => {
+  const alone = await Testing.render(release(Testing.apps(), 'shop'));
+  const apps = new Apps();
+  release(apps, 'other');
+  const deep = await Testing.render(release(new Construct(apps, 'team'), 'shop'));
+  expect(
+    hashOf(Object.fromEntries([...deep.files].map(([path, it]) => [path, String(it)])), 64),
+  ).toBe(hashOf(Object.fromEntries([...alone.files].map(([path, it]) => [path, String(it)])), 64));
+});
