@@ -38,7 +38,9 @@ export interface Verification {
  */
 export async function verify(reader: Reader, at: Snapshot): Promise<readonly Verification[]> {
   const plans: PlanMemory = new Map();
-  const releases = (await reader.list(at)).filter((it) => it.live ?? it.state ?? it.plan ?? it.stable);
+  const releases = (await reader.list(at)).filter(
+    (it) => it.live ?? it.state ?? it.plan ?? it.stable,
+  );
   const all: Verification[] = [];
   for (const trees of releases) {
     plans.clear();

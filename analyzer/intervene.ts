@@ -1,5 +1,5 @@
 import { type Change, change } from './core/change.ts';
-import type { Move } from './core/decide.ts';
+import type { Move } from './core/decision.ts';
 import type { Situation } from './core/observation.ts';
 import { abort, pause, type Request, remove, resume, retry } from './core/person.ts';
 import type { Reader, Repository } from './git/repository.ts';
@@ -17,12 +17,13 @@ export interface Intervention {
 
 const ATTEMPTS = 5;
 
-const MOVES: Readonly<Record<Exclude<Verb, 'remove'>, (it: Situation, request: Request) => Move>> = {
-  resume,
-  retry,
-  abort,
-  pause,
-};
+const MOVES: Readonly<Record<Exclude<Verb, 'remove'>, (it: Situation, request: Request) => Move>> =
+  {
+    resume,
+    retry,
+    abort,
+    pause,
+  };
 
 /**
  * Carries out one transition that a person asks for, through the same core as the analyzer's own.
@@ -42,7 +43,9 @@ export async function intervene(
     const all = await repository.list(snapshot);
     const trees = all.find((it) => it.id === id);
     if (trees === undefined || snapshot.run === undefined)
-      throw new Error(`there is no release "${id}"; there are: ${all.map((it) => it.id).join(', ') || 'none'}`);
+      throw new Error(
+        `there is no release "${id}"; there are: ${all.map((it) => it.id).join(', ') || 'none'}`,
+      );
     const plans: PlanMemory = new Map();
     const loaded = await loadSituation(repository, trees, plans, snapshot);
     const situation = await withLastCommit(repository, snapshot.run, loaded);
@@ -73,10 +76,16 @@ async function asked(
 /** The situation with the state and the plans that it should have, whatever was edited; `live` as it is. */
 async function mended(reader: Reader, situation: Situation, past: Walk): Promise<Situation> {
   const good = lastGood(past);
-  const state = situation.state.kind === 'known' ? situation.state : (good?.state ?? situation.state);
+  const state =
+    situation.state.kind === 'known' ? situation.state : (good?.state ?? situation.state);
   if (state.kind !== 'known') return situation;
   const plans: PlanMemory = new Map();
   const plan = await loadPlan(reader, state.value.plan, `rollouts/${situation.id}/plan`, plans);
-  const stable = await loadPlan(reader, state.value.stable, `rollouts/${situation.id}/stable`, plans);
+  const stable = await loadPlan(
+    reader,
+    state.value.stable,
+    `rollouts/${situation.id}/stable`,
+    plans,
+  );
   return { ...situation, state, plan, stable };
 }

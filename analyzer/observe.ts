@@ -1,6 +1,15 @@
+import type { Track } from '../lib/plan/plan.ts';
 import type { Cluster } from './cluster/cluster.ts';
-import { judgedStep, seriesQuestions, type Grid } from './core/judge.ts';
-import { clusterQuestions, isSynced, liveness, type Question, shownStep, type Target, target } from './core/liveness.ts';
+import { type Grid, judgedStep, seriesQuestions } from './core/judge.ts';
+import {
+  clusterQuestions,
+  isSynced,
+  liveness,
+  type Question,
+  shownStep,
+  type Target,
+  target,
+} from './core/liveness.ts';
 import type {
   Answer,
   CheckSeries,
@@ -17,7 +26,6 @@ import { readiness } from './core/readiness.ts';
 import { rolloutOf } from './core/rollout.ts';
 import type { Reader } from './git/repository.ts';
 import type { MetricProvider } from './metrics/provider.ts';
-import type { Track } from '../lib/plan/plan.ts';
 
 /** Where an observation gets its answers. */
 export interface Sources {
@@ -55,7 +63,10 @@ export async function observe(
 }
 
 /** Whether a source that was asked gave no answer at all. */
-export function hasUnreachable({ cluster, series }: Omit<Observation, 'unreachableSince'>): boolean {
+export function hasUnreachable({
+  cluster,
+  series,
+}: Omit<Observation, 'unreachableSince'>): boolean {
   return (
     cluster?.live.kind === 'unknown' ||
     series.some((it) => it.fromCommit.kind === 'unknown' || it.fromLive?.kind === 'unknown')
@@ -105,7 +116,11 @@ async function questionsOf(
 
 function unreadable(reason: string): ClusterView {
   const unknown: Readiness = { kind: 'unknown', reason };
-  return { live: { kind: 'unknown', reason }, ready: { primary: unknown, canary: unknown }, shownStep: undefined };
+  return {
+    live: { kind: 'unknown', reason },
+    ready: { primary: unknown, canary: unknown },
+    shownStep: undefined,
+  };
 }
 
 function trackReadiness(
@@ -133,7 +148,10 @@ function trackReadiness(
 }
 
 /** Before promotion and on the way back, the primary is the stable plan's. */
-function planOfTrack(track: Track, { state, plan, stable }: Rollout): NonNullable<Rollout['stable']> {
+function planOfTrack(
+  track: Track,
+  { state, plan, stable }: Rollout,
+): NonNullable<Rollout['stable']> {
   if (track === 'canary' || stable === undefined) return plan;
   const { position } = state;
   return position.kind === 'step' && hasPromoted(plan.plan, position.step) ? plan : stable;
@@ -169,7 +187,10 @@ async function range(
   if (grid.end < grid.start) return { samples: { kind: 'known', value: [] } };
   const answer = await metrics.range(query, grid);
   if (answer.kind === 'unknown') return { samples: answer };
-  return { samples: { kind: 'known', value: answer.value.samples }, serverTime: answer.value.serverTime };
+  return {
+    samples: { kind: 'known', value: answer.value.samples },
+    serverTime: answer.value.serverTime,
+  };
 }
 
 /** Seconds between a server's clock and ours; a Date header is cut to whole seconds. */
@@ -177,4 +198,3 @@ function skew(serverTime: number | undefined, ours: number): number {
   if (serverTime === undefined) return 0;
   return Math.max(0, serverTime - ours, ours - serverTime - 1);
 }
-

@@ -25,18 +25,58 @@ export interface RepositoryFlags {
 /** Adds the flags that every command has. */
 export function addRepositoryFlags(command: Command): Command {
   return command
-    .addOption(flag('--repo <folder|url>', 'repository: a folder, or a URL that git can push to', 'PERCH_REPO').default('.'))
-    .addOption(flag('--branch <name>', 'run branch, with live/ and rollouts/', 'PERCH_BRANCH').default('main'))
-    .addOption(flag('--source-repo <folder|url>', 'repository with dist/ (default: the same)', 'PERCH_SOURCE_REPO'))
-    .addOption(flag('--source-branch <name>', 'branch with dist/ (default: the run branch)', 'PERCH_SOURCE_BRANCH'))
+    .addOption(
+      flag(
+        '--repo <folder|url>',
+        'repository: a folder, or a URL that git can push to',
+        'PERCH_REPO',
+      ).default('.'),
+    )
+    .addOption(
+      flag('--branch <name>', 'run branch, with live/ and rollouts/', 'PERCH_BRANCH').default(
+        'main',
+      ),
+    )
+    .addOption(
+      flag(
+        '--source-repo <folder|url>',
+        'repository with dist/ (default: the same)',
+        'PERCH_SOURCE_REPO',
+      ),
+    )
+    .addOption(
+      flag(
+        '--source-branch <name>',
+        'branch with dist/ (default: the run branch)',
+        'PERCH_SOURCE_BRANCH',
+      ),
+    )
     .addOption(
       flag('--identity <name-and-address>', 'author of commits', 'PERCH_IDENTITY')
         .argParser(parseIdentity)
         .default({ name: 'Perch', email: 'perch@localhost' }, 'Perch <perch@localhost>'),
     )
-    .addOption(flag('--signing-key <file|id>', 'ssh key file or OpenPGP key id to sign commits with', 'PERCH_SIGNING_KEY'))
-    .addOption(flag('--git-credentials <file>', 'file with lines https://user:token@host', 'PERCH_GIT_CREDENTIALS'))
-    .addOption(flag('--cache <folder>', 'keep the bare clone here between runs (default: a temporary one)', 'PERCH_CACHE_FOLDER'))
+    .addOption(
+      flag(
+        '--signing-key <file|id>',
+        'ssh key file or OpenPGP key id to sign commits with',
+        'PERCH_SIGNING_KEY',
+      ),
+    )
+    .addOption(
+      flag(
+        '--git-credentials <file>',
+        'file with lines https://user:token@host',
+        'PERCH_GIT_CREDENTIALS',
+      ),
+    )
+    .addOption(
+      flag(
+        '--cache <folder>',
+        'keep the bare clone here between runs (default: a temporary one)',
+        'PERCH_CACHE_FOLDER',
+      ),
+    )
     .addOption(new Option('--json', 'print JSON for machines').default(false));
 }
 
@@ -48,7 +88,8 @@ export function flag(flags: string, description: string, variable: string): Opti
 /** @throws InvalidArgumentError with the allowed range */
 export function parsePositive(text: string): number {
   const value = Number(text);
-  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('expected a number above 0');
+  if (!Number.isFinite(value) || value <= 0)
+    throw new InvalidArgumentError('expected a number above 0');
   return value;
 }
 
@@ -101,7 +142,9 @@ async function openFetched(flags: RepositoryFlags): Promise<Reader> {
 async function resolved(reader: Reader, revision: string): Promise<string> {
   const commit = (await reader.resolve(revision)) ?? (await reader.resolve(`origin/${revision}`));
   if (commit !== undefined) return commit;
-  throw new Error(`there is no branch or revision "${revision}" in the repository; name one with --branch`);
+  throw new Error(
+    `there is no branch or revision "${revision}" in the repository; name one with --branch`,
+  );
 }
 
 /** Whether `--repo` names a folder of this machine. */

@@ -77,7 +77,11 @@ export async function withLastCommit(
 
 /** @returns undefined where the commit has no state that can be read */
 export async function stateIn(reader: Reader, commit: ReleaseCommit): Promise<State | undefined> {
-  const loaded = await loadState(reader, commit.trees.state, `rollouts/${commit.trees.id}/state.yaml`);
+  const loaded = await loadState(
+    reader,
+    commit.trees.state,
+    `rollouts/${commit.trees.id}/state.yaml`,
+  );
   return loaded.kind === 'known' ? loaded.value : undefined;
 }
 
@@ -94,7 +98,8 @@ export async function loadPlan(
   try {
     const blobs = await reader.files(tree);
     const file = blobs.get('plan.yaml');
-    if (file === undefined) throw new Error(`${place}/plan.yaml is missing: run \`npm run synth\` and commit dist/`);
+    if (file === undefined)
+      throw new Error(`${place}/plan.yaml is missing: run \`npm run synth\` and commit dist/`);
     const [text = ''] = await reader.texts([file]);
     const value: PlanTree = { tree, plan: parsePlan(text, `${place}/plan.yaml`), blobs };
     memory.set(tree, value);

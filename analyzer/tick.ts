@@ -1,13 +1,14 @@
 import pLimit from 'p-limit';
 import { type Change, change } from './core/change.ts';
-import { type Decision, decide } from './core/decide.ts';
+import { decide } from './core/decide.ts';
+import type { Decision } from './core/decision.ts';
 import { disagreement } from './core/integrity.ts';
 import type { Observation, Situation } from './core/observation.ts';
 import { type Status, status } from './core/phase.ts';
 import { rolloutOf } from './core/rollout.ts';
 import type { ReleaseTrees, Repository, Snapshot } from './git/repository.ts';
-import { hasUnreachable, observe, type Sources } from './observe.ts';
 import { unaccounted, walk } from './history.ts';
+import { hasUnreachable, observe, type Sources } from './observe.ts';
 import { isIdle, loadSituation, type PlanMemory, withLastCommit } from './situation.ts';
 
 /** What the analyzer works with. */
@@ -82,7 +83,8 @@ export async function tick(analyzer: Analyzer): Promise<TickReport> {
     if (tip === undefined) throw new Error('git made no commit');
     const result = await repository.push(tip);
     if (result.kind === 'pushed') return report(idle, planned, commits, conflicts);
-    if (result.kind === 'refused') return { ...report(idle, planned, [], conflicts), refused: result.reason };
+    if (result.kind === 'refused')
+      return { ...report(idle, planned, [], conflicts), refused: result.reason };
     if (conflicts >= MAX_CONFLICTS) return report(idle, planned, [], conflicts);
     snapshot = await repository.fetch();
     const moved = await repository.list(snapshot);
@@ -173,7 +175,11 @@ function outcome(observation: Observation, decision: Decision): Outcome {
   return { release: situation.id, decision, status: status(situation), observation };
 }
 
-function remember(memory: Memory, seen: Omit<Observation, 'unreachableSince'>, now: number): Observation {
+function remember(
+  memory: Memory,
+  seen: Omit<Observation, 'unreachableSince'>,
+  now: number,
+): Observation {
   const { id } = seen.situation;
   if (!hasUnreachable(seen)) {
     memory.unreachable.delete(id);

@@ -92,8 +92,8 @@ export function latency(props: LatencyProps): CheckDefinition {
     props.name ?? `latency-p${String(Math.round(quantile * 1e6) / 1e4).replace('.', '-')}`,
     props,
     {
-      min: props.min?.toMilliseconds(),
-      max: props.max?.toMilliseconds(),
+      min: props.min?.toMilliseconds({ integral: false }),
+      max: props.max?.toMilliseconds({ integral: false }),
       unit: 'ms',
       query: (builtIn) => builtIn.latency(quantile),
       problems: quantile > 0 && quantile < 1 ? [] : [wrong],

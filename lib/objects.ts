@@ -14,7 +14,7 @@ import {
   type TrackLabel,
 } from './tracks.ts';
 import type { RouterContext, Weights } from './traffic/router.ts';
-import { version, withHashedNames } from './versioned.ts';
+import { type HashedNames, version, withHashedNames } from './versioned.ts';
 import { withSpec } from './workload.ts';
 
 /** An object of the release, and where it came from. */
@@ -57,7 +57,7 @@ export function objectsOf(input: ObjectsInput): ReleaseObjects {
   const { path, props, names, parts, label, router } = input;
   const shared = props.traffic.sharedLabels(names);
   const versioned = version(parts.versioned.map((it) => it.object));
-  const base = withNames(input.deployment.object, (spec) => withHashedNames(spec, versioned.names));
+  const base = withNames(input.deployment.object, versioned.names);
   const place = (
     object: Manifest,
     role: Role,
@@ -101,9 +101,9 @@ export function objectsOf(input: ObjectsInput): ReleaseObjects {
   };
 }
 
-function withNames(deployment: Manifest, change: (spec: Manifest) => Manifest): Manifest {
+function withNames(deployment: Manifest, names: HashedNames): Manifest {
   const template = objectAt(deployment, 'spec', 'template');
-  const spec = change(objectAt(template, 'spec') as Manifest);
+  const spec = withHashedNames(objectAt(template, 'spec'), names);
   return withSpec(deployment, { template: { ...template, spec } });
 }
 

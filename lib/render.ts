@@ -168,7 +168,7 @@ function write(release: Release, objects: ReleaseObjects, compiled: Compiled): R
   const plan = planOf(release, objects, steps, { analysis: analysis.analysis, checks });
   const files = new Map<string, string | Uint8Array>([
     ['PLAN.md', planPage(plan)],
-    ['plan.yaml', toYaml(canonical(plan as unknown as Json))],
+    ['plan.yaml', toYaml(canonical<Json>(plan))],
     ...[...steps.files].sort(([a], [b]) => (a < b ? -1 : 1)),
   ]);
   return { id: release.id, plan, files };

@@ -80,7 +80,7 @@ export function deploymentOn(
     template: {
       ...template,
       metadata: { ...objectAt(template, 'metadata'), labels },
-      spec: selectorsOn(objectAt(template, 'spec'), label, form.track),
+      spec: podSpecOn(objectAt(template, 'spec'), label, form.track),
     },
   });
   return withoutAddress(onTrackNow);
@@ -108,7 +108,7 @@ export function budgetOn(budget: Manifest, label: TrackLabel, track: Track): Man
 export function neutralTemplate(deployment: Manifest, label: TrackLabel, shared: Labels): Json {
   const template = objectAt(deployment, 'spec', 'template');
   const labels = without(without(podLabels(deployment), ADDRESS_LABEL), label.key);
-  const spec = selectorsOn(objectAt(template, 'spec'), label, undefined);
+  const spec = podSpecOn(objectAt(template, 'spec'), label, undefined);
   const metadata = { ...objectAt(template, 'metadata'), labels: { ...labels, ...shared } };
   return normal({ metadata, spec }) ?? {};
 }
@@ -131,8 +131,19 @@ function normal(value: Json): Json | undefined {
 /** Keys at which an empty object says something else than none. */
 const SAYING_EMPTY = new Set(['emptyDir', 'labelSelector', 'namespaceSelector']);
 
+/** The parts of a PodSpec that select pods; other selectors in it select other things. */
+function podSpecOn(spec: JsonObject, label: TrackLabel, track: Track | undefined): JsonObject {
+  const { affinity, topologySpreadConstraints } = spec;
+  return {
+    ...spec,
+    affinity: affinity && selectorsOn(affinity, label, track),
+    topologySpreadConstraints:
+      topologySpreadConstraints && selectorsOn(topologySpreadConstraints, label, track),
+  };
+}
+
 /** Label selectors that name the track's label with its base value, pointed to one track, or to a neutral word. */
-export function selectorsOn(value: Json, label: TrackLabel, track: Track | undefined): Json {
+function selectorsOn(value: Json, label: TrackLabel, track: Track | undefined): Json {
   const mine = track === undefined ? '<track>' : onTrack(label.name, track);
   return mapObjects(value, (it) => {
     const changed: Record<string, Json | undefined> = { ...it };

@@ -1,7 +1,6 @@
 import { ApiObject, App, Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
 import {
-  canonical,
   isObject,
   type Json,
   type JsonObject,
@@ -157,9 +156,4 @@ export function mapObjects(value: Json, change: (it: JsonObject) => JsonObject):
   return Object.fromEntries(
     entries.flatMap(([key, it]) => (it === undefined ? [] : [[key, mapObjects(it, change)]])),
   );
-}
-
-/** The object in the one order of keys that is written. */
-export function inOrder(object: Manifest): Manifest {
-  return canonical(object);
 }

@@ -12,7 +12,7 @@ import {
   type Position,
   wayBack,
 } from '../analyzer/core/position.ts';
-import { canary, type CanaryProps, istio, type Rendered, Testing } from '../lib/index.ts';
+import { type CanaryProps, canary, istio, type Rendered, Testing } from '../lib/index.ts';
 import { configMap, deployment, hpa, sample, workload } from './lib/sample.ts';
 
 /** What may differ between two versions of a generated release. */
@@ -54,11 +54,22 @@ const cases: fc.Arbitrary<Case> = fc.record({
 });
 
 /** Renders both versions as Git would hold them. */
-async function planTrees(it: Case): Promise<{ stable: PlanTree; plan: PlanTree; texts: Map<string, string> }> {
+async function planTrees(
+  it: Case,
+): Promise<{ stable: PlanTree; plan: PlanTree; texts: Map<string, string> }> {
   const texts = new Map<string, string>();
   const tree = async ({ image, config }: Version) => {
-    const container = { name: 'main', image, envFrom: [{ configMapRef: { name: 'settings' } }], ports: [{ name: 'http', containerPort: 8080 }] };
-    const objects = [deployment({ containers: [container] }), configMap('settings', { key: config }), ...(it.autoscaled ? [hpa()] : [])];
+    const container = {
+      name: 'main',
+      image,
+      envFrom: [{ configMapRef: { name: 'settings' } }],
+      ports: [{ name: 'http', containerPort: 8080 }],
+    };
+    const objects = [
+      deployment({ containers: [container] }),
+      configMap('settings', { key: config }),
+      ...(it.autoscaled ? [hpa()] : []),
+    ];
     const release = sample({
       workload: workload(...objects),
       strategy: canary(it.strategy),
@@ -76,7 +87,9 @@ function asTree({ plan, files: all }: Rendered, texts: Map<string, string>): Pla
     texts.set(oid, content.toString());
     blobs.set(path, oid);
   }
-  const tree = createHash('sha1').update(JSON.stringify([...blobs])).digest('hex');
+  const tree = createHash('sha1')
+    .update(JSON.stringify([...blobs]))
+    .digest('hex');
   return { tree, plan, blobs };
 }
 
@@ -90,7 +103,8 @@ function canaryShare(set: FileSet, texts: ReadonlyMap<string, string>): number {
   if (oid === undefined) return 0;
   const routes: readonly Route[] = parse(texts.get(oid) ?? '').spec.http[0].route;
   expect(routes.reduce((sum, it) => sum + it.weight, 0)).toBe(100);
-  const isCanary = ({ destination }: Route) => destination.subset === 'canary' || destination.host.endsWith('-canary');
+  const isCanary = ({ destination }: Route) =>
+    destination.subset === 'canary' || destination.host.endsWith('-canary');
   return routes.find(isCanary)?.weight ?? 0;
 }
 
@@ -101,12 +115,17 @@ function canaryRuns(set: FileSet, texts: ReadonlyMap<string, string>): boolean {
 
 /** Every pair of positions that one commit can lead from and to, in a rollout that may go back anywhere. */
 function walks(plan: PlanTree): (readonly Position[])[] {
-  const steps: Position[] = [{ kind: 'stable' }, { kind: 'step', step: plan.plan.steps[1]?.name ?? '' }];
+  const steps: Position[] = [
+    { kind: 'stable' },
+    { kind: 'step', step: plan.plan.steps[1]?.name ?? '' },
+  ];
   for (let next = steps.at(-1); next?.kind === 'step'; ) {
     next = nextPosition(plan.plan, next);
     if (next !== undefined) steps.push(next);
   }
-  const back = steps.flatMap((it) => (it.kind === 'step' ? [[it, ...wayBack(plan.plan, it.step)]] : []));
+  const back = steps.flatMap((it) =>
+    it.kind === 'step' ? [[it, ...wayBack(plan.plan, it.step)]] : [],
+  );
   return [steps, ...back];
 }
 
@@ -135,8 +154,12 @@ describe('any rollout of any canary', () => {
             const before = sets[index - 1];
             // The order within one commit is the sync tool's: a weight and the pods behind it never change in one.
             if (canaryShare(set, texts) > 0)
-              expect([canaryRuns(set, texts), before === undefined || canaryRuns(before, texts)]).toEqual([true, true]);
-            if (!canaryRuns(set, texts) && before !== undefined) expect(canaryShare(before, texts)).toBe(0);
+              expect([
+                canaryRuns(set, texts),
+                before === undefined || canaryRuns(before, texts),
+              ]).toEqual([true, true]);
+            if (!canaryRuns(set, texts) && before !== undefined)
+              expect(canaryShare(before, texts)).toBe(0);
           });
         }
       }),
@@ -165,7 +188,9 @@ describe('any rollout of any canary', () => {
       fc.asyncProperty(cases, async (it) => {
         const { stable, plan, texts } = await planTrees(it);
         for (const position of walks(plan).flat())
-          expect(canaryShare(files(position, plan, stable), texts)).toBe(canaryWeight(plan.plan, position));
+          expect(canaryShare(files(position, plan, stable), texts)).toBe(
+            canaryWeight(plan.plan, position),
+          );
       }),
       { numRuns: 40 },
     );

@@ -5,7 +5,7 @@ import { kubernetes } from '../cluster/kubernetes.ts';
 import { GitError } from '../git/index.ts';
 import { prometheus } from '../metrics/prometheus.ts';
 import { flag, openForWriting, parsePositive, type RepositoryFlags } from '../options.ts';
-import { type Analyzer, atRest, newMemory, type Outcome, tick, type TickReport } from '../tick.ts';
+import { type Analyzer, atRest, newMemory, type Outcome, type TickReport, tick } from '../tick.ts';
 
 interface AnalyzeFlags extends RepositoryFlags {
   readonly once?: true;
@@ -31,20 +31,46 @@ export function addAnalyze(program: Command): Command {
     .addOption(new Option('--until-idle', 'until every release is at rest').conflicts('watch'))
     .addOption(new Option('--watch', 'until SIGTERM'))
     .addOption(
-      flag('--interval <seconds>', 'pause between two passes', 'PERCH_INTERVAL').argParser(parsePositive).default(10),
+      flag('--interval <seconds>', 'pause between two passes', 'PERCH_INTERVAL')
+        .argParser(parsePositive)
+        .default(10),
     )
-    .addOption(flag('--metrics <url>', 'address of Prometheus', 'PERCH_METRICS').default('http://prometheus:9090'))
+    .addOption(
+      flag('--metrics <url>', 'address of Prometheus', 'PERCH_METRICS').default(
+        'http://prometheus:9090',
+      ),
+    )
     .addOption(flag('--metrics-token-file <file>', 'bearer token', 'PERCH_METRICS_TOKEN_FILE'))
     .addOption(flag('--metrics-user <name>', 'user for basic authentication', 'PERCH_METRICS_USER'))
-    .addOption(flag('--metrics-password-file <file>', "that user's password", 'PERCH_METRICS_PASSWORD_FILE'))
-    .addOption(flag('--metrics-ca <file>', 'PEM file of the authority to trust', 'PERCH_METRICS_CA'))
     .addOption(
-      flag('--metrics-header <name=value...>', 'more headers, such as X-Scope-OrgID=team', 'PERCH_METRICS_HEADER')
+      flag('--metrics-password-file <file>', "that user's password", 'PERCH_METRICS_PASSWORD_FILE'),
+    )
+    .addOption(
+      flag('--metrics-ca <file>', 'PEM file of the authority to trust', 'PERCH_METRICS_CA'),
+    )
+    .addOption(
+      flag(
+        '--metrics-header <name=value...>',
+        'more headers, such as X-Scope-OrgID=team',
+        'PERCH_METRICS_HEADER',
+      )
         .argParser(addHeader)
         .default({}, 'none'),
     )
-    .addOption(flag('--kubeconfig <file>', 'kubeconfig (default: KUBECONFIG, ~/.kube/config, the pod)', 'PERCH_KUBECONFIG'))
-    .addOption(flag('--context <name>', 'context of the kubeconfig (default: its current one)', 'PERCH_CONTEXT'))
+    .addOption(
+      flag(
+        '--kubeconfig <file>',
+        'kubeconfig (default: KUBECONFIG, ~/.kube/config, the pod)',
+        'PERCH_KUBECONFIG',
+      ),
+    )
+    .addOption(
+      flag(
+        '--context <name>',
+        'context of the kubeconfig (default: its current one)',
+        'PERCH_CONTEXT',
+      ),
+    )
     .action(async (_: unknown, command: Command) => {
       await analyze(command.optsWithGlobals<AnalyzeFlags>());
     });
@@ -93,7 +119,11 @@ async function loop(
 }
 
 /** @returns undefined where the repository could not be reached and the next pass may */
-async function pass(analyzer: Analyzer, log: Logger, once: boolean): Promise<TickReport | undefined> {
+async function pass(
+  analyzer: Analyzer,
+  log: Logger,
+  once: boolean,
+): Promise<TickReport | undefined> {
   try {
     const report = await tick(analyzer);
     for (const it of report.outcomes) logOutcome(log, it);
@@ -107,7 +137,10 @@ async function pass(analyzer: Analyzer, log: Logger, once: boolean): Promise<Tic
   }
 }
 
-function logOutcome(log: Logger, { release, decision, status, commit, message, observation }: Outcome): void {
+function logOutcome(
+  log: Logger,
+  { release, decision, status, commit, message, observation }: Outcome,
+): void {
   const [subject = ''] = (message ?? '').split('\n');
   const known = {
     release,
@@ -121,7 +154,10 @@ function logOutcome(log: Logger, { release, decision, status, commit, message, o
   const skew = skewSeconds > 1 ? { skewSeconds } : {};
   if (decision.kind === 'move') {
     const move = { transition: decision.transition, verdict: decision.verdict, commit };
-    log.info({ ...known, ...move, ...skew }, commit === undefined ? `${subject} (not pushed)` : subject);
+    log.info(
+      { ...known, ...move, ...skew },
+      commit === undefined ? `${subject} (not pushed)` : subject,
+    );
   } else {
     const until = decision.kind === 'hold' ? decision.untilSeconds : undefined;
     const iso = until === undefined ? {} : { until: new Date(until * 1000).toISOString() };
@@ -129,7 +165,10 @@ function logOutcome(log: Logger, { release, decision, status, commit, message, o
   }
 }
 
-function addHeader(text: string, headers: Readonly<Record<string, string>>): Record<string, string> {
+function addHeader(
+  text: string,
+  headers: Readonly<Record<string, string>>,
+): Record<string, string> {
   const split = text.indexOf('=');
   if (split <= 0) throw new Error(`--metrics-header: expected name=value, got "${text}"`);
   return { ...headers, [text.slice(0, split)]: text.slice(split + 1) };

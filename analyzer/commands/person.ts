@@ -38,7 +38,10 @@ async function act(verb: Verb, release: string, flags: PersonFlags): Promise<voi
   const repository = await openForWriting(flags);
   try {
     const { name, email } = flags.identity;
-    const request = { by: `${name} <${email}>`, reason: flags.message ?? `${verb} without a reason given` };
+    const request = {
+      by: `${name} <${email}>`,
+      reason: flags.message ?? `${verb} without a reason given`,
+    };
     const done = await intervene(repository, release, verb, request, () => Date.now() / 1000);
     const [subject = ''] = done.message.split('\n');
     if (flags.json) {

@@ -39,7 +39,8 @@ async function findPlan(flags: RepositoryFlags, release: string): Promise<Plan> 
 
 function planTable(plan: Plan): string {
   const rows = describeSteps(plan).map((it) => [it.step, it.weights, it.writes, it.bake, it.gate]);
-  const { promoteMinSeconds, promoteWorstSeconds, rollbackMinSeconds, rollbackWorstSeconds } = times(plan);
+  const { promoteMinSeconds, promoteWorstSeconds, rollbackMinSeconds, rollbackWorstSeconds } =
+    times(plan);
   return [
     `${plan.release}: ${plan.images.join(', ')} (candidate ${plan.candidate}), ${plan.namespace}/${plan.name}`,
     '',

@@ -12,7 +12,9 @@ export function addStatus(program: Command): Command {
     .action(async (_: unknown, command: Command) => {
       const flags = command.optsWithGlobals<RepositoryFlags>();
       const rows = await readStatus(flags);
-      process.stdout.write(`${flags.json ? JSON.stringify(rows, absentAsNull, 2) : statusTable(rows, Date.now() / 1000)}\n`);
+      process.stdout.write(
+        `${flags.json ? JSON.stringify(rows, absentAsNull, 2) : statusTable(rows, Date.now() / 1000)}\n`,
+      );
     });
 }
 

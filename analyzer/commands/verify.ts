@@ -7,7 +7,9 @@ export function addVerify(program: Command): Command {
   return program
     .command('verify')
     .argument('[revision]', 'revision of the run branch (default: its tip)')
-    .description('prove that live/ is what pinned plan, stable set and position say, and how it came to be')
+    .description(
+      'prove that live/ is what pinned plan, stable set and position say, and how it came to be',
+    )
     .action(async (revision: string | undefined, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<RepositoryFlags>();
       const all = await withReader(flags, revision, (reader, at) => verify(reader, at));
@@ -22,7 +24,9 @@ function report(all: readonly Verification[]): string {
 }
 
 function releaseReport({ release, transitions, complete, source, problems }: Verification): string {
-  const history = complete ? `${transitions} transitions` : `${transitions} transitions (history is cut off here)`;
+  const history = complete
+    ? `${transitions} transitions`
+    : `${transitions} transitions (history is cut off here)`;
   const plans = source ? 'plans found in the source' : 'plans not looked up, no source ref';
   if (problems.length === 0) return `${release}: verified, ${history}, ${plans}`;
   return [`${release}: DIFFERS, ${history}`, ...problems.map((it) => `  ${it}`)].join('\n');

@@ -1,4 +1,4 @@
-import type { Move } from './decide.ts';
+import type { Move } from './decision.ts';
 import { explain } from './explain.ts';
 import type { Situation } from './observation.ts';
 import { difference, type FileSet, files, type PlanTree } from './position.ts';
@@ -50,7 +50,13 @@ export function change(situation: Situation, move: Move, now: number, person?: A
     pinned.push({ kind: 'tree', path: `rollouts/${id}/stable`, oid: next.stable.tree });
   return {
     release: id,
-    message: explain({ id, move, plan: next.plan.plan, state: next.state, from: before(situation) }),
+    message: explain({
+      id,
+      move,
+      plan: next.plan.plan,
+      state: next.state,
+      from: before(situation),
+    }),
     at: Math.floor(now),
     writes: [
       ...liveWrites(id, situation, next.files),
@@ -101,7 +107,9 @@ export function outcome(
     steps: stepRecords(old?.state, move, now),
     changed: moved.changed,
     removed: moved.removed,
-    ...(person === undefined || person.accepts.length === 0 ? {} : { accepts: [...person.accepts] }),
+    ...(person === undefined || person.accepts.length === 0
+      ? {}
+      : { accepts: [...person.accepts] }),
   };
   return { state, plan, stable, files: set };
 }
@@ -131,7 +139,9 @@ function written(old: FileSet | undefined, set: FileSet): Pick<State, 'changed' 
     const info = old?.get(name)?.info;
     if (info === undefined || !info.asked) return [];
     const { apiVersion, kind, namespace } = info;
-    return [{ apiVersion, kind, ...(namespace === undefined ? {} : { namespace }), name: info.name }];
+    return [
+      { apiVersion, kind, ...(namespace === undefined ? {} : { namespace }), name: info.name },
+    ];
   });
   return { changed: [...changed], removed: gone };
 }
@@ -143,7 +153,9 @@ function liveWrites(id: string, situation: Situation, set: FileSet): FileWrite[]
   return [
     ...gone.map((name): FileWrite => ({ kind: 'delete', path: `live/${id}/${name}` })),
     ...fresh
-      .map(([name, file]): FileWrite => ({ kind: 'blob', path: `live/${id}/${name}`, oid: file.oid }))
+      .map(
+        ([name, file]): FileWrite => ({ kind: 'blob', path: `live/${id}/${name}`, oid: file.oid }),
+      )
       .sort((a, b) => (a.path < b.path ? -1 : 1)),
   ];
 }

@@ -1,5 +1,5 @@
 import type { Plan } from '../../lib/plan/plan.ts';
-import type { Move } from './decide.ts';
+import type { Move } from './decision.ts';
 import type { Evidence } from './judge.ts';
 import { canaryWeight, type Position, positionText, stepOf } from './position.ts';
 import type { State } from './state.ts';
@@ -30,7 +30,9 @@ function headline(move: Move, plan: Plan, from: State | undefined, state: State)
     case 'start':
       return `${move.to.kind === 'init' ? 'initialize' : 'start'} ${images} (${plan.candidate})`;
     case 'complete':
-      return from?.position.kind === 'init' ? `initialized ${images}` : `promoted ${images} (${plan.candidate})`;
+      return from?.position.kind === 'init'
+        ? `initialized ${images}`
+        : `promoted ${images} (${plan.candidate})`;
     case 'adopt':
       return `configuration changed in ${positionText(move.to)}`;
     case 'configure':
@@ -48,7 +50,8 @@ function headline(move: Move, plan: Plan, from: State | undefined, state: State)
 
 function stepHeadline(plan: Plan, from: Position | undefined, to: Position): string {
   const step = stepOf(plan, to);
-  if (step?.phase === 'Promoting') return `promote: the primary gets ${plan.images.map(shortImage).join(', ')}`;
+  if (step?.phase === 'Promoting')
+    return `promote: the primary gets ${plan.images.map(shortImage).join(', ')}`;
   const before = from === undefined ? 0 : canaryWeight(plan, from);
   return `weight ${before} → ${canaryWeight(plan, to)}`;
 }
@@ -56,14 +59,16 @@ function stepHeadline(plan: Plan, from: Position | undefined, to: Position): str
 function backHeadline(move: Move, plan: Plan, from: State | undefined): string {
   const weight = from === undefined ? 0 : canaryWeight(plan, from.position);
   if (move.to.kind === 'stable') return 'rolled back: the stable set is restored';
-  if (move.to.kind === 'back' && move.to.part === 'primary') return 'roll back: restore the primary';
+  if (move.to.kind === 'back' && move.to.part === 'primary')
+    return 'roll back: restore the primary';
   return `roll back: weight ${weight} → 0`;
 }
 
 function noteHeadline(move: Move, from: State | undefined): string {
   if (move.paused !== undefined) return from?.paused === undefined ? 'paused' : 'still paused';
   if (from?.paused !== undefined) return 'resumed';
-  if (from?.failed !== undefined && move.failed === undefined) return `retry ${from.failed.candidate}`;
+  if (from?.failed !== undefined && move.failed === undefined)
+    return `retry ${from.failed.candidate}`;
   return 'note';
 }
 
@@ -81,7 +86,10 @@ export function evidenceLine(it: Evidence): string {
   ].flat();
   const unit = it.check.unit === undefined ? '' : ` ${it.check.unit}`;
   const values =
-    it.trouble ?? (it.latest === undefined ? 'no data' : `latest ${round(it.latest)}, worst ${round(it.worst ?? it.latest)}`);
+    it.trouble ??
+    (it.latest === undefined
+      ? 'no data'
+      : `latest ${round(it.latest)}, worst ${round(it.worst ?? it.latest)}`);
   return `${it.check.name} ${bounds.join(', ')}${unit}: ${values}; ${it.passed} of ${it.points} points passed, ${it.failed} failed`;
 }
 

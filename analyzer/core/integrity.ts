@@ -16,7 +16,9 @@ export function disagreement(situation: Situation, rollout: Rollout): string | u
 /** Names of files in `live/<id>` that are not what the position says, sorted. */
 export function differingLiveFiles(situation: Situation, rollout: Rollout): readonly string[] {
   const names = new Set([...situation.live.keys(), ...rollout.files.keys()]);
-  return [...names].filter((name) => situation.live.get(name) !== rollout.files.get(name)?.oid).sort();
+  return [...names]
+    .filter((name) => situation.live.get(name) !== rollout.files.get(name)?.oid)
+    .sort();
 }
 
 function treeDiffers(
@@ -37,7 +39,10 @@ function liveDiffers(situation: Situation, rollout: Rollout): string | undefined
   return `live/${situation.id} differs in ${shown}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`;
 }
 
-function commitWithoutTransition(last: LastCommit | undefined, rollout: Rollout): string | undefined {
+function commitWithoutTransition(
+  last: LastCommit | undefined,
+  rollout: Rollout,
+): string | undefined {
   if (last === undefined) return undefined;
   const { transition, release } = rollout.state;
   const before = last.transitionBefore ?? 0;

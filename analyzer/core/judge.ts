@@ -59,11 +59,7 @@ export interface Judgement {
  * judged while its step is still being synced. No window reaches further back than the rollout's own start,
  * where another candidate had the traffic.
  */
-export function gridFromCommit(
-  { state, plan }: Rollout,
-  windowSeconds: number,
-  now: number,
-): Grid {
+export function gridFromCommit({ state, plan }: Rollout, windowSeconds: number, now: number): Grid {
   const { analysis } = plan.plan;
   const at = unix(state.at);
   const own = unix(state.steps[0]?.at ?? state.at) + windowSeconds;
@@ -76,7 +72,12 @@ export function gridFromCommit(
  * into the step before. Every point is judged once it is older than the settle time, so late samples
  * change nothing and a restarted analyzer judges the same points.
  */
-export function gridFromLive(since: number, windowSeconds: number, analysis: Analysis, now: number): Grid {
+export function gridFromLive(
+  since: number,
+  windowSeconds: number,
+  analysis: Analysis,
+  now: number,
+): Grid {
   return grid(since + windowSeconds + analysis.settleSeconds, analysis, now);
 }
 
@@ -88,7 +89,11 @@ function grid(start: number, analysis: Analysis, now: number): Grid {
 }
 
 /** What to ask the metric store about a rollout; nothing where its position has no checks. */
-export function seriesQuestions(rollout: Rollout, live: Liveness, now: number): readonly SeriesQuestion[] {
+export function seriesQuestions(
+  rollout: Rollout,
+  live: Liveness,
+  now: number,
+): readonly SeriesQuestion[] {
   const step = judgedStep(rollout);
   if (step === undefined) return [];
   const { analysis } = rollout.plan.plan;
@@ -125,7 +130,8 @@ export function judge(
   const commitGrid = gridFromCommit(rollout, window, now);
   const liveGrid = since === undefined ? undefined : gridFromLive(since, window, analysis, now);
   const fromCommit = verdicts(series, commitGrid, (it) => samples(it.fromCommit));
-  const fromLive = liveGrid === undefined ? [] : verdicts(series, liveGrid, (it) => samples(it.fromLive));
+  const fromLive =
+    liveGrid === undefined ? [] : verdicts(series, liveGrid, (it) => samples(it.fromLive));
   const conclusive = fromCommit.filter((it) => it.verdict !== 'unknown').at(-1);
   return {
     failedChecks: count(fromCommit, 'fail'),
@@ -167,7 +173,10 @@ function verdicts(
   const lookups = series.map((it) => ({ check: it.check, values: byTime(pick(it)) }));
   return points(on).map((at) => {
     const all = lookups.map(({ check, values }) => verdict(check, values.get(at)));
-    return { at, verdict: all.includes('fail') ? 'fail' : all.includes('unknown') ? 'unknown' : 'pass' };
+    return {
+      at,
+      verdict: all.includes('fail') ? 'fail' : all.includes('unknown') ? 'unknown' : 'pass',
+    };
   });
 }
 

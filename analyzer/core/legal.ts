@@ -1,8 +1,7 @@
-import type { Situation } from './observation.ts';
 import { differingLiveFiles } from './integrity.ts';
-import { nextBack } from './decide.ts';
+import type { Situation } from './observation.ts';
 import { atRest, nextPosition, positionText, samePosition } from './position.ts';
-import { rolloutOf } from './rollout.ts';
+import { nextBack, rolloutOf } from './rollout.ts';
 import type { State } from './state.ts';
 
 /**
@@ -19,10 +18,15 @@ export function violations(situation: Situation): readonly string[] {
     ...mismatch(`rollouts/${id}/plan`, plan.tree, state.plan),
     ...mismatch(`rollouts/${id}/stable`, stable?.tree, state.stable),
     ...(state.release === id ? [] : [`rollouts/${id}/state.yaml is of release ${state.release}`]),
-    ...(state.candidate === plan.plan.candidate ? [] : [`rollouts/${id}/state.yaml names another candidate than its plan`]),
+    ...(state.candidate === plan.plan.candidate
+      ? []
+      : [`rollouts/${id}/state.yaml names another candidate than its plan`]),
     ...(plan.plan.release === id ? [] : [`rollouts/${id}/plan is of release ${plan.plan.release}`]),
   ];
-  return [...trees, ...differingLiveFiles(situation, rollout.value).map((name) => `live/${id}/${name}`)];
+  return [
+    ...trees,
+    ...differingLiveFiles(situation, rollout.value).map((name) => `live/${id}/${name}`),
+  ];
 }
 
 /**
@@ -31,12 +35,17 @@ export function violations(situation: Situation): readonly string[] {
  * @param before undefined where the release did not exist
  * @param after undefined where it was removed
  */
-export function illegal(before: Situation | undefined, after: Situation | undefined): string | undefined {
+export function illegal(
+  before: Situation | undefined,
+  after: Situation | undefined,
+): string | undefined {
   const old = stateOf(before);
   const next = stateOf(after);
   if (next === undefined || after === undefined) {
     if (after !== undefined && after.state.kind === 'broken') return after.state.reason;
-    return old === undefined || atRest(old.position) ? undefined : 'removed in the middle of a rollout';
+    return old === undefined || atRest(old.position)
+      ? undefined
+      : 'removed in the middle of a rollout';
   }
   if (old === undefined || before === undefined)
     return next.transition >= 1 && next.kind === 'start' && next.position.kind === 'init'
@@ -55,15 +64,23 @@ const LEGAL: Readonly<Record<State['kind'], Test>> = {
   start: (old, next) =>
     next.position.kind === 'init'
       ? old.position.kind === 'init'
-      : atRest(old.position) && next.position.kind === 'step' && /^01-/.test(next.position.step) && same(old, next, 'stable'),
+      : atRest(old.position) &&
+        next.position.kind === 'step' &&
+        /^01-/.test(next.position.step) &&
+        same(old, next, 'stable'),
   next: (old, next, before) => follows(old, next, before) && same(old, next, 'plan', 'stable'),
-  complete: (old, next, before) => follows(old, next, before) && same(old, next, 'plan') && next.stable === next.plan,
-  adopt: (old, next) => samePosition(old.position, next.position) && same(old, next, 'candidate', 'stable'),
-  configure: (old, next) => atRest(old.position) && next.position.kind === 'complete' && next.stable === next.plan,
+  complete: (old, next, before) =>
+    follows(old, next, before) && same(old, next, 'plan') && next.stable === next.plan,
+  adopt: (old, next) =>
+    samePosition(old.position, next.position) && same(old, next, 'candidate', 'stable'),
+  configure: (old, next) =>
+    atRest(old.position) && next.position.kind === 'complete' && next.stable === next.plan,
   back: (old, next, before) => goesBack(old, next, before) && same(old, next, 'plan', 'stable'),
   note: (old, next) =>
-    samePosition(old.position, next.position) && same(old, next, 'plan', 'stable', 'at', 'candidate'),
-  resume: (old, next) => samePosition(old.position, next.position) && same(old, next, 'plan', 'stable'),
+    samePosition(old.position, next.position) &&
+    same(old, next, 'plan', 'stable', 'at', 'candidate'),
+  resume: (old, next) =>
+    samePosition(old.position, next.position) && same(old, next, 'plan', 'stable'),
 };
 
 function follows(old: State, next: State, before: Situation): boolean {
@@ -74,7 +91,8 @@ function follows(old: State, next: State, before: Situation): boolean {
 
 function goesBack(old: State, next: State, before: Situation): boolean {
   const rollout = rolloutOf(before);
-  if (rollout.kind !== 'known' || (old.position.kind !== 'step' && old.position.kind !== 'back')) return false;
+  if (rollout.kind !== 'known' || (old.position.kind !== 'step' && old.position.kind !== 'back'))
+    return false;
   return samePosition(nextBack(rollout.value), next.position);
 }
 
@@ -86,7 +104,11 @@ function describe(old: State, next: State): string {
   return `${next.kind} from ${positionText(old.position)} to ${positionText(next.position)} is no legal transition`;
 }
 
-function mismatch(place: string, actual: string | undefined, named: string | undefined): readonly string[] {
+function mismatch(
+  place: string,
+  actual: string | undefined,
+  named: string | undefined,
+): readonly string[] {
   if (actual === named) return [];
   return [`${place} is ${actual ?? 'absent'}, its state.yaml names ${named ?? 'none'}`];
 }

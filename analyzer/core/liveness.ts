@@ -26,13 +26,21 @@ export function target(file: string, info: FileInfo, text: string): Target {
   const object: unknown = parse(text, { maxAliasCount: 0 });
   const digest = annotation(object, DIGEST_ANNOTATION);
   if (digest === undefined)
-    throw new Error(`live file ${file} has no ${DIGEST_ANNOTATION} annotation; run \`npm run synth\` again`);
-  const declared = (info.pointers ?? []).map((pointer) => ({ pointer, value: at(object, pointer) }));
+    throw new Error(
+      `live file ${file} has no ${DIGEST_ANNOTATION} annotation; run \`npm run synth\` again`,
+    );
+  const declared = (info.pointers ?? []).map((pointer) => ({
+    pointer,
+    value: at(object, pointer),
+  }));
   return { file, ref: reference(info), digest, declared };
 }
 
 /** What to ask the cluster about a rollout's position. */
-export function clusterQuestions(rollout: Rollout, targets: readonly Target[]): readonly Question[] {
+export function clusterQuestions(
+  rollout: Rollout,
+  targets: readonly Target[],
+): readonly Question[] {
   const present = new Set(targets.map((it) => refText(it.ref)));
   return [
     ...targets.map((it): Question => ({ kind: 'there', target: it, ref: it.ref })),
@@ -59,7 +67,10 @@ export function liveness(
   const pairs = questions.map((question, index) => ({ question, reading: readings.value[index] }));
   for (const { question, reading } of pairs)
     if (reading === undefined || reading.kind === 'unknown')
-      return { kind: 'unknown', reason: `${refText(question.ref)}: ${reading?.reason ?? 'no answer'}` };
+      return {
+        kind: 'unknown',
+        reason: `${refText(question.ref)}: ${reading?.reason ?? 'no answer'}`,
+      };
   const missing = pairs.flatMap(({ question, reading }) => unmet(question, reading));
   if (missing.length > 0) return { kind: 'waiting', reason: listed(missing) };
   const untilSeconds = earliest(rollout);
@@ -96,7 +107,11 @@ export function appliedAt(object: unknown): number | undefined {
   const entries = at(object, '/metadata/managedFields');
   if (!Array.isArray(entries)) return undefined;
   const times = entries
-    .filter((it) => at(it, `/fieldsV1/f:metadata/f:annotations/f:${escapePointer(DIGEST_ANNOTATION)}`) !== undefined)
+    .filter(
+      (it) =>
+        at(it, `/fieldsV1/f:metadata/f:annotations/f:${escapePointer(DIGEST_ANNOTATION)}`) !==
+        undefined,
+    )
     .map((it) => Date.parse(String(at(it, '/time'))) / 1000)
     .filter((it) => !Number.isNaN(it));
   return times.length === 0 ? undefined : Math.max(...times);
@@ -128,7 +143,12 @@ function annotation(object: unknown, key: string): string | undefined {
 }
 
 function reference(info: FileInfo): ObjectRef {
-  return { apiVersion: info.apiVersion, kind: info.kind, namespace: info.namespace, name: info.name };
+  return {
+    apiVersion: info.apiVersion,
+    kind: info.kind,
+    namespace: info.namespace,
+    name: info.name,
+  };
 }
 
 function unmet(question: Question, reading: ObjectReading | undefined): readonly string[] {
@@ -139,7 +159,10 @@ function unmet(question: Question, reading: ObjectReading | undefined): readonly
     return [`${name} is not synced yet`];
   return question.target.declared
     .filter(({ pointer, value }) => !covers(at(reading.object, pointer), value))
-    .map(({ pointer }) => `${name} differs at ${pointer}: it was edited by hand, or its sync is under way`);
+    .map(
+      ({ pointer }) =>
+        `${name} differs at ${pointer}: it was edited by hand, or its sync is under way`,
+    );
 }
 
 /** Whether every leaf that is declared is there with the same value; more in the cluster is fine in objects. */

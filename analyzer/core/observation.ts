@@ -70,7 +70,11 @@ export interface Rollout {
 /** Whether the cluster shows what Git says. */
 export type Liveness =
   | { readonly kind: 'live'; readonly sinceSeconds: number }
-  | { readonly kind: 'waiting'; readonly reason: string; readonly untilSeconds?: number | undefined }
+  | {
+      readonly kind: 'waiting';
+      readonly reason: string;
+      readonly untilSeconds?: number | undefined;
+    }
   | { readonly kind: 'unknown'; readonly reason: string };
 
 /** Whether a track's workload can take its traffic. */

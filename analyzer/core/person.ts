@@ -1,9 +1,9 @@
 import type { Change } from './change.ts';
-import { type Move, nextBack } from './decide.ts';
+import type { Move } from './decision.ts';
 import { disagreement } from './integrity.ts';
 import type { Rollout, Situation } from './observation.ts';
 import { atRest, positionText } from './position.ts';
-import { rolloutOf } from './rollout.ts';
+import { nextBack, rolloutOf } from './rollout.ts';
 
 /** What a person asks for, and why. */
 export interface Request {
@@ -16,7 +16,9 @@ export interface Request {
 export function pause(situation: Situation, { by, reason }: Request): Move {
   const { state } = running(situation);
   if (state.paused !== undefined)
-    throw new Error(`${situation.id} is paused already: ${state.paused.reason}. \`perch resume\` goes on`);
+    throw new Error(
+      `${situation.id} is paused already: ${state.paused.reason}. \`perch resume\` goes on`,
+    );
   return { ...noteOf(situation, reason), paused: { reason, by } };
 }
 
@@ -44,7 +46,9 @@ export function retry(situation: Situation, { reason }: Request): Move {
   if (state.failed === undefined)
     throw new Error(`${situation.id}: no candidate failed, there is nothing to retry`);
   if (!atRest(state.position))
-    throw new Error(`${situation.id} is still on its way (${positionText(state.position)}): retry when it is back`);
+    throw new Error(
+      `${situation.id} is still on its way (${positionText(state.position)}): retry when it is back`,
+    );
   return { ...noteOf(situation, reason), failed: undefined };
 }
 
@@ -55,7 +59,9 @@ export function abort(situation: Situation, { by, reason }: Request): Move {
   if (state.position.kind === 'back')
     throw new Error(`${situation.id} is going back already: ${positionText(state.position)}`);
   if (state.position.kind !== 'step')
-    throw new Error(`${situation.id} has no rollout to abort: it is ${positionText(state.position)}`);
+    throw new Error(
+      `${situation.id} has no rollout to abort: it is ${positionText(state.position)}`,
+    );
   return {
     ...noteOf(situation, `aborted by ${by}: ${reason}`),
     transition: 'back',
@@ -74,12 +80,26 @@ export function abort(situation: Situation, { by, reason }: Request): Move {
 export function remove(situation: Situation, { by, reason }: Request, now: number): Change {
   const { id } = situation;
   if (situation.dist.kind !== 'absent')
-    throw new Error(`${id} is still in dist/: delete it from apps/, run \`npm run synth\`, merge, then remove it`);
+    throw new Error(
+      `${id} is still in dist/: delete it from apps/, run \`npm run synth\`, merge, then remove it`,
+    );
   const rollout = rolloutOf(situation);
-  if (rollout.kind === 'absent') throw new Error(`${id} is not on the run branch: nothing to remove`);
+  if (rollout.kind === 'absent')
+    throw new Error(`${id} is not on the run branch: nothing to remove`);
   if (rollout.kind === 'known' && !atRest(rollout.value.state.position))
-    throw new Error(`${id} is under way (${positionText(rollout.value.state.position)}): let it go back first`);
-  const message = [`${id}: removed`, '', `${reason}`, `By ${by}.`, '', `Perch-Release: ${id}`, 'Perch-Step: removed', ''];
+    throw new Error(
+      `${id} is under way (${positionText(rollout.value.state.position)}): let it go back first`,
+    );
+  const message = [
+    `${id}: removed`,
+    '',
+    `${reason}`,
+    `By ${by}.`,
+    '',
+    `Perch-Release: ${id}`,
+    'Perch-Step: removed',
+    '',
+  ];
   return {
     release: id,
     message: message.join('\n'),
@@ -95,7 +115,9 @@ function running(situation: Situation): Rollout {
   const rollout = rolloutOf(situation);
   if (rollout.kind === 'known') return rollout.value;
   if (rollout.kind === 'broken') throw new Error(rollout.reason);
-  throw new Error(`${situation.id} has not started: there is no rollouts/${situation.id}/state.yaml`);
+  throw new Error(
+    `${situation.id} has not started: there is no rollouts/${situation.id}/state.yaml`,
+  );
 }
 
 function noteOf(situation: Situation, reason: string): Move {

@@ -1,8 +1,8 @@
+import { disagreement } from './integrity.ts';
 import type { Loaded, Situation } from './observation.ts';
 import { canaryWeight, type PlanTree, stepIndex } from './position.ts';
-import type { State } from './state.ts';
-import { disagreement } from './integrity.ts';
 import { rolloutOf } from './rollout.ts';
+import type { State } from './state.ts';
 
 /** The phases as Flagger's users know them. */
 export type Phase =

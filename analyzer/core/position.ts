@@ -134,7 +134,9 @@ export function difference(
 
 function required(stable: PlanTree | undefined, plan: PlanTree): PlanTree {
   if (stable === undefined)
-    throw new Error(`release ${plan.plan.release}: this position needs a stable set, there is none`);
+    throw new Error(
+      `release ${plan.plan.release}: this position needs a stable set, there is none`,
+    );
   return stable;
 }
 
@@ -145,7 +147,9 @@ function stepFiles(plan: PlanTree, index: number): FileSet {
     const oid = plan.blobs.get(`steps/${step?.name}/${name}`);
     const info = plan.plan.files[name];
     if (oid === undefined || info === undefined)
-      throw new Error(`release ${plan.plan.release}: plan lists steps/${step?.name}/${name}, it is missing`);
+      throw new Error(
+        `release ${plan.plan.release}: plan lists steps/${step?.name}/${name}, it is missing`,
+      );
     set.set(name, { oid, info });
   }
   return set;

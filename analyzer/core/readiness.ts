@@ -1,5 +1,5 @@
-import type { ObjectReading, Readiness } from './observation.ts';
 import { appliedAt, at } from './liveness.ts';
+import type { ObjectReading, Readiness } from './observation.ts';
 
 /** What readiness is measured against. */
 export interface ReadinessRule {
@@ -18,7 +18,11 @@ export interface ReadinessRule {
  * (`ProgressDeadlineExceeded`), when nothing was available for so long, or when the step that wrote the
  * workload has waited for so long.
  */
-export function readiness(reading: ObjectReading | undefined, rule: ReadinessRule, now: number): Readiness {
+export function readiness(
+  reading: ObjectReading | undefined,
+  rule: ReadinessRule,
+  now: number,
+): Readiness {
   if (reading === undefined || reading.kind === 'unknown')
     return { kind: 'unknown', reason: reading?.reason ?? 'not asked' };
   if (reading.kind === 'absent')
@@ -37,7 +41,8 @@ function shortfall(object: unknown, rule: ReadinessRule): string | undefined {
   const total = count(object, '/status/replicas');
   const available = count(object, '/status/availableReplicas');
   if (wanted === 0) return 'it is scaled to 0';
-  if (wanted < rule.minReplicas) return `${wanted} replicas wanted, its HPA will want ${rule.minReplicas}`;
+  if (wanted < rule.minReplicas)
+    return `${wanted} replicas wanted, its HPA will want ${rule.minReplicas}`;
   if (updated < wanted) return `${updated} of ${wanted} replicas updated`;
   if (total > updated) return `${total - updated} old replicas still run`;
   const needed = Math.max(1, Math.floor((updated * rule.readyPercent) / 100), rule.minReplicas);
@@ -48,9 +53,12 @@ function shortfall(object: unknown, rule: ReadinessRule): string | undefined {
 function deadlinePassed(object: unknown, rule: ReadinessRule, now: number): boolean {
   const conditions = at(object, '/status/conditions');
   const all: readonly unknown[] = Array.isArray(conditions) ? conditions : [];
-  const observed = count(object, '/status/observedGeneration') >= count(object, '/metadata/generation');
+  const observed =
+    count(object, '/status/observedGeneration') >= count(object, '/metadata/generation');
   if (observed && all.some((it) => at(it, '/reason') === 'ProgressDeadlineExceeded')) return true;
-  const unavailable = all.find((it) => at(it, '/type') === 'Available' && at(it, '/status') === 'False');
+  const unavailable = all.find(
+    (it) => at(it, '/type') === 'Available' && at(it, '/status') === 'False',
+  );
   const applied = appliedAt(object);
   // What was unavailable before this template came says nothing about it.
   const since = Math.max(

@@ -95,10 +95,13 @@ const stateSchema = z.strictObject({
 export function parseState(text: string, place: string): State {
   const result = stateSchema.safeParse(parseYaml(text, place));
   if (result.success) return result.data;
-  throw new Error(`${place} is not a state that this version understands: ${z.prettifyError(result.error)}. ${REMEDY}`);
+  throw new Error(
+    `${place} is not a state that this version understands: ${z.prettifyError(result.error)}. ${REMEDY}`,
+  );
 }
 
-const REMEDY = 'Look at it with `git log -p`; `perch resume` goes back to the last one that can be read.';
+const REMEDY =
+  'Look at it with `git log -p`; `perch resume` goes back to the last one that can be read.';
 
 function parseYaml(text: string, place: string): unknown {
   try {

@@ -52,7 +52,10 @@ function gate(plan: Plan, step: Step): string {
   if (step === lastStep(plan)) return 'none: the rollout is over';
   const ready = step.ready.length === 0 ? [] : [`${step.ready.join(' and ')} ready`];
   const points = pointsNeeded(plan, step);
-  const passing = points === 0 ? [] : [`${points} passing points of ${step.checks.join(', ')}`];
+  const passing =
+    points === 0
+      ? []
+      : [`${points} passing ${points === 1 ? 'point' : 'points'} of ${step.checks.join(', ')}`];
   const guard =
     step.checks.length > 0 && points === 0 ? [`guarded by ${step.checks.join(', ')}`] : [];
   return ['live', ...ready, ...passing, ...guard].join('; ');

@@ -70,7 +70,7 @@ const step = z
     ready: z.array(track),
     /** Names of the checks that are judged while the rollout is in this step. */
     checks: z.array(z.string()),
-    /** How long the checks must pass; 0 means that they only guard the step. */
+    /** How long the checks must pass, or how long to wait where there are none; 0: checks only guard the step. */
     bakeSeconds: seconds,
     /** Files in the step's folder. */
     files: z.array(fileName),

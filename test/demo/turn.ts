@@ -1,4 +1,4 @@
-import type { Decision } from '../../analyzer/core/decide.ts';
+import type { Decision } from '../../analyzer/core/decision.ts';
 import { verdict } from '../../analyzer/core/judge.ts';
 import type { CheckSeries, Sample, Situation } from '../../analyzer/core/observation.ts';
 import { canaryWeight, type PlanTree, positionText } from '../../analyzer/core/position.ts';

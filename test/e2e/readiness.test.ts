@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { kubernetes } from '../../analyzer/cluster/kubernetes.ts';
 import { at } from '../../analyzer/core/liveness.ts';
 import type { ClusterView, Rollout } from '../../analyzer/core/observation.ts';
@@ -83,9 +83,8 @@ describe('readiness and liveness of real objects', { skip: isMissing(missing) },
       const stage = await open(server, 'stuck', app);
       await stage.go({ kind: 'init' }, 'next');
       expect((await stage.look()).ready.primary).toMatchObject({ deadlinePassed: false });
-      await expect
-        .poll(async () => (await stage.look()).ready.primary, { timeout: 20_000, interval: 200 })
-        .toEqual({ kind: 'notReady', reason: '0 of 2 replicas available', deadlinePassed: true });
+      const late = { kind: 'notReady', reason: '0 of 2 replicas available', deadlinePassed: true };
+      await vi.waitFor(async () => expect((await stage.look()).ready.primary).toEqual(late), SOON);
       expect(JSON.stringify(await stage.deployment('nginx-primary'))).toContain(
         'ProgressDeadlineExceeded',
       );
@@ -154,6 +153,9 @@ describe('readiness and liveness of real objects', { skip: isMissing(missing) },
     });
   });
 });
+
+/** The HPA's controller takes 15 seconds for its first look. */
+const SOON = { timeout: 60_000, interval: 200 };
 
 type Version = 'old' | 'next';
 type Track = 'primary' | 'canary';
@@ -232,17 +234,14 @@ async function open(
       await applier(kubectl).apply(all.texts(rollout.files));
     },
     async until(track, reason) {
-      const ready = async () => (await look()).ready[track];
-      await expect
-        .poll(ready, { timeout: 60_000, interval: 100 })
-        .toMatchObject({ kind: 'notReady', reason: expect.stringMatching(reason) });
+      const wanted = { kind: 'notReady', reason: expect.stringMatching(reason) };
+      await vi.waitFor(async () => expect((await look()).ready[track]).toMatchObject(wanted), SOON);
     },
     async untilReady(track) {
-      const ready = async () => {
+      await vi.waitFor(async () => {
         await kubelet.beat();
-        return (await look()).ready[track];
-      };
-      await expect.poll(ready, { timeout: 60_000, interval: 200 }).toEqual({ kind: 'ready' });
+        expect((await look()).ready[track]).toEqual({ kind: 'ready' });
+      }, SOON);
     },
     reasons: (track) => seen[track],
     deployment: (name) => json('deployment', name),

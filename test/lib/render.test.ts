@@ -72,6 +72,14 @@ describe('the author’s mistakes, each with construct path, value and remedy', 
       ],
     ],
     [
+      'an HPA for another kind of that name',
+      of(
+        deployment(),
+        hpa({ scaleTargetRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'shop' } }),
+      ),
+      [expect.stringContaining('shop/object-1: the HPA is for something else than the Deployment')],
+    ],
+    [
       'an HPA of an old version',
       of(deployment(), {
         apiVersion: 'autoscaling/v1',

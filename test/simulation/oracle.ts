@@ -62,11 +62,15 @@ export function createOracle(world: World): Oracle {
 }
 
 /** The candidate that must not be started again, remembered here whatever the state says. */
-function failedAfter({ after, verdict, at }: Commit, failed: string | undefined): string | undefined {
+function failedAfter(
+  { after, verdict, at }: Commit,
+  failed: string | undefined,
+): string | undefined {
   const next = stateOf(after);
   if (next?.kind === 'back' && verdict === 'fail') return next.candidate;
   if (next?.kind !== 'start') return failed;
-  if (next.candidate === failed) throw new Broken('failed-again', `${failed} was started again at ${at}`);
+  if (next.candidate === failed)
+    throw new Broken('failed-again', `${failed} was started again at ${at}`);
   return undefined;
 }
 
@@ -89,7 +93,10 @@ function check(commit: Commit, world: World): void {
   const wrong = violations(after);
   if (wrong.length > 0) throw new Broken('files', wrong.join('; '));
   if (commit.hadDisagreement && stateOf(after)?.kind !== 'back')
-    throw new Broken('hand-edit', 'a transition other than a way back was made over an edit by hand');
+    throw new Broken(
+      'hand-edit',
+      'a transition other than a way back was made over an edit by hand',
+    );
   const notLegal = illegal(before, after);
   if (notLegal !== undefined && !commit.hadDisagreement) throw new Broken('legal', notLegal);
   const old = stateOf(before);
@@ -122,19 +129,24 @@ function checkMove(commit: Commit, world: World, moved: Moved): void {
       throw new Broken('skip', `${old.position.step} → ${position}`);
   }
   if (next.kind !== 'back') checkForward(world, at, moved);
-  if (to > from && !world.isReady('canary', at)) throw new Broken('unready-canary', `weight ${from} → ${to}`);
+  if (to > from && !world.isReady('canary', at))
+    throw new Broken('unready-canary', `weight ${from} → ${to}`);
   const returns = to < from;
   const promoted = old.position.kind === 'back' && old.position.part === 'primary';
   if (returns && (promoted || next.kind === 'next') && !world.isReady('primary', at))
     throw new Broken('unready-primary', `weight ${from} → ${to} at ${at}`);
   if (next.position.kind === 'stable' && world.weight() > 0)
-    throw new Broken('scaled-down-under-traffic', `the cluster still routes ${world.weight()} % at ${at}`);
+    throw new Broken(
+      'scaled-down-under-traffic',
+      `the cluster still routes ${world.weight()} % at ${at}`,
+    );
 }
 
 /** Going on is only right when the step was live, and its checks truly passed. */
 function checkForward(world: World, at: number, { plan, old }: Moved): void {
   const since = world.appliedSince();
-  if (since === undefined) throw new Broken('not-live', `left ${JSON.stringify(old.position)} before it was live`);
+  if (since === undefined)
+    throw new Broken('not-live', `left ${JSON.stringify(old.position)} before it was live`);
   const step = old.position.kind === 'step' ? old.position.step : undefined;
   const needs = plan.plan.steps.find((it) => it.name === step)?.bakeSeconds ?? 0;
   if (needs === 0) return;
@@ -142,7 +154,10 @@ function checkForward(world: World, at: number, { plan, old }: Moved): void {
   let good = 0;
   for (let t = Math.ceil(start); t <= at - SETTLE; t++) if (isGood(world.truth(t))) good++;
   if (at - SETTLE - start < (NEEDED - 1) * PERIOD || good < NEEDED)
-    throw new Broken('not-baked', `left ${step} ${at - since} s after it was live, ${good} good seconds`);
+    throw new Broken(
+      'not-baked',
+      `left ${step} ${at - since} s after it was live, ${good} good seconds`,
+    );
   const newest = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((it) => world.truth(at - SETTLE - it));
   if (!newest.some(isGood)) throw new Broken('bad-newest', `left ${step} on ${newest.join(',')}`);
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { FileInfo, Plan, Step } from '../../lib/plan/plan.ts';
 import type { PlanTree } from '../../analyzer/core/position.ts';
+import type { FileInfo, Plan, Step } from '../../lib/plan/plan.ts';
 
 /** Every blob that any simulated plan refers to: its text by its id. */
 export type Blobs = Map<string, string>;
@@ -20,7 +20,12 @@ export const VERSION_ANNOTATION = 'sim/version';
 const INFO = {
   'deployment-app-primary.yaml': info('primary', 'apps/v1', 'Deployment', 'app-primary'),
   'deployment-app-canary.yaml': info('canary', 'apps/v1', 'Deployment', 'app-canary'),
-  'horizontalpodautoscaler-app-canary.yaml': info('canary', 'autoscaling/v2', 'HorizontalPodAutoscaler', 'app-canary'),
+  'horizontalpodautoscaler-app-canary.yaml': info(
+    'canary',
+    'autoscaling/v2',
+    'HorizontalPodAutoscaler',
+    'app-canary',
+  ),
   'service-app.yaml': info('configuration', 'v1', 'Service', 'app'),
   'virtualservice-app.yaml': {
     ...info('routing', 'networking.istio.io/v1', 'VirtualService', 'app'),
@@ -55,7 +60,12 @@ export function planTree(options: PlanOptions, blobs: Blobs): PlanTree {
   return { tree: hash(JSON.stringify(plan) + [...paths].join(), 40), plan, blobs: paths };
 }
 
-function planOf(options: PlanOptions, candidate: string, steps: Step[], files: Plan['files']): Plan {
+function planOf(
+  options: PlanOptions,
+  candidate: string,
+  steps: Step[],
+  files: Plan['files'],
+): Plan {
   return {
     version: 1,
     release: 'app',
@@ -74,7 +84,9 @@ function planOf(options: PlanOptions, candidate: string, steps: Step[], files: P
       rollbackDelaySeconds: 0,
       syncSeconds: 20,
     },
-    checks: [{ name: 'success-rate', provider: 'prometheus', query: 'q', windowSeconds: 30, min: 99 }],
+    checks: [
+      { name: 'success-rate', provider: 'prometheus', query: 'q', windowSeconds: 30, min: 99 },
+    ],
     workloads: {
       primary: { file: 'deployment-app-primary.yaml' },
       canary: { file: 'deployment-app-canary.yaml' },
@@ -97,7 +109,13 @@ function planOf(options: PlanOptions, candidate: string, steps: Step[], files: P
 function stepsOf(weights: readonly number[]): Step[] {
   const list: Omit<Step, 'name' | 'files'>[] = [
     { phase: 'Initializing', weights: split(0), ready: ['primary'], checks: [], bakeSeconds: 0 },
-    { phase: 'Progressing', weights: split(0), ready: ['primary', 'canary'], checks: [], bakeSeconds: 0 },
+    {
+      phase: 'Progressing',
+      weights: split(0),
+      ready: ['primary', 'canary'],
+      checks: [],
+      bakeSeconds: 0,
+    },
     ...weights.map(
       (it): Omit<Step, 'name' | 'files'> => ({
         phase: 'Progressing',
@@ -107,7 +125,13 @@ function stepsOf(weights: readonly number[]): Step[] {
         bakeSeconds: 30,
       }),
     ),
-    { phase: 'Promoting', weights: split(weights.at(-1) ?? 0), ready: ['primary', 'canary'], checks: ['success-rate'], bakeSeconds: 0 },
+    {
+      phase: 'Promoting',
+      weights: split(weights.at(-1) ?? 0),
+      ready: ['primary', 'canary'],
+      checks: ['success-rate'],
+      bakeSeconds: 0,
+    },
     { phase: 'Finalising', weights: split(0), ready: ['primary'], checks: [], bakeSeconds: 0 },
     { phase: 'Succeeded', weights: split(0), ready: ['primary'], checks: [], bakeSeconds: 0 },
   ];
@@ -129,7 +153,8 @@ function namesIn(step: Step, index: number, last: boolean, config: string): stri
   const service: Name = 'service-app.yaml';
   if (index === 0) return [primary, canary, config];
   if (last) return [primary, canary, config, service, route];
-  if (index === 1) return [canary, 'horizontalpodautoscaler-app-canary.yaml', config, service, route];
+  if (index === 1)
+    return [canary, 'horizontalpodautoscaler-app-canary.yaml', config, service, route];
   return step.phase === 'Promoting' ? [primary, route] : [route];
 }
 
@@ -146,13 +171,29 @@ function objectText(name: string, file: FileInfo | undefined, it: Rendering): st
   const atRest = step.phase === 'Initializing' || last;
   const spec =
     file.kind === 'Deployment'
-      ? { ...(file.role === 'canary' && atRest ? { replicas: 0 } : { replicas: 2 }), version: options.version }
+      ? {
+          ...(file.role === 'canary' && atRest ? { replicas: 0 } : { replicas: 2 }),
+          version: options.version,
+        }
       : file.kind === 'VirtualService'
-        ? { http: [{ route: [{ host: 'app-primary', weight: step.weights.primary }, { host: 'app-canary', weight: step.weights.canary }] }] }
+        ? {
+            http: [
+              {
+                route: [
+                  { host: 'app-primary', weight: step.weights.primary },
+                  { host: 'app-canary', weight: step.weights.canary },
+                ],
+              },
+            ],
+          }
         : { setting: file.kind === 'Service' ? (options.setting ?? '') : '' };
   const marks = file.role === 'routing' ? { 'perch/step': `${candidate}/${step.name}` } : {};
   const content = { apiVersion: file.apiVersion, kind: file.kind, name: file.name, spec, marks };
-  const annotations = { ...marks, 'perch/digest': hash(JSON.stringify(content), 16), [VERSION_ANNOTATION]: options.version };
+  const annotations = {
+    ...marks,
+    'perch/digest': hash(JSON.stringify(content), 16),
+    [VERSION_ANNOTATION]: options.version,
+  };
   return JSON.stringify({
     apiVersion: file.apiVersion,
     kind: file.kind,

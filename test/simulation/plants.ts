@@ -1,4 +1,4 @@
-import type { Move } from '../../analyzer/core/decide.ts';
+import type { Move } from '../../analyzer/core/decision.ts';
 import type { Answer, CheckSeries, Observation, Sample } from '../../analyzer/core/observation.ts';
 import { nextPosition, type Position, stepOf } from '../../analyzer/core/position.ts';
 import { rolloutOf } from '../../analyzer/core/rollout.ts';
@@ -9,19 +9,40 @@ import type { Plant } from './simulate.ts';
 export const PLANTS = {
   advancesOnNaN: { observation: (it) => withSamples(it, passNaN) },
   advancesWithoutData: { observation: (it) => withSamples(it, () => everySecond(it, 99.9)) },
-  countsMissingDataAsFailure: { observation: (it) => withSamples(it, (all) => everySecond(it, 1, all)) },
-  advancesWhenTheStoreIsDown: { observation: (it) => withAnswers(it, (answer) => answer.kind === 'known' ? answer : { kind: 'known', value: everySecond(it, 99.9) }) },
+  countsMissingDataAsFailure: {
+    observation: (it) => withSamples(it, (all) => everySecond(it, 1, all)),
+  },
+  advancesWhenTheStoreIsDown: {
+    observation: (it) =>
+      withAnswers(it, (answer) =>
+        answer.kind === 'known' ? answer : { kind: 'known', value: everySecond(it, 99.9) },
+      ),
+  },
   judgesBeforeLive: { observation: pretendLive },
   judgesWindowsOfTheStepBefore: { observation: judgeFromCommit },
   routesToAnUnreadyCanary: { observation: (it) => withReady(it, 'canary') },
   returnsToAnUnreadyPrimary: { observation: (it) => withReady(it, 'primary') },
-  forgetsFailuresOfEarlierSteps: { state: (it) => ({ ...it, steps: it.steps.map((step) => ({ ...step, failedChecks: 0 })) }) },
+  forgetsFailuresOfEarlierSteps: {
+    state: (it) => ({ ...it, steps: it.steps.map((step) => ({ ...step, failedChecks: 0 })) }),
+  },
   forgetsTheFailedCandidate: { state: ({ failed: _, ...it }) => it },
-  skipsAStep: { decision: (it, observation) => (it.kind === 'move' && it.transition === 'next' ? skip(it, observation) : it) },
-  goesBackInOneCommit: { decision: (it) => (it.kind === 'move' && it.transition === 'back' ? { ...it, to: { kind: 'stable' } } : it) },
-  neverGoesBack: { decision: (it) => (it.kind === 'move' && it.verdict === 'fail' ? { kind: 'hold', reason: 'planted' } : it) },
+  skipsAStep: {
+    decision: (it, observation) =>
+      it.kind === 'move' && it.transition === 'next' ? skip(it, observation) : it,
+  },
+  goesBackInOneCommit: {
+    decision: (it) =>
+      it.kind === 'move' && it.transition === 'back' ? { ...it, to: { kind: 'stable' } } : it,
+  },
+  neverGoesBack: {
+    decision: (it) =>
+      it.kind === 'move' && it.verdict === 'fail' ? { kind: 'hold', reason: 'planted' } : it,
+  },
   writesOverHandEdits: { observation: (it) => ({ ...it, situation: forgetEdits(it) }) },
-  ignoresFailedSamples: { observation: (it) => withSamples(it, (all) => all.filter((one) => Number.isNaN(one.value) || one.value >= 99)) },
+  ignoresFailedSamples: {
+    observation: (it) =>
+      withSamples(it, (all) => all.filter((one) => Number.isNaN(one.value) || one.value >= 99)),
+  },
 } as const satisfies Record<string, Plant>;
 
 export type PlantName = keyof typeof PLANTS;
@@ -54,17 +75,28 @@ function passNaN(all: readonly Sample[]): readonly Sample[] {
 }
 
 /** A value for each second of the last 20 minutes, wherever there is none. */
-function everySecond(it: Observation, value: number, over: readonly Sample[] = []): readonly Sample[] {
+function everySecond(
+  it: Observation,
+  value: number,
+  over: readonly Sample[] = [],
+): readonly Sample[] {
   const rollout = rolloutOf(it.situation);
   const from = rollout.kind === 'known' ? unix(rollout.value.state.at) : 0;
   const known = new Map(over.map((one) => [one.at, one.value]));
-  return Array.from({ length: 1200 }, (_, index) => ({ at: from + index, value: known.get(from + index) ?? value }));
+  return Array.from({ length: 1200 }, (_, index) => ({
+    at: from + index,
+    value: known.get(from + index) ?? value,
+  }));
 }
 
 function pretendLive(it: Observation): Observation {
   const rollout = rolloutOf(it.situation);
-  if (it.cluster === undefined || rollout.kind !== 'known' || it.cluster.live.kind === 'live') return it;
-  return { ...it, cluster: { ...it.cluster, live: { kind: 'live', sinceSeconds: unix(rollout.value.state.at) } } };
+  if (it.cluster === undefined || rollout.kind !== 'known' || it.cluster.live.kind === 'live')
+    return it;
+  return {
+    ...it,
+    cluster: { ...it.cluster, live: { kind: 'live', sinceSeconds: unix(rollout.value.state.at) } },
+  };
 }
 
 /** Takes the points right after the commit for passing ones, though their windows reach further back. */
@@ -78,7 +110,10 @@ function judgeFromCommit(it: Observation): Observation {
 
 function withReady(it: Observation, track: 'primary' | 'canary'): Observation {
   if (it.cluster === undefined) return it;
-  return { ...it, cluster: { ...it.cluster, ready: { ...it.cluster.ready, [track]: { kind: 'ready' } } } };
+  return {
+    ...it,
+    cluster: { ...it.cluster, ready: { ...it.cluster.ready, [track]: { kind: 'ready' } } },
+  };
 }
 
 function skip(move: Move, { situation }: Observation): Move {

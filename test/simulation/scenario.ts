@@ -33,7 +33,9 @@ const HOUR = 3600;
 export function scenario(seed: number, blobs: Blobs): Scenario {
   const random = seeded(seed);
   const weights = random.pick<readonly number[]>([[10, 50], [20], [5, 20, 50], [50, 100]]);
-  const behaviours = new Map<string, Behaviour>([['v1', { readyAfter: random.between(2, 20), badFrom: 101 }]]);
+  const behaviours = new Map<string, Behaviour>([
+    ['v1', { readyAfter: random.between(2, 20), badFrom: 101 }],
+  ]);
   const policy = random.pick(['hold', 'back'] as const);
   const plan = (version: string, setting = '') =>
     planTree({ version, weights, setting, onInconclusive: policy }, blobs);
@@ -76,7 +78,7 @@ function release(
   plan: (version: string, setting?: string) => PlanTree,
 ): { plan: PlanTree; version: string; setting: string; behaviour: Behaviour } {
   const again = random.chance(0.25);
-  const version = again ? (random.pick(['v1', releases.at(-1)?.version ?? 'v1'])) : `v${index + 2}`;
+  const version = again ? random.pick(['v1', releases.at(-1)?.version ?? 'v1']) : `v${index + 2}`;
   const setting = again ? random.pick(['', 'new setting']) : '';
   const behaviour: Behaviour = {
     readyAfter: random.chance(0.12) ? Infinity : random.between(2, 25),
@@ -87,7 +89,14 @@ function release(
 }
 
 function calmFaults(random: Random): Faults {
-  return { metricsDown: [], metricsNaN: [], metricsGap: [], apiDown: [], skew: [], syncLag: random.between(1, 15) };
+  return {
+    metricsDown: [],
+    metricsNaN: [],
+    metricsGap: [],
+    apiDown: [],
+    skew: [],
+    syncLag: random.between(1, 15),
+  };
 }
 
 function someFaults(random: Random, story: string[]): Faults {
@@ -96,7 +105,10 @@ function someFaults(random: Random, story: string[]): Faults {
     metricsNaN: outages(random, 0.4),
     metricsGap: outages(random, 0.3),
     apiDown: outages(random, 0.3),
-    skew: outages(random, 0.2).map((it) => ({ ...it, seconds: random.pick([-40, -8, 3, 30] as const) })),
+    skew: outages(random, 0.2).map((it) => ({
+      ...it,
+      seconds: random.pick([-40, -8, 3, 30] as const),
+    })),
     syncLag: random.between(1, 15),
   };
   story.push(JSON.stringify(faults));
@@ -114,7 +126,11 @@ function someEvents(random: Random, story: string[]): Event[] {
   if (random.chance(0.15)) events.push({ kind: 'editLive', at: START + random.between(200, 900) });
   if (random.chance(0.1)) events.push({ kind: 'revert', at: START + random.between(200, 900) });
   if (random.chance(0.2))
-    events.push({ kind: 'editWeight', at: START + random.between(200, 900), canary: random.pick([0, 77]) });
+    events.push({
+      kind: 'editWeight',
+      at: START + random.between(200, 900),
+      canary: random.pick([0, 77]),
+    });
   if (events.length > 0) story.push(JSON.stringify(events));
   return events;
 }

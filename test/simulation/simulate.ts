@@ -1,8 +1,14 @@
 import { outcome } from '../../analyzer/core/change.ts';
-import { type Decision, decide, type Move } from '../../analyzer/core/decide.ts';
+import { decide } from '../../analyzer/core/decide.ts';
+import type { Decision, Move } from '../../analyzer/core/decision.ts';
 import { disagreement } from '../../analyzer/core/integrity.ts';
 import type { Target } from '../../analyzer/core/liveness.ts';
-import type { LastCommit, Loaded, Observation, Situation } from '../../analyzer/core/observation.ts';
+import type {
+  LastCommit,
+  Loaded,
+  Observation,
+  Situation,
+} from '../../analyzer/core/observation.ts';
 import { canaryWeight, type FileSet, type PlanTree } from '../../analyzer/core/position.ts';
 import { rolloutOf } from '../../analyzer/core/rollout.ts';
 import { parseState, type State, stateText } from '../../analyzer/core/state.ts';
@@ -57,16 +63,29 @@ export async function simulate(
   plant: Plant = {},
 ): Promise<Run> {
   const world = createWorld(blobs, scenario.behaviours, scenario.faults);
-  const git: Git = { state: undefined, plan: undefined, stable: undefined, live: new Map(), files: new Map(), committedAt: 0, last: undefined };
+  const git: Git = {
+    state: undefined,
+    plan: undefined,
+    stable: undefined,
+    live: new Map(),
+    files: new Map(),
+    committedAt: 0,
+    last: undefined,
+  };
   const oracle = createOracle(world);
   const log: string[] = [];
-  let memory = { targets: new Map<string, Target>(), unreachableSince: undefined as number | undefined };
+  let memory = {
+    targets: new Map<string, Target>(),
+    unreachableSince: undefined as number | undefined,
+  };
   let now = scenario.start;
   let ticks = 0;
   let quiet = 0;
   let badSince: number | undefined;
   for (; now < scenario.end; ticks++) {
-    for (const event of scenario.events.filter((it) => it.at > now - scenario.tickSeconds && it.at <= now)) {
+    for (const event of scenario.events.filter(
+      (it) => it.at > now - scenario.tickSeconds && it.at <= now,
+    )) {
       if (event.kind === 'editLive') editLive(git);
       if (event.kind === 'editWeight') world.editWeight(now, event.canary);
       if (event.kind === 'revert') revertState(git);
@@ -92,9 +111,19 @@ export async function simulate(
     if (decision.kind === 'move') {
       const after = commit(git, observation.situation, decision, now, plant);
       const rollout = rolloutOf(situation);
-      const hadDisagreement = rollout.kind === 'known' && disagreement(situation, rollout.value) !== undefined;
-      oracle.check({ at: now, before: situation, after: situationOf(git, scenario.distAt(now)), hadDisagreement, good: isGood(scenario, git.plan), verdict: decision.verdict });
-      log.push(`${now} ${after.transition} ${after.kind} ${JSON.stringify(after.position)} ${after.reason}`);
+      const hadDisagreement =
+        rollout.kind === 'known' && disagreement(situation, rollout.value) !== undefined;
+      oracle.check({
+        at: now,
+        before: situation,
+        after: situationOf(git, scenario.distAt(now)),
+        hadDisagreement,
+        good: isGood(scenario, git.plan),
+        verdict: decision.verdict,
+      });
+      log.push(
+        `${now} ${after.transition} ${after.kind} ${JSON.stringify(after.position)} ${after.reason}`,
+      );
     }
     quiet = decision.kind === 'rest' ? quiet + 1 : 0;
     if (quiet > QUIET_TICKS && now > scenario.lastChange) break;
@@ -106,15 +135,26 @@ export async function simulate(
 }
 
 /** A bad version must be on its way back soon after enough failed checks could be seen. */
-function watchBad(since: number | undefined, value: number | undefined, decision: Decision, git: Git, now: number): number | undefined {
+function watchBad(
+  since: number | undefined,
+  value: number | undefined,
+  decision: Decision,
+  git: Git,
+  now: number,
+): number | undefined {
   const { state } = git;
   const exposed =
-    git.plan !== undefined && state?.position.kind === 'step' && canaryWeight(git.plan.plan, state.position) > 0;
+    git.plan !== undefined &&
+    state?.position.kind === 'step' &&
+    canaryWeight(git.plan.plan, state.position) > 0;
   if (value === undefined || !(value < 99) || !exposed) return undefined;
   const start = since ?? now;
   const goesBack = decision.kind === 'move' && decision.transition === 'back';
   if (!goesBack && now - start > 3 * 10 + 30)
-    throw new Broken('no-way-back', `bad since ${start}, still in ${JSON.stringify(state.position)} at ${now}`);
+    throw new Broken(
+      'no-way-back',
+      `bad since ${start}, still in ${JSON.stringify(state.position)} at ${now}`,
+    );
   return start;
 }
 

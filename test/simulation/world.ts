@@ -101,11 +101,19 @@ export function createWorld(
   function fresh(text: string, old: Held | undefined, at: number): Held {
     const object = JSON.parse(text) as Record<string, unknown>;
     const version = versionOf(object);
-    const sameSpec = old !== undefined && JSON.stringify(old.object['spec']) === JSON.stringify(object['spec']);
-    if (old !== undefined && sameSpec) return { ...old, object, text, appliedAt: old.text === text ? old.appliedAt : at };
+    const sameSpec =
+      old !== undefined && JSON.stringify(old.object.spec) === JSON.stringify(object.spec);
+    if (old !== undefined && sameSpec)
+      return { ...old, object, text, appliedAt: old.text === text ? old.appliedAt : at };
     const readyAfter = behaviours.get(version)?.readyAfter ?? 5;
     const generation = (old?.generation ?? 0) + 1;
-    return { object, text, appliedAt: at, generation, readyAt: at + (replicas(object) === 0 ? 0 : readyAfter) };
+    return {
+      object,
+      text,
+      appliedAt: at,
+      generation,
+      readyAt: at + (replicas(object) === 0 ? 0 : readyAfter),
+    };
   }
 
   function noteTraffic(at: number): void {
@@ -126,7 +134,8 @@ export function createWorld(
   function truth(at: number): number | undefined {
     if (within(faults.metricsNaN, at)) return Number.NaN;
     const seen = traffic.filter(
-      (it, index) => it.at <= at && (traffic[index + 1]?.at ?? Infinity) > at - WINDOW && it.canary > 0,
+      (it, index) =>
+        it.at <= at && (traffic[index + 1]?.at ?? Infinity) > at - WINDOW && it.canary > 0,
     );
     if (seen.length === 0 || within(faults.metricsGap, at)) return undefined;
     return seen.some((it) => isBad(it, at)) ? 80 : 99.9;
@@ -152,7 +161,8 @@ export function createWorld(
     },
     metrics: {
       range: async (_, { start, end, stepSeconds }) => {
-        if (within(faults.metricsDown, now)) return { kind: 'unknown', reason: 'the metric store is down' };
+        if (within(faults.metricsDown, now))
+          return { kind: 'unknown', reason: 'the metric store is down' };
         const ahead = faults.skew.find((it) => it.start <= now && now < it.end)?.seconds ?? 0;
         const samples: Sample[] = [];
         for (let at = start; at <= end; at += stepSeconds) {
@@ -184,7 +194,9 @@ export function createWorld(
     editWeight(at, canary) {
       const it = held.get('VirtualService/app');
       if (it === undefined) return;
-      const copy = structuredClone(it.object) as { spec: { http: { route: { weight: number }[] }[] } };
+      const copy = structuredClone(it.object) as {
+        spec: { http: { route: { weight: number }[] }[] };
+      };
       const [primary, other] = copy.spec.http[0]?.route ?? [];
       if (primary === undefined || other === undefined) return;
       primary.weight = 100 - canary;
@@ -200,7 +212,7 @@ function shown(it: Held, now: number): unknown {
   const wanted = replicas(it.object);
   const ready = it.readyAt <= now;
   const up = ready ? wanted : 0;
-  const metadata = it.object['metadata'] as Record<string, unknown>;
+  const metadata = it.object.metadata as Record<string, unknown>;
   return {
     ...it.object,
     metadata: { ...metadata, generation: it.generation, managedFields: [entry(it.appliedAt)] },
@@ -210,7 +222,11 @@ function shown(it: Held, now: number): unknown {
       updatedReplicas: wanted,
       availableReplicas: up,
       conditions: [
-        { type: 'Available', status: ready ? 'True' : 'False', lastTransitionTime: iso(it.appliedAt) },
+        {
+          type: 'Available',
+          status: ready ? 'True' : 'False',
+          lastTransitionTime: iso(it.appliedAt),
+        },
       ],
     },
   };
@@ -230,11 +246,11 @@ function within(spans: readonly Outage[], at: number): boolean {
 }
 
 function versionOf(object: Record<string, unknown>): string {
-  const metadata = object['metadata'] as { annotations?: Record<string, string> } | undefined;
+  const metadata = object.metadata as { annotations?: Record<string, string> } | undefined;
   return metadata?.annotations?.[VERSION_ANNOTATION] ?? '';
 }
 
 function replicas(object: Record<string, unknown>): number {
-  const spec = object['spec'] as { replicas?: number } | undefined;
+  const spec = object.spec as { replicas?: number } | undefined;
   return spec?.replicas ?? 1;
 }

@@ -166,6 +166,12 @@ describe('the author’s own VirtualService', () => {
       { destination: { host: 'shop-canary.prod.svc.cluster.local' } },
     ],
   };
+  /** The author sends testers to the canary, whatever its weight is. */
+  const testers = {
+    name: 'testers',
+    match: [{ headers: { 'x-tester': { exact: 'yes' } } }],
+    route: [{ destination: { host: 'shop-canary' }, weight: 100 }],
+  };
   const release = (...http: unknown[]) =>
     sample({
       traffic: istio({ virtualService: 'edge' }),
@@ -173,7 +179,7 @@ describe('the author’s own VirtualService', () => {
     });
 
   test('only the weights of routes that name both tracks are ours', async () => {
-    const rendered = await render(release(other, both));
+    const rendered = await render(release(other, testers, both));
     const at = (step: string) =>
       objectAt(objectIn(rendered, step, 'virtualservice-edge.yaml'), 'spec');
     expect(at('02-weight-25')).toEqual({
@@ -181,6 +187,7 @@ describe('the author’s own VirtualService', () => {
       gateways: ['gw'],
       http: [
         other,
+        testers,
         {
           ...both,
           route: [

@@ -1,0 +1,22 @@
+import type { Context, Decision } from '../decision.ts';
+import { atRest } from '../position.ts';
+
+/** Somebody edited Git by hand: nothing is touched until a person has looked. */
+export function handEdited(context: Context): Decision | undefined {
+  const { disagreement: differs } = context;
+  if (differs === undefined) return undefined;
+  return {
+    kind: 'hold',
+    reason: `paused, Git was edited by hand: ${differs}. \`perch resume\` goes on`,
+  };
+}
+
+/** A person, or an inconclusive deadline, has stopped the rollout. */
+export function paused({ rollout }: Context): Decision | undefined {
+  const { paused: pause, position } = rollout.state;
+  if (pause === undefined) return undefined;
+  // The way back is never left half done.
+  if (position.kind === 'back') return undefined;
+  const reason = `paused${pause.by === undefined ? '' : ` by ${pause.by}`}: ${pause.reason}`;
+  return { kind: atRest(position) ? 'rest' : 'hold', reason };
+}

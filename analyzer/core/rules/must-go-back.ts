@@ -1,0 +1,110 @@
+import type { Context, Decision, Move } from '../decision.ts';
+import { hasPromoted, stepOf } from '../position.ts';
+import { nextBack } from '../rollout.ts';
+import { unix } from '../state.ts';
+
+/** The failed checks of the whole rollout have reached the threshold. */
+export function tooManyFailedChecks(context: Context): Decision | undefined {
+  const { rollout, judgement, failedChecks, observation } = context;
+  const { threshold } = rollout.plan.plan.analysis;
+  if (rollout.state.position.kind !== 'step') return undefined;
+  if (failedChecks < threshold) return undefined;
+  const bad = judgement.evidence.filter((it) => it.failed > 0).map((it) => it.check.name);
+  const shown = observation.cluster?.shownStep ?? rollout.state.position.step;
+  const names = bad.length === 0 ? '' : ` of ${bad.join(', ')}`;
+  return back(
+    context,
+    `${failedChecks} failed checks${names} at ${shown} (threshold ${threshold})`,
+  );
+}
+
+/** A workload that runs the candidate did not become ready in time. */
+export function deadlinePassed(context: Context): Decision | undefined {
+  const { rollout, observation } = context;
+  const step =
+    rollout.state.position.kind === 'step'
+      ? stepOf(rollout.plan.plan, rollout.state.position)
+      : undefined;
+  for (const track of step?.ready ?? []) {
+    const it = observation.cluster?.ready[track];
+    // The primary that still runs the stable version says nothing about the candidate.
+    const candidates = track === 'canary' || hasPromoted(rollout.plan.plan, step?.name ?? '');
+    if (it?.kind === 'notReady' && it.deadlinePassed && candidates)
+      return back(
+        context,
+        `the ${track} is not ready after its progress deadline of ` +
+          `${rollout.plan.plan.analysis.progressDeadlineSeconds} s: ${it.reason}`,
+      );
+  }
+  return undefined;
+}
+
+/** Answers are missing for longer than the release allows; its policy decides what that means. */
+export function inconclusiveTooLong(context: Context): Decision | undefined {
+  const { rollout, now } = context;
+  const { inconclusiveDeadlineSeconds, onInconclusive } = rollout.plan.plan.analysis;
+  if (rollout.state.position.kind !== 'step' || rollout.state.paused !== undefined)
+    return undefined;
+  const since = inconclusiveSince(context);
+  if (since === undefined || now - since <= inconclusiveDeadlineSeconds) return undefined;
+  const reason = `no conclusive answer for ${Math.round(now - since)} s (deadline ${inconclusiveDeadlineSeconds} s): ${missing(context)}`;
+  if (onInconclusive === 'back') return { ...back(context, reason), verdict: 'inconclusive' };
+  // An edit by hand holds the release already, and only a way back may write over it.
+  if (context.disagreement !== undefined) return undefined;
+  return { ...note(context, reason), verdict: 'inconclusive', paused: { reason } };
+}
+
+/** Since when answers are missing that the step needs; undefined while they come. */
+function inconclusiveSince({ observation, judgement, rollout }: Context): number | undefined {
+  const at = unix(rollout.state.at);
+  if (observation.unreachableSince !== undefined) return Math.max(observation.unreachableSince, at);
+  const silent = judgement.newest === 'unknown' && observation.cluster?.live.kind === 'live';
+  return silent && judgement.needed > 0 ? Math.max(judgement.conclusiveAt, at) : undefined;
+}
+
+function missing({ observation, judgement }: Context): string {
+  if (observation.cluster?.live.kind === 'unknown') return observation.cluster.live.reason;
+  return judgement.trouble ?? 'the checks have no data; does the candidate get traffic?';
+}
+
+/** The first commit of the way back, for a candidate that is bad. */
+function back(context: Context, reason: string): Move {
+  const { state } = context.rollout;
+  const step = state.position.kind === 'step' ? state.position.step : '';
+  return {
+    ...wayBackMove(context, reason),
+    verdict: 'fail',
+    failed: { candidate: state.candidate, step, reason },
+  };
+}
+
+/** The next commit of the way back, which blames nobody. */
+export function wayBackMove(context: Context, reason: string): Move {
+  const { rollout, judgement, observation } = context;
+  const live = observation.cluster?.live;
+  return {
+    kind: 'move',
+    transition: 'back',
+    to: nextBack(rollout),
+    pins: false,
+    failed: rollout.state.failed,
+    verdict: 'none',
+    reason,
+    judgement,
+    liveSince: live?.kind === 'live' ? live.sinceSeconds : undefined,
+  };
+}
+
+function note(context: Context, reason: string): Move {
+  const { state } = context.rollout;
+  return {
+    kind: 'move',
+    transition: 'note',
+    to: state.position,
+    pins: false,
+    failed: state.failed,
+    verdict: 'none',
+    reason,
+    judgement: context.judgement,
+  };
+}

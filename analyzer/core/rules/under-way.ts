@@ -1,0 +1,97 @@
+import type { Context, Decision } from '../decision.ts';
+import type { PlanTree } from '../position.ts';
+import { refusals } from '../refuse.ts';
+import { goOn, notLive, notReady } from './may-go-on.ts';
+import { wayBackMove } from './must-go-back.ts';
+
+/** A first release waits for its primary; a newer plan replaces it, as there is nothing to go back to. */
+export function initializing(context: Context): Decision | undefined {
+  const { rollout, observation } = context;
+  if (rollout.state.position.kind !== 'init') return undefined;
+  const { dist } = observation.situation;
+  if (dist.kind === 'known' && dist.value.tree !== rollout.plan.tree)
+    return {
+      kind: 'move',
+      transition: 'start',
+      to: { kind: 'init' },
+      pins: true,
+      failed: undefined,
+      verdict: 'none',
+      reason: `a newer plan replaces the one that was initializing: ${dist.value.plan.candidate}`,
+    };
+  return notLive(context) ?? notReady(context) ?? goOn(context);
+}
+
+/** The way back is a sequence: each of its commits is waited for. */
+export function goingBack(context: Context): Decision | undefined {
+  const { rollout, now } = context;
+  const { position } = rollout.state;
+  if (position.kind !== 'back') return undefined;
+  const waiting = notLive(context);
+  if (waiting !== undefined) return waiting;
+  // The routes may only return to a primary that can take the traffic.
+  if (position.part === 'primary') {
+    const primary = context.observation.cluster?.ready.primary;
+    if (primary?.kind !== 'ready')
+      return {
+        kind: 'hold',
+        reason: `going back: the primary is not ready: ${primary?.reason ?? 'unknown'}`,
+      };
+  }
+  const live = context.observation.cluster?.live;
+  const until =
+    (live?.kind === 'live' ? live.sinceSeconds : now) +
+    rollout.plan.plan.analysis.rollbackDelaySeconds;
+  if (position.part === 'routes' && now < until)
+    return {
+      kind: 'hold',
+      reason: 'going back: the canary is kept for debugging',
+      untilSeconds: until,
+    };
+  const done =
+    position.part === 'primary' ? 'the primary is restored' : 'all traffic is on the primary';
+  return wayBackMove(context, done);
+}
+
+/** The newest plan is not the one that runs. */
+export function newPlan(context: Context): Decision | undefined {
+  const { rollout, observation } = context;
+  const { dist } = observation.situation;
+  if (dist.kind === 'absent') return wayBackMove(context, 'the release is gone from apps/');
+  // A plan that cannot be read must not stop the rollout that is under way.
+  if (dist.kind === 'broken' || dist.value.tree === rollout.plan.tree) return undefined;
+  const { candidate } = dist.value.plan;
+  if (candidate === rollout.stable?.plan.candidate)
+    return wayBackMove(context, `the newest plan is back at the stable candidate ${candidate}`);
+  if (candidate !== rollout.state.candidate)
+    return wayBackMove(
+      context,
+      `a newer candidate ${candidate} replaces ${rollout.state.candidate}`,
+    );
+  return adopt(context, dist.value);
+}
+
+function adopt(context: Context, dist: PlanTree): Decision | undefined {
+  const { rollout, judgement, observation } = context;
+  const sameSteps = stepList(dist) === stepList(rollout.plan);
+  if (!sameSteps) return wayBackMove(context, 'the newest plan has other steps: it starts again');
+  if (rollout.stable === undefined) return undefined;
+  // Refused again, and said, when the running rollout is over.
+  if (refusals(dist.plan.shape, rollout.stable.plan.shape).length > 0) return undefined;
+  const live = observation.cluster?.live;
+  return {
+    kind: 'move',
+    transition: 'adopt',
+    to: rollout.state.position,
+    pins: true,
+    failed: rollout.state.failed,
+    verdict: 'none',
+    reason: 'configuration changed, candidate and steps are the same',
+    judgement,
+    liveSince: live?.kind === 'live' ? live.sinceSeconds : undefined,
+  };
+}
+
+function stepList(plan: PlanTree): string {
+  return plan.plan.steps.map((it) => `${it.name} ${it.phase} ${it.weights.canary}`).join('\n');
+}

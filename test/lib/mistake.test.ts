@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { MistakesError, mistakeText } from '../../lib/mistake.ts';
+
+const remedy = 'mend it';
+
+test('a mistake in one line', () => {
+  expect(mistakeText({ path: 'a/b', problem: 'is wrong', got: { x: [1] }, remedy })).toBe(
+    'a/b: is wrong, got {"x":[1]}; mend it',
+  );
+  expect(mistakeText({ path: 'a', problem: 'is wrong', remedy })).toBe('a: is wrong; mend it');
+  expect(mistakeText({ path: 'a', problem: 'is wrong', got: undefined, remedy })).toBe(
+    'a: is wrong, got nothing; mend it',
+  );
+  expect(
+    mistakeText({ path: 'a', problem: 'is wrong', got: 'x'.repeat(999), remedy }),
+  ).toHaveLength(227);
+});
+
+test('the error lists all of them, and no stack that points elsewhere', () => {
+  const error = new MistakesError([{ path: 'a', problem: 'is wrong', remedy }]);
+  expect(error.message).toBe('1 mistake, nothing was written:\n  a: is wrong; mend it');
+  expect(error.stack).not.toMatch(/\n\s+at /);
+});

@@ -1,0 +1,113 @@
+import { Duration } from 'cdk8s';
+import { expect, test } from 'vitest';
+import { canary, render, successRate } from '../../../lib/index.ts';
+import { describeSteps, durationText, times } from '../../../lib/plan/describe.ts';
+import { sample } from '../sample.ts';
+
+const { plan } = await render(
+  sample({
+    strategy: canary({ stepWeights: [20, 50] }),
+    analysis: {
+      checkPeriod: Duration.seconds(30),
+      bakeTime: Duration.seconds(100),
+      settleTime: Duration.seconds(10),
+      threshold: 3,
+      progressDeadline: Duration.seconds(200),
+      syncInterval: Duration.seconds(7),
+      checks: [successRate({ min: 99, window: Duration.minutes(2) })],
+    },
+  }),
+);
+
+test('the rows of the table', () => {
+  expect(describeSteps(plan)).toEqual([
+    {
+      step: '00-init',
+      weights: '100 / 0',
+      writes: 'first release only: 4 files, nothing routed yet',
+      bake: '–',
+      gate: 'live; primary ready',
+    },
+    {
+      step: '01-canary-up',
+      weights: '100 / 0',
+      writes:
+        'Deployment shop-canary, DestinationRule shop-canary, DestinationRule shop-primary and 4 more',
+      bake: '–',
+      gate: 'live; canary and primary ready',
+    },
+    {
+      step: '02-weight-20',
+      weights: '80 / 20',
+      writes: 'VirtualService shop',
+      bake: '1 min 40 s',
+      gate: 'live; canary and primary ready; 4 passing points of success-rate',
+    },
+    {
+      step: '03-weight-50',
+      weights: '50 / 50',
+      writes: 'VirtualService shop',
+      bake: '1 min 40 s',
+      gate: 'live; canary and primary ready; 4 passing points of success-rate',
+    },
+    {
+      step: '04-promote',
+      weights: '50 / 50',
+      writes: 'Deployment shop-primary, VirtualService shop',
+      bake: '–',
+      gate: 'live; primary and canary ready; guarded by success-rate',
+    },
+    {
+      step: '05-weight-0',
+      weights: '100 / 0',
+      writes: 'VirtualService shop',
+      bake: '–',
+      gate: 'live; primary ready',
+    },
+    {
+      step: '06-complete',
+      weights: '100 / 0',
+      writes: 'the steady state, exactly: 8 files',
+      bake: '–',
+      gate: 'none: the rollout is over',
+    },
+  ]);
+});
+
+test('the times, by hand', () => {
+  // The fourth point lies 120 + 10 + 3 · 30 s after a step is live, and is judged 10 s later.
+  const step = 120 + 10 + 3 * 30 + 10;
+  expect(times(plan)).toEqual({
+    promoteMinSeconds: 2 * step,
+    // Six commits to sync, two starts, two failed points that are not yet too many.
+    promoteWorstSeconds: 2 * step + 6 * 7 + 2 * 200 + 2 * 30,
+    // Third failed point of the grid that begins one period after the commit.
+    rollbackMinSeconds: 3 * 30 + 10,
+    // A window to fill and a point just missed; then the primary's way back, and two commits to sync.
+    rollbackWorstSeconds: 3 * 30 + 10 + 120 + 30 + 200 + 2 * 7,
+  });
+});
+
+test('without checks nothing is judged: steps pass at once, and only a deadline leads back', async () => {
+  const bare = await render(
+    sample({
+      analysis: { progressDeadline: Duration.seconds(50), syncInterval: Duration.seconds(1) },
+    }),
+  );
+  expect(times(bare.plan)).toEqual({
+    promoteMinSeconds: 0,
+    promoteWorstSeconds: 6 + 2 * 50,
+    rollbackMinSeconds: 0,
+    rollbackWorstSeconds: 50 + 50 + 2,
+  });
+});
+
+test.each([
+  [0, '0 s'],
+  [59, '59 s'],
+  [60, '1 min'],
+  [3661, '1 h 1 min 1 s'],
+  [86_400, '24 h'],
+])('%i seconds are %s', (seconds, text) => {
+  expect(durationText(seconds)).toBe(text);
+});
