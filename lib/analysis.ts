@@ -12,7 +12,8 @@ export interface AnalysisProps {
    */
   readonly checkPeriod?: Duration;
   /**
-   * How long the checks must pass in each step that shifts traffic; bake time ÷ check period passing points.
+   * How long the checks must pass in each step that shifts traffic (bake time ÷ check period passing points),
+   * or how long to wait there where there are no checks.
    * @default - one check period
    */
   readonly bakeTime?: Duration;
@@ -58,7 +59,7 @@ export interface AnalysisProps {
   readonly syncInterval?: Duration;
   /**
    * What the metrics must say of the canary.
-   * @default - none: each step waits for readiness alone
+   * @default - none: each weight is kept for its bake time, and only readiness is watched
    */
   readonly checks?: readonly CheckDefinition[];
 }

@@ -72,6 +72,30 @@ export function serviceObjectMistakes(
   return mistakes;
 }
 
+/** Kinds that select pods of their namespace, and guard or watch nothing when they match none. */
+const POD_SELECTING = new Set(
+  'AuthorizationPolicy PeerAuthentication RequestAuthentication Telemetry WasmPlugin Sidecar EnvoyFilter PodMonitor'.split(
+    ' ',
+  ),
+);
+
+/** What is wrong with objects that select the workload's pods by the label that now tells its tracks. */
+export function podSelectorMistakes({ path, object }: Authored, label: TrackLabel): Mistake[] {
+  if (!POD_SELECTING.has(object.kind)) return [];
+  const selectors = [
+    labelsAt(object, 'spec', 'selector', 'matchLabels'),
+    labelsAt(object, 'spec', 'workloadSelector', 'labels'),
+  ];
+  return selectors
+    .filter((it) => namesTrack(it, label))
+    .map((got) => ({
+      path,
+      problem: `${object.kind} ${object.metadata.name} selects by ${label.key} as before it had tracks, which matches no pod`,
+      got,
+      remedy: 'select by another label that the pods carry: both tracks keep it',
+    }));
+}
+
 /** What is wrong with ConfigMaps and Secrets. */
 export function versionedMistakes(
   { path, object }: Authored,

@@ -28,6 +28,7 @@ export interface Labels {
   readonly [key: string]: string;
 }
 
+/** Whether a value is an object and no list. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

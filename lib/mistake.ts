@@ -4,7 +4,10 @@ export interface Mistake {
   readonly path: string;
   /** The field, in lower case, and what is wrong with it. */
   readonly problem: string;
-  /** The value that was given. */
+  /**
+   * The value that was given.
+   * @default - none: something is missing
+   */
   readonly got?: unknown;
   /** What to write instead. */
   readonly remedy: string;
@@ -12,7 +15,7 @@ export interface Mistake {
 
 /** Every mistake of every release, thrown once and before anything is written. */
 export class MistakesError extends Error {
-  readonly mistakes: readonly Mistake[];
+  readonly #mistakes: readonly Mistake[];
 
   constructor(mistakes: readonly Mistake[]) {
     const count = mistakes.length === 1 ? '1 mistake' : `${mistakes.length} mistakes`;
@@ -20,9 +23,14 @@ export class MistakesError extends Error {
       `${count}, nothing was written:\n${mistakes.map((it) => `  ${mistakeText(it)}`).join('\n')}`,
     );
     this.name = 'MistakesError';
-    this.mistakes = mistakes;
+    this.#mistakes = mistakes;
     // The author's mistakes are not where the stack points.
     this.stack = `${this.name}: ${this.message}`;
+  }
+
+  /** As data. */
+  get mistakes(): readonly Mistake[] {
+    return this.#mistakes;
   }
 }
 

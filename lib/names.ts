@@ -24,6 +24,7 @@ export function namesOf(release: { readonly name: string; readonly namespace: st
   };
 }
 
+/** A name on one track. */
 export function onTrack(name: string, track: Track): string {
   return `${name}-${track}`;
 }

@@ -8,12 +8,13 @@ import { serviceManifest, servicePorts } from './service.ts';
 import {
   autoscalerOn,
   budgetOn,
+  type DeploymentForm,
   deploymentOn,
   neutralTemplate,
   selectorOf,
   type TrackLabel,
 } from './tracks.ts';
-import type { RouterContext, Weights } from './traffic/router.ts';
+import type { RouterContext, Routing, Weights } from './traffic/router.ts';
 import { type HashedNames, version, withHashedNames } from './versioned.ts';
 import { withSpec } from './workload.ts';
 
@@ -56,62 +57,59 @@ export interface ObjectsInput {
 export function objectsOf(input: ObjectsInput): ReleaseObjects {
   const { path, props, names, parts, label, router } = input;
   const shared = props.traffic.sharedLabels(names);
-  const versioned = version(parts.versioned.map((it) => it.object));
-  const base = withNames(input.deployment.object, versioned.names);
-  const place = (
-    object: Manifest,
-    role: Role,
-    from = path,
-    pointers: readonly string[] = [],
-  ): Placed => ({ path: from, object, role, pointers });
-  const deployment = (track: Track, resting: boolean) =>
-    place(
-      deploymentOn(base, label, { track, shared, replicas: replicas(input, resting) }),
-      track,
-      input.deployment.path,
-    );
-  const running = (track: Track) => [
-    deployment(track, false),
-    ...parts.autoscalers.map((it) => place(autoscalerOn(it.object, label, track), track, it.path)),
-    ...parts.budgets.map((it) => place(budgetOn(it.object, label, track), track, it.path)),
-  ];
+  const { objects, names: hashed } = version(parts.versioned.map((it) => it.object));
+  const base = withNames(input.deployment.object, hashed);
   const services = servicesOf(input, shared);
+  const routing = (it: Routing): Placed => ({ path, role: 'routing', ...it });
+  const own = TRACKS.map((track) => place(services[track], 'configuration', path));
+  const others = parts.others.map((it) =>
+    place(configurationObject(it.object, label, hashed), 'configuration', it.path),
+  );
   return {
     candidate: hashOf(neutralTemplate(base, label, shared), 10),
     base,
-    running: { primary: running('primary'), canary: running('canary') },
-    resting: deployment('canary', true),
-    versioned: versioned.objects.map((it, index) =>
-      place(it, 'versioned', parts.versioned[index]?.path),
+    running: {
+      primary: runningOn('primary', input, base, shared),
+      canary: runningOn('canary', input, base, shared),
+    },
+    resting: placedDeployment(input, base, { track: 'canary', shared, replicas: 0 }),
+    versioned: objects.map((it, index) =>
+      place(it, 'versioned', parts.versioned[index]?.path ?? path),
     ),
-    configuration: [
-      ...parts.others.map((it) =>
-        place(configurationObject(it.object, label, versioned.names), 'configuration', it.path),
-      ),
-      ...TRACKS.map((track) => place(services[track], 'configuration')),
-    ],
-    apex: place(services.apex, 'configuration'),
-    policies: props.traffic
-      .policies(router)
-      .map((it) => place(it.object, 'routing', path, it.pointers)),
-    routes: (weights) =>
-      props.traffic
-        .routes(router, weights)
-        .map((it) => place(it.object, 'routing', path, it.pointers)),
+    configuration: [...others, ...own],
+    apex: place(services.apex, 'configuration', path),
+    policies: props.traffic.policies(router).map(routing),
+    routes: (weights) => props.traffic.routes(router, weights).map(routing),
   };
+}
+
+function place(object: Manifest, role: Role, path: string): Placed {
+  return { path, object, role, pointers: [] };
+}
+
+function runningOn(track: Track, input: ObjectsInput, base: Manifest, shared: Labels): Placed[] {
+  const { parts, label } = input;
+  return [
+    placedDeployment(input, base, { track, shared, replicas: runningReplicas(input) }),
+    ...parts.autoscalers.map((it) => place(autoscalerOn(it.object, label, track), track, it.path)),
+    ...parts.budgets.map((it) => place(budgetOn(it.object, label, track), track, it.path)),
+  ];
+}
+
+function placedDeployment(input: ObjectsInput, base: Manifest, form: DeploymentForm): Placed {
+  return place(deploymentOn(base, input.label, form), form.track, input.deployment.path);
+}
+
+/** An HPA left beside `replicas` would fight it; without one the author's number holds. */
+function runningReplicas({ parts, deployment }: ObjectsInput): Json | undefined {
+  if (parts.autoscalers.length > 0) return undefined;
+  return objectAt(deployment.object, 'spec').replicas ?? 1;
 }
 
 function withNames(deployment: Manifest, names: HashedNames): Manifest {
   const template = objectAt(deployment, 'spec', 'template');
   const spec = withHashedNames(objectAt(template, 'spec'), names);
   return withSpec(deployment, { template: { ...template, spec } });
-}
-
-/** An HPA left beside `replicas` would fight it; without one the author's number holds. */
-function replicas({ parts, deployment }: ObjectsInput, resting: boolean): Json | undefined {
-  if (resting) return 0;
-  if (parts.autoscalers.length > 0) return undefined;
-  return objectAt(deployment.object, 'spec').replicas ?? 1;
 }
 
 function servicesOf(input: ObjectsInput, shared: Labels): Record<'apex' | Track, Manifest> {

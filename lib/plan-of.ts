@@ -1,10 +1,18 @@
 import { type JsonObject, labelsAt, listAt, type Manifest, objectAt } from './json.ts';
 import type { ReleaseObjects } from './objects.ts';
-import type { Analysis, Check, Plan, Shape, Track, Workload } from './plan/plan.ts';
+import {
+  type Analysis,
+  type Check,
+  type Plan,
+  planSchema,
+  type Shape,
+  type Track,
+  type Workload,
+} from './plan/plan.ts';
 import type { Release } from './release.ts';
 import type { Steps } from './steps.ts';
 
-/** The contract's plan of a release. */
+/** The contract's plan of a release; one that the analyzer would not read is our own bug. */
 export function planOf(
   release: Release,
   objects: ReleaseObjects,
@@ -12,7 +20,7 @@ export function planOf(
   judged: { readonly analysis: Analysis; readonly checks: readonly Check[] },
 ): Plan {
   const { names } = release;
-  return {
+  return planSchema.parse({
     version: 1,
     release: release.id,
     name: names.apex,
@@ -20,15 +28,15 @@ export function planOf(
     candidate: objects.candidate,
     images: imagesOf(objects.base),
     analysis: judged.analysis,
-    checks: [...judged.checks],
+    checks: judged.checks,
     workloads: {
       primary: workloadOf('primary', objects, steps),
       canary: workloadOf('canary', objects, steps),
     },
     shape: shapeOf(objects),
-    files: { ...steps.infos },
-    steps: [...steps.steps],
-  };
+    files: steps.infos,
+    steps: steps.steps,
+  });
 }
 
 function containers(deployment: Manifest, ...lists: readonly string[]): JsonObject[] {

@@ -31,7 +31,8 @@ function intro(plan: Plan): string {
 }
 
 function checks(plan: Plan): string {
-  if (plan.checks.length === 0) return 'None: each step waits for readiness alone.';
+  if (plan.checks.length === 0)
+    return 'None: each weight is kept for its bake time, and only readiness is watched.';
   const rows = plan.checks.map((it) => [
     it.name,
     bounds(it),

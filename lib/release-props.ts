@@ -27,7 +27,7 @@ export interface ReleaseProps {
   readonly strategy: Strategy;
   /**
    * How a rollout is judged, and how long it waits.
-   * @default - no checks: each step waits for readiness alone
+   * @default - no checks: each weight is kept for one minute, and only readiness is watched
    */
   readonly analysis?: AnalysisProps;
   /**

@@ -1,22 +1,17 @@
 import { type CompiledAnalysis, compileAnalysis } from './analysis.ts';
+import { build } from './build.ts';
 import { compileChecks } from './checks.ts';
 import { clashes } from './clashes.ts';
-import { serviceObjectMistakes, versionedMistakes } from './configuration.ts';
 import { canonical, type Json } from './json.ts';
 import { type Mistake, MistakesError } from './mistake.ts';
-import { lengthMistakes } from './names.ts';
-import { objectsOf, type Placed, type ReleaseObjects } from './objects.ts';
-import { partMistakes, partsOf } from './parts.ts';
+import type { Placed, ReleaseObjects } from './objects.ts';
 import type { Check, Plan } from './plan/plan.ts';
 import { planOf } from './plan-of.ts';
 import { planPage } from './plan-page.ts';
 import type { Release } from './release.ts';
-import { targetMistakes } from './service.ts';
 import { stepsOf } from './steps.ts';
-import { trackLabelOf } from './tracks.ts';
 import { validate } from './validate.ts';
 import { readVerbatim, type VerbatimObject } from './verbatim.ts';
-import { podLabels, runWorkload } from './workload.ts';
 import { toYaml } from './yaml.ts';
 
 /** Everything below `dist/<id>`. */
@@ -72,66 +67,6 @@ export async function tryRender(release: Release): Promise<Outcome> {
       verbatim: verbatim.objects,
     }),
   };
-}
-
-interface Built {
-  readonly objects: ReleaseObjects | undefined;
-  readonly mistakes: readonly Mistake[];
-}
-
-/** Makes the release's objects; without a Deployment there are none to make. */
-function build(release: Release): Built {
-  const { path, props, names } = release;
-  const made = runWorkload({ path, name: names.apex, namespace: names.namespace }, props.workload);
-  const parts = partsOf(made.objects, (it) => props.traffic.owns(it));
-  const versioned = parts.versioned.flatMap((it) =>
-    versionedMistakes(it, props.allowLiteralSecrets === true),
-  );
-  // A workload that threw has no objects to judge.
-  const apart =
-    made.objects.length === 0 && made.mistakes.length > 0
-      ? []
-      : partMistakes(path, made.objects, parts, names);
-  const early = [...made.mistakes, ...versioned, ...apart];
-  const deployment = parts.deployments[0];
-  if (deployment === undefined) return { objects: undefined, mistakes: early };
-  const label = trackLabelOf(deployment.object, names.apex, props.selectorLabel);
-  const workload = made.objects.map((it) => it.object);
-  const router = { path, names, port: props.service.port, label, workload };
-  const objects = objectsOf({ path, props, names, parts, deployment, label, router });
-  const pods = podsOf(objects);
-  const late = [
-    ...targetMistakes(path, props.service, deployment.object),
-    ...selectorLabelMistakes(release, label.key),
-    ...props.traffic.mistakes(router),
-    ...parts.others.flatMap((it) => serviceObjectMistakes(it, { names, label, pods })),
-    ...longNames(objects),
-  ];
-  return { objects, mistakes: [...early, ...late] };
-}
-
-function podsOf({ running }: ReleaseObjects) {
-  return [...running.primary, ...running.canary]
-    .map((it) => it.object)
-    .filter((it) => it.kind === 'Deployment')
-    .map(podLabels);
-}
-
-/** The label that tells the tracks apart cannot be one that they share. */
-function selectorLabelMistakes({ path, props, names }: Release, key: string): Mistake[] {
-  if (props.traffic.sharedLabels(names)[key] === undefined) return [];
-  const problem = 'selectorLabel would match both tracks: the router gives it one value on both';
-  return [{ path, problem, got: key, remedy: 'choose another label' }];
-}
-
-/** Names that got a suffix; those of the Deployment and the Services follow from the release's own. */
-function longNames({ running, versioned }: ReleaseObjects): Mistake[] {
-  const suffixed = [...running.primary, ...versioned].filter(
-    (it) => it.object.kind !== 'Deployment',
-  );
-  return suffixed.flatMap((it) =>
-    lengthMistakes(it.path, `name of ${it.object.kind}`, it.object.metadata.name),
-  );
 }
 
 /** Each object once; routes differ by their weights alone, which the strategy has judged. */

@@ -54,6 +54,7 @@ export interface ServicePort {
   readonly port: number;
   readonly protocol: string;
   readonly targetPort: number | string;
+  /** @default - the mesh guesses from the name */
   readonly appProtocol?: string;
 }
 

@@ -88,7 +88,7 @@ function stepOf(draft: StepDraft, name: string, files: string[], input: StepsInp
     weights,
     ready: [...ready],
     checks: checks === 'none' ? [] : [...input.checks],
-    bakeSeconds: checks === 'bake' && input.checks.length > 0 ? input.bakeSeconds : 0,
+    bakeSeconds: checks === 'bake' ? input.bakeSeconds : 0,
     files,
   };
 }

@@ -1,5 +1,5 @@
 import { type JsonObject, listAt, type Manifest, objectAt } from './json.ts';
-import type { Mistake } from './mistake.ts';
+import { type Mistake, mistakeText } from './mistake.ts';
 import { objectNameMistakes } from './names.ts';
 import { schemaOf } from './schema.ts';
 import type { Authored } from './workload.ts';
@@ -44,7 +44,7 @@ async function validateOne({ path, object }: Authored): Promise<Mistake[]> {
 function unique(mistakes: readonly Mistake[]): Mistake[] {
   const told = new Map<string, Mistake>();
   for (const it of mistakes) {
-    const text = `${it.path}: ${it.problem.replace(/-(?:primary|canary)\b/g, '')}`;
+    const text = mistakeText(it).replace(/-(?:primary|canary)\b/g, '');
     if (!told.has(text)) told.set(text, it);
   }
   return [...told.values()];

@@ -1,7 +1,6 @@
 import type { Agent, RequestOptions } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
-import fetch from 'node-fetch';
 
 /** The API server, as one reading talks to it. */
 export interface ApiSession {
@@ -137,6 +136,8 @@ function sessionOf({ server, request, agent, given, options }: SessionParts): Ap
   const { host } = new URL(server);
   return {
     get: async (path) => {
+      // Late as well: so is all that needs it.
+      const { default: fetch } = await import('node-fetch');
       const timeout = AbortSignal.timeout(options.timeoutSeconds * 1000);
       try {
         const response = await fetch(`${server.replace(/\/+$/, '')}${path}`, {

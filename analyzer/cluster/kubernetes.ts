@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ObjectReading, ObjectRef } from '../core/observation.ts';
 import { type ApiReply, type ApiSession, apiSessions, Unreachable } from './api-session.ts';
 import type { Cluster } from './cluster.ts';

@@ -55,7 +55,7 @@ export function status(situation: Situation): Status {
     stepName: underWay ? position.step : undefined,
     candidate: state.candidate,
     since: state.at,
-    reason: differs ?? state.paused?.reason ?? state.reason,
+    reason: differs ?? state.paused?.reason ?? failure(state) ?? state.reason,
   };
 }
 
@@ -77,6 +77,11 @@ function phase(state: State, plan: PlanTree, dist: Loaded<PlanTree>): Phase {
       if (dist.kind === 'absent') return 'Orphaned';
       return failed ? 'Failed' : 'Initialized';
   }
+}
+
+/** What took the present candidate down, which matters more than how far the way back is. */
+function failure({ failed, candidate }: State): string | undefined {
+  return failed?.candidate === candidate ? `${failed.step}: ${failed.reason}` : undefined;
 }
 
 function unstarted(situation: Situation, rollout: Loaded<unknown>): Status {

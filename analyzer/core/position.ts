@@ -42,7 +42,7 @@ export function files(position: Position, plan: PlanTree, stable: PlanTree | und
     case 'stable':
       return completeFiles(required(stable, plan));
     case 'step':
-      return filesAtStep(stepIndex(plan.plan, position.step), plan, required(stable, plan));
+      return filesAtStep(betweenIndex(plan.plan, position.step), plan, required(stable, plan));
     case 'back': {
       const back = backToPrimary(position.step, plan, required(stable, plan));
       return position.part === 'primary' ? back : backToRoutes(back, required(stable, plan));
@@ -111,6 +111,14 @@ export function stepIndex(plan: Plan, name: string): number {
   return index;
 }
 
+/** @throws Error for the first and the last step too: `init` and `complete` are their positions */
+function betweenIndex(plan: Plan, name: string): number {
+  const index = stepIndex(plan, name);
+  if (index > 0 && index < plan.steps.length - 1) return index;
+  throw new Error(`release ${plan.release}: "${name}" is no step to stand in`);
+}
+
+/** Whether two positions are one, part by part. */
 export function samePosition(a: Position, b: Position): boolean {
   return positionText(a) === positionText(b);
 }
@@ -167,7 +175,7 @@ function filesAtStep(index: number, plan: PlanTree, stable: PlanTree): FileSet {
 }
 
 function backToPrimary(step: string, plan: PlanTree, stable: PlanTree): FileSet {
-  const set = new Map(filesAtStep(stepIndex(plan.plan, step), plan, stable));
+  const set = new Map(filesAtStep(betweenIndex(plan.plan, step), plan, stable));
   const old = completeFiles(stable);
   for (const [name, file] of set)
     if (file.info.role === 'primary' && !old.has(name)) set.delete(name);

@@ -1,5 +1,5 @@
 import { parse, stringify } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Position } from './position.ts';
 
 const oid = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/, 'expected a Git object id');

@@ -33,7 +33,8 @@ export async function locateClone(cacheFolder: string | undefined): Promise<Clon
       await mkdir(parent, { recursive: true });
       await mkdir(gitDir, { mode: 0o700 });
       await mustGit(git, { arguments: ['init', ...INIT] });
-      await mustGit(git, { arguments: ['symbolic-ref', 'HEAD', 'refs/perch/run'] });
+      // As `git symbolic-ref` would write it, without another process.
+      await writeFile(join(gitDir, 'HEAD'), 'ref: refs/perch/run\n');
       const shared = remotes.flatMap((remote) => remote.shared?.objects ?? []);
       await mkdir(join(gitDir, 'objects', 'info'), { recursive: true });
       await writeFile(join(gitDir, 'objects', 'info', 'alternates'), shared.map(line).join(''));

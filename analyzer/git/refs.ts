@@ -11,17 +11,22 @@ export interface TrackedRef {
 
 /**
  * Makes the refs of the clone what the branches of one remote are; a ref whose branch is gone is removed. An
- * idle remote costs one question. @throws GitError when the remote cannot be reached
+ * idle remote costs one question. @returns commit by ref @throws GitError when the remote cannot be reached
  */
-export async function followRefs(git: GitCommand, tracked: readonly TrackedRef[]): Promise<void> {
+export async function followRefs(
+  git: GitCommand,
+  tracked: readonly TrackedRef[],
+): Promise<ReadonlyMap<string, string>> {
   const address = tracked[0]?.remote.address;
-  if (address === undefined) return;
+  if (address === undefined) return readRefs(git);
   const [there, here] = await Promise.all([askTips(git, address, tracked), readRefs(git)]);
   const gone = tracked.filter(({ ref, branch }) => here.has(ref) && !there.has(branch));
   for (const { ref } of gone) await mustGit(git, { arguments: ['update-ref', '-d', ref] });
   const changed = tracked.filter(({ ref, branch }) => here.get(ref) !== there.get(branch));
   const wanted = changed.filter(({ branch }) => there.has(branch));
   if (wanted.length > 0) await fetchRefs(git, address, wanted);
+  // A fetch may have brought more than was there when the remote was asked.
+  return gone.length + wanted.length === 0 ? here : readRefs(git);
 }
 
 /** Commit by ref for refs/perch/. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Answer, Sample } from '../core/observation.ts';
 import type { Series, TimeRange } from './provider.ts';
 import type { Reply } from './request.ts';

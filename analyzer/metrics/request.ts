@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
-import fetch, { FetchError, type Response } from 'node-fetch';
+import type { FetchError, Response } from 'node-fetch';
 import type { Answer } from '../core/observation.ts';
 
 /** How a metric store is reached. Credentials are read from their files at each request. */
@@ -73,6 +73,8 @@ async function attemptPost(
   form: Readonly<Record<string, string>>,
 ): Promise<Outcome> {
   const host = new URL(connection.address).host;
+  // Loaded late, as a tick over releases at rest asks no metric store.
+  const { default: fetch } = await import('node-fetch');
   try {
     const secrets = await readSecrets(connection);
     const ca = connection.caFile === undefined ? undefined : await readText(connection.caFile);
@@ -121,15 +123,20 @@ function failureOf(error: unknown, host: string, connection: Connection): Outcom
   if (name === 'AbortError' || name === 'TimeoutError') {
     return { kind: 'unknown', reason: `${host} took over ${connection.timeoutSeconds} s` };
   }
-  if (error instanceof FetchError && error.type === 'max-size') {
+  if (isFetchError(error) && error.type === 'max-size') {
     const reason = `the answer of ${host} is over ${connection.maxBytes} bytes`;
     return { kind: 'unknown', reason };
   }
   if (error instanceof FileError) return { kind: 'unknown', reason: error.message };
   const reason = `${host} cannot be reached (${code ?? name ?? 'unknown error'})`;
-  return error instanceof FetchError
+  return isFetchError(error)
     ? { kind: 'again', reason, afterSeconds: 0 }
     : { kind: 'unknown', reason };
+}
+
+/** By its name, as its class is loaded with the first request. */
+function isFetchError(error: unknown): error is FetchError {
+  return error instanceof Error && error.name === 'FetchError';
 }
 
 interface Secrets {

@@ -58,7 +58,11 @@ function gate(plan: Plan, step: Step): string {
       : [`${points} passing ${points === 1 ? 'point' : 'points'} of ${step.checks.join(', ')}`];
   const guard =
     step.checks.length > 0 && points === 0 ? [`guarded by ${step.checks.join(', ')}`] : [];
-  return ['live', ...ready, ...passing, ...guard].join('; ');
+  const wait =
+    step.checks.length === 0 && step.bakeSeconds > 0
+      ? [`${durationText(step.bakeSeconds)} old`]
+      : [];
+  return ['live', ...ready, ...passing, ...guard, ...wait].join('; ');
 }
 
 /**
@@ -90,10 +94,10 @@ export function times(plan: Plan): Times {
   };
 }
 
-/** The least time in one step: the last point that must pass, judged once it has settled. */
+/** The least time in one step: the last point that must pass, judged once it has settled; or the wait. */
 function bakeTime(plan: Plan, step: Step): number {
   const points = pointsNeeded(plan, step);
-  if (points === 0) return 0;
+  if (points === 0) return step.checks.length === 0 ? step.bakeSeconds : 0;
   const { checkSeconds, settleSeconds } = plan.analysis;
   return longestWindow(plan) + 2 * settleSeconds + (points - 1) * checkSeconds;
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Annotation on every file but verbatim ones: a hash of the object's content without it. */
 export const DIGEST_ANNOTATION = 'perch/digest';

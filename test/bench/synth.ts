@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApiObject, type ApiObjectProps, App, Chart } from 'cdk8s';
 import { parse } from 'yaml';
@@ -28,6 +27,8 @@ export interface SynthOptions {
   readonly plainMax: number;
   /** Runs for each size. @default - 15 for one release, 3 for a thousand */
   readonly runs?: number | undefined;
+  /** Where files are written. */
+  readonly folder: string;
   readonly progress: (line: string) => void;
 }
 
@@ -38,18 +39,18 @@ export async function firstRender(): Promise<number> {
 
 /** Measures sizes one after the other; within a size, contestants take turns in changing order. */
 export async function measureSynth(options: SynthOptions): Promise<readonly SynthResult[]> {
-  await warmUp();
+  if (options.sizes.length > 0) await warmUp(options.folder);
   const results: SynthResult[] = [];
   for (const releases of options.sizes) results.push(await measureSize(releases, options));
   return results;
 }
 
 /** Code that ran often is faster: both sides get the same chance. */
-async function warmUp(): Promise<void> {
+async function warmUp(parent: string): Promise<void> {
   const charts = await chartsOf(5);
   for (let round = 0; round < 3; round++) {
     await renderMany(5);
-    inFolder((folder) => plainSynth(folder, charts));
+    await inFolder(parent, async (folder) => plainSynth(folder, charts));
   }
 }
 
@@ -73,7 +74,7 @@ async function measureSize(releases: number, options: SynthOptions): Promise<Syn
     options.progress(`synth of ${releases}: run ${run + 1} of ${runs}`);
     for (let turn = 0; turn < names.length; turn++) {
       const name = names[(run + turn) % names.length] ?? 'render';
-      const ms = await inFolderAsync(async (folder) => {
+      const ms = await inFolder(options.folder, async (folder) => {
         const { ms: took } = await timed(async () => {
           const write = await contestants[name]();
           write?.(folder);
@@ -127,17 +128,8 @@ function plainSynth(folder: string, charts: readonly StepChart[]): void {
   app.synth();
 }
 
-function inFolder<T>(use: (folder: string) => T): T {
-  const folder = mkdtempSync(join(tmpdir(), 'perch-bench-'));
-  try {
-    return use(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-async function inFolderAsync<T>(use: (folder: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'perch-bench-'));
+async function inFolder<T>(parent: string, use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(parent, 'perch-bench-'));
   try {
     return await use(folder);
   } finally {

@@ -11,9 +11,11 @@ test('canonical drops undefined, keeps null, and is its own canonical form', () 
   expect(JSON.stringify(canonical({ b: undefined, c: null, a: [1] }))).toBe('{"a":[1],"c":null}');
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
-      const once = canonical(value as Json);
+      // JSON has no -0.
+      const data = JSON.parse(JSON.stringify(value)) as Json;
+      const once = canonical(data);
       expect(JSON.stringify(canonical(once))).toBe(JSON.stringify(once));
-      expect(once).toEqual(JSON.parse(JSON.stringify(value)));
+      expect(once).toEqual(data);
     }),
   );
 });

@@ -35,6 +35,6 @@ test('what a query holds does not break the table', async () => {
 
 test('without checks it says so', async () => {
   expect(planPage((await render(sample({ analysis: {} }))).plan)).toContain(
-    'None: each step waits for readiness alone.',
+    'None: each weight is kept for its bake time, and only readiness is watched.',
   );
 });

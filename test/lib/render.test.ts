@@ -118,6 +118,18 @@ describe('the author’s mistakes, each with construct path, value and remedy', 
       ],
     ],
     [
+      'a policy that would guard no pod',
+      of(deployment(), {
+        apiVersion: 'security.istio.io/v1',
+        kind: 'AuthorizationPolicy',
+        metadata: { name: 'deny' },
+        spec: { selector: { matchLabels: { app: 'shop' } } },
+      }),
+      [
+        'shop/object-1: AuthorizationPolicy deny selects by app as before it had tracks, which matches no pod, got {"app":"shop"}; select by another label that the pods carry: both tracks keep it',
+      ],
+    ],
+    [
       'a Service by the name of the apex',
       of(deployment(), service('shop', { app: 'shop-primary' })),
       [

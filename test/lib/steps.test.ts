@@ -1,3 +1,4 @@
+import { Duration } from 'cdk8s';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -164,34 +165,10 @@ test('marks that an author wrote are ours to write', async () => {
   expect(annotations).toEqual({ [DIGEST_ANNOTATION]: expect.stringMatching(/^[0-9a-f]{16}$/) });
 });
 
-test('without checks no step bakes, since nothing would be judged', async () => {
-  const { plan } = await render(sample({ analysis: {} }));
-  expect(plan.steps.map((it) => [it.checks, it.bakeSeconds])).toEqual(
-    plan.steps.map(() => [[], 0]),
-  );
-});
-
-test('two kinds of one name get their group, and odd characters none', async () => {
-  const gateways = ['networking.istio.io/v1', 'gateway.networking.k8s.io/v1'].map((apiVersion) => ({
-    apiVersion,
-    kind: 'Gateway',
-    metadata: { name: 'a' },
-    spec: { servers: [] },
-  }));
-  const role = {
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'Role',
-    metadata: { name: 'a:b' },
-    rules: [],
-  };
-  const { plan } = await render(sample({ workload: workload(deployment(), ...gateways, role) }));
-  expect(Object.keys(plan.files)).toEqual(
-    expect.arrayContaining([
-      'gateway.networking.istio.io-a.yaml',
-      'gateway.gateway.networking.k8s.io-a.yaml',
-      'role-a_b.yaml',
-    ]),
-  );
+test('without checks each weight is kept for its bake time', async () => {
+  const { plan } = await render(sample({ analysis: { bakeTime: Duration.minutes(5) } }));
+  expect(plan.steps.flatMap((it) => it.checks)).toEqual([]);
+  expect(plan.steps.map((it) => it.bakeSeconds)).toEqual([0, 0, 300, 300, 0, 0, 0]);
 });
 
 test('every file says whose object it is', async () => {

@@ -73,6 +73,22 @@ describe('the Deployment of a track', () => {
     expect(plan.shape.selectors.canary).toEqual({ [expected]: 'shop-canary' });
   });
 
+  test('is named after the release, whatever the Deployment’s own name is', async () => {
+    const objects = [
+      deployment({}, { metadata: { name: 'backend' } }),
+      hpa({ scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'backend' } }),
+    ];
+    const rendered = await made(objects, { name: 'store' });
+    expect(rendered.plan).toMatchObject({
+      release: 'shop',
+      name: 'store',
+      shape: { workload: 'store-primary', apex: 'store' },
+    });
+    const scaler = objectIn(rendered, '01-canary-up', 'horizontalpodautoscaler-shop-canary.yaml');
+    expect(objectAt(scaler, 'spec').scaleTargetRef).toMatchObject({ name: 'store-canary' });
+    expect(rendered.plan.shape.selectors.canary).toEqual({ app: 'store-canary' });
+  });
+
   test('without an HPA replicas are as given, 1 where they are not, 0 at rest', async () => {
     for (const [spec, expected] of [
       [{}, 1],

@@ -88,15 +88,17 @@ test('the times, by hand', () => {
   });
 });
 
-test('without checks nothing is judged: steps pass at once, and only a deadline leads back', async () => {
-  const bare = await render(
-    sample({
-      analysis: { progressDeadline: Duration.seconds(50), syncInterval: Duration.seconds(1) },
-    }),
-  );
-  expect(times(bare.plan)).toEqual({
-    promoteMinSeconds: 0,
-    promoteWorstSeconds: 6 + 2 * 50,
+test('without checks each weight waits for its bake time, and only a deadline leads back', async () => {
+  const analysis = {
+    bakeTime: Duration.seconds(30),
+    progressDeadline: Duration.seconds(50),
+    syncInterval: Duration.seconds(1),
+  };
+  const bare = (await render(sample({ analysis }))).plan;
+  expect(describeSteps(bare)[2]?.gate).toBe('live; canary and primary ready; 30 s old');
+  expect(times(bare)).toEqual({
+    promoteMinSeconds: 2 * 30,
+    promoteWorstSeconds: 2 * 30 + 6 + 2 * 50,
     rollbackMinSeconds: 0,
     rollbackWorstSeconds: 50 + 50 + 2,
   });

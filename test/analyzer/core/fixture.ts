@@ -1,0 +1,284 @@
+import { createHash } from 'node:crypto';
+import { outcome } from '../../../analyzer/core/change.ts';
+import { decide } from '../../../analyzer/core/decide.ts';
+import type { Decision, Move } from '../../../analyzer/core/decision.ts';
+import { judge, seriesQuestions } from '../../../analyzer/core/judge.ts';
+import type {
+  Answer,
+  CheckSeries,
+  Liveness,
+  Loaded,
+  Observation,
+  Readiness,
+  Rollout,
+  Sample,
+  Situation,
+} from '../../../analyzer/core/observation.ts';
+import { files, type PlanTree, type Position } from '../../../analyzer/core/position.ts';
+import { rolloutOf } from '../../../analyzer/core/rollout.ts';
+import { isoTime, type State, unix } from '../../../analyzer/core/state.ts';
+import type { Analysis, Check, Plan, Shape } from '../../../lib/plan/plan.ts';
+import { type Blobs, type PlanOptions, planTree } from '../../simulation/plans.ts';
+
+/** Texts of every blob that the plans of a test file refer to. */
+export const blobs: Blobs = new Map();
+
+/** When the position of a test was taken; Unix seconds. */
+export const T0 = 1_800_000_000;
+
+/** What a test changes in a plan beyond the simulation's own options. */
+export interface PlanChanges extends Partial<PlanOptions> {
+  readonly analysis?: Partial<Analysis>;
+  readonly shape?: Partial<Shape>;
+  readonly checks?: readonly Check[];
+  readonly images?: readonly string[];
+}
+
+/** A canary of weights 20 and 50: 00-init … 02-weight-20, 03-weight-50, 04-promote, 05-weight-0, 06-complete. */
+export function plan(version: string, changes: PlanChanges = {}): PlanTree {
+  const { analysis, shape, checks, images, ...options } = changes;
+  const it = planTree({ weights: [20, 50], ...options, version }, blobs);
+  const changed: Plan = {
+    ...it.plan,
+    analysis: { ...it.plan.analysis, ...analysis },
+    shape: { ...it.plan.shape, ...shape },
+    checks: [...(checks ?? it.plan.checks)],
+    images: [...(images ?? it.plan.images)],
+  };
+  return { ...it, tree: sha(JSON.stringify([changed, ...it.blobs])), plan: changed };
+}
+
+export const V1 = plan('v1');
+export const V2 = plan('v2');
+export const V3 = plan('v3');
+
+export const STEPS = [
+  '01-canary-up',
+  '02-weight-20',
+  '03-weight-50',
+  '04-promote',
+  '05-weight-0',
+] as const;
+
+export const step = (name: string): Position => ({ kind: 'step', step: name });
+export const back = (name: string, part: 'primary' | 'routes'): Position => ({
+  kind: 'back',
+  step: name,
+  part,
+});
+export const INIT: Position = { kind: 'init' };
+export const COMPLETE: Position = { kind: 'complete' };
+export const STABLE: Position = { kind: 'stable' };
+
+/** What a test says about a release; the rest is consistent with it. */
+export interface Given {
+  readonly position: Position;
+  /** @default V2 */
+  readonly plan?: PlanTree;
+  /** @default V1, none in init, the plan itself when complete */
+  readonly stable?: PlanTree | undefined;
+  /** @default the plan */
+  readonly dist?: PlanTree | 'absent' | 'broken';
+  readonly state?: Partial<State>;
+}
+
+/** A situation in which everything is as state.yaml says. */
+export function situation(given: Given): Situation {
+  const { position, plan: plan_ = V2, state } = given;
+  const stable = 'stable' in given ? given.stable : stableOf(position, plan_);
+  const set = files(position, plan_, stable);
+  const full: State = {
+    transition: 7,
+    version: 1,
+    release: 'app',
+    kind: kindOf(position),
+    position,
+    at: isoTime(T0),
+    reason: 'as the test says',
+    candidate: plan_.plan.candidate,
+    plan: plan_.tree,
+    ...(stable === undefined ? {} : { stable: stable.tree }),
+    steps: [],
+    changed: [],
+    removed: [],
+    ...state,
+  };
+  return {
+    id: 'app',
+    state: known(full),
+    plan: known(plan_),
+    stable: stable === undefined ? { kind: 'absent' } : known(stable),
+    dist: distOf(given.dist ?? plan_),
+    live: new Map([...set].map(([name, file]) => [name, file.oid])),
+    lastCommit: {
+      oid: 'c'.repeat(40),
+      author: 'Perch',
+      transitionBefore: full.transition - 1,
+      transitionAfter: full.transition,
+      accepts: [],
+    },
+  };
+}
+
+/** A release of which Git knows dist/ at most. */
+export function unstarted(dist: PlanTree | 'absent' | 'broken'): Situation {
+  const absent = { kind: 'absent' } as const;
+  const lastCommit = undefined;
+  return {
+    id: 'app',
+    state: absent,
+    plan: absent,
+    stable: absent,
+    dist: distOf(dist),
+    live: new Map(),
+    lastCommit,
+  };
+}
+
+export function known<T>(value: T): Loaded<T> {
+  return { kind: 'known', value };
+}
+
+function stableOf(position: Position, plan_: PlanTree): PlanTree | undefined {
+  if (position.kind === 'init') return undefined;
+  return position.kind === 'complete' ? plan_ : V1;
+}
+
+function distOf(it: PlanTree | 'absent' | 'broken'): Loaded<PlanTree> {
+  if (it === 'absent') return { kind: 'absent' };
+  return it === 'broken'
+    ? { kind: 'broken', reason: 'dist/app/plan.yaml is not a plan' }
+    : known(it);
+}
+
+function kindOf(position: Position): State['kind'] {
+  if (position.kind === 'init') return 'start';
+  if (position.kind === 'complete') return 'complete';
+  return position.kind === 'step' ? 'next' : 'back';
+}
+
+export function rollout(it: Situation): Rollout {
+  const found = rolloutOf(it);
+  if (found.kind !== 'known') throw new Error(`no rollout: ${JSON.stringify(found)}`);
+  return found.value;
+}
+
+export function stateOf(it: Situation): State {
+  if (it.state.kind !== 'known') throw new Error('no state');
+  return it.state.value;
+}
+
+/** The value of every check at a time; undefined where the store has none. */
+export type Values = (at: number) => number | undefined;
+
+/** What a test says about the world; the rest is as it should be: live since the commit, all ready, 99.9 %. */
+export interface Seen {
+  readonly live?: Liveness;
+  readonly primary?: Readiness;
+  readonly canary?: Readiness;
+  readonly values?: Values | { readonly unknown: string };
+  readonly skewSeconds?: number;
+  readonly unreachableSince?: number;
+  readonly shownStep?: string;
+}
+
+export const READY: Readiness = { kind: 'ready' };
+export const GOOD: Values = () => 99.9;
+export const BAD: Values = () => 80;
+
+export function liveSince(seconds: number): Liveness {
+  return { kind: 'live', sinceSeconds: seconds };
+}
+
+export function notReady(reason: string, deadlinePassed = false): Readiness {
+  return { kind: 'notReady', reason, deadlinePassed };
+}
+
+export function observation(of: Situation, now: number, seen: Seen = {}): Observation {
+  const found = rolloutOf(of);
+  if (found.kind !== 'known') return { situation: of, series: [], skewSeconds: 0 };
+  const live = seen.live ?? liveSince(unix(found.value.state.at));
+  return {
+    situation: of,
+    cluster: {
+      live,
+      ready: { primary: seen.primary ?? READY, canary: seen.canary ?? READY },
+      shownStep: seen.shownStep,
+    },
+    series: series(found.value, live, now, seen.values ?? GOOD),
+    skewSeconds: seen.skewSeconds ?? 0,
+    unreachableSince: seen.unreachableSince,
+  };
+}
+
+/** The answers of a store that holds these values. */
+export function series(
+  of: Rollout,
+  live: Liveness,
+  now: number,
+  values: Exclude<Seen['values'], undefined>,
+): CheckSeries[] {
+  const ask = (grid: {
+    start: number;
+    end: number;
+    stepSeconds: number;
+  }): Answer<readonly Sample[]> => {
+    if (typeof values !== 'function') return { kind: 'unknown', reason: values.unknown };
+    const all: Sample[] = [];
+    for (let at = grid.start; at <= grid.end; at += grid.stepSeconds) {
+      const value = values(at);
+      if (value !== undefined) all.push({ at, value });
+    }
+    return { kind: 'known', value: all };
+  };
+  return seriesQuestions(of, live, now).map(({ check, fromCommit, fromLive }) => ({
+    check,
+    fromCommit: ask(fromCommit),
+    fromLive: fromLive === undefined ? undefined : ask(fromLive),
+  }));
+}
+
+/** The judgement of a situation in which the store holds these values. */
+export function judged(of: Rollout, live: Liveness, now: number, values: Values) {
+  return judge(of, series(of, live, now, values), live, now);
+}
+
+export function decision(of: Situation, now: number, seen: Seen = {}): Decision {
+  return decide(observation(of, now, seen), now);
+}
+
+/** @throws Error when the decision is no move */
+export function move(of: Situation, now: number, seen: Seen = {}): Move {
+  const it = decision(of, now, seen);
+  if (it.kind !== 'move') throw new Error(`expected a move, got ${it.kind}: ${it.reason}`);
+  return it;
+}
+
+/** The situation after a move, as the next pass finds it; a new dist may have come meanwhile. */
+export function moved(
+  of: Situation,
+  it: Move,
+  now: number,
+  dist: Situation['dist'] = of.dist,
+): Situation {
+  const next = outcome(of, it, now);
+  return {
+    id: of.id,
+    state: known(next.state),
+    plan: known(next.plan),
+    stable: next.stable === undefined ? { kind: 'absent' } : known(next.stable),
+    dist,
+    live: new Map([...next.files].map(([name, file]) => [name, file.oid])),
+    lastCommit: {
+      oid: 'd'.repeat(40),
+      author: 'Perch',
+      transitionBefore: of.state.kind === 'known' ? of.state.value.transition : undefined,
+      transitionAfter: next.state.transition,
+      accepts: [],
+    },
+  };
+}
+
+export function sha(text: string): string {
+  return createHash('sha1').update(text).digest('hex');
+}

@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest';
+import { refusals } from '../../../analyzer/core/refuse.ts';
+import type { Shape } from '../../../lib/plan/plan.ts';
+import { V1 } from './fixture.ts';
+
+const STABLE = V1.plan.shape;
+
+test('a plan of the same shape may start', () => {
+  expect(refusals({ ...STABLE }, STABLE)).toEqual([]);
+});
+
+describe('refused, with what changed and the remedy', () => {
+  test.each<[string, Partial<Shape>, RegExp[]]>([
+    [
+      'another name',
+      { workload: 'web-primary' },
+      [/from Deployment app-primary to Deployment web-primary/, /a release of its own/],
+    ],
+    [
+      'another kind',
+      { kind: 'DaemonSet' },
+      [/from Deployment app-primary to DaemonSet app-primary/],
+    ],
+    [
+      "the primary's selector",
+      { selectors: { ...STABLE.selectors, primary: { app: 'x' } } },
+      [/selector of the primary changed from app=app-primary to app=x/, /keep selectorLabel/],
+    ],
+    [
+      "the canary's selector",
+      { selectors: { ...STABLE.selectors, canary: { app: 'x', b: 'y' } } },
+      [/selector of the canary changed from app=app-canary to app=x,b=y/],
+    ],
+    [
+      'another apex Service',
+      { apex: 'web' },
+      [/apex Service changed from app to web/, /a release of its own/],
+    ],
+    [
+      'a route that is gone',
+      { routes: ['VirtualService/web'] },
+      [/route VirtualService\/app is gone/, /keep its name/],
+    ],
+    [
+      'a targetPort that no pod declares',
+      { targetPorts: [9999] },
+      [/targetPort 9999 is not declared/, /release the pods with the new port first/],
+    ],
+    [
+      'a targetPort by an unknown name',
+      { targetPorts: ['grpc'] },
+      [/targetPort grpc is not declared/],
+    ],
+    [
+      'an HPA for the primary',
+      { autoscaled: true },
+      [/primary gains an HPA/, /kubectl scale deployment\/app-primary/, /Hand over to an HPA/],
+    ],
+  ])('%s', (_, change, expected) => {
+    const reasons = refusals({ ...STABLE, ...change }, STABLE);
+    expect(reasons).toHaveLength(1);
+    for (const it of expected) expect(reasons[0]).toMatch(it);
+  });
+
+  test('everything at once', () => {
+    const next: Shape = {
+      ...STABLE,
+      workload: 'w',
+      selectors: { primary: {}, canary: {} },
+      apex: 'a',
+      routes: [],
+      targetPorts: [1],
+      autoscaled: true,
+    };
+    expect(refusals(next, STABLE)).toHaveLength(7);
+  });
+});
+
+describe('allowed', () => {
+  test.each<[string, Partial<Shape>, Partial<Shape>]>([
+    [
+      'labels of a selector in another order',
+      { selectors: { primary: { b: '2', a: '1' }, canary: {} } },
+      { selectors: { primary: { a: '1', b: '2' }, canary: {} } },
+    ],
+    ['a targetPort by its number that the pods declare', { targetPorts: [80] }, {}],
+    [
+      'a targetPort that stable had, declared or not',
+      { targetPorts: [9999] },
+      { targetPorts: [9999] },
+    ],
+    ['one more route', { routes: ['VirtualService/app', 'VirtualService/more'] }, {}],
+    ['ports that the pods declare anew', { ports: [{ name: 'grpc', number: 9000 }] }, {}],
+    ['a primary that keeps its HPA', { autoscaled: true }, { autoscaled: true }],
+    ['a primary that loses its HPA', { autoscaled: false }, { autoscaled: true }],
+  ])('%s', (_, next, stable) =>
+    expect(refusals({ ...STABLE, ...next }, { ...STABLE, ...stable })).toEqual([]),
+  );
+});

@@ -1,0 +1,159 @@
+import { describe, expect, test } from 'vitest';
+import type { Liveness, Situation } from '../../../../analyzer/core/observation.ts';
+import { type Position, positionText } from '../../../../analyzer/core/position.ts';
+import { isoTime } from '../../../../analyzer/core/state.ts';
+import {
+  COMPLETE,
+  decision,
+  GOOD,
+  known,
+  liveSince,
+  move,
+  moved,
+  notReady,
+  type Seen,
+  STEPS,
+  situation,
+  step,
+  T0,
+  V1,
+  V2,
+} from '../fixture.ts';
+
+/** Late enough for three passing points of a step that is live since T0. */
+const BAKED = T0 + 30 + 5 + 2 * 10 + 5;
+const WAITING: Liveness = { kind: 'waiting', reason: 'VirtualService test/app is not synced yet' };
+const UNKNOWN: Liveness = { kind: 'unknown', reason: 'the API server is down' };
+
+const started = (position: Position, state = {}) =>
+  situation({
+    position,
+    state: {
+      steps: [{ name: '01-canary-up', at: isoTime(T0 - 100), until: isoTime(T0), failedChecks: 0 }],
+      ...state,
+    },
+  });
+const AT20 = started(step('02-weight-20'));
+
+describe('going on', () => {
+  test('a good candidate walks every step in order, each after its checks', () => {
+    let now = T0;
+    let it: Situation = { ...situation({ position: COMPLETE, plan: V1 }), dist: known(V2) };
+    const seen: string[] = [];
+    while (decision(it, now).kind !== 'rest') {
+      const next = decision(it, now, { values: GOOD });
+      if (next.kind === 'move') {
+        seen.push(positionText(next.to));
+        it = moved(it, next, now);
+      }
+      now += 5;
+    }
+    expect(seen).toEqual([...STEPS, 'complete']);
+    // Two steps of weight are baked for 60 s each; the others wait for nothing but to be live and ready.
+    expect(now - T0).toBeGreaterThanOrEqual(2 * (BAKED - T0));
+    expect(it.stable).toEqual(known(V2));
+  });
+
+  test('a step with checks needs all its points', () => {
+    expect(decision(AT20, BAKED - 1)).toMatchObject({
+      kind: 'hold',
+      reason: '2 of 3 checks passed',
+      untilSeconds: BAKED,
+    });
+    expect(move(AT20, BAKED)).toMatchObject({
+      transition: 'next',
+      to: step('03-weight-50'),
+      verdict: 'pass',
+      reason: '3 of 3 checks passed',
+      liveSince: T0,
+    });
+  });
+
+  test.each<[string, Seen, string]>([
+    [
+      'the step is not live',
+      { live: WAITING },
+      '02-weight-20 is not live yet: VirtualService test/app is not synced yet',
+    ],
+    [
+      'the cluster cannot be read',
+      { live: UNKNOWN },
+      '02-weight-20: the cluster cannot be read: the API server is down',
+    ],
+    ['it was live only now', { live: liveSince(BAKED - 10) }, '0 of 3 checks passed'],
+    [
+      'the canary is not ready',
+      { canary: notReady('1 of 2 replicas available') },
+      'the canary is not ready: 1 of 2 replicas available',
+    ],
+    [
+      'the primary is not ready',
+      { primary: { kind: 'unknown', reason: 'forbidden' } },
+      'the primary is not ready: forbidden',
+    ],
+    [
+      'the store is down',
+      { values: { unknown: 'connection refused' } },
+      'inconclusive: success-rate: connection refused',
+    ],
+    [
+      'the store has no data',
+      { values: () => undefined },
+      'inconclusive: the newest check has no data',
+    ],
+    [
+      'the store says NaN',
+      { values: () => Number.NaN },
+      'inconclusive: the newest check has no data',
+    ],
+    [
+      'the newest check failed',
+      { values: (at) => (at >= T0 + 55 ? 80 : 99.9) },
+      'the newest check failed',
+    ],
+    [
+      'clocks differ too much',
+      { skewSeconds: 6 },
+      'inconclusive: success-rate: clocks differ by 6 s, more than the settle time of 5 s',
+    ],
+  ])('holds while %s', (_, seen, reason) => {
+    expect(decision(AT20, BAKED, seen)).toMatchObject({ kind: 'hold', reason });
+  });
+
+  test('clocks that differ by the settle time are fine', () => {
+    expect(move(AT20, BAKED, { skewSeconds: 5 })).toMatchObject({ transition: 'next' });
+  });
+
+  test('missing points extend the step and fail nobody', () => {
+    const gap: Seen = { values: (at) => (at < T0 + 60 ? undefined : 99.9) };
+    expect(decision(AT20, BAKED, gap)).toMatchObject({ kind: 'hold' });
+    expect(move(AT20, BAKED + 30, gap)).toMatchObject({ transition: 'next' });
+  });
+
+  test('a step without checks waits for its bake time alone', () => {
+    const steps = V2.plan.steps.map((it) =>
+      it.name === '02-weight-20' ? { ...it, checks: [] } : it,
+    );
+    const it = situation({
+      position: step('02-weight-20'),
+      plan: { ...V2, plan: { ...V2.plan, steps } },
+    });
+    expect(decision(it, T0 + 29)).toMatchObject({
+      kind: 'hold',
+      reason: 'bakes for 30 s, without checks',
+      untilSeconds: T0 + 30,
+    });
+    expect(move(it, T0 + 30)).toMatchObject({ transition: 'next', verdict: 'none' });
+  });
+
+  test('the last step but one completes the rollout', () => {
+    const it = situation({ position: step('05-weight-0') });
+    expect(move(it, T0 + 10)).toMatchObject({ transition: 'complete', to: COMPLETE });
+  });
+
+  test('only tracks that the step names must be ready', () => {
+    expect(
+      move(situation({ position: step('05-weight-0') }), T0 + 10, { canary: notReady('gone') }),
+    ).toMatchObject({ transition: 'complete' });
+  });
+});

@@ -1,0 +1,153 @@
+import { duration, tableText } from './numbers.ts';
+import { STEPS } from './releases.ts';
+import type { SynthResult } from './synth.ts';
+import type { TickResult, TickResults } from './tick.ts';
+
+/** All that one run of the bench found out; durations are medians in milliseconds. */
+export interface Report {
+  readonly machine: {
+    readonly node: string;
+    readonly cores: number;
+    /** Where files were written. */
+    readonly folder: string;
+  };
+  /** The very first render of the process, which loads the schemas. */
+  readonly firstRenderMs?: number;
+  readonly synth: readonly SynthResult[];
+  readonly ticks?: TickResults;
+}
+
+/** A goal, and what this run says of it. */
+export interface Goal {
+  readonly goal: string;
+  readonly measured: string;
+  readonly met: boolean;
+}
+
+const LEAST_RATIO = 4;
+const RATIO_SIZE = 100;
+/** How much more one release may take among the most than among ten or more. */
+const LINEAR = 1.5;
+const IDLE_MS = 200;
+const IDLE_MB = 100;
+
+/** The report for people. */
+export function reportText(report: Report): string {
+  const { node, cores, folder } = report.machine;
+  const goals = goalsOf(report);
+  return [
+    `Node ${node}, ${cores} cores; files are written below ${folder}; medians.\n`,
+    ...(report.synth.length === 0 ? [] : [synthText(report)]),
+    ...(report.ticks === undefined ? [] : [ticksText(report.ticks)]),
+    ...(goals.length === 0 ? [] : [goalsText(goals)]),
+  ].join('\n');
+}
+
+/** The goals that this run can say something of. */
+export function goalsOf({ synth, ticks }: Report): readonly Goal[] {
+  return [...synthGoals(synth), ...(ticks === undefined ? [] : idleGoals(ticks))];
+}
+
+function synthGoals(synth: readonly SynthResult[]): Goal[] {
+  const goals: Goal[] = [];
+  const many = synth.filter((it) => it.releases >= 10);
+  const [small, large] = [many[0], many.at(-1)];
+  if (small !== undefined && large !== undefined && small !== large) {
+    const growth = perRelease(large) / perRelease(small);
+    goals.push({
+      goal: `linear: one of ${large.releases} releases takes at most ${LINEAR} times one of ${small.releases}`,
+      measured: `${growth.toFixed(2)} times`,
+      met: growth <= LINEAR,
+    });
+  }
+  const at = synth.find((it) => it.releases === RATIO_SIZE);
+  if (at?.plainMs !== undefined) {
+    const ratio = at.plainMs / at.synthMs;
+    goals.push({
+      goal: `at ${RATIO_SIZE} releases at least ${LEAST_RATIO} times faster than plain cdk8s, both writing`,
+      measured: `${ratio.toFixed(1)} times`,
+      met: ratio >= LEAST_RATIO,
+    });
+  }
+  return goals;
+}
+
+function idleGoals({ releases, idle, idleCached }: TickResults): Goal[] {
+  return [idle, idleCached].flatMap((it) => [
+    {
+      goal: `${it.what} over ${releases} releases in under ${IDLE_MS} ms`,
+      measured: duration(it.ms),
+      met: it.ms < IDLE_MS,
+    },
+    {
+      goal: `${it.what} over ${releases} releases within ${IDLE_MB} MB`,
+      measured: `${it.peakMb.toFixed(0)} MB`,
+      met: it.peakMb < IDLE_MB,
+    },
+  ]);
+}
+
+function perRelease(it: SynthResult): number {
+  return it.synthMs / it.releases;
+}
+
+function synthText({ synth, firstRenderMs }: Report): string {
+  const header = [
+    'releases',
+    'objects',
+    'runs',
+    'render',
+    'render + write',
+    'each',
+    'plain cdk8s',
+    'ratio',
+  ];
+  const rows = synth.map((it) => [
+    String(it.releases),
+    String(it.objects),
+    String(it.runs),
+    duration(it.renderMs),
+    duration(it.synthMs),
+    duration(perRelease(it)),
+    it.plainMs === undefined ? 'not run' : duration(it.plainMs),
+    it.plainMs === undefined ? '–' : `${(it.plainMs / it.synthMs).toFixed(1)}×`,
+  ]);
+  const first =
+    firstRenderMs === undefined ? [] : [`First render of a process: ${duration(firstRenderMs)}.`];
+  return [
+    `Synth of releases with ${STEPS} steps each. Ours makes the objects from constructs, validates them, and writes`,
+    'a file for each; plain cdk8s gets the finished objects, in one App with a Chart for each step, and writes a',
+    'file for each Chart (App.synth).',
+    '',
+    tableText([header, ...rows]),
+    '',
+    ...first,
+    '',
+  ].join('\n');
+}
+
+function ticksText(ticks: TickResults): string {
+  const { empty, help, idle, idleCached, active } = ticks;
+  const row = (it: TickResult) => [
+    it.what,
+    String(it.runs),
+    duration(it.ms),
+    duration(it.ms - empty.ms),
+    `${it.peakMb.toFixed(0)} MB`,
+  ];
+  return [
+    `The bundle on a local bare repository with ${ticks.releases} releases, each process from start to end (peak`,
+    'memory is that of Node, without git).',
+    '',
+    tableText([
+      ['process', 'runs', 'time', 'over empty', 'peak memory'],
+      ...[empty, help, idle, idleCached, active].map(row),
+    ]),
+    '',
+  ].join('\n');
+}
+
+function goalsText(goals: readonly Goal[]): string {
+  const rows = goals.map((it) => [it.goal, it.measured, it.met ? 'met' : 'NOT MET']);
+  return `${tableText([['goal', 'measured', 'in this run'], ...rows])}\n`;
+}
