@@ -1,7 +1,7 @@
 import { illegal, violations } from './core/legal.ts';
 import type { Situation } from './core/observation.ts';
 import type { Reader, ReleaseCommit, Snapshot } from './git/repository.ts';
-import { loadSituation, type PlanMemory } from './situation.ts';
+import { loadPlan, loadSituation, type PlanMemory } from './situation.ts';
 
 /** One commit that touched a release, and what is wrong with it. */
 export interface Visit {
@@ -26,8 +26,8 @@ export interface Verification {
   readonly transitions: number;
   /** Whether all of its history was there. */
   readonly complete: boolean;
-  /** Whether pinned plans were looked up in the source ref. */
-  readonly source: boolean;
+  /** Whether pinned plans were found in the source; `unknown` where it is absent or cut off. */
+  readonly source: 'found' | 'absent' | 'unknown';
   readonly problems: readonly string[];
 }
 
@@ -46,15 +46,15 @@ export async function verify(reader: Reader, at: Snapshot): Promise<readonly Ver
     plans.clear();
     const now = violations(await loadSituation(reader, trees, plans));
     const past = await walk(reader, at.run ?? '', trees.id, plans);
-    const lost = past.visits.filter((it) => !it.accepted).flatMap(inCommit);
-    const foreign = await foreignPlans(reader, at.source, past);
+    const lost = past.visits.filter((it) => !it.accepted).flatMap((it) => inCommit(it, now));
+    const foreign = await provePlans(reader, at.source, past);
     const { length } = past.visits;
-    const problems = [...now, ...lost, ...foreign];
+    const problems = [...now, ...lost, ...foreign.problems];
     all.push({
       release: trees.id,
       transitions: length,
       complete: past.complete,
-      source: at.source !== undefined,
+      source: foreign.source,
       problems: [...new Set(problems)],
     });
   }
@@ -82,6 +82,8 @@ export async function walk(
     const problems = step === undefined ? wrong : [...wrong, step];
     const isAccepted = accepted.has(it.commit.oid);
     visits.push({ ...it, problems, accepted: isAccepted });
+    // What was accepted as it is, such as a revert, is where the next transition starts from.
+    if (isAccepted && wrong.length === 0) before = present(it.situation) ?? before;
     if (!isAccepted && problems.length === 0) before = present(it.situation);
   }
   return { visits, complete };
@@ -97,6 +99,23 @@ export function lastGood({ visits }: Walk): Situation | undefined {
   return visits.filter((it) => it.problems.length === 0).at(-1)?.situation;
 }
 
+/** The situation with the state and the plans that it should have, whatever was edited; `live` as it is. */
+export async function mended(reader: Reader, situation: Situation, past: Walk): Promise<Situation> {
+  const good = lastGood(past);
+  const state =
+    situation.state.kind === 'known' ? situation.state : (good?.state ?? situation.state);
+  if (state.kind !== 'known') return situation;
+  const plans: PlanMemory = new Map();
+  const plan = await loadPlan(reader, state.value.plan, `rollouts/${situation.id}/plan`, plans);
+  const stable = await loadPlan(
+    reader,
+    state.value.stable,
+    `rollouts/${situation.id}/stable`,
+    plans,
+  );
+  return { ...situation, state, plan, stable };
+}
+
 function present(situation: Situation): Situation | undefined {
   return situation.state.kind === 'absent' ? undefined : situation;
 }
@@ -105,23 +124,35 @@ function acceptsOf({ state }: Situation): readonly string[] {
   return state.kind === 'known' ? (state.value.accepts ?? []) : [];
 }
 
-function inCommit({ commit, problems }: Visit): readonly string[] {
-  return problems.map((it) => `${it} (in commit ${commit.oid.slice(0, 10)})`);
+/** Problems of the past; those that still stand are listed without a commit already. */
+function inCommit({ commit, problems }: Visit, standing: readonly string[]): readonly string[] {
+  const past = problems.filter((it) => !standing.includes(it));
+  return past.map((it) => `${it} (in commit ${commit.oid.slice(0, 10)})`);
 }
 
-async function foreignPlans(
+interface SourceProof {
+  readonly source: Verification['source'];
+  readonly problems: readonly string[];
+}
+
+async function provePlans(
   reader: Reader,
   source: string | undefined,
   { visits }: Walk,
-): Promise<readonly string[]> {
-  if (source === undefined) return [];
+): Promise<SourceProof> {
+  if (source === undefined) return { source: 'unknown', problems: [] };
   const pinned = new Map<string, string>();
   for (const { situation, accepted } of visits)
     for (const plan of accepted ? [] : [situation.plan, situation.stable])
       if (plan.kind === 'known') pinned.set(plan.value.tree, situation.id);
   const problems: string[] = [];
-  for (const [tree, id] of pinned)
-    if (!(await reader.wasSource(source, id, tree)))
+  let answer: Verification['source'] = 'found';
+  for (const [tree, id] of pinned) {
+    const found = await reader.wasSource(source, id, tree);
+    if (found === 'absent')
       problems.push(`rollouts/${id}: plan ${tree.slice(0, 10)} never was dist/${id} in the source`);
-  return problems;
+    if (found !== 'found' && answer !== 'absent')
+      answer = found === 'absent' ? 'absent' : 'unknown';
+  }
+  return { source: answer, problems };
 }

@@ -1,10 +1,12 @@
 import { type Change, change } from './core/change.ts';
 import type { Move } from './core/decision.ts';
+import { disagreement } from './core/integrity.ts';
 import type { Situation } from './core/observation.ts';
 import { abort, pause, type Request, remove, resume, retry } from './core/person.ts';
+import { rolloutOf } from './core/rollout.ts';
 import type { Reader, Repository } from './git/repository.ts';
-import { lastGood, unaccounted, type Walk, walk } from './history.ts';
-import { loadPlan, loadSituation, type PlanMemory, withLastCommit } from './situation.ts';
+import { mended, unaccounted, type Walk, walk } from './history.ts';
+import { loadSituation, type PlanMemory, withLastCommit } from './situation.ts';
 
 /** What a person can ask for. */
 export type Verb = 'resume' | 'retry' | 'abort' | 'pause' | 'remove';
@@ -68,24 +70,14 @@ async function asked(
   now: number,
 ): Promise<Change> {
   if (verb === 'remove') return remove(situation, request, now);
-  const subject = verb === 'resume' ? await mended(reader, situation, past) : situation;
-  const accepts = verb === 'resume' ? unaccounted(past) : [];
+  // Also a way back writes over edits by hand, and then says so.
+  const over = verb === 'resume' || (verb === 'abort' && isEdited(situation));
+  const subject = over ? await mended(reader, situation, past) : situation;
+  const accepts = over ? unaccounted(past) : [];
   return change(subject, MOVES[verb](subject, request), now, { by: request.by, accepts });
 }
 
-/** The situation with the state and the plans that it should have, whatever was edited; `live` as it is. */
-async function mended(reader: Reader, situation: Situation, past: Walk): Promise<Situation> {
-  const good = lastGood(past);
-  const state =
-    situation.state.kind === 'known' ? situation.state : (good?.state ?? situation.state);
-  if (state.kind !== 'known') return situation;
-  const plans: PlanMemory = new Map();
-  const plan = await loadPlan(reader, state.value.plan, `rollouts/${situation.id}/plan`, plans);
-  const stable = await loadPlan(
-    reader,
-    state.value.stable,
-    `rollouts/${situation.id}/stable`,
-    plans,
-  );
-  return { ...situation, state, plan, stable };
+function isEdited(situation: Situation): boolean {
+  const rollout = rolloutOf(situation);
+  return rollout.kind !== 'known' || disagreement(situation, rollout.value) !== undefined;
 }

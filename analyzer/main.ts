@@ -21,6 +21,7 @@ async function main(): Promise<void> {
     .description('progressive delivery as Git commits')
     .enablePositionalOptions(false)
     .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', EXIT_CODES);
   addPlan(program);
   addStatus(program);

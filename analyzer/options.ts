@@ -15,12 +15,15 @@ export interface RepositoryFlags {
   readonly branch: string;
   readonly sourceRepo?: string;
   readonly sourceBranch?: string;
-  readonly identity: Identity;
+  readonly identity?: Identity;
   readonly signingKey?: string;
   readonly gitCredentials?: string;
   readonly cache?: string;
   readonly json: boolean;
 }
+
+/** Author of the analyzer's own commits, where none is given. */
+const ANALYZER: Identity = { name: 'Perch', email: 'perch@localhost' };
 
 /** Adds the flags that every command has. */
 export function addRepositoryFlags(command: Command): Command {
@@ -52,9 +55,11 @@ export function addRepositoryFlags(command: Command): Command {
       ),
     )
     .addOption(
-      flag('--identity <name-and-address>', 'author of commits', 'PERCH_IDENTITY')
-        .argParser(parseIdentity)
-        .default({ name: 'Perch', email: 'perch@localhost' }, 'Perch <perch@localhost>'),
+      flag(
+        '--identity <name-and-address>',
+        'author of commits: Name <address> (default: Perch for the analyzer, your git identity for you)',
+        'PERCH_IDENTITY',
+      ).argParser(parseIdentity),
     )
     .addOption(
       flag(
@@ -94,14 +99,17 @@ export function parsePositive(text: string): number {
 }
 
 /** Opens the repository for commits. @throws GitError */
-export function openForWriting(flags: RepositoryFlags): Promise<Repository> {
+export function openForWriting(
+  flags: RepositoryFlags,
+  identity: Identity = flags.identity ?? ANALYZER,
+): Promise<Repository> {
   return openRepository({
     run: { remote: flags.repo, branch: flags.branch },
     source: {
       remote: flags.sourceRepo ?? flags.repo,
       branch: flags.sourceBranch ?? flags.branch,
     },
-    identity: flags.identity,
+    identity,
     signingKey: flags.signingKey,
     credentialsFile: flags.gitCredentials,
     cacheFolder: flags.cache,
@@ -123,10 +131,14 @@ export async function withReader<T>(
   const local = flags.sourceRepo === undefined && (await isFolder(flags.repo));
   const reader = local ? await openLocal({ folder: flags.repo }) : await openFetched(flags);
   try {
-    const run = await resolved(reader, revision ?? flags.branch);
-    const sourceBranch = flags.sourceBranch ?? flags.branch;
+    const run = await resolve(reader, revision ?? flags.branch);
     const own = flags.sourceBranch === undefined && flags.sourceRepo === undefined;
-    const source = own ? run : await resolved(reader, sourceBranch);
+    const source = own ? run : await resolve(reader, flags.sourceBranch ?? flags.branch);
+    // A run branch that the analyzer has not made yet is a fine answer; a revision that is not there is none.
+    if (run === undefined && (revision !== undefined || source === undefined))
+      throw new Error(
+        `there is no branch or revision "${revision ?? flags.branch}" in the repository; name one with --branch`,
+      );
     return await use(reader, { run, source });
   } finally {
     await reader.close();
@@ -139,12 +151,9 @@ async function openFetched(flags: RepositoryFlags): Promise<Reader> {
   return repository;
 }
 
-async function resolved(reader: Reader, revision: string): Promise<string> {
-  const commit = (await reader.resolve(revision)) ?? (await reader.resolve(`origin/${revision}`));
-  if (commit !== undefined) return commit;
-  throw new Error(
-    `there is no branch or revision "${revision}" in the repository; name one with --branch`,
-  );
+/** In a folder's own repository a branch may be known from its remote alone. */
+async function resolve(reader: Reader, revision: string): Promise<string | undefined> {
+  return (await reader.resolve(revision)) ?? reader.resolve(`origin/${revision}`);
 }
 
 /** Whether `--repo` names a folder of this machine. */

@@ -60,10 +60,11 @@ export async function withLastCommit(
   const last = await reader.lastChange(commit, situation.id);
   if (last === undefined) return situation;
   const parent = last.parents[0];
-  const before = parent === undefined ? undefined : await reader.lastChange(parent, situation.id);
+  // What it was made on shows what the change before it made.
+  const before = parent === undefined ? undefined : await reader.treesAt(parent, situation.id);
   const [stateAfter, stateBefore] = await Promise.all([
     stateIn(reader, last),
-    before === undefined ? undefined : stateIn(reader, before),
+    before === undefined ? undefined : stateIn(reader, { trees: before }),
   ]);
   const lastCommit: LastCommit = {
     oid: last.oid,
@@ -76,7 +77,10 @@ export async function withLastCommit(
 }
 
 /** @returns undefined where the commit has no state that can be read */
-export async function stateIn(reader: Reader, commit: ReleaseCommit): Promise<State | undefined> {
+export async function stateIn(
+  reader: Reader,
+  commit: Pick<ReleaseCommit, 'trees'>,
+): Promise<State | undefined> {
   const loaded = await loadState(
     reader,
     commit.trees.state,

@@ -1,6 +1,8 @@
+import { plain } from './core/explain.ts';
+
 /** A table for people: columns padded to their widest cell, two spaces between them. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [head, ...rows];
+  const all = [head, ...rows].map((row) => row.map(plain));
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]) =>
     row
@@ -10,7 +12,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return all.map(line).join('\n');
 }
 
-/** `42s`, `3m10s`, `2h05m`, `4d`: the two largest units, as kubectl prints ages. */
+/** `42s`, `3m10s`, `2h5m`, `4d`: the two largest units, days alone, much as kubectl prints ages. */
 export function age(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
   if (whole < 60) return `${whole}s`;

@@ -1,13 +1,13 @@
 import pLimit from 'p-limit';
 import { type Change, change } from './core/change.ts';
 import { decide } from './core/decide.ts';
-import type { Decision } from './core/decision.ts';
+import type { Decision, Move } from './core/decision.ts';
 import { disagreement } from './core/integrity.ts';
 import type { Observation, Situation } from './core/observation.ts';
 import { type Status, status } from './core/phase.ts';
-import { rolloutOf } from './core/rollout.ts';
+import { nextBack, rolloutOf } from './core/rollout.ts';
 import type { ReleaseTrees, Repository, Snapshot } from './git/repository.ts';
-import { unaccounted, walk } from './history.ts';
+import { mended, unaccounted, walk } from './history.ts';
 import { hasUnreachable, observe, type Sources } from './observe.ts';
 import { isIdle, loadSituation, type PlanMemory, withLastCommit } from './situation.ts';
 
@@ -152,22 +152,30 @@ async function planOne(
   const checked = { ...observation, situation };
   const decision = decide(checked, now);
   if (decision.kind !== 'move') return { trees, outcome: outcome(checked, decision) };
-  const accepts = await handCommits(reader, snapshot.run, situation, memory.plans);
-  const it = change(situation, decision, now, { accepts });
+  const it = await changeOf(reader, snapshot.run, situation, decision, now, memory.plans);
   return { trees, outcome: { ...outcome(checked, decision), message: it.message }, change: it };
 }
 
-/** A way back that is necessary in spite of an edit by hand says which commits it writes over. */
-async function handCommits(
+/**
+ * A way back that is necessary in spite of an edit by hand goes to the sets that the state names, whatever was
+ * edited, and says which commits it writes over.
+ */
+async function changeOf(
   reader: Repository,
   run: string | undefined,
   situation: Situation,
+  move: Move,
+  now: number,
   plans: PlanMemory,
-): Promise<readonly string[]> {
+): Promise<Change> {
   const rollout = rolloutOf(situation);
-  if (run === undefined || rollout.kind !== 'known') return [];
-  if (disagreement(situation, rollout.value) === undefined) return [];
-  return unaccounted(await walk(reader, run, situation.id, plans));
+  const edited = rollout.kind === 'known' && disagreement(situation, rollout.value) !== undefined;
+  if (run === undefined || !edited) return change(situation, move, now);
+  const past = await walk(reader, run, situation.id, plans);
+  const sound = await mended(reader, situation, past);
+  const own = rolloutOf(sound);
+  const to = own.kind === 'known' && move.transition === 'back' ? nextBack(own.value) : move.to;
+  return change(sound, { ...move, to }, now, { accepts: unaccounted(past) });
 }
 
 function outcome(observation: Observation, decision: Decision): Outcome {

@@ -27,7 +27,8 @@ function bothTracks(
     ([key]) => key !== label.key && key !== ADDRESS_LABEL,
   );
   const given = Array.isArray(object.matchExpressions) ? object.matchExpressions : [];
-  const values = TRACKS.map((track) => onTrack(label.name, track));
+  // The old value stays: while a running Deployment is being adopted, its pods still serve.
+  const values = [label.base, ...TRACKS.map((track) => onTrack(label.name, track))];
   const matchExpressions = [...given, { key: label.key, operator: 'In', values }];
   const others = rest.length === 0 ? undefined : Object.fromEntries(rest);
   return { ...object, matchLabels: others, matchExpressions };

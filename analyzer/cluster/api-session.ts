@@ -87,7 +87,7 @@ async function load({ kubeconfig, context }: ApiSessionOptions): Promise<KubeCon
   if (cluster === null) {
     const names = config.getContexts().map(({ name }) => name);
     throw new Unreachable(
-      `no context ${config.getCurrentContext()} in the kubeconfig, which has: ${names.join(', ')}`,
+      `no context "${config.getCurrentContext() ?? ''}" in the kubeconfig; it has ${names.join(', ') || 'none'}`,
     );
   }
   if (!URL.canParse(cluster.server)) throw new Unreachable('the kubeconfig names no server URL');

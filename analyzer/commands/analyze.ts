@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import pino, { type Logger } from 'pino';
 import { kubernetes } from '../cluster/kubernetes.ts';
 import { GitError } from '../git/index.ts';
@@ -170,6 +170,6 @@ function addHeader(
   headers: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const split = text.indexOf('=');
-  if (split <= 0) throw new Error(`--metrics-header: expected name=value, got "${text}"`);
+  if (split <= 0) throw new InvalidArgumentError(`expected name=value, got "${text}"`);
   return { ...headers, [text.slice(0, split)]: text.slice(split + 1) };
 }

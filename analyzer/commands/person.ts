@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { personIdentity } from '../git/index.ts';
 import { intervene, type Verb } from '../intervene.ts';
 import { openForWriting, type RepositoryFlags } from '../options.ts';
 
@@ -14,12 +15,16 @@ const DESCRIPTIONS: Readonly<Record<Verb, string>> = {
   remove: 'delete a release that is gone from apps/',
 };
 
-const REMOVED = `The folder live/<release> is gone from the run branch. What happens to the objects now is up to the sync:
+/** What the sync tools do with an emptied path, which is not what most people expect. */
+function afterRemoval(release: string): string {
+  return `The folder live/${release} is gone from the run branch. What happens to the objects now is up to the sync:
   Flux     a Kustomization whose path is missing fails and deletes nothing: delete the Kustomization itself
            (with prune: true its objects go with it), or let it sync a parent folder with prune: true.
   Argo CD  an Application whose path is missing shows a ComparisonError and deletes nothing: delete the
-           Application (with its resources finalizer the objects go too); an Application on a path
-           that is left empty also wants syncOptions allowEmpty: true before it prunes everything.`;
+           Application (with its resources finalizer the objects go too); an Application on a parent
+           folder prunes them with syncPolicy.automated prune: true, and where nothing else is left in
+           that folder only with syncPolicy.automated allowEmpty: true.`;
+}
 
 /** `perch pause | resume | abort | retry | remove`: one transition each, with author and reason. */
 export function addPersonCommands(program: Command): void {
@@ -35,13 +40,11 @@ export function addPersonCommands(program: Command): void {
 }
 
 async function act(verb: Verb, release: string, flags: PersonFlags): Promise<void> {
-  const repository = await openForWriting(flags);
+  const identity = flags.identity ?? (await personIdentity());
+  const repository = await openForWriting(flags, identity);
   try {
-    const { name, email } = flags.identity;
-    const request = {
-      by: `${name} <${email}>`,
-      reason: flags.message ?? `${verb} without a reason given`,
-    };
+    const by = `${identity.name} <${identity.email}>`;
+    const request = { by, reason: flags.message ?? 'no reason given' };
     const done = await intervene(repository, release, verb, request, () => Date.now() / 1000);
     const [subject = ''] = done.message.split('\n');
     if (flags.json) {
@@ -49,7 +52,7 @@ async function act(verb: Verb, release: string, flags: PersonFlags): Promise<voi
       return;
     }
     process.stdout.write(`${done.commit.slice(0, 10)} ${subject}\n`);
-    if (verb === 'remove') process.stdout.write(`${REMOVED}\n`);
+    if (verb === 'remove') process.stdout.write(`${afterRemoval(release)}\n`);
   } finally {
     await repository.close();
   }

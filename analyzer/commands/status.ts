@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type Status, status } from '../core/phase.ts';
 import { type RepositoryFlags, withReader } from '../options.ts';
-import { loadSituation } from '../situation.ts';
+import { isIdle, loadSituation, withLastCommit } from '../situation.ts';
 import { age, table } from '../table.ts';
 
 /** `perch status`: what Git says of every release; neither cluster nor metric store is asked. */
@@ -22,8 +22,11 @@ async function readStatus(flags: RepositoryFlags): Promise<readonly Status[]> {
   return withReader(flags, undefined, async (reader, at) => {
     const rows: Status[] = [];
     // One after the other, so that a thousand releases do not stand in memory at once.
-    for (const trees of await reader.list(at))
-      rows.push(status(await loadSituation(reader, trees, new Map(), at)));
+    for (const trees of await reader.list(at)) {
+      const loaded = await loadSituation(reader, trees, new Map(), at);
+      // Only its history tells a revert by hand; what is at rest for sure was not reverted.
+      rows.push(status(isIdle(trees) ? loaded : await withLastCommit(reader, at.run, loaded)));
+    }
     return rows;
   });
 }

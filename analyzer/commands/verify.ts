@@ -23,11 +23,15 @@ function report(all: readonly Verification[]): string {
   return all.map(releaseReport).join('\n');
 }
 
+const SOURCES: Readonly<Record<Verification['source'], string>> = {
+  found: 'plans found in the source',
+  absent: 'plans missing in the source',
+  unknown: 'plans not looked up: the source is absent or its history is cut off',
+};
+
 function releaseReport({ release, transitions, complete, source, problems }: Verification): string {
-  const history = complete
-    ? `${transitions} transitions`
-    : `${transitions} transitions (history is cut off here)`;
-  const plans = source ? 'plans found in the source' : 'plans not looked up, no source ref';
-  if (problems.length === 0) return `${release}: verified, ${history}, ${plans}`;
-  return [`${release}: DIFFERS, ${history}`, ...problems.map((it) => `  ${it}`)].join('\n');
+  const count = `${transitions} ${transitions === 1 ? 'transition' : 'transitions'}`;
+  const proved = `${count}${complete ? '' : ' (history is cut off here)'}, ${SOURCES[source]}`;
+  if (problems.length === 0) return `${release}: verified, ${proved}`;
+  return [`${release}: DIFFERS, ${proved}`, ...problems.map((it) => `  ${it}`)].join('\n');
 }

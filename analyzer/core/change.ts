@@ -41,8 +41,8 @@ export interface Authorship {
 export function change(situation: Situation, move: Move, now: number, person?: Authorship): Change {
   const next = outcome(situation, move, now, person);
   const { id } = situation;
-  // A resume writes over whatever a hand edit left in these folders.
-  const over = move.transition === 'resume';
+  // What accepts or undoes edits by hand writes over whatever they left in these folders.
+  const over = move.transition === 'resume' || (person?.accepts ?? []).length > 0;
   const pinned: FileWrite[] = [];
   if (move.pins || over)
     pinned.push({ kind: 'tree', path: `rollouts/${id}/plan`, oid: next.plan.tree });
@@ -97,7 +97,8 @@ export function outcome(
     kind: move.transition,
     position: move.to,
     at: note && old !== undefined ? old.state.at : isoTime(now),
-    reason: move.reason,
+    // A note says why in its commit; the state keeps why the position was taken.
+    reason: note && old !== undefined ? old.state.reason : move.reason,
     ...(person?.by === undefined ? {} : { by: person.by }),
     candidate: plan.plan.candidate,
     plan: plan.tree,

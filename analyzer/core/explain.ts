@@ -16,7 +16,16 @@ export interface Transition {
 
 /** The commit message of a transition: subject, the numbers behind it, trailers. */
 export function explain(transition: Transition): string {
-  return [subject(transition), '', ...body(transition), '', ...trailers(transition), ''].join('\n');
+  const lines = [subject(transition), '', ...body(transition), '', ...trailers(transition), ''];
+  return lines.map(plain).join('\n');
+}
+
+/**
+ * Text from elsewhere on one line: no break that could forge a trailer or a row, and no control character that
+ * could hide or turn around what follows it.
+ */
+export function plain(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ');
 }
 
 /** A line that a person understands: `podinfo: weight 10 → 20`. */

@@ -1,6 +1,6 @@
 import { differingLiveFiles } from './integrity.ts';
 import type { Situation } from './observation.ts';
-import { atRest, nextPosition, positionText, samePosition } from './position.ts';
+import { atRest, canBeRemoved, nextPosition, positionText, samePosition } from './position.ts';
 import { nextBack, rolloutOf } from './rollout.ts';
 import type { State } from './state.ts';
 
@@ -43,7 +43,7 @@ export function illegal(
   const next = stateOf(after);
   if (next === undefined || after === undefined) {
     if (after !== undefined && after.state.kind === 'broken') return after.state.reason;
-    return old === undefined || atRest(old.position)
+    return old === undefined || canBeRemoved(old.position)
       ? undefined
       : 'removed in the middle of a rollout';
   }
@@ -73,8 +73,12 @@ const LEGAL: Readonly<Record<State['kind'], Test>> = {
     follows(old, next, before) && same(old, next, 'plan') && next.stable === next.plan,
   adopt: (old, next) =>
     samePosition(old.position, next.position) && same(old, next, 'candidate', 'stable'),
-  configure: (old, next) =>
-    atRest(old.position) && next.position.kind === 'complete' && next.stable === next.plan,
+  configure: (old, next, before) =>
+    atRest(old.position) &&
+    next.position.kind === 'complete' &&
+    next.stable === next.plan &&
+    before.stable.kind === 'known' &&
+    next.candidate === before.stable.value.plan.candidate,
   back: (old, next, before) => goesBack(old, next, before) && same(old, next, 'plan', 'stable'),
   note: (old, next) =>
     samePosition(old.position, next.position) &&

@@ -1,8 +1,9 @@
 import type { Change } from './change.ts';
 import type { Move } from './decision.ts';
+import { plain } from './explain.ts';
 import { disagreement } from './integrity.ts';
 import type { Rollout, Situation } from './observation.ts';
-import { atRest, positionText } from './position.ts';
+import { atRest, canBeRemoved, positionText } from './position.ts';
 import { nextBack, rolloutOf } from './rollout.ts';
 
 /** What a person asks for, and why. */
@@ -14,7 +15,11 @@ export interface Request {
 
 /** Stops a rollout where it is. Only a necessary way back still happens. @throws Error when paused already */
 export function pause(situation: Situation, { by, reason }: Request): Move {
-  const { state } = running(situation);
+  const { state } = unedited(situation);
+  if (state.position.kind === 'back')
+    throw new Error(
+      `${situation.id} is going back (${positionText(state.position)}), which is never left half done`,
+    );
   if (state.paused !== undefined)
     throw new Error(
       `${situation.id} is paused already: ${state.paused.reason}. \`perch resume\` goes on`,
@@ -42,7 +47,7 @@ export function resume(situation: Situation, { reason }: Request): Move {
 
 /** Gives a failed candidate another chance. @throws Error when no candidate failed */
 export function retry(situation: Situation, { reason }: Request): Move {
-  const { state } = running(situation);
+  const { state } = unedited(situation);
   if (state.failed === undefined)
     throw new Error(`${situation.id}: no candidate failed, there is nothing to retry`);
   if (!atRest(state.position))
@@ -86,15 +91,15 @@ export function remove(situation: Situation, { by, reason }: Request, now: numbe
   const rollout = rolloutOf(situation);
   if (rollout.kind === 'absent')
     throw new Error(`${id} is not on the run branch: nothing to remove`);
-  if (rollout.kind === 'known' && !atRest(rollout.value.state.position))
+  if (rollout.kind === 'known' && !canBeRemoved(rollout.value.state.position))
     throw new Error(
       `${id} is under way (${positionText(rollout.value.state.position)}): let it go back first`,
     );
   const message = [
     `${id}: removed`,
     '',
-    `${reason}`,
-    `By ${by}.`,
+    plain(reason),
+    plain(`By ${by}.`),
     '',
     `Perch-Release: ${id}`,
     'Perch-Step: removed',
@@ -118,6 +123,14 @@ function running(situation: Situation): Rollout {
   throw new Error(
     `${situation.id} has not started: there is no rollouts/${situation.id}/state.yaml`,
   );
+}
+
+/** What an edit by hand left must not be written over in passing. @throws Error while one stands */
+function unedited(situation: Situation): Rollout {
+  const it = running(situation);
+  const differs = disagreement(situation, it);
+  if (differs === undefined) return it;
+  throw new Error(`${situation.id} was edited by hand: ${differs}. \`perch resume\` it first`);
 }
 
 function noteOf(situation: Situation, reason: string): Move {

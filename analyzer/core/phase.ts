@@ -1,6 +1,7 @@
+import { decide } from './decide.ts';
 import { disagreement } from './integrity.ts';
 import type { Loaded, Situation } from './observation.ts';
-import { canaryWeight, type PlanTree, stepIndex } from './position.ts';
+import { atRest, canaryWeight, type PlanTree, stepIndex } from './position.ts';
 import { rolloutOf } from './rollout.ts';
 import type { State } from './state.ts';
 
@@ -55,7 +56,7 @@ export function status(situation: Situation): Status {
     stepName: underWay ? position.step : undefined,
     candidate: state.candidate,
     since: state.at,
-    reason: differs ?? state.paused?.reason ?? failure(state) ?? state.reason,
+    reason: differs ?? (atRest(position) ? restReason(situation) : underWayReason(state)),
   };
 }
 
@@ -79,9 +80,15 @@ function phase(state: State, plan: PlanTree, dist: Loaded<PlanTree>): Phase {
   }
 }
 
-/** What took the present candidate down, which matters more than how far the way back is. */
-function failure({ failed, candidate }: State): string | undefined {
-  return failed?.candidate === candidate ? `${failed.step}: ${failed.reason}` : undefined;
+/** At rest Git alone decides, so what would be decided now can be said: a refused plan, a failed candidate. */
+function restReason(situation: Situation): string {
+  return decide({ situation, series: [], skewSeconds: 0 }, 0).reason;
+}
+
+/** What took the present candidate down matters more than how far the way back is. */
+function underWayReason({ paused, failed, candidate, reason }: State): string {
+  if (paused !== undefined) return paused.reason;
+  return failed?.candidate === candidate ? `${failed.step}: ${failed.reason}` : reason;
 }
 
 function unstarted(situation: Situation, rollout: Loaded<unknown>): Status {

@@ -94,6 +94,11 @@ export function atRest(position: Position): boolean {
   return position.kind === 'complete' || position.kind === 'stable';
 }
 
+/** Whether a release may be deleted in this position: nobody's traffic depends on what is under way. */
+export function canBeRemoved(position: Position): boolean {
+  return atRest(position) || position.kind === 'init';
+}
+
 /** The canary's percent of the traffic as committed in a position. */
 export function canaryWeight(plan: Plan, position: Position): number {
   if (position.kind === 'step') return stepOf(plan, position)?.weights.canary ?? 0;

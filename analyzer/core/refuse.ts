@@ -55,9 +55,10 @@ const RULES: readonly Rule[] = [
   function primaryGainsHpa(next, stable) {
     if (!next.autoscaled || stable.autoscaled) return [];
     return [
-      'the primary gains an HPA, and dropping `replicas` would reset it to 1 while it serves: ' +
-        `set replicas by hand with another field manager first (kubectl scale deployment/${next.workload} ` +
-        'after the HPA exists), see "Hand over to an HPA" in the README',
+      'the primary gains an HPA, and dropping `replicas` would reset it to 1 while it serves. The hand-over is ' +
+        'by hand: with the sync suspended, change the number through the scale subresource ' +
+        `(kubectl scale deployment/${next.workload} --replicas=N, another N than now), then start the ` +
+        'release over; see "Hand over to an HPA" in the README',
     ];
   },
 ];

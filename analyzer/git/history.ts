@@ -10,7 +10,8 @@ export async function readLastChange(
   id: string,
 ): Promise<ReleaseCommit | undefined> {
   // A merge that made something new is seen all the same: what it shows is not what the last commit made.
-  const listed = await listTouching(access, ['--no-merges', '--max-count=1', commit], id);
+  const oid = await access.lastChanges.find(commit, id);
+  const listed = oid === undefined ? [] : [oid];
   const last = (await withTip(access, commit, await readReleaseCommits(access, listed, id))).at(-1);
   // At the cut of a shallow clone everything looks new.
   return last !== undefined && (await shallowCuts(access)).has(last.oid) ? undefined : last;
@@ -92,7 +93,8 @@ async function readReleaseCommits(
   }));
 }
 
-async function readReleaseTrees(
+/** The release's trees in each commit. */
+export async function readReleaseTrees(
   access: ReadAccess,
   oids: readonly string[],
   id: string,
@@ -117,8 +119,8 @@ async function readReleaseTrees(
   });
 }
 
-/** Whether a cut of a shallow clone is reachable from `commit`. */
-async function isCut(access: ReadAccess, commit: string): Promise<boolean> {
+/** Whether a cut of a shallow clone is reachable from `commit`. @throws GitError for a missing commit */
+export async function isCut(access: ReadAccess, commit: string): Promise<boolean> {
   const cuts = await shallowCuts(access);
   if (cuts.size === 0) return false;
   // A commit at the cut has lost its parents, so it counts as a root here.

@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { GitError } from './git-error.ts';
 
 /** Author and committer of the analyzer's commits. */
@@ -16,4 +18,26 @@ export function assertIdentity({ name, email }: Identity): void {
       { retryable: false },
     );
   }
+}
+
+/**
+ * Who git says the person at this terminal is: from its environment variables, else its configuration.
+ *
+ * @throws GitError where it does not know
+ */
+export async function personIdentity(): Promise<Identity> {
+  const name = process.env.GIT_AUTHOR_NAME ?? (await setting('user.name'));
+  const email = process.env.GIT_AUTHOR_EMAIL ?? (await setting('user.email'));
+  if (name !== undefined && email !== undefined) return { name, email };
+  throw new GitError(
+    'git does not know who you are, and every transition names its author: give --identity "Name <address>", ' +
+      'or set user.name and user.email with `git config --global`',
+    { retryable: false },
+  );
+}
+
+async function setting(key: string): Promise<string | undefined> {
+  const output = await promisify(execFile)('git', ['config', '--get', key]).catch(() => undefined);
+  const value = output?.stdout.trim();
+  return value === '' ? undefined : value;
 }

@@ -1,7 +1,8 @@
 import { type GitCommand, runGit } from './command.ts';
 import { type CommitObject, parseCommit } from './commit-object.ts';
 import { GitError } from './git-error.ts';
-import { readHistory, readLastChange } from './history.ts';
+import { readHistory, readLastChange, readReleaseTrees } from './history.ts';
+import { findLastChanges, type LastChanges } from './last-changes.ts';
 import type { ObjectStore } from './objects.ts';
 import { assertOid, assertReleaseId } from './path.ts';
 import { missingObject, readTrees, type TreeReader } from './release-trees.ts';
@@ -14,14 +15,16 @@ export interface ReadAccess {
   readonly git: GitCommand;
   readonly objects: ObjectStore;
   readonly trees: TreeReader;
+  readonly lastChanges: LastChanges;
   /** Where git keeps the cuts of a shallow clone. */
   readonly shallowFile: string;
 }
 
 /** A reader of the repository that `git` points to. Its `resolve` knows what that repository knows. */
-export function openReader(parts: Omit<ReadAccess, 'trees'>): Reader {
+export function openReader(parts: Omit<ReadAccess, 'trees' | 'lastChanges'>): Reader {
   const { git, objects } = parts;
-  const access: ReadAccess = { ...parts, trees: readTrees(objects) };
+  const lastChanges = findLastChanges(git, (commit) => releasesIn(access, commit));
+  const access: ReadAccess = { ...parts, trees: readTrees(objects), lastChanges };
   return {
     resolve: (revision) => resolveRevision(git, revision),
     list: (at) => listReleases(access, at),
@@ -34,6 +37,12 @@ export function openReader(parts: Omit<ReadAccess, 'trees'>): Reader {
       assertOid(commit);
       assertReleaseId(id);
       return readLastChange(access, commit, id);
+    },
+    async treesAt(commit, id) {
+      assertOid(commit);
+      assertReleaseId(id);
+      const [trees = { id }] = await readReleaseTrees(access, [commit], id);
+      return trees;
     },
     async history(commit, id) {
       assertOid(commit);
@@ -87,6 +96,13 @@ async function listReleases(access: ReadAccess, at: Snapshot): Promise<readonly 
     live: live.get(id),
     ...parts.get(id),
   }));
+}
+
+/** Ids of the releases that a run commit has. */
+async function releasesIn(access: ReadAccess, commit: string): Promise<ReadonlySet<string>> {
+  const [root] = await readRoots(access, [commit]);
+  const folders = ['live', 'rollouts'].map((it) => readFolder(access.trees, root, it));
+  return new Set((await Promise.all(folders)).flatMap((it) => [...it.keys()]));
 }
 
 /** The entries of each commit's root tree; none for a commit that is undefined. */

@@ -60,6 +60,9 @@ export interface History {
   readonly complete: boolean;
 }
 
+/** Whether a plan was ever merged; `cutOff` where a shallow clone does not reach far enough to say no. */
+export type SourceAnswer = 'found' | 'absent' | 'cutOff';
+
 /** Reads commits, trees and blobs: no work tree, no rendering, no judgement, no network. */
 export interface Reader {
   /** The commit that `revision` names (branch, tag, id, `main~3`); undefined where there is none. */
@@ -78,10 +81,12 @@ export interface Reader {
    * or where it lies behind the cut of a shallow clone.
    */
   lastChange(commit: string, id: string): Promise<ReleaseCommit | undefined>;
+  /** The release's trees in a commit. */
+  treesAt(commit: string, id: string): Promise<ReleaseTrees>;
   /** All such commits. */
   history(commit: string, id: string): Promise<History>;
-  /** Whether some commit reachable from `source` had `tree` as dist/<id>. */
-  wasSource(source: string, id: string, tree: string): Promise<boolean>;
+  /** Looks for a commit reachable from `source` that had `tree` as dist/<id>. */
+  wasSource(source: string, id: string, tree: string): Promise<SourceAnswer>;
   close(): Promise<void>;
 }
 

@@ -2,7 +2,7 @@ import type { Clone } from './clone.ts';
 import { type GitCommand, runGit } from './command.ts';
 import { GitError } from './git-error.ts';
 import { type ObjectStore, openObjects } from './objects.ts';
-import { followRefs, readRefs, type TrackedRef } from './refs.ts';
+import { followRefs, type TrackedRef } from './refs.ts';
 import type { Snapshot } from './repository.ts';
 
 /** A clone in use: it is made when it is first needed, and again when it turns out to be broken. */
@@ -32,8 +32,7 @@ export async function openSession({ git, clone, tracked }: SessionParts): Promis
 
   async function update(): Promise<Snapshot> {
     await clone.shareCuts(remotes);
-    const sourceFailure = await updateRefs(git, tracked);
-    const refs = await readRefs(git);
+    const { refs, sourceFailure } = await updateRefs(git, tracked);
     const snapshot = {
       run: refs.get(run.ref),
       source: sourceFailure === undefined ? refs.get(source.ref) : undefined,
@@ -82,19 +81,24 @@ async function tidy(git: GitCommand): Promise<void> {
   await runGit(git, { arguments: ['gc', '--auto', '--quiet'] });
 }
 
+interface UpdatedRefs {
+  /** Commit by ref. */
+  readonly refs: ReadonlyMap<string, string>;
+  readonly sourceFailure?: GitError;
+}
+
 /** Follows both refs. A source of its own that fails is an answer: the way back must not depend on it. */
 async function updateRefs(
   git: GitCommand,
   { run, source }: SessionParts['tracked'],
-): Promise<GitError | undefined> {
+): Promise<UpdatedRefs> {
   const together = run.remote === source.remote;
-  await followRefs(git, together && run !== source ? [run, source] : [run]);
-  if (together) return undefined;
+  const refs = await followRefs(git, together && run !== source ? [run, source] : [run]);
+  if (together) return { refs };
   try {
-    await followRefs(git, [source]);
-    return undefined;
+    return { refs: await followRefs(git, [source]) };
   } catch (error) {
-    if (error instanceof GitError) return error;
+    if (error instanceof GitError) return { refs, sourceFailure: error };
     throw error;
   }
 }

@@ -1,5 +1,7 @@
 import { mustGit } from './command.ts';
+import { isCut } from './history.ts';
 import type { ReadAccess } from './reader.ts';
+import type { SourceAnswer } from './repository.ts';
 
 /** The question whether a plan was ever merged. */
 export interface SourceQuestion {
@@ -10,20 +12,23 @@ export interface SourceQuestion {
   readonly tree: string;
 }
 
-/** Whether some commit reachable from `source` had `tree` as dist/<id>. */
-export async function wasSource(access: ReadAccess, question: SourceQuestion): Promise<boolean> {
+/** Looks for a commit reachable from `source` that had `tree` as dist/<id>. */
+export async function wasSource(
+  access: ReadAccess,
+  question: SourceQuestion,
+): Promise<SourceAnswer> {
   const { source, id, tree } = question;
   // Most often it is the tip's, and no history has to be walked.
-  if (await anyHas(access, [source], question)) return true;
+  if (await anyHas(access, [source], question)) return 'found';
   const output = await mustGit(access.git, {
     arguments: ['rev-list', '--full-history', source, '--', `dist/${id}`],
   });
   const commits = output.split('\n').filter((line) => line !== '');
   for (let start = 0; start < commits.length; start += AT_ONCE) {
     const some = commits.slice(start, start + AT_ONCE);
-    if (await anyHas(access, some, { source, id, tree })) return true;
+    if (await anyHas(access, some, { source, id, tree })) return 'found';
   }
-  return false;
+  return (await isCut(access, source)) ? 'cutOff' : 'absent';
 }
 
 /** A compromise between round trips and trees read in vain. */

@@ -60,6 +60,8 @@ export function newPlan(context: Context): Decision | undefined {
   if (dist.kind === 'absent') return wayBackMove(context, 'the release is gone from apps/');
   // A plan that cannot be read must not stop the rollout that is under way.
   if (dist.kind === 'broken' || dist.value.tree === rollout.plan.tree) return undefined;
+  // A plan that could not start must not stop a rollout that is under way; at rest it is refused again, and said.
+  if (isRefused(context, dist.value)) return undefined;
   const { candidate } = dist.value.plan;
   if (candidate === rollout.stable?.plan.candidate)
     return wayBackMove(context, `the newest plan is back at the stable candidate ${candidate}`);
@@ -75,9 +77,6 @@ function adopt(context: Context, dist: PlanTree): Decision | undefined {
   const { rollout, judgement, observation } = context;
   const sameSteps = stepList(dist) === stepList(rollout.plan);
   if (!sameSteps) return wayBackMove(context, 'the newest plan has other steps: it starts again');
-  if (rollout.stable === undefined) return undefined;
-  // Refused again, and said, when the running rollout is over.
-  if (refusals(dist.plan.shape, rollout.stable.plan.shape).length > 0) return undefined;
   const live = observation.cluster?.live;
   return {
     kind: 'move',
@@ -90,6 +89,11 @@ function adopt(context: Context, dist: PlanTree): Decision | undefined {
     judgement,
     liveSince: live?.kind === 'live' ? live.sinceSeconds : undefined,
   };
+}
+
+function isRefused({ rollout }: Context, dist: PlanTree): boolean {
+  const { stable } = rollout;
+  return stable !== undefined && refusals(dist.plan.shape, stable.plan.shape).length > 0;
 }
 
 function stepList(plan: PlanTree): string {

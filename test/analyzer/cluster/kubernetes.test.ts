@@ -155,7 +155,7 @@ describe('kubernetes', () => {
     expect(known).toMatchObject({ value: { objects: [{ kind: 'found' }] } });
     expect(await kubernetes({ kubeconfig, context: 'other' }).read([deployment])).toEqual({
       kind: 'unknown',
-      reason: 'no context other in the kubeconfig, which has: embedded',
+      reason: 'no context "other" in the kubeconfig; it has embedded',
     });
   });
 

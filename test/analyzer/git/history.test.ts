@@ -78,11 +78,11 @@ describe('a line of commits', () => {
     const tree = (commit: string | undefined) =>
       git(server.folder, 'rev-parse', `${commit}:dist/podinfo`);
     const [first, second] = [tree(commits[0]), tree(commits[3])];
-    expect(await repository.wasSource(tip(), 'podinfo', first)).toBe(true);
-    expect(await repository.wasSource(tip(), 'podinfo', second)).toBe(true);
-    expect(await repository.wasSource(commits[2] ?? '', 'podinfo', second)).toBe(false);
-    expect(await repository.wasSource(tip(), 'nginx', first)).toBe(false);
-    expect(await repository.wasSource(tip(), 'podinfo', '1'.repeat(40))).toBe(false);
+    expect(await repository.wasSource(tip(), 'podinfo', first)).toBe('found');
+    expect(await repository.wasSource(tip(), 'podinfo', second)).toBe('found');
+    expect(await repository.wasSource(commits[2] ?? '', 'podinfo', second)).toBe('absent');
+    expect(await repository.wasSource(tip(), 'nginx', first)).toBe('absent');
+    expect(await repository.wasSource(tip(), 'podinfo', '1'.repeat(40))).toBe('absent');
   });
 
   test('is cut off in a shallow clone, which says so', async () => {
@@ -182,7 +182,7 @@ describe('merges', () => {
     const merged = commitTree(server.folder, `${first}^{tree}`, [second, first]);
     git(server.folder, 'update-ref', 'refs/heads/main', merged);
     await repository.fetch();
-    expect(await repository.wasSource(merged, 'podinfo', tree)).toBe(true);
+    expect(await repository.wasSource(merged, 'podinfo', tree)).toBe('found');
   });
 });
 

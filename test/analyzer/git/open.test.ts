@@ -168,7 +168,7 @@ describe('two refs', () => {
     const run = await write(repository, change({}, { writes: [pin] }));
     expect(await repository.fetch()).toEqual({ run, source });
     expect(git(runs.folder, 'rev-parse', 'main:rollouts/podinfo/plan')).toBe(dist);
-    expect(await repository.wasSource(source, 'podinfo', dist)).toBe(true);
+    expect(await repository.wasSource(source, 'podinfo', dist)).toBe('found');
 
     await sources.stop();
     const alone = await repository.fetch();

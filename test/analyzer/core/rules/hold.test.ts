@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Liveness, Situation } from '../../../../analyzer/core/observation.ts';
+import type { Situation } from '../../../../analyzer/core/observation.ts';
 import type { Position } from '../../../../analyzer/core/position.ts';
 import { isoTime } from '../../../../analyzer/core/state.ts';
 import {
@@ -23,8 +23,6 @@ import {
 
 /** Late enough for three passing points of a step that is live since T0. */
 const BAKED = T0 + 30 + 5 + 2 * 10 + 5;
-const _WAITING: Liveness = { kind: 'waiting', reason: 'VirtualService test/app is not synced yet' };
-const _UNKNOWN: Liveness = { kind: 'unknown', reason: 'the API server is down' };
 
 const started = (position: Position, state = {}) =>
   situation({

@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import type { Liveness } from '../../../../analyzer/core/observation.ts';
-import type { Position } from '../../../../analyzer/core/position.ts';
-import { isoTime } from '../../../../analyzer/core/state.ts';
 import {
   COMPLETE,
   decision,
@@ -12,27 +10,14 @@ import {
   notReady,
   type Seen,
   situation,
-  step,
   T0,
   unstarted,
   V2,
   V3,
 } from '../fixture.ts';
 
-/** Late enough for three passing points of a step that is live since T0. */
-const _BAKED = T0 + 30 + 5 + 2 * 10 + 5;
 const WAITING: Liveness = { kind: 'waiting', reason: 'VirtualService test/app is not synced yet' };
 const UNKNOWN: Liveness = { kind: 'unknown', reason: 'the API server is down' };
-
-const started = (position: Position, state = {}) =>
-  situation({
-    position,
-    state: {
-      steps: [{ name: '01-canary-up', at: isoTime(T0 - 100), until: isoTime(T0), failedChecks: 0 }],
-      ...state,
-    },
-  });
-const _AT20 = started(step('02-weight-20'));
 
 describe('the first release', () => {
   test('starts in init, with the newest plan', () => {

@@ -20,7 +20,6 @@ import {
 } from '../fixture.ts';
 
 const WAITING: Liveness = { kind: 'waiting', reason: 'VirtualService test/app is not synced yet' };
-const _SYNC = V2.plan.analysis.syncSeconds;
 const OLD = [{ name: '01-canary-up', at: isoTime(T0 - 100), until: isoTime(T0), failedChecks: 0 }];
 
 function at(name: string, of: PlanTree = V2, failedBefore = 0): Situation {

@@ -1,0 +1,218 @@
+import { describe, expect, test } from 'vitest';
+import { change, type FileWrite, outcome } from '../../../analyzer/core/change.ts';
+import type { Situation } from '../../../analyzer/core/observation.ts';
+import { abort, pause, resume } from '../../../analyzer/core/person.ts';
+import { files } from '../../../analyzer/core/position.ts';
+import { isoTime, parseState } from '../../../analyzer/core/state.ts';
+import {
+  BAD,
+  COMPLETE,
+  INIT,
+  known,
+  liveSince,
+  move,
+  moved,
+  notReady,
+  plan,
+  sha,
+  situation,
+  stateOf,
+  step,
+  T0,
+  unstarted,
+  V1,
+  V2,
+  V3,
+} from './fixture.ts';
+
+const NOW = T0 + 60.7;
+const ROBIN = { by: 'Robin <robin@example.com>', reason: 'lunch' };
+const AT20 = situation({ position: step('02-weight-20') });
+const ROUTE = 'live/app/virtualservice-app.yaml';
+
+function writes(it: Situation, seen = {}): readonly FileWrite[] {
+  return change(it, move(it, NOW, seen), NOW).writes;
+}
+
+function stateIn(all: readonly FileWrite[]) {
+  const found = all.find((it) => it.path === 'rollouts/app/state.yaml');
+  if (found?.kind !== 'text') throw new Error('no state was written');
+  return parseState(found.text, found.path);
+}
+
+describe('what a commit writes', () => {
+  test('the next step: its files and the state, no more', () => {
+    const all = writes(AT20);
+    expect(all.map((it) => `${it.kind} ${it.path}`)).toEqual([
+      `blob ${ROUTE}`,
+      'text rollouts/app/state.yaml',
+    ]);
+    const oid = V2.blobs.get('steps/03-weight-50/virtualservice-app.yaml');
+    expect(all[0]).toEqual({ kind: 'blob', path: ROUTE, oid });
+  });
+
+  test('the first release: its plan by tree, and all of 00-init', () => {
+    const all = writes(unstarted(V2));
+    expect(all).toContainEqual({ kind: 'tree', path: 'rollouts/app/plan', oid: V2.tree });
+    expect(all.filter((it) => it.kind === 'blob')).toHaveLength(files(INIT, V2, undefined).size);
+    expect(all.some((it) => it.path === 'rollouts/app/stable')).toBe(false);
+  });
+
+  test('a start: the plan, while stable stays as it is', () => {
+    const rest = { ...situation({ position: COMPLETE, plan: V1 }), dist: known(V2) };
+    const trees = writes(rest).filter((it) => it.kind === 'tree');
+    expect(trees).toEqual([{ kind: 'tree', path: 'rollouts/app/plan', oid: V2.tree }]);
+  });
+
+  test('a completion: removals first, and the plan becomes the stable one', () => {
+    const all = writes(situation({ position: step('05-weight-0') }));
+    const gone = all.filter((it) => it.kind === 'delete').map((it) => it.path);
+    expect(gone).toEqual([...gone].sort());
+    expect(gone).toContain('live/app/horizontalpodautoscaler-app-canary.yaml');
+    expect(all).toContainEqual({ kind: 'tree', path: 'rollouts/app/stable', oid: V2.tree });
+    expect(all.some((it) => it.path === 'rollouts/app/plan')).toBe(false);
+  });
+
+  test('a new configuration at rest: both trees', () => {
+    const setting = plan('v1', { setting: 'new' });
+    const all = writes({ ...situation({ position: COMPLETE, plan: V1 }), dist: known(setting) });
+    expect(all.filter((it) => it.kind === 'tree').map((it) => [it.path, it.oid])).toEqual([
+      ['rollouts/app/plan', setting.tree],
+      ['rollouts/app/stable', setting.tree],
+    ]);
+  });
+
+  test('a pause: the state alone', () => {
+    const all = change(AT20, pause(AT20, ROBIN), NOW, { by: ROBIN.by, accepts: [] }).writes;
+    expect(all.map((it) => it.path)).toEqual(['rollouts/app/state.yaml']);
+  });
+
+  const edited: Situation = {
+    ...AT20,
+    live: new Map([...AT20.live, ['service-app.yaml', sha('x')], ['extra.yaml', sha('y')]]),
+  };
+  test('a resume over an edit: what differs, and both trees whatever they were', () => {
+    const accepts = [sha('edit')];
+    const it = change(edited, resume(edited, ROBIN), NOW, { by: ROBIN.by, accepts });
+    expect(it.writes.map((one) => `${one.kind} ${one.path}`)).toEqual([
+      'delete live/app/extra.yaml',
+      'blob live/app/service-app.yaml',
+      'tree rollouts/app/plan',
+      'tree rollouts/app/stable',
+      'text rollouts/app/state.yaml',
+    ]);
+    expect(stateIn(it.writes)).toMatchObject({ kind: 'resume', by: ROBIN.by, accepts });
+  });
+
+  test('a way back over an edit: the same, as the trees could have been edited, too', () => {
+    const it = move(edited, NOW, { values: BAD });
+    const all = change(edited, it, NOW, { accepts: [sha('edit')] }).writes;
+    expect(all.filter((one) => one.kind === 'tree').map((one) => one.oid)).toEqual([
+      V2.tree,
+      V1.tree,
+    ]);
+  });
+
+  test('never the same path twice, and nothing outside the release', () => {
+    for (const it of [AT20, unstarted(V2), situation({ position: step('05-weight-0') })]) {
+      const paths = writes(it).map((one) => one.path);
+      expect(new Set(paths).size).toBe(paths.length);
+      for (const path of paths) expect(path).toMatch(/^(live|rollouts)\/app\//);
+    }
+  });
+
+  test('a plan that cannot be pinned is refused', () => {
+    const start = move(unstarted(V2), NOW);
+    expect(() => change(unstarted('absent'), start, NOW)).toThrow('dist/app is missing');
+    expect(() => change(unstarted('broken'), start, NOW)).toThrow('dist/app/plan.yaml is not');
+  });
+});
+
+describe('the state after a move', () => {
+  test('counts on, says when and why, in whole seconds', () => {
+    const it = change(AT20, move(AT20, NOW), NOW);
+    expect(it.at).toBe(T0 + 60);
+    expect(stateIn(it.writes)).toMatchObject({
+      transition: 8,
+      kind: 'next',
+      position: step('03-weight-50'),
+      at: isoTime(T0 + 60),
+      reason: '3 of 3 checks passed',
+      candidate: V2.plan.candidate,
+      plan: V2.tree,
+      stable: V1.tree,
+      changed: ['virtualservice-app.yaml'],
+      removed: [],
+    });
+  });
+
+  test('counts above the highest transition in history, also after a revert by hand', () => {
+    const lastCommit = {
+      oid: sha('revert'),
+      author: 'Robin',
+      transitionBefore: 12,
+      transitionAfter: 7,
+      accepts: [],
+    };
+    const reverted = { ...AT20, lastCommit };
+    expect(outcome(reverted, resume(reverted, ROBIN), NOW).state.transition).toBe(13);
+  });
+
+  test('keeps what each step counted', () => {
+    const later = T0 + 90;
+    const first = move(AT20, later, {
+      live: liveSince(T0 + 5),
+      values: (at) => (at === T0 + 40 ? 80 : 99.9),
+    });
+    const { steps } = outcome(AT20, first, later).state;
+    expect(steps).toEqual([
+      {
+        name: '02-weight-20',
+        at: isoTime(T0),
+        since: isoTime(T0 + 5),
+        until: isoTime(later),
+        failedChecks: 1,
+      },
+    ]);
+  });
+
+  test('starts with an empty count', () => {
+    const steps = [{ name: 'x', at: isoTime(T0), until: isoTime(T0), failedChecks: 2 }];
+    const rest = situation({ position: COMPLETE, plan: V1, dist: V2, state: { steps } });
+    expect(outcome(rest, move(rest, NOW), NOW).state.steps).toEqual([]);
+  });
+
+  test('names the objects that were removed and can be asked for', () => {
+    const it = situation({ position: step('05-weight-0') });
+    const { state } = outcome(it, move(it, NOW), NOW);
+    expect(state.removed.map((one) => `${one.kind} ${one.namespace}/${one.name}`).sort()).toEqual([
+      `ConfigMap test/app-${V1.plan.candidate.slice(0, 6)}`,
+      'HorizontalPodAutoscaler test/app-canary',
+    ]);
+  });
+
+  test('a note leaves position, time, counts and files as they were', () => {
+    const { state } = outcome(AT20, pause(AT20, ROBIN), NOW, { by: ROBIN.by, accepts: [] });
+    const { transition: _, kind, reason, by, paused, ...rest } = state;
+    // Why the position was taken stays; why it was paused stands beside it, and in the commit.
+    expect([kind, reason, by, paused]).toEqual(['note', stateOf(AT20).reason, ROBIN.by, ROBIN]);
+    expect(stateOf(AT20)).toMatchObject(rest);
+  });
+
+  test('the candidate that failed stays named until another one starts', () => {
+    let it = moved(AT20, move(AT20, NOW, { canary: notReady('crash loop', true) }), NOW);
+    const failed = expect.objectContaining({ candidate: V2.plan.candidate });
+    expect(stateOf(it).failed).toEqual(failed);
+    it = moved(it, move(it, NOW + 60), NOW + 60);
+    expect(stateOf(it)).toMatchObject({ position: { kind: 'stable' }, failed });
+    it = { ...it, dist: known(V3) };
+    expect(stateOf(moved(it, move(it, NOW + 90), NOW + 90)).failed).toBeUndefined();
+  });
+
+  test('a person is named when one asked', () => {
+    const asked = outcome(AT20, abort(AT20, ROBIN), NOW, { by: ROBIN.by, accepts: [] }).state;
+    expect(asked.by).toBe(ROBIN.by);
+    expect(asked.accepts).toBeUndefined();
+    expect(outcome(AT20, move(AT20, NOW), NOW).state.by).toBeUndefined();
+  });
+});
