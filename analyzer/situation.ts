@@ -109,7 +109,9 @@ export async function loadPlan(
     memory.set(tree, value);
     return { kind: 'known', value };
   } catch (error) {
-    return { kind: 'broken', reason: error instanceof Error ? error.message : String(error) };
+    const reason = error instanceof Error ? error.message : String(error);
+    // What a YAML reader complains about says nothing of the place.
+    return { kind: 'broken', reason: reason.includes(place) ? reason : `${place}: ${reason}` };
   }
 }
 

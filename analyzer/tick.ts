@@ -54,6 +54,7 @@ const MAX_CONFLICTS = 5;
 const RELEASES_AT_ONCE = 8;
 const MAX_TARGETS = 10_000;
 
+/** The memory of an analyzer that has just started. */
 export function newMemory(): Memory {
   return { plans: new Map(), targets: new Map(), unreachable: new Map() };
 }

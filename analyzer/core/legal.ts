@@ -82,7 +82,8 @@ const LEGAL: Readonly<Record<State['kind'], Test>> = {
   back: (old, next, before) => goesBack(old, next, before) && same(old, next, 'plan', 'stable'),
   note: (old, next) =>
     samePosition(old.position, next.position) &&
-    same(old, next, 'plan', 'stable', 'at', 'candidate'),
+    same(old, next, 'plan', 'stable', 'at', 'candidate') &&
+    JSON.stringify(old.steps) === JSON.stringify(next.steps),
   resume: (old, next) =>
     samePosition(old.position, next.position) && same(old, next, 'plan', 'stable'),
 };

@@ -53,7 +53,7 @@ export function clusterQuestions(
 /**
  * Whether a position is live and since when: every object carries the digest of its file, routing objects
  * show the declared values, removed objects are gone. Since: the latest of the commit and of the
- * managedFields entries that own the annotations of the objects that the commit changed.
+ * managedFields entries that own the annotations of the routes and of the objects that the commit changed.
  *
  * @param readings one for each question, in its order
  */
@@ -194,9 +194,11 @@ function liveSince(
   pairs: readonly { question: Question; reading: ObjectReading | undefined }[],
   earliestSeconds: number,
 ): number {
-  const changed = new Set(rollout.state.changed);
+  // Routes count whoever wrote them last: a weight that was edited and corrected starts the bake again.
+  const counts = (file: string) =>
+    rollout.state.changed.includes(file) || rollout.files.get(file)?.info.role === 'routing';
   const times = pairs.map(({ question, reading }) =>
-    question.kind === 'there' && changed.has(question.target.file) && reading?.kind === 'found'
+    question.kind === 'there' && counts(question.target.file) && reading?.kind === 'found'
       ? (appliedAt(reading.object) ?? 0)
       : 0,
   );

@@ -84,7 +84,9 @@ export function abort(situation: Situation, { by, reason }: Request): Move {
  */
 export function remove(situation: Situation, { by, reason }: Request, now: number): Change {
   const { id } = situation;
-  if (situation.dist.kind !== 'absent')
+  if (situation.dist.kind === 'broken')
+    throw new Error(`${situation.dist.reason}; is ${id} gone from it?`);
+  if (situation.dist.kind === 'known')
     throw new Error(
       `${id} is still in dist/: delete it from apps/, run \`npm run synth\`, merge, then remove it`,
     );

@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type GitCommand, mustGit } from './command.ts';
 import type { Remote } from './remote.ts';
 
 /** The bare clone that a repository works in. */
@@ -10,7 +9,7 @@ export interface Clone {
   /** Whether it outlives this process. */
   readonly stays: boolean;
   /** Makes an empty clone, also over a broken one. */
-  readonly make: (git: GitCommand, remotes: readonly Remote[]) => Promise<void>;
+  readonly make: (remotes: readonly Remote[]) => Promise<void>;
   /** Takes over where shared repositories are cut off: a fetch that finds all objects here does not. */
   readonly shareCuts: (remotes: readonly Remote[]) => Promise<void>;
   /** Whether a clone of these remotes is there already. It may still be broken. */
@@ -28,15 +27,15 @@ export async function locateClone(cacheFolder: string | undefined): Promise<Clon
   return {
     gitDir,
     stays: cacheFolder !== undefined,
-    async make(git, remotes) {
+    async make(remotes) {
       await rm(gitDir, { recursive: true, force: true });
       await mkdir(parent, { recursive: true });
       await mkdir(gitDir, { mode: 0o700 });
-      await mustGit(git, { arguments: ['init', ...INIT] });
-      // As `git symbolic-ref` would write it, without another process.
+      for (const folder of ['objects/info', 'refs/heads', 'refs/tags'])
+        await mkdir(join(gitDir, folder), { recursive: true });
+      await writeFile(join(gitDir, 'config'), CONFIG);
       await writeFile(join(gitDir, 'HEAD'), 'ref: refs/perch/run\n');
       const shared = remotes.flatMap((remote) => remote.shared?.objects ?? []);
-      await mkdir(join(gitDir, 'objects', 'info'), { recursive: true });
       await writeFile(join(gitDir, 'objects', 'info', 'alternates'), shared.map(line).join(''));
       await writeFile(marker, markerText(remotes));
     },
@@ -59,8 +58,11 @@ export async function locateClone(cacheFolder: string | undefined): Promise<Clon
   };
 }
 
-/** Nothing of the machine's templates or defaults. */
-const INIT = ['--quiet', '--bare', '--template=', '--object-format=sha1'];
+/**
+ * What makes a bare repository (`git help repository-layout`), as `git init` would write it: nothing of the
+ * machine's templates or defaults, and a fresh clone starts two processes earlier.
+ */
+const CONFIG = '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n';
 
 /** What the clone is of: another version or another address needs another clone. */
 function markerText(remotes: readonly Remote[]): string {

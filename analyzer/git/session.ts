@@ -44,7 +44,7 @@ export async function openSession({ git, clone, tracked }: SessionParts): Promis
 
   async function remake(): Promise<void> {
     store.restart();
-    await clone.make(git, remotes);
+    await clone.make(remotes);
     doubt = 'none';
   }
 

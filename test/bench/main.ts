@@ -41,14 +41,15 @@ async function main(): Promise<void> {
   const runs = flags.runs === undefined ? undefined : whole(flags.runs, 1);
   const releases = whole(flags.ticks, 0);
   const folder = flags.folder ?? memoryFolder() ?? tmpdir();
-  const firstRenderMs = sizes.length === 0 ? undefined : await firstRender();
   const plainMax = whole(flags['plain-max'], 0);
-  const synth = await measureSynth({ sizes, plainMax, runs, folder, progress });
   if (releases > 0) build();
+  // First, as a small process starts others faster than one that has rendered thousands of files.
   const ticks =
     releases === 0
       ? undefined
       : await measureTicks({ releases, runs: runs ?? 9, activeRuns: 1, folder, progress });
+  const firstRenderMs = sizes.length === 0 ? undefined : await firstRender();
+  const synth = await measureSynth({ sizes, plainMax, runs, folder, progress });
   const report: Report = {
     machine: { node: process.version, cores: cpus().length, folder },
     ...(firstRenderMs === undefined ? {} : { firstRenderMs }),

@@ -20,7 +20,7 @@ export async function timed<T>(
 /** `950 µs`, `12.3 ms`, `4.56 s`. */
 export function duration(ms: number): string {
   if (ms < 1) return `${(ms * 1000).toFixed(0)} µs`;
-  return ms < 1000 ? `${ms.toPrecision(3)} ms` : `${(ms / 1000).toPrecision(3)} s`;
+  return ms < 999.5 ? `${ms.toPrecision(3)} ms` : `${(ms / 1000).toPrecision(3)} s`;
 }
 
 /** A table for people, with its columns in line. */

@@ -1,16 +1,17 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { timed } from './numbers.ts';
 import { measureProcess, medianUse, type ProcessUse } from './process.ts';
-import { renderMany } from './releases.ts';
-import { makeRepository } from './repository.ts';
 
 /** One row: what a process took. */
 export interface TickResult {
   readonly what: string;
   readonly runs: number;
   readonly ms: number;
+  readonly bestMs: number;
   readonly peakMb: number;
 }
 
@@ -46,10 +47,8 @@ export async function measureTicks(options: TickOptions): Promise<TickResults> {
   const folder = await mkdtemp(join(options.folder, 'perch-bench-'));
   try {
     progress(`making a repository of ${releases} releases`);
-    const { ms: preparationMs, result: repository } = await timed(async () =>
-      makeRepository(join(folder, 'rest.git'), await renderMany(releases)),
-    );
-    const analyze = ['analyze', '--once', '--repo', repository.folder];
+    const { ms: preparationMs } = await timed(() => prepare(folder, releases));
+    const analyze = ['analyze', '--once', '--repo', join(folder, 'rest.git')];
     const cached = [...analyze, '--cache', join(folder, 'cache')];
     await mkdir(join(folder, 'cache'));
     const idle = (args: readonly string[]) => async () => {
@@ -70,11 +69,10 @@ export async function measureTicks(options: TickOptions): Promise<TickResults> {
       ...medianUse(it),
     });
     const active: ProcessUse[] = [];
-    const next = await renderMany(releases, 'podinfo:2');
     for (let run = 0; run < activeRuns; run++) {
       progress(`active tick: run ${run + 1} of ${activeRuns}`);
       const copy = join(folder, `active-${run}.git`);
-      await repository.withNewPlans(copy, next);
+      await cp(join(folder, 'next.git'), copy, { recursive: true });
       const use = await measureProcess([BUNDLE, 'analyze', '--once', '--repo', copy]);
       const moved = use.stdout.split('\n').filter((it) => it.includes('"commit":')).length;
       if (moved !== releases) throw new Error(`${moved} of ${releases} moved: ${use.stdout}`);
@@ -93,6 +91,18 @@ export async function measureTicks(options: TickOptions): Promise<TickResults> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Makes the repositories rest.git and next.git. */
+async function prepare(folder: string, releases: number): Promise<void> {
+  const script = fileURLToPath(new URL('prepare.ts', import.meta.url));
+  await promisify(execFile)(process.execPath, [
+    '--import',
+    'tsx',
+    script,
+    folder,
+    String(releases),
+  ]);
 }
 
 /** Runs contestants in changing order; the first round warms the file system up and does not count. */

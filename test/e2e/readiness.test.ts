@@ -77,7 +77,7 @@ describe('readiness and liveness of real objects', { skip: isMissing(missing) },
     test('what does not progress has passed its deadline, until it does', async () => {
       const app = (image: string) => {
         const release = nginx(Testing.apps(), { image });
-        const workload = withDeploymentSpec(release, { progressDeadlineSeconds: 2 });
+        const workload = withDeploymentSpec(release, { progressDeadlineSeconds: 8 });
         return variant(release, { namespace: 'stuck', workload });
       };
       const stage = await open(server, 'stuck', app);

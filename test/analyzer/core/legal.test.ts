@@ -263,8 +263,8 @@ describe('violations of one revision', () => {
     ],
     [
       'plan/',
-      { ...AT20, plan: known(setting('v2')) },
-      [`rollouts/app/plan is ${setting('v2').tree}, its state.yaml names ${V2.tree}`],
+      { ...AT20, plan: known({ ...V2, tree: sha('p') }) },
+      [`rollouts/app/plan is ${sha('p')}, its state.yaml names ${V2.tree}`],
     ],
     [
       'stable/',

@@ -65,7 +65,7 @@ describe('pause', () => {
 describe('resume', () => {
   test('goes on where a person paused, and the time in the step counts', () => {
     const it = resume(PAUSED, ROBIN);
-    expect(it).toMatchObject({ transition: 'note', to: step('02-weight-20'), paused: undefined });
+    expect(it).toMatchObject({ transition: 'note', to: step('02-weight-20') });
     const next = moved(PAUSED, it, T0 + 60);
     expect(stateOf(next).at).toBe(stateOf(PAUSED).at);
     expect(decision(next, T0 + 60)).toMatchObject({ kind: 'move', transition: 'next' });

@@ -1,0 +1,67 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { plan } from '../core/fixture.ts';
+import { openField } from '../field.ts';
+import { bare, git } from '../git/fixture.ts';
+import { buildCli, type Cli } from './cli.ts';
+
+let perch: Cli;
+
+beforeAll(async () => {
+  perch = await buildCli();
+});
+
+function lines(stdout: string): readonly { readonly msg?: unknown }[] {
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((it) => JSON.parse(it) as { readonly msg?: unknown });
+}
+
+describe.concurrent('perch analyze', () => {
+  test('makes one pass, and logs one line of JSON for each decision', async () => {
+    const { folder } = await bare();
+    await (await openField(folder)).release({ app: plan('v1'), web: plan('v1') });
+    const { code, stdout, stderr } = await perch('analyze', '--once', '--repo', folder);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(lines(stdout)).toMatchObject(
+      ['app', 'web'].map((release) => ({
+        release,
+        decision: 'move',
+        transition: 'start',
+        phase: 'Initializing',
+        commit: expect.stringMatching(/^[0-9a-f]{40}$/),
+        msg: expect.stringMatching(new RegExp(`^${release}: initialize app:v1`)),
+      })),
+    );
+    expect(git(folder, 'log', '-1', '--format=%an <%ae>', 'main')).toBe('Perch <perch@localhost>');
+  });
+
+  test('until idle ends at once where nothing is under way', async () => {
+    const { folder } = await bare();
+    await (await openField(folder)).edit({ 'README.md': 'x' });
+    const { code, stdout } = await perch('analyze', '--until-idle', '--repo', folder);
+    expect([code, lines(stdout).map((it) => it.msg)]).toEqual([0, ['every release is at rest']]);
+  });
+
+  test.each([
+    [['--once', '--watch'], /cannot be used with option/],
+    [['--interval', '0'], /expected a number above 0/],
+    [['--metrics-header', 'nonsense'], /expected name=value/],
+    [['--identity', 'nobody'], /expected "Name <address>"/],
+  ])('%j is wrong usage', async (args, expected) => {
+    expect(await perch('analyze', ...args)).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(expected),
+    });
+  });
+
+  test.each(['analyze --once', 'status', 'pause app'])(
+    '%s on a repository that cannot be reached exits 3',
+    async (line) => {
+      const flags = ['--repo', 'http://127.0.0.1:1/x.git', '--identity', 'A <a@b>'];
+      const { code, stderr } = await perch(...line.split(' '), ...flags);
+      expect([code, stderr]).toEqual([3, expect.stringMatching(/^perch: /)]);
+    },
+  );
+});

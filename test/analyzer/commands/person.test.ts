@@ -1,0 +1,103 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { plan } from '../core/fixture.ts';
+import { inStep, openField, untilRest } from '../field.ts';
+import { bare, git } from '../git/fixture.ts';
+import { buildCli, type Cli } from './cli.ts';
+
+let perch: Cli;
+
+beforeAll(async () => {
+  perch = await buildCli({ PERCH_IDENTITY: 'Robin <robin@example.com>' });
+});
+
+describe.concurrent('perch', () => {
+  test('pause and resume print their commit, and say who and why in it', async () => {
+    const { field } = await inStep('02-weight-20');
+    const paused = await perch('pause', 'app', '-m', 'lunch', '--repo', field.folder);
+    const tip = git(field.folder, 'rev-parse', 'main');
+    expect(paused).toEqual({ code: 0, stdout: `${tip.slice(0, 10)} app: paused\n`, stderr: '' });
+    expect(git(field.folder, 'log', '-1', '--format=%an <%ae>%n%b', 'main')).toMatch(
+      /^Robin <robin@example\.com>\nLunch\.\nBy Robin <robin@example\.com>\.\n/,
+    );
+    const again = await perch('pause', 'app', '--repo', field.folder);
+    expect(again).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^perch: app is paused already: lunch/),
+    });
+    const resumed = await perch('resume', 'app', '--json', '--repo', field.folder);
+    expect(JSON.parse(resumed.stdout)).toEqual({
+      release: 'app',
+      verb: 'resume',
+      commit: git(field.folder, 'rev-parse', 'main'),
+      subject: 'app: resumed',
+    });
+  });
+
+  test('abort goes back, and retry is refused until it is back', async () => {
+    const { field, analyzer } = await inStep('02-weight-20');
+    const aborted = await perch('abort', 'app', '-m', 'ugly', '--repo', field.folder);
+    expect(aborted).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/ app: roll back: weight 20 → 0\n$/),
+    });
+    const early = await perch('retry', 'app', '--repo', field.folder);
+    expect(early).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/retry when it is back/),
+    });
+    await untilRest(field, analyzer);
+    const late = await perch('retry', 'app', '--repo', field.folder);
+    expect(late).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/ app: retry [0-9a-f]{10}\n$/),
+    });
+  });
+
+  test('remove says what Flux and Argo CD do with an emptied path', async () => {
+    const field = await openField((await bare()).folder);
+    await field.release({ app: plan('v1'), web: plan('v1') });
+    await untilRest(field, await field.analyzer());
+    const early = await perch('remove', 'app', '--repo', field.folder);
+    expect(early).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^perch: app is still in dist\//),
+    });
+    await field.edit({}, ['dist/app']);
+    const { code, stdout } = await perch('remove', 'app', '--repo', field.folder);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^[0-9a-f]{10} app: removed\nThe folder live\/app is gone/);
+    expect(stdout).toMatch(
+      /Flux +a Kustomization whose path is missing fails and deletes nothing: delete the Kustomization/,
+    );
+    expect(stdout).toMatch(
+      /Argo CD +an Application whose path is missing shows a ComparisonError and deletes nothing/,
+    );
+    expect(stdout).toContain('syncPolicy.automated allowEmpty: true');
+  });
+
+  test('names the known releases for an unknown one', async () => {
+    const { field } = await inStep('02-weight-20');
+    expect(await perch('abort', 'nope', '--repo', field.folder)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'perch: there is no release "nope"; there are: app\n',
+    });
+  });
+
+  test('wants to know who is asking', async () => {
+    const { field } = await inStep('02-weight-20');
+    const nobody = await buildCli({ GIT_CONFIG_GLOBAL: '/dev/null' });
+    expect(await nobody('pause', 'app', '--repo', field.folder)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^perch: git does not know who you are/),
+    });
+  });
+
+  test('wants to know which release', async () => {
+    expect(await perch('pause')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/missing required argument 'release'/),
+    });
+  });
+});

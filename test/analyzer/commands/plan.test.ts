@@ -1,0 +1,62 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { parsePlan } from '../../../lib/plan/parse.ts';
+import { plan } from '../core/fixture.ts';
+import { openField } from '../field.ts';
+import { bare, git, scratch } from '../git/fixture.ts';
+import { buildCli, type Cli } from './cli.ts';
+
+let perch: Cli;
+let folder: string;
+let clone: string;
+
+beforeAll(async () => {
+  perch = await buildCli();
+  folder = (await bare()).folder;
+  const field = await openField(folder);
+  await field.release({ app: plan('v1'), web: plan('v2') });
+  clone = await scratch();
+  git(folder, 'clone', '--quiet', folder, clone);
+});
+
+describe('perch plan', () => {
+  test('prints the steps as a table, and the times', async () => {
+    const { code, stdout, stderr } = await perch('plan', 'app', '--repo', folder);
+    expect([code, stderr]).toEqual([0, '']);
+    const lines = stdout.split('\n');
+    expect(lines[0]).toMatch(/^app: app:v1 \(candidate [0-9a-f]{10}\), test\/app$/);
+    expect(lines[2]).toMatch(/^STEP +WEIGHTS +WRITES +BAKE +GATE$/);
+    expect(lines.slice(3, 10).map((it) => it.split(/ {2,}/).slice(0, 2))).toEqual([
+      ['00-init', '100 / 0'],
+      ['01-canary-up', '100 / 0'],
+      ['02-weight-20', '80 / 20'],
+      ['03-weight-50', '50 / 50'],
+      ['04-promote', '50 / 50'],
+      ['05-weight-0', '100 / 0'],
+      ['06-complete', '100 / 0'],
+    ]);
+    expect(stdout).toMatch(
+      /\nto promote: \S+ at least, \S+ at worst\nto roll back: \S+ at least, \S+ at worst\n$/,
+    );
+  });
+
+  test('prints the plan as JSON', async () => {
+    const { code, stdout } = await perch('plan', 'app', '--json', '--repo', folder);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual(
+      parsePlan(git(folder, 'show', 'main:dist/app/plan.yaml'), 'dist'),
+    );
+  });
+
+  test('prints the work tree before it is committed', async () => {
+    const { code, stdout } = await perch('plan', 'web', '--repo', clone);
+    expect([code, stdout.split('\n')[0]]).toEqual([0, expect.stringMatching(/^web: app:v2 /)]);
+  });
+
+  test('of an unknown release names the known ones', async () => {
+    expect(await perch('plan', 'nope', '--repo', folder)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'perch: there is no plan of "nope"; there are: app, web\n',
+    });
+  });
+});

@@ -1,0 +1,56 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type Field, inStep } from '../field.ts';
+import { git } from '../git/fixture.ts';
+import { buildCli, type Cli } from './cli.ts';
+
+let perch: Cli;
+let field: Field;
+let clean: string;
+
+beforeAll(async () => {
+  perch = await buildCli();
+  ({ field } = await inStep('02-weight-20'));
+  clean = git(field.folder, 'rev-parse', 'main');
+  await field.edit({ 'live/app/service-app.yaml': '{}\n' });
+});
+
+describe('perch verify', () => {
+  test('of a clean revision exits 0', async () => {
+    expect(await perch('verify', clean, '--repo', field.folder)).toEqual({
+      code: 0,
+      stdout: 'app: verified, 4 transitions, plans found in the source\n',
+      stderr: '',
+    });
+  });
+
+  test('of an edited branch exits 1 with the files', async () => {
+    const { code, stdout } = await perch('verify', '--repo', field.folder);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^app: DIFFERS, .*\n {2}live\/app\/service-app\.yaml\n/);
+  });
+
+  test('prints JSON for machines, with the same exit code', async () => {
+    const { code, stdout } = await perch('verify', '--json', '--repo', field.folder);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject([
+      {
+        release: 'app',
+        complete: true,
+        problems: expect.arrayContaining(['live/app/service-app.yaml']),
+      },
+    ]);
+  });
+
+  test('of a revision that does not exist exits 1, and says so', async () => {
+    const { code, stderr } = await perch('verify', 'nowhere', '--repo', field.folder);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/no branch or revision "nowhere"/)]);
+  });
+
+  test('where nothing has started says so', async () => {
+    const first = git(field.folder, 'rev-list', '--max-parents=0', 'main');
+    expect(await perch('verify', first, '--repo', field.folder)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^nothing to verify/),
+    });
+  });
+});

@@ -1,0 +1,257 @@
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import { stringify } from 'yaml';
+import type { Cluster } from '../../analyzer/cluster/cluster.ts';
+import type { ObjectReading, Sample } from '../../analyzer/core/observation.ts';
+import type { PlanTree } from '../../analyzer/core/position.ts';
+import { openLocal, type Reader, type Repository } from '../../analyzer/git/index.ts';
+import type { MetricProvider } from '../../analyzer/metrics/provider.ts';
+import { type Analyzer, newMemory, type TickReport, tick } from '../../analyzer/tick.ts';
+import { blobs, plan, T0 } from './core/fixture.ts';
+import { bare, git, gitWith, open, scratch } from './git/fixture.ts';
+
+/** A real repository with releases in it, a person who edits it, and a cluster and metrics in memory. */
+export interface Field {
+  /** What git clones and pushes to. */
+  readonly url: string;
+  /** The bare repository behind it. */
+  readonly folder: string;
+  readonly world: FakeWorld;
+  /** Time of everything, in Unix seconds; tests move it on. */
+  now: number;
+  /** An analyzer with a clone of its own; `wrap` may spy on it or get in its way. */
+  analyzer(wrap?: (it: Repository) => Repository): Promise<Analyzer>;
+  /** Merges a plan for each release, in one commit. */
+  release(plans: Readonly<Record<string, PlanTree>>): Promise<string>;
+  /** Deletes folders, and writes files, as a person would. */
+  edit(files: Readonly<Record<string, string>>, removes?: readonly string[]): Promise<string>;
+  /** The text of a file on the run branch. */
+  read(path: string): string;
+}
+
+/** What the analyzer sees of the world: in memory, and always in order unless told otherwise. */
+export interface FakeWorld {
+  readonly cluster: Cluster;
+  readonly metrics: MetricProvider;
+  /** Applies live/ of the run branch. */
+  sync(): Promise<void>;
+  /** The value of a release's check. @default 99.9 */
+  value: (release: string, at: number) => number | undefined;
+}
+
+/** Opens a field on a bare repository. @param url how git reaches it @default - the folder itself */
+export async function openField(folder: string, url = folder): Promise<Field> {
+  const field: Field = {
+    url,
+    folder,
+    world: fakeWorld(folder, () => field.now),
+    now: T0,
+    async analyzer(wrap = (it) => it) {
+      const repository = wrap(await open(url));
+      const { cluster, metrics } = field.world;
+      return { repository, cluster, metrics, clock: () => field.now, memory: newMemory() };
+    },
+    async release(plans) {
+      const ids = Object.keys(plans);
+      const files = ids.flatMap((id) => [...distFiles(id, plans[id] ?? plan('v1'))]);
+      const removes = ids.map((id) => `dist/${id}`);
+      const subject = `release ${ids.join(', ')}`;
+      return write(folder, { subject, at: field.now, removes, files });
+    },
+    async edit(files, removes = []) {
+      return write(folder, {
+        subject: 'by hand',
+        at: field.now,
+        removes,
+        files: Object.entries(files),
+      });
+    },
+    read: (path) => git(folder, 'show', `main:${path}`),
+  };
+  return field;
+}
+
+interface Edit {
+  readonly subject: string;
+  readonly at: number;
+  readonly removes: readonly string[];
+  readonly files: readonly (readonly [path: string, text: string])[];
+}
+
+/** Commits on top of main as a person whom no analyzer knows of; one git process, as tests do it often. */
+function write(folder: string, { subject, at, removes, files }: Edit): string {
+  const isBorn = git(folder, 'for-each-ref', 'refs/heads/main') !== '';
+  const data = (text: string) => `data ${Buffer.byteLength(text)}\n${text}\n`;
+  const input = [
+    `commit refs/heads/main\ncommitter Robin <robin@example.com> ${Math.floor(at)} +0000\n`,
+    data(subject),
+    isBorn ? 'from refs/heads/main^0\n' : '',
+    ...removes.map((path) => `D ${path}\n`),
+    ...files.map(([path, text]) => `M 100644 inline ${path}\n${data(text)}`),
+  ];
+  gitWith({ folder, input: input.join('') }, 'fast-import', '--quiet');
+  return git(folder, 'rev-parse', 'main');
+}
+
+/** The files of dist/<id>, with a namespace and a query of the release's own. */
+export function distFiles(id: string, of: PlanTree): ReadonlyMap<string, string> {
+  const text = (it: string) => it.replaceAll('"namespace":"test"', `"namespace":"${id}"`);
+  const files = Object.entries(of.plan.files).map(([name, it]) => [name, { ...it, namespace: id }]);
+  const checks = of.plan.checks.map((it) => ({ ...it, query: id }));
+  const whole = { ...of.plan, release: id, name: id, checks, files: Object.fromEntries(files) };
+  return new Map([
+    [`dist/${id}/plan.yaml`, stringify(whole)],
+    ...[...of.blobs].map(([path, oid]): [string, string] => [
+      `dist/${id}/${path}`,
+      text(blobs.get(oid) ?? ''),
+    ]),
+  ]);
+}
+
+/** Ticks, and lets the cluster follow, until every release is at rest. */
+export async function untilRest(field: Field, analyzer: Analyzer): Promise<readonly TickReport[]> {
+  const reports: TickReport[] = [];
+  for (let ticks = 0; ticks < 40; ticks++) {
+    const report = await tick(analyzer);
+    reports.push(report);
+    await field.world.sync();
+    if (report.outcomes.every((it) => it.decision.kind === 'rest')) return reports;
+    field.now += 70;
+  }
+  throw new Error(
+    `no rest: ${reports
+      .at(-1)
+      ?.outcomes.map((it) => it.decision.reason)
+      .join('; ')}`,
+  );
+}
+
+/** Ticks until the release stands in a step. */
+export async function untilStep(
+  field: Field,
+  analyzer: Analyzer,
+  id: string,
+  step: string,
+): Promise<void> {
+  for (let ticks = 0; ticks < 40; ticks++) {
+    await tick(analyzer);
+    await field.world.sync();
+    if (field.read(`rollouts/${id}/state.yaml`).includes(`step: ${step}`)) return;
+    field.now += 70;
+  }
+  throw new Error(`${id} never came to ${step}`);
+}
+
+/** A field whose release `app` runs v1 and stands in a step of v2; the way there is walked once. */
+export async function inStep(
+  step: string,
+  serve: (folder: string) => Promise<string> = async (folder) => folder,
+): Promise<{ readonly field: Field; readonly analyzer: Analyzer }> {
+  const known = templates.get(step) ?? walkTo(step);
+  templates.set(step, known);
+  const template = await known;
+  const folder = join(await scratch(), 'repository.git');
+  await cp(template.folder, folder, { recursive: true });
+  const field = await openField(folder, await serve(folder));
+  field.now = template.now;
+  await field.world.sync();
+  return { field, analyzer: await field.analyzer() };
+}
+
+const templates = new Map<string, Promise<Field>>();
+
+async function walkTo(step: string): Promise<Field> {
+  const field = await openField((await bare()).folder);
+  const analyzer = await field.analyzer();
+  await field.release({ app: plan('v1') });
+  await untilRest(field, analyzer);
+  await field.release({ app: plan('v2') });
+  await untilStep(field, analyzer, 'app', step);
+  return field;
+}
+
+function fakeWorld(folder: string, clock: () => number): FakeWorld {
+  let reader: Reader | undefined;
+  const held = new Map<string, { readonly text: string; readonly object: unknown }>();
+  const read = (key: string): ObjectReading => {
+    const it = held.get(key);
+    return it === undefined ? { kind: 'absent' } : { kind: 'found', object: it.object };
+  };
+  const world: FakeWorld = {
+    value: () => 99.9,
+    cluster: {
+      read: async (refs) => ({
+        kind: 'known',
+        value: {
+          objects: refs.map((it) => read(`${it.kind}/${it.namespace}/${it.name}`)),
+          serverTime: clock(),
+        },
+      }),
+    },
+    metrics: {
+      range: async (query, { start, end, stepSeconds }) => {
+        const samples: Sample[] = [];
+        for (let at = start; at <= end; at += stepSeconds) {
+          const value = world.value(query, at);
+          if (value !== undefined) samples.push({ at, value });
+        }
+        return { kind: 'known', value: { samples, serverTime: clock() } };
+      },
+    },
+    async sync() {
+      reader ??= await openReader(folder);
+      const texts = await liveTexts(reader);
+      const wanted = new Map(texts.map((text) => [keyOf(text), text]));
+      for (const key of held.keys()) if (!wanted.has(key)) held.delete(key);
+      for (const [key, text] of wanted)
+        if (held.get(key)?.text !== text) held.set(key, { text, object: applied(text, clock()) });
+    },
+  };
+  return world;
+}
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly spec?: { readonly replicas?: number };
+}
+
+function keyOf(text: string): string {
+  const { kind, metadata } = JSON.parse(text) as Manifest;
+  return `${kind}/${metadata.namespace}/${metadata.name}`;
+}
+
+/** The object with what an API server and ready pods add. */
+function applied(text: string, at: number): unknown {
+  const object = JSON.parse(text) as Manifest;
+  const replicas = object.spec?.replicas ?? 1;
+  const fieldsV1 = { 'f:metadata': { 'f:annotations': { 'f:perch/digest': {} } } };
+  const time = new Date(at * 1000).toISOString();
+  const counts = { replicas, updatedReplicas: replicas, availableReplicas: replicas };
+  return {
+    ...object,
+    metadata: { ...object.metadata, generation: 1, managedFields: [{ time, fieldsV1 }] },
+    status: { observedGeneration: 1, ...counts },
+  };
+}
+
+const readers: Reader[] = [];
+
+afterAll(async () => {
+  for (const reader of readers.splice(0)) await reader.close();
+});
+
+async function openReader(folder: string): Promise<Reader> {
+  const reader = await openLocal({ folder });
+  readers.push(reader);
+  return reader;
+}
+
+async function liveTexts(reader: Reader): Promise<readonly string[]> {
+  const run = await reader.resolve('main');
+  const all = await reader.list({ run, source: run });
+  const trees = all.flatMap((it) => it.live ?? []);
+  const files = await Promise.all(trees.map((it) => reader.files(it)));
+  return reader.texts(files.flatMap((it) => [...it.values()]));
+}

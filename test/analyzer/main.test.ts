@@ -1,0 +1,68 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { buildCli, type Cli } from './commands/cli.ts';
+
+let perch: Cli;
+
+beforeAll(async () => {
+  perch = await buildCli();
+});
+
+/** Every variable that the sources name. */
+async function variables(): Promise<readonly string[]> {
+  const root = new URL('../../analyzer', import.meta.url).pathname;
+  const files = await readdir(root, { recursive: true });
+  const texts = await Promise.all(
+    files.filter((it) => it.endsWith('.ts')).map((it) => readFile(join(root, it), 'utf8')),
+  );
+  return [...new Set(texts.flatMap((it) => it.match(/PERCH_[A-Z_]+/g) ?? []))].sort();
+}
+
+describe.concurrent('perch', () => {
+  test('--help lists the commands and the exit codes', async () => {
+    const { code, stdout } = await perch('--help');
+    expect(code).toBe(0);
+    for (const it of [
+      'plan',
+      'status',
+      'verify',
+      'analyze',
+      'pause',
+      'resume',
+      'abort',
+      'retry',
+      'remove',
+    ])
+      expect(stdout).toMatch(new RegExp(`^  ${it} `, 'm'));
+    for (const it of [0, 1, 2, 3]) expect(stdout).toMatch(new RegExp(`^  ${it}  \\S`, 'm'));
+  });
+
+  test('analyze --help lists every PERCH_* variable', async () => {
+    const { code, stdout } = await perch('analyze', '--help');
+    const all = await variables();
+    expect(code).toBe(0);
+    expect(all.length).toBeGreaterThan(10);
+    const flat = stdout.replace(/\s+/g, ' ');
+    expect(all.filter((it) => !flat.includes(it))).toEqual([]);
+  });
+
+  test.each([
+    [['--nope'], /unknown option '--nope'/],
+    [['nope'], /unknown command 'nope'/],
+    [['status', '--nope'], /unknown option '--nope'/],
+    [['status', 'too', 'many'], /too many arguments/],
+    [[], /Usage: perch/],
+  ])('%j is wrong usage', async (args, expected) => {
+    expect(await perch(...args)).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(expected),
+    });
+  });
+
+  test('a folder without a repository is told in plain words', async () => {
+    const { code, stdout, stderr } = await perch('status', '--repo', '/');
+    expect([code, stdout, stderr]).toEqual([1, '', expect.stringMatching(/^perch: .*repository/)]);
+  });
+});
