@@ -62,13 +62,18 @@ export async function observe(
   };
 }
 
-/** Whether a source that was asked gave no answer at all. */
+/** Whether a source gave no answer at all, or none that can be placed in time. */
 export function hasUnreachable({
+  situation,
   cluster,
   series,
+  skewSeconds,
 }: Omit<Observation, 'unreachableSince'>): boolean {
+  const { plan } = situation;
+  const settled = plan.kind === 'known' ? plan.value.plan.analysis.settleSeconds : 0;
   return (
     cluster?.live.kind === 'unknown' ||
+    skewSeconds > settled ||
     series.some((it) => it.fromCommit.kind === 'unknown' || it.fromLive?.kind === 'unknown')
   );
 }

@@ -44,6 +44,21 @@ export async function loadSituation(
   return { id, state, plan: pinned, stable, dist, live, lastCommit: undefined };
 }
 
+/** A release of which nothing could be made out, and why. */
+export function unreadable(id: string, reason: string): Situation {
+  const absent = { kind: 'absent' } as const;
+  const state = { kind: 'broken', reason } as const;
+  return {
+    id,
+    state,
+    plan: absent,
+    stable: absent,
+    dist: absent,
+    live: new Map(),
+    lastCommit: undefined,
+  };
+}
+
 /** Without the source nobody can say that a release is gone from it. */
 function sourceless({ sourceFailure }: Pick<Snapshot, 'sourceFailure'>): Loaded<PlanTree> {
   const reason = sourceFailure?.message ?? 'there is no such branch';

@@ -6,10 +6,11 @@ import { disagreement } from './core/integrity.ts';
 import type { Observation, Situation } from './core/observation.ts';
 import { type Status, status } from './core/phase.ts';
 import { nextBack, rolloutOf } from './core/rollout.ts';
+import { GitError } from './git/git-error.ts';
 import type { ReleaseTrees, Repository, Snapshot } from './git/repository.ts';
 import { mended, unaccounted, walk } from './history.ts';
 import { hasUnreachable, observe, type Sources } from './observe.ts';
-import { isIdle, loadSituation, type PlanMemory, withLastCommit } from './situation.ts';
+import { isIdle, loadSituation, type PlanMemory, unreadable, withLastCommit } from './situation.ts';
 
 /** What the analyzer works with. */
 export interface Analyzer extends Omit<Sources, 'reader' | 'targets'> {
@@ -108,7 +109,7 @@ async function planAll(
   const limit = pLimit(RELEASES_AT_ONCE);
   const active = all.filter((it) => !isIdle(it));
   forget(analyzer.memory, active);
-  return Promise.all(active.map((it) => limit(() => planOne(analyzer, snapshot, it))));
+  return Promise.all(active.map((it) => limit(() => planSafely(analyzer, snapshot, it))));
 }
 
 /** Drops plans that no active release uses, so that memory grows with what is under way. */
@@ -134,6 +135,23 @@ async function replan(
 
 function key({ id, dist, plan, stable, state, live }: ReleaseTrees): string {
   return [id, dist, plan, stable, state, live].join(' ');
+}
+
+/** A bug of ours in one release must not keep the others from going back; git's own trouble is everybody's. */
+async function planSafely(
+  analyzer: Analyzer,
+  snapshot: Snapshot,
+  trees: ReleaseTrees,
+): Promise<Planned> {
+  try {
+    return await planOne(analyzer, snapshot, trees);
+  } catch (error) {
+    if (error instanceof GitError || !(error instanceof Error)) throw error;
+    const reason = `a bug in the analyzer: ${error.message}`;
+    const situation = unreadable(trees.id, reason);
+    const seen = { situation, series: [], skewSeconds: 0 };
+    return { trees, outcome: outcome(seen, { kind: 'hold', reason }) };
+  }
 }
 
 async function planOne(

@@ -123,6 +123,8 @@ function nextTransition({ state, lastCommit }: Situation): number {
 
 function stepRecords(old: State | undefined, move: Move, now: number): StepRecord[] {
   if (move.transition === 'start' || old === undefined) return [];
+  // What a rollout counted that came to nothing says nothing about the configuration that follows it.
+  if (move.transition === 'configure' && old.position.kind === 'stable') return [];
   if (move.transition === 'note' || old.position.kind !== 'step') return old.steps;
   const left: StepRecord = {
     name: old.position.step,

@@ -182,10 +182,11 @@ function covers(actual: unknown, declared: unknown): boolean {
   );
 }
 
-/** A way back or a resume may bring digests back that the cluster still shows from before. */
+/** These may bring digests back that the cluster still shows from before; an adoption of A, B and A again. */
 function earliest(rollout: Rollout): number {
   const { kind, position, at: since } = rollout.state;
-  const again = position.kind === 'back' || position.kind === 'stable' || kind === 'resume';
+  const again =
+    position.kind === 'back' || position.kind === 'stable' || kind === 'resume' || kind === 'adopt';
   return unix(since) + (again ? rollout.plan.plan.analysis.syncSeconds : 0);
 }
 

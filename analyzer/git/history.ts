@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { type ReadAccess, readCommits } from './access.ts';
 import { mustGit } from './command.ts';
-import { type ReadAccess, readCommits } from './reader.ts';
 import type { History, ReleaseCommit, ReleaseTrees } from './repository.ts';
 
 /** The last commit that touched the release; see `Reader.lastChange`. */

@@ -1,24 +1,14 @@
+import { type ReadAccess, readCommits } from './access.ts';
 import { type GitCommand, runGit } from './command.ts';
-import { type CommitObject, parseCommit } from './commit-object.ts';
 import { GitError } from './git-error.ts';
 import { readHistory, readLastChange, readReleaseTrees } from './history.ts';
-import { findLastChanges, type LastChanges } from './last-changes.ts';
+import { findLastChanges } from './last-changes.ts';
 import type { ObjectStore } from './objects.ts';
 import { assertOid, assertReleaseId } from './path.ts';
 import { missingObject, readTrees, type TreeReader } from './release-trees.ts';
 import type { Reader, ReleaseTrees, Snapshot } from './repository.ts';
 import { wasSource } from './source.ts';
 import { entryOid, type TreeEntry } from './tree.ts';
-
-/** What the parts of a reader share. */
-export interface ReadAccess {
-  readonly git: GitCommand;
-  readonly objects: ObjectStore;
-  readonly trees: TreeReader;
-  readonly lastChanges: LastChanges;
-  /** Where git keeps the cuts of a shallow clone. */
-  readonly shallowFile: string;
-}
 
 /** A reader of the repository that `git` points to. Its `resolve` knows what that repository knows. */
 export function openReader(parts: Omit<ReadAccess, 'trees' | 'lastChanges'>): Reader {
@@ -58,18 +48,6 @@ export function openReader(parts: Omit<ReadAccess, 'trees' | 'lastChanges'>): Re
       objects.close();
     },
   };
-}
-
-/** The commits of these ids, in order. @throws GitError for a missing one */
-export async function readCommits(
-  objects: ObjectStore,
-  oids: readonly string[],
-): Promise<readonly CommitObject[]> {
-  const found = await objects.read(oids);
-  return found.map((object, index) => {
-    if (object?.kind !== 'commit') throw missingObject('commit', oids[index] ?? '', object);
-    return parseCommit(object.content);
-  });
 }
 
 async function resolveRevision(git: GitCommand, revision: string): Promise<string | undefined> {

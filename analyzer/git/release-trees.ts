@@ -15,8 +15,8 @@ export interface TreeReader {
 }
 
 /**
- * One round of requests, whatever the number of releases: git itself walks to a plan's steps. Measured on 1,000
- * releases of 12 steps: 25 ms; three rounds 35 ms; 80 ms for `ls-tree -r -d` and parsing the 44,000 lines
+ * One round of requests, whatever the number of releases: git itself walks to a plan's steps. When it still took
+ * three, 1,000 releases of 12 steps took 35 ms, against 80 ms for `ls-tree -r -d` and parsing the 44,000 lines
  * that it prints.
  */
 export function readTrees(objects: ObjectStore): TreeReader {

@@ -1,7 +1,7 @@
+import { readCommits } from './access.ts';
 import { type GitCommand, mustGit } from './command.ts';
 import { type CommitOrder, commitMessage } from './fast-import.ts';
 import type { ObjectStore } from './objects.ts';
-import { readCommits } from './reader.ts';
 
 /** How commits are signed: the configuration that git needs for `key`, a path (ssh) or an OpenPGP key id. */
 export function signingConfig(key: string): readonly string[] {

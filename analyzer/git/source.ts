@@ -1,6 +1,6 @@
+import type { ReadAccess } from './access.ts';
 import { mustGit } from './command.ts';
 import { isCut } from './history.ts';
-import type { ReadAccess } from './reader.ts';
 import type { SourceAnswer } from './repository.ts';
 
 /** The question whether a plan was ever merged. */

@@ -129,12 +129,7 @@ describe.concurrent('a person', () => {
 describe.concurrent('after an edit by hand', () => {
   test.each<[string, Readonly<Record<string, string>>]>([
     ['of live/', { 'live/app/service-app.yaml': '{}\n' }],
-    ['that adds to live/', { 'live/app/extra.yaml': '{}\n' }],
     ['of plan/', { 'rollouts/app/plan/plan.yaml': 'version: 1\n' }],
-    [
-      'of a file in plan/',
-      { 'rollouts/app/plan/steps/03-weight-50/virtualservice-app.yaml': '{}\n' },
-    ],
     ['of stable/', { 'rollouts/app/stable/steps/06-complete/service-app.yaml': '{}\n' }],
     ['that corrupts state.yaml', { 'rollouts/app/state.yaml': 'transition: [\n' }],
   ])('%s: a problem, until resume writes over it', async (_, files) => {

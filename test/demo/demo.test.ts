@@ -78,7 +78,7 @@ describe.each(STORIES)('the %s story', (name) => {
         release: 'podinfo',
         transitions: visits.length,
         complete: true,
-        source: true,
+        source: 'found',
         problems: [],
       },
     ]);
@@ -200,7 +200,7 @@ test('a consistent forgery passes alone, and fails once the source ref is there'
   const { folder, reader, tip } = story('good');
   const forged = forgeConsistently(folder, tip);
   const alone = await verify(reader, { run: forged, source: undefined });
-  expect(alone).toMatchObject([{ release: 'podinfo', source: false, problems: [] }]);
+  expect(alone).toMatchObject([{ release: 'podinfo', source: 'unknown', problems: [] }]);
   const [it] = await verify(reader, { run: forged, source: tip });
   expect(it?.problems).toEqual([expect.stringMatching(/never was dist\/podinfo in the source/)]);
 });

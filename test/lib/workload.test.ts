@@ -74,7 +74,9 @@ describe('the label that cdk8s-plus derives from a construct’s path', () => {
     expect(
       objectAt(objectIn(rendered, '01-canary-up', 'networkpolicy-policy.yaml'), 'spec').podSelector,
     ).toEqual({
-      matchExpressions: [{ key: 'app', operator: 'In', values: ['shop', 'shop-primary', 'shop-canary'] }],
+      matchExpressions: [
+        { key: 'app', operator: 'In', values: ['shop', 'shop-primary', 'shop-canary'] },
+      ],
     });
   });
 

@@ -71,6 +71,11 @@ describe('a newer candidate', () => {
       transition: 'back',
     });
   });
+
+  test('that must not start does not stop the rollout under way', () => {
+    const renamed = plan('v3', { shape: { apex: 'web' } });
+    expect(move(running('02-weight-20', renamed), T0 + 60)).toMatchObject({ transition: 'next' });
+  });
 });
 
 describe('a plan that was reverted to the stable candidate', () => {
