@@ -292,7 +292,10 @@ describe.concurrent('what is broken in one release', () => {
       { release: 'app', decision: { kind: 'move', transition: 'next' } },
       {
         release: 'web',
-        decision: { kind: 'rest', reason: expect.stringMatching(/^dist\/web\/plan\.yaml is not YAML/) },
+        decision: {
+          kind: 'rest',
+          reason: expect.stringMatching(/^dist\/web\/plan\.yaml is not YAML/),
+        },
       },
     ]);
   });
