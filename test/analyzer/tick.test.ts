@@ -269,6 +269,24 @@ describe.concurrent('what is broken in one release', () => {
     ]);
   });
 
+  test('a bug of our own: that release holds, the others go on', async () => {
+    const field = await local();
+    const analyzer = await field.analyzer();
+    await field.release({ app: V1, web: V1 });
+    const clock = () => {
+      // Asked once for each release; the first of them meets the bug.
+      calls += 1;
+      if (calls === 1) throw new TypeError('planted');
+      return field.now;
+    };
+    let calls = 0;
+    const { outcomes } = await tick({ ...analyzer, clock });
+    expect(outcomes.map((it) => it.decision.kind).sort()).toEqual(['hold', 'move']);
+    expect(outcomes.find((it) => it.decision.kind === 'hold')?.decision.reason).toBe(
+      'a bug in the analyzer: planted',
+    );
+  });
+
   test('a position that cannot be: the others go on', async () => {
     const { field, analyzer } = await inStep('01-canary-up');
     const state = field.read('rollouts/app/state.yaml');

@@ -229,6 +229,7 @@ describe('a commit that brings earlier digests back', () => {
     ['back: routes', back('02-weight-20', 'routes'), {}],
     ['stable', STABLE, {}],
     ['a resume', step('02-weight-20'), { kind: 'resume' }],
+    ['an adoption', step('02-weight-20'), { kind: 'adopt' }],
   ])('is live one sync interval later: %s', (_, position, state) => {
     const it = world(position, state);
     expect(ask(it, T0 + SYNC - 1)).toMatchObject({ kind: 'waiting', untilSeconds: T0 + SYNC });

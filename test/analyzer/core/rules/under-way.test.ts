@@ -56,6 +56,17 @@ describe('a newer candidate', () => {
     expect(stateOf(end)).toMatchObject({ candidate: V3.plan.candidate, steps: [] });
   });
 
+  test('that would be refused does not stop the one that runs', () => {
+    const refused = plan('v3', { shape: { apex: 'other' } });
+    const it = running('02-weight-20', refused);
+    expect(decision(it, T0 + 60)).toMatchObject({ kind: 'move', transition: 'next' });
+    const rest = situation({ position: { kind: 'complete' }, plan: V2, dist: refused });
+    expect(decision(rest, T0)).toMatchObject({
+      kind: 'rest',
+      reason: expect.stringMatching(/^refused: .*apex/),
+    });
+  });
+
   test('is no failure of the one before', () => {
     const it = move(running('02-weight-20', V3), T0 + 10);
     expect(it).toMatchObject({
