@@ -68,7 +68,9 @@ const WORDS = /^(?:y|n|yes|no|on|off|true|false|null)$/i;
 
 function text(value: string, indent: string, key: boolean): string {
   if (PLAIN.test(value) && !value.endsWith(':') && !WORDS.test(value)) return value;
-  return !key && value.includes('\n') && isBlock(value) ? literal(value, indent) : quoted(value);
+  // Without an indent, a line of a literal block could be read as the end of the document.
+  const nested = !key && indent !== '';
+  return nested && value.includes('\n') && isBlock(value) ? literal(value, indent) : quoted(value);
 }
 
 /** Whether a literal block holds the text without any indicator but the dash. */

@@ -24,9 +24,21 @@ export async function followRefs(
   for (const { ref } of gone) await mustGit(git, { arguments: ['update-ref', '-d', ref] });
   const changed = tracked.filter(({ ref, branch }) => here.get(ref) !== there.get(branch));
   const wanted = changed.filter(({ branch }) => there.has(branch));
-  if (wanted.length > 0) await fetchRefs(git, address, wanted);
+  if (gone.length + wanted.length === 0) return here;
+  if (tracked[0]?.remote.shared === undefined) await fetchRefs(git, address, wanted);
+  else await pointRefs(git, wanted, there);
   // A fetch may have brought more than was there when the remote was asked.
-  return gone.length + wanted.length === 0 ? here : readRefs(git);
+  return readRefs(git);
+}
+
+/** A folder's objects are shared with the clone, so there is nothing to bring. */
+async function pointRefs(
+  git: GitCommand,
+  wanted: readonly TrackedRef[],
+  tips: ReadonlyMap<string, string>,
+): Promise<void> {
+  for (const { ref, branch } of wanted)
+    await mustGit(git, { arguments: ['update-ref', ref, tips.get(branch) ?? ''] });
 }
 
 /** Commit by ref for refs/perch/. */
@@ -65,6 +77,7 @@ async function fetchRefs(
   address: string,
   wanted: readonly TrackedRef[],
 ): Promise<void> {
+  if (wanted.length === 0) return;
   const output = await runGit(git, {
     arguments: [
       'fetch',

@@ -113,6 +113,10 @@ describe('strings that a reader could take for something else', () => {
   });
 });
 
+test('a document of one string is not cut off by a line that looks like its end', () => {
+  for (const read of bothReaders('a\n---\nb')) expect(read).toBe('a\n---\nb');
+});
+
 test('any JSON is read back by both versions', () => {
   const key = fc.string({ maxLength: 40, unit: 'binary' }).filter((it) => it !== '__proto__');
   const leaf = fc.oneof(
