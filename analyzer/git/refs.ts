@@ -25,20 +25,33 @@ export async function followRefs(
   const changed = tracked.filter(({ ref, branch }) => here.get(ref) !== there.get(branch));
   const wanted = changed.filter(({ branch }) => there.has(branch));
   if (gone.length + wanted.length === 0) return here;
-  if (tracked[0]?.remote.shared === undefined) await fetchRefs(git, address, wanted);
-  else await pointRefs(git, wanted, there);
+  if (tracked[0]?.remote.shared !== undefined) return pointRefs(git, here, { gone, wanted, there });
+  await fetchRefs(git, address, wanted);
   // A fetch may have brought more than was there when the remote was asked.
   return readRefs(git);
+}
+
+interface Moves {
+  readonly gone: readonly TrackedRef[];
+  readonly wanted: readonly TrackedRef[];
+  /** Tip by branch. */
+  readonly there: ReadonlyMap<string, string>;
 }
 
 /** A folder's objects are shared with the clone, so there is nothing to bring. */
 async function pointRefs(
   git: GitCommand,
-  wanted: readonly TrackedRef[],
-  tips: ReadonlyMap<string, string>,
-): Promise<void> {
-  for (const { ref, branch } of wanted)
-    await mustGit(git, { arguments: ['update-ref', ref, tips.get(branch) ?? ''] });
+  here: ReadonlyMap<string, string>,
+  { gone, wanted, there }: Moves,
+): Promise<ReadonlyMap<string, string>> {
+  const refs = new Map(here);
+  for (const { ref } of gone) refs.delete(ref);
+  for (const { ref, branch } of wanted) {
+    const tip = there.get(branch) ?? '';
+    await mustGit(git, { arguments: ['update-ref', ref, tip] });
+    refs.set(ref, tip);
+  }
+  return refs;
 }
 
 /** Commit by ref for refs/perch/. */
