@@ -41,3 +41,16 @@ export interface Context {
 
 /** Answers when the situation is its own; undefined leaves it to the next rule. */
 export type Rule = (context: Context) => Decision | undefined;
+
+/** A commit that leaves position and files as they are. */
+export function noteMove(state: State, reason: string): Move {
+  return {
+    kind: 'move',
+    transition: 'note',
+    to: state.position,
+    pins: false,
+    failed: state.failed,
+    verdict: 'none',
+    reason,
+  };
+}

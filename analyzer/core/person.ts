@@ -1,5 +1,5 @@
 import type { Change } from './change.ts';
-import type { Move } from './decision.ts';
+import { type Move, noteMove } from './decision.ts';
 import { plain } from './explain.ts';
 import { disagreement } from './integrity.ts';
 import type { Rollout, Situation } from './observation.ts';
@@ -136,14 +136,5 @@ function unedited(situation: Situation): Rollout {
 }
 
 function noteOf(situation: Situation, reason: string): Move {
-  const { state } = running(situation);
-  return {
-    kind: 'move',
-    transition: 'note',
-    to: state.position,
-    pins: false,
-    failed: state.failed,
-    verdict: 'none',
-    reason,
-  };
+  return noteMove(running(situation).state, reason);
 }

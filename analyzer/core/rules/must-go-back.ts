@@ -1,4 +1,4 @@
-import type { Context, Decision, Move } from '../decision.ts';
+import { type Context, type Decision, type Move, noteMove } from '../decision.ts';
 import { hasPromoted, stepOf } from '../position.ts';
 import { nextBack } from '../rollout.ts';
 import { unix } from '../state.ts';
@@ -51,7 +51,12 @@ export function inconclusiveTooLong(context: Context): Decision | undefined {
   if (onInconclusive === 'back') return { ...back(context, reason), verdict: 'inconclusive' };
   // An edit by hand holds the release already, and only a way back may write over it.
   if (context.disagreement !== undefined) return undefined;
-  return { ...note(context, reason), verdict: 'inconclusive', paused: { reason } };
+  return {
+    ...noteMove(context.rollout.state, reason),
+    verdict: 'inconclusive',
+    paused: { reason },
+    judgement: context.judgement,
+  };
 }
 
 /** Since when answers are missing that the step needs; undefined while they come. */
@@ -92,19 +97,5 @@ export function wayBackMove(context: Context, reason: string): Move {
     reason,
     judgement,
     liveSince: live?.kind === 'live' ? live.sinceSeconds : undefined,
-  };
-}
-
-function note(context: Context, reason: string): Move {
-  const { state } = context.rollout;
-  return {
-    kind: 'move',
-    transition: 'note',
-    to: state.position,
-    pins: false,
-    failed: state.failed,
-    verdict: 'none',
-    reason,
-    judgement: context.judgement,
   };
 }

@@ -93,7 +93,7 @@ describe('the subject, as users read it', () => {
   ])('%s', (expected, it, how) => expect(subject(it, how(it))).toBe(expected));
 
   test('images are named without their registry, all of them', () => {
-    const images = ['ghcr.io:443/team/app:2@sha256:abc', 'envoy:1.2'];
+    const images = ['images.example.com:443/team/app:2@sha256:abc', 'envoy:1.2'];
     const it = unstarted(plan('v2', { images }));
     expect(subject(it, move(it, NOW))).toMatch(/^app: initialize app:2@sha256:abc, envoy:1\.2 \(/);
   });
