@@ -85,6 +85,7 @@ async function viewCluster(
 ): Promise<{ view: ClusterView; skewSeconds: number }> {
   const questions = await questionsOf(reader, rollout, targets);
   if (questions.kind === 'unknown') return { view: unreadable(questions.reason), skewSeconds: 0 };
+  const asked = clock();
   const answer = await cluster.read(questions.value.map((it) => it.ref));
   if (answer.kind === 'unknown') return { view: unreadable(answer.reason), skewSeconds: 0 };
   const readings: Answer<readonly ObjectReading[]> = { kind: 'known', value: answer.value.objects };
@@ -97,7 +98,7 @@ async function viewCluster(
       },
       shownStep: shownStep(rollout.state.candidate, readings),
     },
-    skewSeconds: skew(answer.value.serverTime, clock()),
+    skewSeconds: skew(answer.value.serverTime, asked, clock()),
   };
 }
 
@@ -163,7 +164,7 @@ function planOfTrack(
 }
 
 async function askMetrics(
-  { metrics, clock }: Sources,
+  sources: Sources,
   rollout: Rollout,
   view: ClusterView,
   now: number,
@@ -172,34 +173,38 @@ async function askMetrics(
   return Promise.all(
     seriesQuestions(rollout, view.live, now).map(async ({ check, fromCommit, fromLive }) => {
       const [commit, live] = await Promise.all([
-        range(metrics, check.query, fromCommit),
-        fromLive === undefined ? undefined : range(metrics, check.query, fromLive),
+        range(sources, check.query, fromCommit),
+        fromLive === undefined ? undefined : range(sources, check.query, fromLive),
       ]);
-      const times = [commit.serverTime, live?.serverTime];
       return {
         series: { check, fromCommit: commit.samples, fromLive: live?.samples },
-        skewSeconds: Math.max(...times.map((it) => skew(it, clock()))),
+        skewSeconds: Math.max(commit.skewSeconds, live?.skewSeconds ?? 0),
       };
     }),
   );
 }
 
 async function range(
-  metrics: MetricProvider,
+  { metrics, clock }: Sources,
   query: string,
   grid: Grid,
-): Promise<{ samples: Answer<readonly Sample[]>; serverTime?: number | undefined }> {
-  if (grid.end < grid.start) return { samples: { kind: 'known', value: [] } };
+): Promise<{ samples: Answer<readonly Sample[]>; skewSeconds: number }> {
+  if (grid.end < grid.start) return { samples: { kind: 'known', value: [] }, skewSeconds: 0 };
+  const asked = clock();
   const answer = await metrics.range(query, grid);
-  if (answer.kind === 'unknown') return { samples: answer };
+  if (answer.kind === 'unknown') return { samples: answer, skewSeconds: 0 };
+  const { samples, serverTime } = answer.value;
   return {
-    samples: { kind: 'known', value: answer.value.samples },
-    serverTime: answer.value.serverTime,
+    samples: { kind: 'known', value: samples },
+    skewSeconds: skew(serverTime, asked, clock()),
   };
 }
 
-/** Seconds between a server's clock and ours; a Date header is cut to whole seconds. */
-function skew(serverTime: number | undefined, ours: number): number {
+/**
+ * By how many seconds at least a server's clock is off: it told its time somewhere between question and answer,
+ * so a slow answer is no skew. A Date header is cut to whole seconds.
+ */
+function skew(serverTime: number | undefined, asked: number, answered: number): number {
   if (serverTime === undefined) return 0;
-  return Math.max(0, serverTime - ours, ours - serverTime - 1);
+  return Math.max(0, serverTime - answered, asked - serverTime - 1);
 }

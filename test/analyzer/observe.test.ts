@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../analyzer/core/decide.ts';
-import { hasUnreachable } from '../../analyzer/observe.ts';
-import { observation, situation, step, T0, V2 } from './core/fixture.ts';
+import { hasUnreachable, observe } from '../../analyzer/observe.ts';
+import { blobs, observation, situation, step, T0, V2 } from './core/fixture.ts';
 
 const { settleSeconds, inconclusiveDeadlineSeconds } = V2.plan.analysis;
 const AT20 = situation({ position: step('02-weight-20') });
@@ -38,4 +38,43 @@ test('a clock that is off for a moment, late in a long step, does not end the st
     transition: 'note',
     verdict: 'inconclusive',
   });
+});
+
+describe('the clock of the metric store', () => {
+  /** A store that answers after so many seconds, and whose clock is ahead by so many. */
+  async function skewOf(ahead: number, takes: number): Promise<number> {
+    let now = T0 + 60;
+    const seen = await observe(
+      {
+        reader: { texts: async (oids) => oids.map((it) => blobs.get(it) ?? '') },
+        cluster: { read: async () => ({ kind: 'unknown', reason: 'down' }) },
+        metrics: {
+          range: async () => {
+            const serverTime = Math.floor(now) + ahead;
+            now += takes;
+            return { kind: 'known', value: { samples: [], serverTime } };
+          },
+        },
+        clock: () => now,
+        targets: new Map(),
+      },
+      AT20,
+      now,
+    );
+    return seen.skewSeconds;
+  }
+
+  test.each([
+    [0, 0, 0],
+    [40, 0, 40],
+    [-40, 0, 39],
+    // A slow answer is no skew.
+    [0, 25, 0],
+    [40, 25, 15],
+  ])(
+    'ahead by %i s, answering after %i s: off by at least %i s',
+    async (ahead, takes, expected) => {
+      expect(await skewOf(ahead, takes)).toBe(expected);
+    },
+  );
 });
