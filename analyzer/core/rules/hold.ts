@@ -3,10 +3,11 @@ import { atRest } from '../position.ts';
 
 /** Somebody edited Git by hand: nothing is touched until a person has looked. */
 export function handEdited(context: Context): Decision | undefined {
-  const { disagreement: differs } = context;
+  const { disagreement: differs, rollout } = context;
   if (differs === undefined) return undefined;
   return {
-    kind: 'hold',
+    // Where nothing is under way, nothing is waited for: an analyzer that runs until all is at rest may end.
+    kind: atRest(rollout.state.position) ? 'rest' : 'hold',
     reason: `paused, Git was edited by hand: ${differs}. \`perch resume\` goes on`,
   };
 }
