@@ -93,7 +93,7 @@ export async function withLastCommit(
 
 /** @returns undefined where the commit has no state that can be read */
 export async function stateIn(
-  reader: Reader,
+  reader: Pick<Reader, 'texts'>,
   commit: Pick<ReleaseCommit, 'trees'>,
 ): Promise<State | undefined> {
   const loaded = await loadState(
@@ -131,7 +131,7 @@ export async function loadPlan(
 }
 
 async function loadState(
-  reader: Reader,
+  reader: Pick<Reader, 'texts'>,
   blob: string | undefined,
   place: string,
 ): Promise<Loaded<State>> {

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import pino, { type Logger } from 'pino';
-import { kubernetes } from '../cluster/kubernetes.ts';
 import { GitError } from '../git/index.ts';
 import { prometheus } from '../metrics/prometheus.ts';
+import { type Nudges, nudge } from '../nudge.ts';
 import { flag, openForWriting, parsePositive, type RepositoryFlags } from '../options.ts';
 import { type Analyzer, atRest, newMemory, type Outcome, type TickReport, tick } from '../tick.ts';
+import { addClusterFlags, type ClusterFlags, clustersOf } from './clusters.ts';
 
-interface AnalyzeFlags extends RepositoryFlags {
+interface AnalyzeFlags extends RepositoryFlags, ClusterFlags {
   readonly once?: true;
   readonly untilIdle?: true;
   readonly watch?: true;
@@ -18,13 +19,13 @@ interface AnalyzeFlags extends RepositoryFlags {
   readonly metricsPasswordFile?: string;
   readonly metricsCa?: string;
   readonly metricsHeader: Readonly<Record<string, string>>;
-  readonly kubeconfig?: string;
-  readonly context?: string;
+  readonly nudge: readonly string[];
+  readonly nudgeSecretFile?: string;
 }
 
 /** `perch analyze`: looks, decides and commits; once, until every release is at rest, or for ever. */
 export function addAnalyze(program: Command): Command {
-  return program
+  const command = program
     .command('analyze')
     .description('move releases to their next step, or back, as cluster and metrics say')
     .addOption(new Option('--once', 'one pass').conflicts(['untilIdle', 'watch']))
@@ -59,21 +60,23 @@ export function addAnalyze(program: Command): Command {
     )
     .addOption(
       flag(
-        '--kubeconfig <file>',
-        'kubeconfig (default: KUBECONFIG, ~/.kube/config, the pod)',
-        'PERCH_KUBECONFIG',
-      ),
+        '--nudge <urls>',
+        'told of each push, with commas: a Flux Receiver, or the /api/webhook of Argo CD',
+        'PERCH_NUDGE',
+      )
+        .argParser(parseUrls)
+        .default([], 'none'),
     )
     .addOption(
       flag(
-        '--context <name>',
-        'context of the kubeconfig (default: its current one)',
-        'PERCH_CONTEXT',
+        '--nudge-secret-file <file>',
+        'file with the key that signs what they are told',
+        'PERCH_NUDGE_SECRET_FILE',
       ),
-    )
-    .action(async (_: unknown, command: Command) => {
-      await analyze(command.optsWithGlobals<AnalyzeFlags>());
-    });
+    );
+  return addClusterFlags(command).action(async (_: unknown, command: Command) => {
+    await analyze(command.optsWithGlobals<AnalyzeFlags>());
+  });
 }
 
 async function analyze(flags: AnalyzeFlags): Promise<void> {
@@ -81,7 +84,7 @@ async function analyze(flags: AnalyzeFlags): Promise<void> {
   const repository = await openForWriting(flags);
   const analyzer: Analyzer = {
     repository,
-    cluster: kubernetes({ kubeconfig: flags.kubeconfig, context: flags.context }),
+    clusters: clustersOf(flags),
     metrics: prometheus({
       address: flags.metrics,
       bearerTokenFile: flags.metricsTokenFile,
@@ -111,6 +114,7 @@ async function loop(
   const once = flags.watch === undefined && flags.untilIdle === undefined;
   while (!signal.aborted) {
     const report = await pass(analyzer, log, once);
+    if (report !== undefined) await tell(nudgesOf(flags), report, log);
     if (report?.refused !== undefined && once) process.exitCode = 3;
     if (once) return;
     if (flags.untilIdle && report !== undefined && atRest(report)) return;
@@ -135,6 +139,27 @@ async function pass(
     log.error({ reason: error.message }, 'the repository cannot be reached');
     return undefined;
   }
+}
+
+/** Whoever was not told polls: that costs time, and is no failure. */
+async function tell(nudges: Nudges, report: TickReport, log: Logger): Promise<void> {
+  const moved = report.outcomes.filter((it) => it.commit !== undefined);
+  const commit = moved.at(-1)?.commit;
+  if (commit === undefined) return;
+  const failures = await nudge(nudges, { commit, releases: moved.map((it) => it.release) });
+  for (const reason of failures) log.warn({ reason }, 'a sync tool was not told of the push');
+}
+
+function nudgesOf(flags: AnalyzeFlags): Nudges {
+  const { nudge: urls, nudgeSecretFile: secretFile, repo: repository, branch } = flags;
+  return { urls, secretFile, repository, branch };
+}
+
+function parseUrls(text: string): readonly string[] {
+  const urls = text.split(',').map((it) => it.trim());
+  if (!urls.every((it) => /^https?:/.test(it) && URL.canParse(it)))
+    throw new InvalidArgumentError('expected http or https URLs with commas between them');
+  return urls;
 }
 
 function logOutcome(

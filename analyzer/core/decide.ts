@@ -46,7 +46,8 @@ const RULES: readonly Rule[] = [
   goOn,
 ];
 
-function contextOf(observation: Observation, rollout: Rollout, now: number): Context {
+/** What every rule is given: an observation and what follows from it. @param now Unix seconds */
+export function contextOf(observation: Observation, rollout: Rollout, now: number): Context {
   const live = observation.cluster?.live ?? {
     kind: 'unknown',
     reason: 'the cluster was not asked',

@@ -1,6 +1,13 @@
 import { parse } from 'yaml';
 import { DIGEST_ANNOTATION, type FileInfo, STEP_ANNOTATION } from '../../lib/plan/plan.ts';
-import type { Answer, Liveness, ObjectReading, ObjectRef, Rollout } from './observation.ts';
+import type {
+  Answer,
+  Applied,
+  Liveness,
+  ObjectReading,
+  ObjectRef,
+  Rollout,
+} from './observation.ts';
 import { unix } from './state.ts';
 
 /** What the cluster must show for one file of `live/<id>`. */
@@ -56,11 +63,13 @@ export function clusterQuestions(
  * managedFields entries that own the annotations of the routes and of the objects that the commit changed.
  *
  * @param readings one for each question, in its order
+ * @param applied what the sync object says; asked for where the objects alone cannot tell
  */
 export function liveness(
   rollout: Rollout,
   questions: readonly Question[],
   readings: Answer<readonly ObjectReading[]>,
+  applied: Applied,
   now: number,
 ): Liveness {
   if (readings.kind === 'unknown') return readings;
@@ -72,8 +81,13 @@ export function liveness(
         reason: `${refText(question.ref)}: ${reading?.reason ?? 'no answer'}`,
       };
   const missing = pairs.flatMap(({ question, reading }) => unmet(question, reading));
-  if (missing.length > 0) return { kind: 'waiting', reason: listed(missing) };
-  const untilSeconds = earliest(rollout);
+  const sync = applied.kind === 'behind' ? [applied.reason] : [];
+  if (missing.length > 0) return { kind: 'waiting', reason: listed(missing, sync) };
+  if (bringsBack(rollout)) {
+    if (applied.kind === 'unknown') return applied;
+    if (applied.kind === 'behind') return { kind: 'waiting', reason: applied.reason };
+  }
+  const untilSeconds = earliest(rollout, applied);
   if (now < untilSeconds)
     return {
       kind: 'waiting',
@@ -81,6 +95,16 @@ export function liveness(
       untilSeconds,
     };
   return { kind: 'live', sinceSeconds: liveSince(rollout, pairs, untilSeconds) };
+}
+
+/**
+ * Whether the position may bring digests back that the cluster still shows from before, as the way back does, or
+ * an adoption of A, B and A again: then only the sync object, or time, tells whether it is applied.
+ */
+export function bringsBack({ state: { kind, position } }: Rollout): boolean {
+  return (
+    position.kind === 'back' || position.kind === 'stable' || kind === 'resume' || kind === 'adopt'
+  );
 }
 
 /** The newest step of this candidate that the cluster's routing objects show; none before its first. */
@@ -182,12 +206,10 @@ function covers(actual: unknown, declared: unknown): boolean {
   );
 }
 
-/** These may bring digests back that the cluster still shows from before; an adoption of A, B and A again. */
-function earliest(rollout: Rollout): number {
-  const { kind, position, at: since } = rollout.state;
-  const again =
-    position.kind === 'back' || position.kind === 'stable' || kind === 'resume' || kind === 'adopt';
-  return unix(since) + (again ? rollout.plan.plan.analysis.syncSeconds : 0);
+/** Without a sync object, a position that brings digests back is given the time that a sync may take. */
+function earliest(rollout: Rollout, applied: Applied): number {
+  const blind = applied.kind === 'unasked' && bringsBack(rollout);
+  return unix(rollout.state.at) + (blind ? rollout.plan.plan.analysis.syncSeconds : 0);
 }
 
 function liveSince(
@@ -206,7 +228,7 @@ function liveSince(
   return Math.max(unix(rollout.state.at), earliestSeconds, ...times);
 }
 
-function listed(reasons: readonly string[]): string {
-  const shown = reasons.slice(0, 3).join('; ');
-  return reasons.length > 3 ? `${shown}; and ${reasons.length - 3} more` : shown;
+function listed(reasons: readonly string[], sync: readonly string[]): string {
+  const more = reasons.length > 3 ? [`and ${reasons.length - 3} more`] : [];
+  return [...reasons.slice(0, 3), ...more, ...sync].join('; ');
 }

@@ -67,6 +67,22 @@ export interface Rollout {
   readonly files: FileSet;
 }
 
+/** What a sync object tells of itself. */
+export interface SyncStatus {
+  /** The commit that is applied, where it tells one. */
+  readonly revision: string | undefined;
+  /** Why it cannot apply a newer one. */
+  readonly trouble?: string | undefined;
+}
+
+/** Whether the tool that applies `live/` says that it has applied the release's position. */
+export type Applied =
+  /** No sync object is known, or this position does not need it. */
+  | { readonly kind: 'unasked' }
+  | { readonly kind: 'applied' }
+  | { readonly kind: 'behind'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
 /** Whether the cluster shows what Git says. */
 export type Liveness =
   | { readonly kind: 'live'; readonly sinceSeconds: number }

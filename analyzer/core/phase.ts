@@ -72,12 +72,17 @@ function phase(state: State, plan: PlanTree, dist: Loaded<PlanTree>): Phase {
     case 'back':
       return failed ? 'Failed' : 'Progressing';
     case 'complete':
-      if (dist.kind === 'absent') return 'Orphaned';
-      return state.steps.length === 0 ? 'Initialized' : 'Succeeded';
     case 'stable':
-      if (dist.kind === 'absent') return 'Orphaned';
-      return failed ? 'Failed' : 'Initialized';
+      return dist.kind === 'absent' ? 'Orphaned' : phaseAtRest(state);
   }
+}
+
+/** The phase of a release at rest whose plan still stands in dist/: its state alone tells. */
+export function phaseAtRest(state: State): Phase {
+  if (state.paused !== undefined) return 'Paused';
+  if (state.position.kind === 'stable')
+    return state.failed?.candidate === state.candidate ? 'Failed' : 'Initialized';
+  return state.steps.length === 0 ? 'Initialized' : 'Succeeded';
 }
 
 /** At rest Git alone decides, so what would be decided now can be said: a refused plan, a failed candidate. */

@@ -67,13 +67,32 @@ async function listReleases(access: ReadAccess, at: Snapshot): Promise<readonly 
   ]);
   const found = await access.trees.rollouts([...rollouts.values()]);
   const parts = new Map([...rollouts.keys()].map((id, index) => [id, found[index]]));
-  const ids = new Set([...dist.keys(), ...rollouts.keys(), ...live.keys()]);
+  const started = new Set([...rollouts.keys(), ...live.keys()]);
+  const ids = new Set([...started, ...(await unstarted(access, dist, started))]);
   return [...ids].sort().map((id) => ({
     id,
     dist: dist.get(id),
     live: live.get(id),
     ...parts.get(id),
   }));
+}
+
+/** Folders of dist/ that were never started, but for those of plain manifests, which are no releases. */
+async function unstarted(
+  access: ReadAccess,
+  dist: ReadonlyMap<string, string>,
+  started: ReadonlySet<string>,
+): Promise<readonly string[]> {
+  const fresh = [...dist].filter(([id]) => !started.has(id));
+  const entries = await access.trees.entries(fresh.map(([, tree]) => tree));
+  return fresh
+    .filter((_, index) => !isManifests(entries[index] ?? []))
+    .map(([id]) => id);
+}
+
+function isManifests(folder: readonly TreeEntry[]): boolean {
+  const has = (name: string) => entryOid(folder, name, 'blob') !== undefined;
+  return has('kustomization.yaml') && !has('plan.yaml');
 }
 
 /** Ids of the releases that a run commit has. */

@@ -67,7 +67,10 @@ export type SourceAnswer = 'found' | 'absent' | 'cutOff';
 export interface Reader {
   /** The commit that `revision` names (branch, tag, id, `main~3`); undefined where there is none. */
   resolve(revision: string): Promise<string | undefined>;
-  /** Every release that has a folder in dist/, rollouts/ or live/, sorted by id. */
+  /**
+   * Every release that has a folder in dist/, rollouts/ or live/, sorted by id. A folder of dist/ that holds a
+   * kustomization.yaml and no plan.yaml is none.
+   */
   list(at: Snapshot): Promise<readonly ReleaseTrees[]>;
   /**
    * Blob id by path, for a whole tree with its folders. A symbolic link or submodule is `<mode>:<id>`, which

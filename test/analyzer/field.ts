@@ -8,6 +8,7 @@ import type { PlanTree } from '../../analyzer/core/position.ts';
 import { openLocal, type Reader, type Repository } from '../../analyzer/git/index.ts';
 import type { MetricProvider } from '../../analyzer/metrics/provider.ts';
 import { type Analyzer, newMemory, type TickReport, tick } from '../../analyzer/tick.ts';
+import { oneCluster } from '../../analyzer/view.ts';
 import { blobs, plan, T0 } from './core/fixture.ts';
 import { bare, git, gitWith, open, scratch } from './git/fixture.ts';
 
@@ -50,7 +51,8 @@ export async function openField(folder: string, url = folder): Promise<Field> {
     async analyzer(wrap = (it) => it) {
       const repository = wrap(await open(url));
       const { cluster, metrics } = field.world;
-      return { repository, cluster, metrics, clock: () => field.now, memory: newMemory() };
+      const clusters = oneCluster(cluster);
+      return { repository, clusters, metrics, clock: () => field.now, memory: newMemory() };
     },
     async release(plans) {
       const ids = Object.keys(plans);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../analyzer/core/decide.ts';
 import { hasUnreachable, observe } from '../../analyzer/observe.ts';
+import { oneCluster } from '../../analyzer/view.ts';
 import { blobs, observation, situation, step, T0, V2 } from './core/fixture.ts';
 
 const { settleSeconds, inconclusiveDeadlineSeconds } = V2.plan.analysis;
@@ -46,8 +47,11 @@ describe('the clock of the metric store', () => {
     let now = T0 + 60;
     const seen = await observe(
       {
-        reader: { texts: async (oids) => oids.map((it) => blobs.get(it) ?? '') },
-        cluster: { read: async () => ({ kind: 'unknown', reason: 'down' }) },
+        reader: {
+          texts: async (oids) => oids.map((it) => blobs.get(it) ?? ''),
+          treesAt: async (_, id) => ({ id }),
+        },
+        clusters: oneCluster({ read: async () => ({ kind: 'unknown', reason: 'down' }) }),
         metrics: {
           range: async () => {
             const serverTime = Math.floor(now) + ahead;

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { openLocal, openRepository, type Repository } from '../../analyzer/git/index.ts';
 import { verify } from '../../analyzer/history.ts';
 import { atRest, newMemory, tick } from '../../analyzer/tick.ts';
+import { oneCluster } from '../../analyzer/view.ts';
 import { plan } from './core/fixture.ts';
 import { type Field, inStep, openField, untilRest, untilStep } from './field.ts';
 import { bare, git, IDENTITY, serve } from './git/fixture.ts';
@@ -320,7 +321,11 @@ describe.concurrent('what is broken in one release', () => {
 
   test('a folder in dist/ without a plan', async () => {
     const field = await local();
-    await field.edit({ 'dist/web/readme.txt': 'no plan\n' });
+    await field.edit({
+      'dist/web/readme.txt': 'no plan\n',
+      // Plain manifests beside the releases are nobody's mistake.
+      'dist/perch/kustomization.yaml': 'resources: []\n',
+    });
     const { outcomes } = await tick(await field.analyzer());
     expect(outcomes).toMatchObject([
       {
@@ -352,7 +357,8 @@ describe.concurrent('a source in a repository of its own', () => {
     const from = { remote: source.url, branch: 'main' };
     const repository = await openRepository({ run, source: from, identity: IDENTITY });
     const { cluster, metrics } = field.world;
-    const analyzer = { repository, cluster, metrics, clock: () => field.now, memory: newMemory() };
+    const clusters = oneCluster(cluster);
+    const analyzer = { repository, clusters, metrics, clock: () => field.now, memory: newMemory() };
     await untilRest(field, analyzer);
     await source.release({ app: V2 });
     await untilStep(field, analyzer, 'app', '02-weight-20');

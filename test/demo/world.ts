@@ -5,6 +5,7 @@ import { kubernetes } from '../../analyzer/cluster/kubernetes.ts';
 import { openLocal, openRepository, type Reader } from '../../analyzer/git/index.ts';
 import { prometheus } from '../../analyzer/metrics/prometheus.ts';
 import { type Analyzer, newMemory } from '../../analyzer/tick.ts';
+import { oneCluster } from '../../analyzer/view.ts';
 import { type EmbeddedApiServer, startApiServer } from '../embedded/api-server.ts';
 import { type GitServer, startGitServer } from '../embedded/git-server.ts';
 import { type Gitops, playGitops, type Sync } from '../embedded/gitops.ts';
@@ -87,7 +88,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     const gitops = playGitops({ reader, store: api, clock: now });
     const analyzer: Analyzer = {
       repository,
-      cluster: kubernetes({ kubeconfig: api.kubeconfigPath }),
+      clusters: oneCluster(kubernetes({ kubeconfig: api.kubeconfigPath })),
       metrics: prometheus({ address: metrics.url }),
       clock: now,
       memory: newMemory(),

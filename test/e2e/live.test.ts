@@ -142,7 +142,7 @@ function player({ apply }: Applier, server: Kubernetes): Player {
     const answer = await cluster.read(questions.map((it) => it.ref));
     if (answer.kind === 'unknown') throw new Error(answer.reason);
     const readings = { kind: 'known', value: answer.value.objects } as const;
-    const live = liveness(rollout, questions, readings, Date.now() / 1000);
+    const live = liveness(rollout, questions, readings, { kind: 'unasked' }, Date.now() / 1000);
     expect(live, positionText(position)).toMatchObject({ kind: 'live' });
     before = rollout.files;
   };

@@ -5,6 +5,7 @@ import { at } from '../../analyzer/core/liveness.ts';
 import type { ClusterView, Rollout } from '../../analyzer/core/observation.ts';
 import { type PlanTree, type Position, positionText } from '../../analyzer/core/position.ts';
 import { observe, type Sources } from '../../analyzer/observe.ts';
+import { oneCluster } from '../../analyzer/view.ts';
 import { nginx } from '../../apps/nginx.ts';
 import { podinfo } from '../../apps/podinfo.ts';
 import { type Release, Testing } from '../../lib/index.ts';
@@ -268,8 +269,11 @@ async function reapply(sync: Applier, all: Plans, rollout: Rollout | undefined):
 function viewer(all: Plans, kubeconfig: string): (rollout: Rollout) => Promise<ClusterView> {
   const clock = () => Date.now() / 1000;
   const sources: Sources = {
-    reader: { texts: async (oids) => oids.map(all.text) },
-    cluster: kubernetes({ kubeconfig }),
+    reader: {
+      texts: async (oids) => oids.map(all.text),
+      treesAt: async (_, id) => ({ id }),
+    },
+    clusters: oneCluster(kubernetes({ kubeconfig })),
     metrics: { range: async () => ({ kind: 'known', value: { samples: [] } }) },
     clock,
     targets: new Map(),

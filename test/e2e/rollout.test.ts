@@ -11,6 +11,7 @@ import { openLocal, openRepository, type Reader } from '../../analyzer/git/index
 import { walk } from '../../analyzer/history.ts';
 import { prometheus } from '../../analyzer/metrics/prometheus.ts';
 import { type Analyzer, atRest, newMemory, type TickReport, tick } from '../../analyzer/tick.ts';
+import { oneCluster } from '../../analyzer/view.ts';
 import { podinfo } from '../../apps/podinfo.ts';
 import {
   canary,
@@ -78,7 +79,7 @@ describe('a rollout on real servers', { skip: isMissing(missing) }, () => {
     cleanups.push(repository.close);
     analyzer = {
       repository,
-      cluster: kubernetes({ kubeconfig: cluster.kubeconfigPath }),
+      clusters: oneCluster(kubernetes({ kubeconfig: cluster.kubeconfigPath })),
       metrics: prometheus({ address: metrics.url }),
       clock: () => Date.now() / 1000,
       memory: newMemory(),

@@ -53,7 +53,8 @@ export function scenario(seed: number, blobs: Blobs): Scenario {
     at += random.chance(0.5) ? random.between(20, 300) : random.between(600, 900);
   }
   const calm = random.chance(0.4);
-  const faults = calm ? calmFaults(random) : someFaults(random, story);
+  const drawn = calm ? calmFaults(random) : someFaults(random, story);
+  const faults = withSync(drawn, seeded(seed + 1_000_000));
   const events = calm ? [] : someEvents(random, story);
   const last = releases.at(-1);
   return {
@@ -88,6 +89,12 @@ function release(
   return { plan: plan(version, setting), version, setting, behaviour };
 }
 
+/** A sync that tells may be late: nobody guesses how long it takes. Drawn apart, so that stories stay theirs. */
+function withSync(faults: Faults, random: Random): Faults {
+  if (!random.chance(0.5)) return faults;
+  return { ...faults, syncTells: true, syncLag: random.between(1, 60) };
+}
+
 function calmFaults(random: Random): Faults {
   return {
     metricsDown: [],
@@ -96,6 +103,7 @@ function calmFaults(random: Random): Faults {
     apiDown: [],
     skew: [],
     syncLag: random.between(1, 15),
+    syncTells: false,
   };
 }
 
@@ -110,6 +118,7 @@ function someFaults(random: Random, story: string[]): Faults {
       seconds: random.pick([-40, -8, 3, 30] as const),
     })),
     syncLag: random.between(1, 15),
+    syncTells: false,
   };
   story.push(JSON.stringify(faults));
   return faults;

@@ -12,11 +12,13 @@ import type {
 import { canaryWeight, type FileSet, type PlanTree } from '../../analyzer/core/position.ts';
 import { rolloutOf } from '../../analyzer/core/rollout.ts';
 import { parseState, type State, stateText } from '../../analyzer/core/state.ts';
+import { parseSyncTarget } from '../../analyzer/core/sync.ts';
 import { hasUnreachable, observe } from '../../analyzer/observe.ts';
+import { type ClusterSource, oneCluster } from '../../analyzer/view.ts';
 import { Broken, createOracle } from './oracle.ts';
 import type { Blobs } from './plans.ts';
 import type { Scenario } from './scenario.ts';
-import { createWorld } from './world.ts';
+import { createWorld, type World } from './world.ts';
 
 /** A bug planted into the analyzer, to see whether the simulation finds it. */
 export interface Plant {
@@ -49,6 +51,8 @@ interface Git {
   files: FileSet;
   committedAt: number;
   last: LastCommit | undefined;
+  /** Text of state.yaml by the commit that wrote it. */
+  readonly states: Map<string, string>;
 }
 
 /**
@@ -71,6 +75,7 @@ export async function simulate(
     files: new Map(),
     committedAt: 0,
     last: undefined,
+    states: new Map(),
   };
   const oracle = createOracle(world);
   const log: string[] = [];
@@ -90,13 +95,17 @@ export async function simulate(
       if (event.kind === 'editWeight') world.editWeight(now, event.canary);
       if (event.kind === 'revert') revertState(git);
     }
-    world.advance(now, git.files, git.committedAt);
+    world.advance(now, git.files, git.committedAt, revisionOf(git.state));
     if (restarts(ticks)) memory = { targets: new Map(), unreachableSince: undefined };
     const situation = situationOf(git, scenario.distAt(now));
     const clock = now;
     const sources = {
-      reader: { texts: async (oids: readonly string[]) => oids.map((it) => blobs.get(it) ?? '') },
-      cluster: world.cluster,
+      reader: {
+        texts: async (oids: readonly string[]) =>
+          oids.map((it) => blobs.get(it) ?? git.states.get(it) ?? ''),
+        treesAt: async (commit: string, id: string) => ({ id, state: commit }),
+      },
+      clusters: clustersOf(world, scenario),
       metrics: world.metrics,
       clock: () => clock,
       targets: memory.targets,
@@ -134,6 +143,19 @@ export async function simulate(
   return { log, last, ticks, finalVersion: versionOf(git) };
 }
 
+/** One cluster; its sync object is read where the scenario has one. */
+function clustersOf({ cluster }: World, { faults }: Scenario): readonly ClusterSource[] {
+  const target = parseSyncTarget('flux:flux-system/{release}');
+  return faults.syncTells
+    ? [{ holds: 'all', cluster, sync: { target, cluster, context: '' } }]
+    : oneCluster(cluster);
+}
+
+/** Names the commit that made a state. */
+function revisionOf(state: State | undefined): string {
+  return String(state?.transition ?? 0).padStart(40, '0');
+}
+
 /** A bad version must be on its way back soon after enough failed checks could be seen. */
 function watchBad(
   since: number | undefined,
@@ -165,6 +187,7 @@ function commit(git: Git, situation: Situation, move: Move, now: number, plant: 
   const moved = move.transition !== 'note';
   // Through the file's bytes, as every later pass will read it.
   git.state = parseState(stateText(state), 'simulated');
+  git.states.set(revisionOf(git.state), stateText(state));
   git.plan = next.plan;
   git.stable = next.stable;
   git.files = next.files;

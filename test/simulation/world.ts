@@ -33,14 +33,16 @@ export interface Faults {
   readonly skew: readonly (Outage & { readonly seconds: number })[];
   /** Seconds from commit to sync. */
   readonly syncLag: number;
+  /** Whether a sync object tells which commit is applied. */
+  readonly syncTells: boolean;
 }
 
 /** A cluster, its sync and its traffic over fake time. */
 export interface World {
   readonly cluster: Cluster;
   readonly metrics: MetricProvider;
-  /** Lets the world act up to `now`; `live` is what Git says, committed at `committedAt`. */
-  advance(now: number, live: FileSet, committedAt: number): void;
+  /** Lets the world act up to `now`; `live` is what the commit `revision` says, made at `committedAt`. */
+  advance(now: number, live: FileSet, committedAt: number, revision: string): void;
   /** The truth about a point: what the check's value is, whoever asks and whenever. */
   truth(at: number): number | undefined;
   /** What a client is told now about the newest settled point; undefined while it is told nothing. */
@@ -83,6 +85,7 @@ export function createWorld(
   let applied: { key: string; at: number } | undefined;
   let wanted = '';
   let dirty = false;
+  let appliedRevision: string | undefined;
 
   function apply(live: FileSet, at: number): void {
     const wanted = new Set<string>();
@@ -147,6 +150,8 @@ export function createWorld(
   }
 
   function read(ref: ObjectRef): ObjectReading {
+    if (ref.kind === 'Kustomization')
+      return { kind: 'found', object: { status: { lastAppliedRevision: appliedRevision } } };
     const it = held.get(`${ref.kind}/${ref.name}`);
     if (it === undefined) return { kind: 'absent' };
     return { kind: 'found', object: shown(it, now) };
@@ -172,10 +177,12 @@ export function createWorld(
         return { kind: 'known', value: { samples, serverTime: now + ahead } };
       },
     },
-    advance(time, live, committedAt) {
+    advance(time, live, committedAt, revision) {
       now = time;
       wanted = [...live].map(([name, file]) => `${name} ${file.oid}`).join('\n');
-      if (time < committedAt + faults.syncLag || (applied?.key === wanted && !dirty)) return;
+      if (time < committedAt + faults.syncLag) return;
+      appliedRevision = `main@sha1:${revision}`;
+      if (applied?.key === wanted && !dirty) return;
       const at = applied?.key === wanted ? time : committedAt + faults.syncLag;
       apply(live, at);
       applied = { key: wanted, at };

@@ -11,7 +11,7 @@ import {
   type Target,
   target,
 } from '../../../analyzer/core/liveness.ts';
-import type { ObjectReading, Rollout } from '../../../analyzer/core/observation.ts';
+import type { Applied, ObjectReading, Rollout } from '../../../analyzer/core/observation.ts';
 import type { Position } from '../../../analyzer/core/position.ts';
 import type { State } from '../../../analyzer/core/state.ts';
 import { back, blobs, rollout, STABLE, situation, step, T0, V2 } from './fixture.ts';
@@ -20,6 +20,7 @@ const ROUTE = 'virtualservice-app.yaml';
 const CANARY = 'deployment-app-canary.yaml';
 const SYNC = V2.plan.analysis.syncSeconds;
 const NOW = T0 + 60;
+const UNASKED: Applied = { kind: 'unasked' };
 
 /** An object with what tests look at; the rest is as the file says. */
 interface Held {
@@ -60,8 +61,8 @@ function entry(
   return { manager, operation: 'Apply', time: new Date(seconds * 1000).toISOString(), fieldsV1 };
 }
 
-function ask({ rollout: it, questions, objects }: World, now = NOW) {
-  return liveness(it, questions, { kind: 'known', value: objects }, now);
+function ask({ rollout: it, questions, objects }: World, now = NOW, applied: Applied = UNASKED) {
+  return liveness(it, questions, { kind: 'known', value: objects }, applied, now);
 }
 
 function edit(it: World, file: string, change: (object: Held) => void): World {
@@ -245,7 +246,7 @@ describe('unknown', () => {
   test('when the cluster cannot be reached', () => {
     const { rollout: it, questions } = world();
     const answer = { kind: 'unknown', reason: 'connection refused' } as const;
-    expect(liveness(it, questions, answer, NOW)).toEqual(answer);
+    expect(liveness(it, questions, answer, UNASKED, NOW)).toEqual(answer);
   });
 
   test('when one object cannot be read, even if another one is surely not live', () => {
@@ -359,4 +360,33 @@ test('an object is named as kubectl would', () => {
 test('nobody has applied what has no managedFields', () => {
   expect(appliedAt({})).toBeUndefined();
   expect(appliedAt(undefined)).toBeUndefined();
+});
+
+describe('what the sync object says', () => {
+  const routes = back('02-weight-20', 'routes');
+  const behind = { kind: 'behind', reason: 'Kustomization x has applied commit abc' } as const;
+
+  test('is taken for a commit that brings digests back, instead of time', () => {
+    expect(ask(world(routes), T0 + 4, { kind: 'applied' })).toMatchObject({ kind: 'live' });
+    expect(ask(world(routes), T0 + 4)).toMatchObject({ kind: 'waiting', untilSeconds: T0 + SYNC });
+  });
+
+  test('holds such a commit until it is applied, however long that takes', () => {
+    const late = T0 + 100 * SYNC;
+    expect(ask(world(routes), late, behind)).toEqual({ kind: 'waiting', reason: behind.reason });
+    const unknown = { kind: 'unknown', reason: 'HTTP 403' } as const;
+    expect(ask(world(routes), late, unknown)).toEqual(unknown);
+  });
+
+  test('cannot make a step live that the objects do not show, nor hold one that they show', () => {
+    const edited = edit(world(), ROUTE, (it) => {
+      it.metadata.annotations['perch/digest'] = 'another';
+    });
+    expect(ask(edited, NOW, { kind: 'applied' })).toMatchObject({ kind: 'waiting' });
+    expect(ask(edited, NOW, behind)).toMatchObject({
+      kind: 'waiting',
+      reason: expect.stringMatching(/not synced yet; Kustomization x has applied commit abc$/),
+    });
+    expect(ask(world(), NOW, behind)).toMatchObject({ kind: 'live' });
+  });
 });

@@ -1,0 +1,104 @@
+import { outcome as outcomeOf } from '../core/change.ts';
+import { contextOf } from '../core/decide.ts';
+import { verdict } from '../core/judge.ts';
+import type { Loaded, Observation, Rollout, Situation } from '../core/observation.ts';
+import { type Phase, phaseAtRest, status } from '../core/phase.ts';
+import { canaryWeight } from '../core/position.ts';
+import { rolloutOf } from '../core/rollout.ts';
+import { inconclusiveSince } from '../core/rules/must-go-back.ts';
+import type { State } from '../core/state.ts';
+import type { Outcome } from '../tick.ts';
+
+/** What the series of one release say. */
+export interface Figures {
+  readonly phase: Phase;
+  /** The canary's committed percent of the traffic. */
+  readonly weight: number;
+  /** Of the rollout that is under way, or of the last one. */
+  readonly failedChecks: number;
+  /** Newest value by check; none while nothing is judged. */
+  readonly checks: ReadonlyMap<string, number>;
+  /** Since when answers are missing that the step needs; Unix seconds, 0 while they come. */
+  readonly inconclusiveSince: number;
+}
+
+/** The figures of a release that a tick looked at, with what it pushed. */
+export function figures(it: Outcome): Figures {
+  const situation = situationAfter(it);
+  const { phase, weight } = status(situation);
+  const before = rolloutOf(it.observation.situation);
+  if (before.kind !== 'known')
+    return { phase, weight, failedChecks: 0, checks: new Map(), inconclusiveSince: 0 };
+  const context = contextOf(it.observation, before.value, it.at);
+  const values = context.judgement.evidence.flatMap(({ check, latest }) =>
+    latest === undefined ? [] : [[check.name, latest] as const],
+  );
+  const moved = situation !== it.observation.situation && situation.state.kind === 'known';
+  return {
+    phase,
+    weight,
+    failedChecks: moved ? failedIn(situation.state.value) : context.failedChecks,
+    checks: new Map(values),
+    inconclusiveSince: moved ? 0 : (inconclusiveSince(context) ?? 0),
+  };
+}
+
+/** The figures of a release at rest, from its state alone. */
+export function figuresAtRest(state: State): Figures {
+  const phase = phaseAtRest(state);
+  return { phase, weight: 0, failedChecks: failedIn(state), checks: new Map(), inconclusiveSince: 0 };
+}
+
+/** What Git says of the release after the tick: with the pushed move, where there was one. */
+export function situationAfter({ observation, decision, commit, at }: Outcome): Situation {
+  const { situation } = observation;
+  if (decision.kind !== 'move' || commit === undefined) return situation;
+  const next = outcomeOf(situation, decision, at);
+  const known = <T>(value: T): Loaded<T> => ({ kind: 'known', value });
+  return {
+    ...situation,
+    state: known(next.state),
+    plan: known(next.plan),
+    stable: next.stable === undefined ? { kind: 'absent' } : known(next.stable),
+    live: new Map([...next.files].map(([name, file]) => [name, file.oid])),
+    lastCommit: undefined,
+  };
+}
+
+/**
+ * When the newest failed check point was, for a pushed move that takes traffic away because of failed checks;
+ * Unix seconds. Undefined for any other.
+ */
+export function fellAt({ observation, decision, commit }: Outcome): number | undefined {
+  if (decision.kind !== 'move' || commit === undefined) return undefined;
+  if (decision.transition !== 'back' || decision.verdict !== 'fail') return undefined;
+  const rollout = rolloutOf(observation.situation);
+  if (rollout.kind !== 'known' || !hasTraffic(rollout.value)) return undefined;
+  return newestFailure(observation);
+}
+
+/** Since when the way back's routes are live; Unix seconds. Undefined before that, and everywhere else. */
+export function returnedAt({ observation }: Outcome): number | undefined {
+  const { state } = observation.situation;
+  const live = observation.cluster?.live;
+  if (state.kind !== 'known' || live?.kind !== 'live') return undefined;
+  const { position } = state.value;
+  return position.kind === 'back' && position.part === 'routes' ? live.sinceSeconds : undefined;
+}
+
+function hasTraffic({ state, plan }: Rollout): boolean {
+  return canaryWeight(plan.plan, state.position) > 0;
+}
+
+function newestFailure({ series }: Observation): number | undefined {
+  const failed = series.flatMap(({ check, fromCommit }) =>
+    fromCommit.kind === 'known'
+      ? fromCommit.value.filter((it) => verdict(check, it.value) === 'fail').map((it) => it.at)
+      : [],
+  );
+  return failed.length === 0 ? undefined : Math.max(...failed);
+}
+
+function failedIn(state: State): number {
+  return state.steps.reduce((sum, it) => sum + it.failedChecks, 0);
+}

@@ -1,0 +1,152 @@
+import type { Gauge } from 'prom-client';
+import type { Phase } from '../core/phase.ts';
+import type { TickReport } from '../tick.ts';
+import type { Figures } from './figures.ts';
+import { METRICS } from './names.ts';
+
+/** Whom a question goes to. */
+export type Provider = 'prometheus' | 'kubernetes' | 'git';
+
+/** What is running. */
+export interface Build {
+  readonly version: string;
+  readonly commit: string;
+}
+
+/** The analyzer's metrics, in memory. */
+export interface Metrics {
+  /** Counts a tick that read and decided. @param now Unix seconds */
+  ticked(report: TickReport, seconds: number, now: number): void;
+  /** Counts a tick that could not. */
+  failed(seconds: number): void;
+  /** Takes the time of one question. */
+  asked(provider: Provider, seconds: number): void;
+  /** Shows a release's figures; what is as before costs nothing. */
+  show(release: string, figures: Figures): void;
+  /** Shows how long the newest way back of a release took. */
+  rolledBack(release: string, seconds: number): void;
+  /** Drops all series of a release that is gone. */
+  forget(release: string): void;
+  /** Everything in Prometheus' text format. */
+  text(): Promise<string>;
+}
+
+/** Content type of `Metrics.text()`. */
+export const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
+
+const PHASES = Object.keys({
+  Initializing: true,
+  Initialized: true,
+  Waiting: true,
+  Progressing: true,
+  WaitingPromotion: true,
+  Promoting: true,
+  Finalising: true,
+  Succeeded: true,
+  Failed: true,
+  Paused: true,
+  Orphaned: true,
+} satisfies Record<Phase, true>);
+
+/** From a question to a server on loopback to one that takes until its timeout. */
+const QUESTION_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const TICK_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+
+/** Loads the client late, as most passes need none. */
+export async function openMetrics(build: Build): Promise<Metrics> {
+  const { Registry, Counter, Gauge, Histogram } = await import('prom-client');
+  const registry = new Registry();
+  const registers = [registry];
+  const gauge = <L extends string>(it: { name: string; help: string; labelNames: readonly L[] }) =>
+    new Gauge<L>({ ...it, registers });
+  const counter = <L extends string>(it: {
+    name: string;
+    help: string;
+    labelNames: readonly L[];
+  }) => new Counter<L>({ ...it, registers });
+  const lastSuccess = gauge(METRICS.lastSuccess);
+  const ticks = counter(METRICS.ticks);
+  const tickSeconds = new Histogram({ ...METRICS.tickSeconds, buckets: TICK_BUCKETS, registers });
+  const conflicts = counter(METRICS.pushConflicts);
+  const refused = counter(METRICS.pushRefused);
+  const providerSeconds = new Histogram({
+    ...METRICS.providerSeconds,
+    buckets: QUESTION_BUCKETS,
+    registers,
+  });
+  const decisions = counter(METRICS.decisions);
+  const series: Series = {
+    phase: gauge(METRICS.phase),
+    weight: gauge(METRICS.weight),
+    failedChecks: gauge(METRICS.failedChecks),
+    checkValue: gauge(METRICS.checkValue),
+    inconclusiveSince: gauge(METRICS.inconclusiveSince),
+    rollbackSeconds: gauge(METRICS.rollbackSeconds),
+  };
+  gauge(METRICS.buildInfo).set({ version: build.version, commit: build.commit }, 1);
+  // A rate needs a start: a series that appears with its first failure has none.
+  for (const result of ['ok', 'failed']) ticks.inc({ result }, 0);
+  const shown = new Map<string, Figures>();
+  const decided = new Map<string, Set<string>>();
+  return {
+    ticked: (report, seconds, now) => {
+      lastSuccess.set(now);
+      ticks.inc({ result: 'ok' });
+      tickSeconds.observe(seconds);
+      conflicts.inc(report.conflicts);
+      if (report.refused !== undefined) refused.inc();
+      for (const { release, decision, commit } of report.outcomes) {
+        if (decision.kind === 'move' && commit === undefined) continue;
+        const kind = decision.kind === 'move' ? decision.transition : decision.kind;
+        decisions.inc({ release, decision: kind });
+        decided.set(release, (decided.get(release) ?? new Set()).add(kind));
+      }
+    },
+    failed: (seconds) => {
+      ticks.inc({ result: 'failed' });
+      tickSeconds.observe(seconds);
+    },
+    asked: (provider, seconds) => providerSeconds.observe({ provider }, seconds),
+    show: (release, figures) => {
+      show(series, release, figures, shown.get(release));
+      shown.set(release, figures);
+    },
+    rolledBack: (release, seconds) => series.rollbackSeconds.set({ release }, seconds),
+    forget: (release) => {
+      forget(series, release, shown.get(release));
+      for (const decision of decided.get(release) ?? []) decisions.remove({ release, decision });
+      shown.delete(release);
+      decided.delete(release);
+    },
+    text: () => registry.metrics(),
+  };
+}
+
+interface Series {
+  readonly phase: Gauge<'release' | 'phase'>;
+  readonly weight: Gauge<'release'>;
+  readonly failedChecks: Gauge<'release'>;
+  readonly checkValue: Gauge<'release' | 'check'>;
+  readonly inconclusiveSince: Gauge<'release'>;
+  readonly rollbackSeconds: Gauge<'release'>;
+}
+
+function show(to: Series, release: string, now: Figures, before: Figures | undefined): void {
+  if (before === undefined) for (const phase of PHASES) to.phase.set({ release, phase }, 0);
+  if (before !== undefined) to.phase.set({ release, phase: before.phase }, 0);
+  to.phase.set({ release, phase: now.phase }, 1);
+  to.weight.set({ release }, now.weight);
+  to.failedChecks.set({ release }, now.failedChecks);
+  to.inconclusiveSince.set({ release }, now.inconclusiveSince);
+  // A value that nobody asks for any more would look like a good one for ever.
+  for (const check of before?.checks.keys() ?? [])
+    if (!now.checks.has(check)) to.checkValue.remove({ release, check });
+  for (const [check, value] of now.checks) to.checkValue.set({ release, check }, value);
+}
+
+function forget(from: Series, release: string, last: Figures | undefined): void {
+  for (const phase of PHASES) from.phase.remove({ release, phase });
+  for (const check of last?.checks.keys() ?? []) from.checkValue.remove({ release, check });
+  for (const it of [from.weight, from.failedChecks, from.inconclusiveSince, from.rollbackSeconds])
+    it.remove({ release });
+}

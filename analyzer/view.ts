@@ -1,0 +1,231 @@
+import type { Track } from '../lib/plan/plan.ts';
+import type { Cluster } from './cluster/cluster.ts';
+import {
+  bringsBack,
+  clusterQuestions,
+  isSynced,
+  liveness,
+  type Question,
+  shownStep,
+  type Target,
+  target,
+} from './core/liveness.ts';
+import type {
+  Answer,
+  Applied,
+  ClusterView,
+  ObjectReading,
+  Readiness,
+  Rollout,
+} from './core/observation.ts';
+import { hasPromoted, samePosition } from './core/position.ts';
+import { readiness } from './core/readiness.ts';
+import { type SyncTarget, syncRef, syncStatus } from './core/sync.ts';
+import { combine, type NamedView } from './core/view.ts';
+import { GitError } from './git/git-error.ts';
+import type { Reader } from './git/repository.ts';
+import { stateIn } from './situation.ts';
+
+/** One cluster that `live/` is applied to. */
+export interface ClusterSource {
+  /** Its name in reasons. @default - there is only one */
+  readonly name?: string | undefined;
+  /** Which of a release's objects it holds: routing files, the others, or all. */
+  readonly holds: 'all' | 'workloads' | 'routes';
+  readonly cluster: Cluster;
+  /** What applies `live/` to it. @default - nobody tells */
+  readonly sync?: SyncSource | undefined;
+}
+
+/** The sync objects of one cluster. */
+export interface SyncSource {
+  readonly target: SyncTarget;
+  /** Where they stand: in it, or in a hub. */
+  readonly cluster: Cluster;
+  /** What `{context}` in their names stands for. */
+  readonly context: string;
+}
+
+/** Where a view gets its answers. */
+export interface ViewSources {
+  readonly reader: Pick<Reader, 'texts' | 'treesAt'>;
+  readonly clusters: readonly ClusterSource[];
+  /** Unix seconds. */
+  readonly clock: () => number;
+  /** What files ask of the cluster, by blob id: a blob never changes, so it is parsed once. */
+  readonly targets: Map<string, Target>;
+}
+
+/** One cluster that holds everything and says nothing of its sync. */
+export function oneCluster(cluster: Cluster): readonly ClusterSource[] {
+  return [{ holds: 'all', cluster }];
+}
+
+/** Asks every cluster what it shows of a rollout's position. */
+export async function viewClusters(
+  sources: ViewSources,
+  rollout: Rollout,
+  now: number,
+): Promise<{ readonly view: ClusterView; readonly skewSeconds: number }> {
+  const questions = await questionsOf(sources, rollout);
+  if (questions.kind === 'unknown') return { view: unreadable(questions.reason), skewSeconds: 0 };
+  const views = await Promise.all(
+    sources.clusters.map((it) => viewOne(sources, it, rollout, questions.value, now)),
+  );
+  return {
+    view: combine(views.map((it) => it.view)),
+    skewSeconds: Math.max(0, ...views.map((it) => it.skewSeconds)),
+  };
+}
+
+/**
+ * By how many seconds at least a server's clock is off: it told its time somewhere between question and answer,
+ * so a slow answer is no skew. A Date header is cut to whole seconds.
+ */
+export function skew(serverTime: number | undefined, asked: number, answered: number): number {
+  if (serverTime === undefined) return 0;
+  return Math.max(0, serverTime - answered, asked - serverTime - 1);
+}
+
+async function questionsOf(
+  { reader, targets }: ViewSources,
+  rollout: Rollout,
+): Promise<Answer<readonly Question[]>> {
+  const asked = [...rollout.files].filter(([, file]) => file.info.asked);
+  const fresh = asked.filter(([, file]) => !targets.has(file.oid));
+  try {
+    const texts = await reader.texts(fresh.map(([, file]) => file.oid));
+    for (const [index, [name, file]] of fresh.entries())
+      targets.set(file.oid, target(name, file.info, texts[index] ?? ''));
+    const all = asked.flatMap(([, file]) => targets.get(file.oid) ?? []);
+    return { kind: 'known', value: clusterQuestions(rollout, all) };
+  } catch (error) {
+    return { kind: 'unknown', reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function viewOne(
+  sources: ViewSources,
+  source: ClusterSource,
+  rollout: Rollout,
+  all: readonly Question[],
+  now: number,
+): Promise<{ readonly view: NamedView; readonly skewSeconds: number }> {
+  const { name, holds, cluster } = source;
+  const questions = all.filter(
+    (it) => holds === 'all' || isRoute(it, rollout) === (holds === 'routes'),
+  );
+  const asked = sources.clock();
+  const answer = await cluster.read(questions.map((it) => it.ref));
+  if (answer.kind === 'unknown')
+    return { view: { name, ...unreadable(answer.reason) }, skewSeconds: 0 };
+  const { objects, serverTime } = answer.value;
+  const skewSeconds = skew(serverTime, asked, sources.clock());
+  const readings: Answer<readonly ObjectReading[]> = { kind: 'known', value: objects };
+  const judge = (applied: Applied) => liveness(rollout, questions, readings, applied, now);
+  const first = judge({ kind: 'unasked' });
+  // Objects that show their step need no second witness, but one that is late has a reason.
+  const isAsked = bringsBack(rollout) || first.kind === 'waiting';
+  const live = isAsked ? judge(await askSync(sources, source, rollout)) : first;
+  const ready = (track: Track) => trackReadiness(track, rollout, questions, objects, now);
+  return {
+    view: {
+      name,
+      live,
+      ready:
+        holds === 'routes' ? undefined : { primary: ready('primary'), canary: ready('canary') },
+      shownStep: shownStep(rollout.state.candidate, readings),
+    },
+    skewSeconds,
+  };
+}
+
+/** Whether a question is about a routing object; a removed one is known from the plan or from the stable one. */
+function isRoute(question: Question, { plan, stable, files }: Rollout): boolean {
+  if (question.kind === 'there') return files.get(question.target.file)?.info.role === 'routing';
+  const { kind, name } = question.ref;
+  const known = [...Object.values(plan.plan.files), ...Object.values(stable?.plan.files ?? {})];
+  return known.find((it) => it.kind === kind && it.name === name)?.role === 'routing';
+}
+
+/** Whether the sync object has applied this position, or a commit that still holds it. */
+async function askSync(
+  { reader }: ViewSources,
+  { sync }: ClusterSource,
+  { state }: Rollout,
+): Promise<Applied> {
+  if (sync === undefined) return { kind: 'unasked' };
+  const ref = syncRef(sync.target, state.release, sync.context);
+  const answer = await sync.cluster.read([ref]);
+  const reading = answer.kind === 'unknown' ? answer : answer.value.objects[0];
+  const object = `${ref.kind} ${ref.namespace}/${ref.name}`;
+  if (reading?.kind === 'absent')
+    return { kind: 'unknown', reason: `${object} does not exist; --sync names it` };
+  if (reading?.kind !== 'found')
+    return { kind: 'unknown', reason: `${object}: ${reading?.reason ?? 'no answer'}` };
+  const { revision, trouble } = syncStatus(sync.target.tool, reading.object);
+  if (revision !== undefined && (await holdsPosition(reader, revision, state)))
+    return { kind: 'applied' };
+  const at = revision === undefined ? 'nothing yet' : `commit ${revision.slice(0, 10)}`;
+  const because = trouble === undefined ? '' : `: ${trouble}`;
+  return { kind: 'behind', reason: `${object} has applied ${at}${because}` };
+}
+
+/** Whether the release stood at this position in a commit: the very transition, not one to the same place. */
+async function holdsPosition(
+  reader: ViewSources['reader'],
+  commit: string,
+  state: Rollout['state'],
+): Promise<boolean> {
+  try {
+    const there = await stateIn(reader, { trees: await reader.treesAt(commit, state.release) });
+    return there?.at === state.at && samePosition(there.position, state.position);
+  } catch (error) {
+    // It may have applied what was pushed after our fetch.
+    if (error instanceof GitError) return false;
+    throw error;
+  }
+}
+
+function unreadable(reason: string): ClusterView {
+  const unknown: Readiness = { kind: 'unknown', reason };
+  return {
+    live: { kind: 'unknown', reason },
+    ready: { primary: unknown, canary: unknown },
+    shownStep: undefined,
+  };
+}
+
+function trackReadiness(
+  track: Track,
+  rollout: Rollout,
+  questions: readonly Question[],
+  readings: readonly ObjectReading[],
+  now: number,
+): Readiness {
+  const plan = planOfTrack(track, rollout);
+  const { file, minReplicas = 1 } = plan.plan.workloads[track];
+  const index = questions.findIndex((it) => it.kind === 'there' && it.target.file === file);
+  const question = questions[index];
+  // What the cluster shows of an earlier commit says nothing about this one, least of all its age.
+  if (question?.kind === 'there' && !isSynced(question.target, readings[index]))
+    return { kind: 'notReady', reason: 'it is not synced yet', deadlinePassed: false };
+  const { analysis } = rollout.plan.plan;
+  const rule = {
+    readyPercent: analysis.readyPercent[track],
+    minReplicas,
+    deadlineSeconds: analysis.progressDeadlineSeconds,
+    writtenByStep: rollout.state.changed.includes(file),
+  };
+  return readiness(readings[index], rule, now);
+}
+
+/** Before promotion and on the way back, the primary is the stable plan's. */
+function planOfTrack(
+  track: Track,
+  { state, plan, stable }: Rollout,
+): NonNullable<Rollout['stable']> {
+  if (track === 'canary' || stable === undefined) return plan;
+  const { position } = state;
+  return position.kind === 'step' && hasPromoted(plan.plan, position.step) ? plan : stable;
+}

@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest';
+import { parseSyncTarget, syncRef, syncStatus } from '../../../analyzer/core/sync.ts';
+
+const OID = 'a'.repeat(40);
+
+describe('the name of sync objects', () => {
+  test('has the release and the context filled in', () => {
+    expect(syncRef(parseSyncTarget('flux:flux-system/{release}'), 'shop', '')).toEqual({
+      apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+      kind: 'Kustomization',
+      namespace: 'flux-system',
+      name: 'shop',
+    });
+    expect(syncRef(parseSyncTarget('argo-cd:argocd/{context}-{release}'), 'shop', 'eu')).toEqual({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Application',
+      namespace: 'argocd',
+      name: 'eu-shop',
+    });
+  });
+
+  test.each([
+    '',
+    'flux',
+    'flux:name',
+    'helm:a/b',
+    'flux:A/b',
+    'flux:a/b/c',
+    'flux:a/{releases}',
+    'flux:a/../b',
+    'flux:a/{release',
+  ])('is refused when it is %j', (text) => {
+    expect(() => parseSyncTarget(text)).toThrow(/expected flux:/);
+  });
+});
+
+describe('a Kustomization', () => {
+  test('tells the commit that is applied', () => {
+    const object = { status: { lastAppliedRevision: `main@sha1:${OID}` } };
+    expect(syncStatus('flux', object)).toEqual({ revision: OID });
+  });
+
+  test('that failed tells why, and what is still applied', () => {
+    const object = {
+      status: {
+        lastAppliedRevision: `main@sha1:${OID}`,
+        conditions: [
+          { type: 'Ready', status: 'False', reason: 'ReconciliationFailed', message: 'no\nmatch' },
+        ],
+      },
+    };
+    expect(syncStatus('flux', object)).toEqual({
+      revision: OID,
+      trouble: 'ReconciliationFailed: no match',
+    });
+  });
+
+  test('that is suspended says so', () => {
+    expect(syncStatus('flux', { spec: { suspend: true } }).trouble).toBe('it is suspended');
+  });
+
+  test.each([undefined, null, 7, {}, { status: 'x' }, { status: { lastAppliedRevision: 'main' } }])(
+    'that tells nothing of use has applied nothing: %j',
+    (object) => expect(syncStatus('flux', object)).toEqual({ revision: undefined }),
+  );
+});
+
+describe('an Application', () => {
+  const synced = { sync: { status: 'Synced', revision: OID } };
+
+  test('tells the commit that it is in sync with', () => {
+    expect(syncStatus('argo-cd', { status: synced })).toEqual({ revision: OID });
+  });
+
+  test('that is OutOfSync has only compared its revision', () => {
+    const object = { status: { sync: { status: 'OutOfSync', revision: OID } } };
+    expect(syncStatus('argo-cd', object)).toEqual({ revision: undefined });
+  });
+
+  test('tells why it cannot sync', () => {
+    const failed = { phase: 'Failed', message: 'one object is invalid' };
+    const outOfSync = { sync: { status: 'OutOfSync', revision: OID }, operationState: failed };
+    expect(syncStatus('argo-cd', { status: outOfSync }).trouble).toBe(
+      'sync Failed: one object is invalid',
+    );
+    const conditions = [{ type: 'ComparisonError', message: `field ${'x'.repeat(500)}` }];
+    const { trouble } = syncStatus('argo-cd', { status: { ...synced, conditions } });
+    expect(trouble).toMatch(/^ComparisonError: field x+ …$/);
+    expect(trouble?.length).toBeLessThan(330);
+  });
+
+  test('that failed before and is in sync now has no trouble', () => {
+    const object = { status: { ...synced, operationState: { phase: 'Failed', message: 'old' } } };
+    expect(syncStatus('argo-cd', object)).toEqual({ revision: OID });
+  });
+});
