@@ -31,6 +31,8 @@ export interface Memory {
 export interface Outcome {
   readonly release: string;
   readonly decision: Decision;
+  /** For when it was decided; Unix seconds. */
+  readonly at: number;
   /** As Git said before the decision. */
   readonly status: Status;
   readonly observation: Observation;
@@ -86,13 +88,54 @@ export async function tick(analyzer: Analyzer): Promise<TickReport> {
     const result = await repository.push(tip);
     if (result.kind === 'pushed') return report(idle, planned, commits, conflicts);
     if (result.kind === 'refused')
-      return { ...report(idle, planned, [], conflicts), refused: result.reason };
+      return await pushApart(repository, snapshot.run, planned, {
+        ...report(idle, planned, [], conflicts),
+        refused: result.reason,
+      });
     if (conflicts >= MAX_CONFLICTS) return report(idle, planned, [], conflicts);
     snapshot = await repository.fetch();
     const moved = await repository.list(snapshot);
     planned = await replan(analyzer, snapshot, planned, trees, moved);
     trees = moved;
   }
+}
+
+/** So many refusals and nothing pushed: the server takes nothing at all. */
+const MAX_REFUSALS = 3;
+
+/**
+ * A server that refuses a push may mind one release alone, as a hook that guards a path does: each is pushed
+ * again by itself, those on their way back first, so that no release holds up another.
+ */
+async function pushApart(
+  repository: Repository,
+  run: string | undefined,
+  planned: readonly Planned[],
+  refused: TickReport,
+): Promise<TickReport> {
+  const moves = planned.filter((it) => it.change !== undefined);
+  if (moves.length < 2) return refused;
+  const isBack = ({ outcome: { decision } }: Planned) =>
+    decision.kind === 'move' && decision.transition === 'back';
+  const pushed = new Map<string, string>();
+  const refusals: string[] = [];
+  let parent = run;
+  for (const it of [...moves.filter(isBack), ...moves.filter((one) => !isBack(one))]) {
+    if (pushed.size === 0 && refusals.length >= MAX_REFUSALS) break;
+    const [commit] = await repository.commit(parent, it.change === undefined ? [] : [it.change]);
+    if (commit === undefined) throw new Error('git made no commit');
+    const result = await repository.push(commit);
+    // Somebody else is ahead: the next tick looks again.
+    if (result.kind === 'moved') break;
+    if (result.kind === 'refused') {
+      refusals.push(`${it.trees.id}: ${result.reason}`);
+      continue;
+    }
+    parent = commit;
+    pushed.set(it.trees.id, commit);
+  }
+  const outcomes = refused.outcomes.map((it) => ({ ...it, commit: pushed.get(it.release) }));
+  return { ...refused, outcomes, refused: refusals.join('; ') || refused.refused };
 }
 
 interface Planned {
@@ -150,7 +193,7 @@ async function planSafely(
     const reason = `a bug in the analyzer: ${error.message}`;
     const situation = unreadable(trees.id, reason);
     const seen = { situation, series: [], skewSeconds: 0 };
-    return { trees, outcome: outcome(seen, { kind: 'hold', reason }) };
+    return { trees, outcome: outcome(seen, { kind: 'hold', reason }, analyzer.clock()) };
   }
 }
 
@@ -165,14 +208,18 @@ async function planOne(
   const seen = await observe({ ...analyzer, reader, targets: memory.targets }, loaded, now);
   const observation = remember(memory, seen, now);
   const first = decide(observation, now);
-  if (first.kind !== 'move') return { trees, outcome: outcome(observation, first) };
+  if (first.kind !== 'move') return { trees, outcome: outcome(observation, first, now) };
   // Only a release that is about to move pays for a look into its history.
   const situation = await withLastCommit(reader, snapshot.run, loaded);
   const checked = { ...observation, situation };
   const decision = decide(checked, now);
-  if (decision.kind !== 'move') return { trees, outcome: outcome(checked, decision) };
+  if (decision.kind !== 'move') return { trees, outcome: outcome(checked, decision, now) };
   const it = await changeOf(reader, snapshot.run, situation, decision, now, memory.plans);
-  return { trees, outcome: { ...outcome(checked, decision), message: it.message }, change: it };
+  return {
+    trees,
+    outcome: { ...outcome(checked, decision, now), message: it.message },
+    change: it,
+  };
 }
 
 /**
@@ -197,9 +244,9 @@ async function changeOf(
   return change(sound, { ...move, to }, now, { accepts: unaccounted(past) });
 }
 
-function outcome(observation: Observation, decision: Decision): Outcome {
+function outcome(observation: Observation, decision: Decision, at: number): Outcome {
   const { situation } = observation;
-  return { release: situation.id, decision, status: status(situation), observation };
+  return { release: situation.id, decision, at, status: status(situation), observation };
 }
 
 function remember(

@@ -215,6 +215,23 @@ test.concurrent('a push that the server refuses is reported with its reason', as
   expect(atRest(report)).toBe(false);
 });
 
+test.concurrent('a push that the server refuses for one release does not hold up the others', async () => {
+  const field = await served();
+  await field.release({ app: V1, web: V1, zoo: V1 });
+  const hook = join(field.folder, 'hooks', 'pre-receive');
+  await mkdir(join(field.folder, 'hooks'), { recursive: true });
+  const guard =
+    'while read old new ref; do git diff --name-only "$old" "$new" | grep -q ^live/web/ && exit 1; done';
+  await writeFile(hook, `#!/bin/sh\n${guard}\nexit 0\n`);
+  await chmod(hook, 0o755);
+  const report = await tick(await field.analyzer());
+  expect(report.refused).toMatch(/^web: /);
+  const pushed = report.outcomes.filter((it) => it.commit !== undefined).map((it) => it.release);
+  expect(pushed).toEqual(['app', 'zoo']);
+  expect(git(field.folder, 'ls-tree', '--name-only', 'main:live').split('\n')).toEqual(pushed);
+  expect(atRest(report)).toBe(false);
+});
+
 describe.concurrent('idle releases', () => {
   test('are not read at all', async () => {
     const field = await local();
