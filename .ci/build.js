@@ -1,9 +1,21 @@
-// Bundles the `perch` command into the one file that bin.perch names.
-import { chmod, mkdir } from 'node:fs/promises';
+// Bundles the `perch` command into the one file that bin.perch names. The same commit gives the same bytes,
+// in whatever folder: nothing of the machine, its paths or its clock is in them.
+//
+//   node .ci/build.js            build/perch.cjs
+//   node .ci/build.js FILE       somewhere else
+//
+// PERCH_COMMIT names the commit where there is no checkout, as in the build of the image.
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { build } from 'esbuild';
 
+const root = resolve(import.meta.dirname, '..');
+const outfile = resolve(process.argv[2] ?? join(root, 'build', 'perch.cjs'));
+
 const options = {
+  absWorkingDir: root,
   bundle: true,
   platform: 'node',
   target: 'node20.19',
@@ -16,7 +28,8 @@ const options = {
 
 /**
  * Packages that are imported late, with `import()`, are packed, and compiled when they are first used: an
- * idle tick needs none of them, and they are two thirds of the code.
+ * idle tick needs none of them, and they are two thirds of the code. Whoever imports one from an ES module gets
+ * module.exports as its default, so that is what the default of a packed ES module has to be.
  */
 const packLate = {
   name: 'pack-late',
@@ -42,14 +55,36 @@ function unpack(packed, path) {
       brotliDecompressSync(Buffer.from('${packed}', 'base64')).toString(),
       __filename + ${JSON.stringify(`/${path}`)},
     );
-    module.exports = late.exports;`;
+    const { default: own, ...named } = late.exports;
+    module.exports = late.exports.__esModule && own ? Object.assign(own, named) : late.exports;`;
 }
 
-await mkdir('build', { recursive: true });
+/** What ends up in the bundle; changes elsewhere do not make it another one. */
+const SOURCES = ['analyzer', 'lib/plan', '.ci/build.js', 'package.json', 'package-lock.json'];
+
+function commit() {
+  if (process.env.PERCH_COMMIT) return process.env.PERCH_COMMIT;
+  try {
+    // A checkout of its own: a copy that lies in somebody else's repository is of no commit of that.
+    if (resolve(git('rev-parse', '--show-toplevel')) !== root) return 'unknown';
+    return git('rev-parse', 'HEAD') + (git('status', '--porcelain', '--', ...SOURCES) && '-dirty');
+  } catch {
+    return 'unknown';
+  }
+}
+
+function git(...args) {
+  const stdio = ['ignore', 'pipe', 'ignore'];
+  return execFileSync('git', ['-C', root, ...args], { encoding: 'utf8', stdio }).trim();
+}
+
+const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+await mkdir(dirname(outfile), { recursive: true });
 await build({
   ...options,
   entryPoints: ['analyzer/main.ts'],
-  outfile: 'build/perch.cjs',
+  outfile,
+  define: { BUNDLED_VERSION: JSON.stringify({ version, commit: commit() }) },
   plugins: [packLate],
 });
-await chmod('build/perch.cjs', 0o755);
+await chmod(outfile, 0o755);

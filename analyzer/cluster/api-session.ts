@@ -6,6 +6,8 @@ import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 export interface ApiSession {
   /** @throws Unreachable when there is no answer in time */
   get(path: string): Promise<ApiReply>;
+  /** Creates an object; events.ts alone does so. @throws Unreachable when there is no answer in time */
+  post(path: string, object: object): Promise<ApiReply>;
 }
 
 /** What it answered, whatever the status. */
@@ -134,30 +136,34 @@ interface SessionParts {
 
 function sessionOf({ server, request, agent, given, options }: SessionParts): ApiSession {
   const { host } = new URL(server);
-  return {
-    get: async (path) => {
-      // Late as well: so is all that needs it.
-      const { default: fetch } = await import('node-fetch');
-      const timeout = AbortSignal.timeout(options.timeoutSeconds * 1000);
-      try {
-        const response = await fetch(`${server.replace(/\/+$/, '')}${path}`, {
-          headers: headersOf(request),
-          agent,
-          redirect: 'manual',
-          size: MAX_BYTES,
-          signal: AbortSignal.any([timeout, given]),
-        });
-        const date = Date.parse(response.headers.get('date') ?? '') / 1000;
-        const { status } = response;
-        const body = await response.text();
-        return { status, body, ...(Number.isFinite(date) ? { date } : {}) };
-      } catch (error) {
-        if (timeout.aborted) throw new Unreachable(`${host} took over ${options.timeoutSeconds} s`);
-        const { code, name } = error as { readonly code?: string; readonly name?: string };
-        throw new Unreachable(`${host} cannot be reached (${code ?? name})`);
-      }
-    },
+  const send = async (path: string, object?: object): Promise<ApiReply> => {
+    // Late as well: so is all that needs it.
+    const { default: fetch } = await import('node-fetch');
+    const timeout = AbortSignal.timeout(options.timeoutSeconds * 1000);
+    const posted = { method: 'POST', body: JSON.stringify(object) };
+    const type = { 'Content-Type': 'application/json' };
+    try {
+      const response = await fetch(`${server.replace(/\/+$/, '')}${path}`, {
+        ...(object === undefined ? {} : posted),
+        headers: { ...headersOf(request), ...(object === undefined ? {} : type) },
+        agent,
+        redirect: 'manual',
+        size: MAX_BYTES,
+        signal: AbortSignal.any([timeout, given]),
+      });
+      const date = Date.parse(response.headers.get('date') ?? '') / 1000;
+      const { status } = response;
+      const body = await response.text();
+      return { status, body, ...(Number.isFinite(date) ? { date } : {}) };
+    } catch (error) {
+      if (timeout.aborted) throw new Unreachable(`${host} took over ${options.timeoutSeconds} s`);
+      const { code, name } = error as { readonly code?: string; readonly name?: string };
+      // Ours, and no news of the server.
+      if (error instanceof TypeError && code === undefined) throw error;
+      throw new Unreachable(`${host} cannot be reached (${code ?? name})`);
+    }
   };
+  return { get: (path) => send(path), post: send };
 }
 
 function headersOf({ headers = {}, auth }: RequestOptions): Record<string, string> {

@@ -1,7 +1,9 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { plan } from '../core/fixture.ts';
 import { openField } from '../field.ts';
-import { bare, git } from '../git/fixture.ts';
+import { bare, git, scratch } from '../git/fixture.ts';
 import { buildCli, type Cli } from './cli.ts';
 
 let perch: Cli;
@@ -34,6 +36,25 @@ describe.concurrent('perch analyze', () => {
       })),
     );
     expect(git(folder, 'log', '-1', '--format=%an <%ae>', 'main')).toBe('Perch <perch@localhost>');
+  });
+
+  test('asks a cluster and a metric store with what is packed into the bundle', async () => {
+    const { folder } = await bare();
+    await (await openField(folder)).release({ app: plan('v1') });
+    const kubeconfig = join(await scratch(), 'kubeconfig');
+    const name = 'none';
+    const cluster = { server: 'https://127.0.0.1:1' };
+    const config = {
+      clusters: [{ name, cluster }],
+      users: [{ name, user: {} }],
+      contexts: [{ name, context: { cluster: name, user: name } }],
+      'current-context': name,
+    };
+    await writeFile(kubeconfig, JSON.stringify(config));
+    const line = ['analyze', '--once', '--repo', folder, '--kubeconfig', kubeconfig];
+    await perch(...line);
+    const { stdout } = await perch(...line);
+    expect(lines(stdout)[0]?.msg).toMatch(/127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\)$/);
   });
 
   test('until idle ends at once where nothing is under way', async () => {

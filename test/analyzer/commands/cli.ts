@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { build } from 'esbuild';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { scratch } from '../git/fixture.ts';
 
 /** How a run of the command ended. */
@@ -19,17 +20,8 @@ export type Cli = (...args: readonly string[]) => Promise<Ended>;
 export async function buildCli(env: Readonly<Record<string, string>> = {}): Promise<Cli> {
   const folder = await scratch();
   const outfile = join(folder, 'perch.cjs');
-  const entry = new URL('../../../analyzer/main.ts', import.meta.url).pathname;
-  await build({
-    entryPoints: [entry],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    target: 'node20.19',
-    format: 'cjs',
-    keepNames: true,
-    logLevel: 'warning',
-  });
+  const root = fileURLToPath(new URL('../../..', import.meta.url));
+  await promisify(execFile)(process.execPath, ['.ci/build.js', outfile], { cwd: root });
   return async (...args) => {
     const own = Object.entries(process.env).filter(([name]) => !/^(PERCH_|GIT_)/.test(name));
     const child = spawn(process.execPath, [outfile, ...args], {
