@@ -47,7 +47,8 @@ export function podinfo(scope: Construct, overrides: PodinfoOverrides = {}): Rel
   });
 }
 
-function podinfoWorkload(scope: Construct, podinfoImage: string): void {
+/** Deployment, ConfigMap and HPA of podinfo. */
+export function podinfoWorkload(scope: Construct, podinfoImage: string): void {
   const config = new ConfigMap(scope, 'config', {
     metadata: { name: 'podinfo-config' },
     data: { PODINFO_UI_COLOR: '#34577c', PODINFO_UI_MESSAGE: 'greetings from podinfo' },

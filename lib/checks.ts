@@ -2,8 +2,8 @@ import { Duration } from 'cdk8s';
 import type { Mistake } from './mistake.ts';
 import type { Names } from './names.ts';
 import type { Check } from './plan/plan.ts';
-import { fill, type QueryProblem } from './promql.ts';
-import type { BuiltInQueries } from './traffic/router.ts';
+import { type Filled, fill, type QueryProblem } from './promql.ts';
+import type { BuiltInQueries, BuiltInQuery } from './traffic/router.ts';
 import { wholeSeconds } from './whole-seconds.ts';
 
 interface CommonProps {
@@ -42,8 +42,8 @@ export interface QueryProps extends CommonProps {
   /** Name of the check, unique in its release. */
   readonly name: string;
   /**
-   * PromQL with variables: `{{namespace}}`, `{{target}}` (the canary's workload), `{{service}}` (the apex
-   * Service), `{{interval}}` (the window), and those in `variables`.
+   * PromQL with variables: `{{namespace}}`, `{{target}}` (the canary's workload and Service), `{{service}}`
+   * (the apex Service), `{{port}}` (of the Services), `{{interval}}` (the window), and those in `variables`.
    */
   readonly query: string;
   /** @default - none */
@@ -67,7 +67,7 @@ export interface CheckDefinition {
   readonly max: number | undefined;
   readonly unit: string | undefined;
   readonly variables: Readonly<Record<string, string | number>>;
-  readonly query: (builtIn: BuiltInQueries) => string;
+  readonly query: (builtIn: BuiltInQueries) => BuiltInQuery;
   /** What the check's own props got wrong. */
   readonly problems: readonly QueryProblem[];
 }
@@ -108,7 +108,7 @@ export function query(props: QueryProps): CheckDefinition {
     max: props.max,
     unit: props.unit,
     variables: props.variables ?? {},
-    query: () => props.query,
+    query: () => ({ kind: 'promql', promql: props.query }),
     problems: [],
   });
 }
@@ -128,6 +128,14 @@ function percentProblems(field: string, value: number | undefined): QueryProblem
   return [{ problem: `${field} must be a percent`, got: String(value), remedy: 'use 0 to 100' }];
 }
 
+/** What the queries are filled from. */
+export interface CheckContext {
+  readonly names: Names;
+  /** Port of the Services. */
+  readonly port: number;
+  readonly queries: BuiltInQueries;
+}
+
 /** The checks as the plan has them, with every variable filled in. */
 export interface CompiledChecks {
   readonly checks: readonly Check[];
@@ -138,7 +146,7 @@ export interface CompiledChecks {
 export function compileChecks(
   path: string,
   definitions: readonly CheckDefinition[],
-  context: { readonly names: Names; readonly queries: BuiltInQueries },
+  context: CheckContext,
 ): CompiledChecks {
   const compiled = definitions.map((it, index) => compile(path, it, index, context));
   return {
@@ -151,19 +159,21 @@ function compile(
   path: string,
   it: CheckDefinition,
   index: number,
-  context: { readonly names: Names; readonly queries: BuiltInQueries },
+  context: CheckContext,
 ): CompiledChecks {
   const field = `analysis.checks[${index}] (${it.name})`;
   const seconds = wholeSeconds(path, `${field} window`, it.window, 1);
-  const { names } = context;
+  const { names, port } = context;
   const variables = {
     ...Object.fromEntries(Object.entries(it.variables).map(([key, value]) => [key, String(value)])),
     namespace: names.namespace,
     target: names.canary,
     service: names.apex,
+    port: String(port),
     interval: `${seconds.seconds}s`,
   };
-  const filled = fill(it.query(context.queries), variables);
+  const asked = it.query(context.queries);
+  const filled = asked.kind === 'promql' ? fill(asked.promql, variables) : wrong(asked.problem);
   const problems = [
     ...it.problems,
     ...boundProblems(it),
@@ -175,6 +185,10 @@ function compile(
   ];
   const query = filled.kind === 'filled' ? filled.query : '';
   return { checks: [checkOf(it, query, seconds.seconds)], mistakes };
+}
+
+function wrong(problem: QueryProblem): Filled {
+  return { kind: 'wrong', problems: [problem] };
 }
 
 function checkOf(it: CheckDefinition, query: string, windowSeconds: number): Check {
@@ -190,7 +204,7 @@ function checkOf(it: CheckDefinition, query: string, windowSeconds: number): Che
   };
 }
 
-const BUILT_IN = ['namespace', 'target', 'service', 'interval'];
+const BUILT_IN = ['namespace', 'target', 'service', 'port', 'interval'];
 
 function boundProblems(it: CheckDefinition): QueryProblem[] {
   const problems: QueryProblem[] = [];

@@ -1,6 +1,6 @@
 export { Duration } from 'cdk8s';
 export type { AnalysisProps } from './analysis.ts';
-export { Apps, renderAll } from './apps.ts';
+export { Apps, type RenderedApps, renderAll } from './apps.ts';
 export {
   type CheckDefinition,
   type LatencyProps,
@@ -10,8 +10,39 @@ export {
   type SuccessRateProps,
   successRate,
 } from './checks.ts';
+export { type ArgoCdProps, argoCd } from './gitops/argo-cd.ts';
+export { type FluxProps, flux } from './gitops/flux.ts';
+export {
+  type FluxImage,
+  type FluxImagesProps,
+  fluxImages,
+  type TagChoice,
+} from './gitops/flux-images.ts';
+export type { Repository } from './gitops/repository.ts';
+export type { Sync } from './gitops/sync.ts';
 export { images } from './images.ts';
+export { Analyzer } from './in-cluster/analyzer.ts';
+export type {
+  AnalyzerMode,
+  AnalyzerProps,
+  ClustersAccess,
+  GitAccess,
+  MetricsAccess,
+  PublicFile,
+  SecretFile,
+} from './in-cluster/analyzer-props.ts';
+export type { MonitoringProps } from './in-cluster/monitoring.ts';
+export type { NetworkProps, Peers } from './in-cluster/network.ts';
+export type { KindIn } from './in-cluster/resources.ts';
+export {
+  AnalyzerRights,
+  type AnalyzerRightsProps,
+  type RightsOptions,
+  type Subject,
+} from './in-cluster/rights.ts';
+export { Manifests, type ManifestsFactory, type RenderedManifests } from './manifests.ts';
 export { type Mistake, MistakesError } from './mistake.ts';
+export type { Plan } from './plan/plan.ts';
 export { Release } from './release.ts';
 export type { ReleaseProps } from './release-props.ts';
 export { type Rendered, render } from './render.ts';
@@ -24,6 +55,29 @@ export {
 } from './strategy/canary.ts';
 export type { StepDraft, Strategy } from './strategy/strategy.ts';
 export { Testing } from './testing.ts';
+export { gatewayApi } from './traffic/gateway-api.ts';
+export type {
+  ExtensionRef,
+  GatewayApiProps,
+  GrpcMethodMatch,
+  GrpcRouteFilter,
+  GrpcRouteMatch,
+  GrpcRouteProps,
+  HeaderModifier,
+  HeaderValue,
+  HttpRouteFilter,
+  HttpRouteMatch,
+  HttpRouteProps,
+  HttpRouteRetry,
+  HttpRouteTimeouts,
+  ParentRef,
+  PathMatch,
+  PathModifier,
+  RequestMirror,
+  SessionPersistence,
+  UrlRewrite,
+  ValueMatch,
+} from './traffic/gateway-api-props.ts';
 export { istio } from './traffic/istio.ts';
 export type {
   CorsPolicy,
@@ -36,6 +90,13 @@ export type {
   StringMatch,
   TrafficPolicy,
 } from './traffic/istio-props.ts';
-export type { BuiltInQueries, Router, RouterContext, Routing, Weights } from './traffic/router.ts';
+export type {
+  BuiltInQueries,
+  BuiltInQuery,
+  Router,
+  RouterContext,
+  Routing,
+  Weights,
+} from './traffic/router.ts';
 export { type Verbatim, verbatim } from './verbatim.ts';
 export type { WorkloadFactory } from './workload.ts';

@@ -58,7 +58,7 @@ function nameMistakes(path: string, id: string, props: ReleaseProps): Mistake[] 
 }
 
 /** A second construct of one id would throw at once; synth reports it with all other mistakes instead. */
-function freeId(scope: Construct, id: string): string {
+export function freeId(scope: Construct, id: string): string {
   const wanted = id === '' ? '(no id)' : id;
   let free = wanted;
   for (let count = 2; scope.node.tryFindChild(free) !== undefined; count++)

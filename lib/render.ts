@@ -43,7 +43,7 @@ export async function render(release: Release): Promise<Rendered> {
 export async function tryRender(release: Release): Promise<Outcome> {
   const { path, props, names } = release;
   const analysis = compileAnalysis(path, props.analysis ?? {});
-  const queries = { names, queries: props.traffic.queries };
+  const queries = { names, port: props.service.port, queries: props.traffic.queries };
   const checks = compileChecks(path, props.analysis?.checks ?? [], queries);
   const verbatim = readVerbatim(path, props.verbatim ?? [], names.namespace);
   const built = build(release);

@@ -32,7 +32,7 @@ interface Model {
 }
 
 interface Family {
-  readonly has: (group: string) => boolean;
+  readonly has: (group: string, kind: string) => boolean;
   readonly package: string;
   readonly versions: string;
 }
@@ -68,7 +68,34 @@ const FAMILIES: readonly Family[] = [
     package: '@kubernetes-models/istio',
     versions: 'Istio (@kubernetes-models/istio 3.0.1)',
   },
+  {
+    has: (group) => group === 'gateway.networking.k8s.io',
+    package: '@kubernetes-models/gateway-api',
+    versions: 'the Gateway API (@kubernetes-models/gateway-api 2.0.0)',
+  },
+  {
+    has: (group) => /^(?:source|kustomize|notification|image)\.toolkit\.fluxcd\.io$/.test(group),
+    package: '@kubernetes-models/flux-cd',
+    versions: 'Flux (@kubernetes-models/flux-cd 4.0.0)',
+  },
+  {
+    // Other products of the project share the group.
+    has: (group, kind) =>
+      group === 'argoproj.io' && /^(?:Application|ApplicationSet|AppProject)$/.test(kind),
+    package: '@kubernetes-models/argo-cd',
+    versions: 'Argo CD (@kubernetes-models/argo-cd 4.0.0)',
+  },
+  {
+    has: (group) => group === 'monitoring.coreos.com',
+    package: '@kubernetes-models/prometheus-operator',
+    versions: 'the Prometheus operator (@kubernetes-models/prometheus-operator 6.0.0)',
+  },
 ];
+
+/** Whether objects of the kind are checked; others are let through. */
+export function isChecked(group: string, kind: string): boolean {
+  return FAMILIES.some((it) => it.has(group, kind));
+}
 
 const loaded = new Map<string, Promise<Schema>>();
 
@@ -82,7 +109,7 @@ export function schemaOf(apiVersion: string, kind: string): Promise<Schema> {
 
 async function load(apiVersion: string, kind: string): Promise<Schema> {
   const group = groupOf(apiVersion);
-  const family = FAMILIES.find((it) => it.has(group));
+  const family = FAMILIES.find((it) => it.has(group, kind));
   if (family === undefined) return { kind: 'foreign' };
   const missing: Schema = { kind: 'missing', versions: family.versions };
   if (REMOVED.test(apiVersion) || !/^[A-Za-z0-9]+$/.test(kind)) return missing;

@@ -5,8 +5,8 @@ import { schemaOf } from './schema.ts';
 import type { Authored } from './workload.ts';
 
 /**
- * What the API server of the pinned Kubernetes and Istio versions would refuse. A kind of another group is
- * let through but for its name.
+ * What the API server of the pinned Kubernetes, Istio and Gateway API versions would refuse. A kind of another
+ * group is let through but for its name.
  */
 export async function validate(objects: readonly Authored[]): Promise<readonly Mistake[]> {
   const found = await Promise.all(objects.map(validateOne));

@@ -9,7 +9,7 @@ import {
   type Manifest,
   objectAt,
 } from './json.ts';
-import type { Mistake } from './mistake.ts';
+import { type Mistake, reproofs } from './mistake.ts';
 
 /** What `workload` of a release is: it makes any cdk8s objects below the scope. */
 export type WorkloadFactory = (scope: Construct) => void;
@@ -29,14 +29,21 @@ export interface Workload {
 /** The label that cdk8s-plus derives from a construct's path; never written. */
 export const ADDRESS_LABEL = 'cdk8s.io/metadata.addr';
 
+/** Where the factory's objects belong. */
+export interface Home {
+  /** Construct path, for messages. */
+  readonly path: string;
+  /** Name of objects that are given none. */
+  readonly name: string;
+  /** Namespace of objects that are given none. */
+  readonly namespace?: string;
+}
+
 /**
  * Calls the factory once, in an App of its own: the cost of cdk8s grows faster than the number of charts in
  * one App.
  */
-export function runWorkload(
-  release: { readonly path: string; readonly name: string; readonly namespace: string },
-  factory: WorkloadFactory,
-): Workload {
+export function runWorkload(release: Home, factory: WorkloadFactory): Workload {
   const chart = new ReleaseChart(new App({ recordConstructMetadata: false }), release);
   try {
     factory(chart);
@@ -60,6 +67,7 @@ export function runWorkload(
       mistakes: [
         ...nested,
         ...invalid,
+        ...constructs.flatMap((it) => reproofs(it).map((said) => ({ path: place(it), ...said }))),
         ...authored.flatMap((it) => (it.kind === 'mistake' ? [it.mistake] : [])),
       ],
     };
@@ -72,9 +80,9 @@ export function runWorkload(
 class ReleaseChart extends Chart {
   readonly #name: string;
 
-  constructor(scope: Construct, release: { readonly name: string; readonly namespace: string }) {
-    super(scope, 'workload', { namespace: release.namespace });
-    this.#name = release.name;
+  constructor(scope: Construct, { name, namespace }: Home) {
+    super(scope, 'workload', namespace === undefined ? {} : { namespace });
+    this.#name = name;
   }
 
   override generateObjectName(): string {

@@ -1,5 +1,5 @@
-import { Duration } from 'cdk8s';
-import { isObject, type Json, type JsonObject, type Labels, type Manifest } from '../json.ts';
+import type { Duration } from 'cdk8s';
+import type { Json, JsonObject, Labels, Manifest } from '../json.ts';
 import type { Mistake } from '../mistake.ts';
 import { type Names, TRACKS } from '../names.ts';
 import type { Track } from '../plan/plan.ts';
@@ -8,6 +8,7 @@ import { isKind } from '../workload.ts';
 import type { IstioProps } from './istio-props.ts';
 import { ISTIO_QUERIES } from './istio-queries.ts';
 import { ownRouteMistakes, weighted } from './own-virtual-service.ts';
+import { plain } from './plain.ts';
 import type { Router, RouterContext, Routing, Weights } from './router.ts';
 
 const API_VERSION = 'networking.istio.io/v1';
@@ -71,20 +72,11 @@ function gateways(props: IstioProps): string[] {
 
 function settings(props: IstioProps): JsonObject {
   const { match, rewrite, headers, corsPolicy, retries, timeout } = props;
-  return plain({ match, rewrite, headers, corsPolicy, retries, timeout });
+  return plain({ match, rewrite, headers, corsPolicy, retries, timeout }, seconds);
 }
 
-/** Every prop is shaped as Istio's field is; only durations are written out. */
-function plain(value: object): JsonObject {
-  const written = write(value);
-  return isObject(written) ? written : {};
-}
-
-function write(value: unknown): Json | undefined {
-  if (value instanceof Duration) return `${value.toMilliseconds() / 1000}s`;
-  if (Array.isArray(value)) return value.map((it) => write(it) ?? null);
-  if (typeof value !== 'object' || value === null) return value as Json | undefined;
-  return Object.fromEntries(Object.entries(value).map(([key, it]) => [key, write(it)]));
+function seconds(it: Duration): string {
+  return `${it.toMilliseconds() / 1000}s`;
 }
 
 function split(props: IstioProps, context: RouterContext, weights: Weights): Json[] {
@@ -106,7 +98,8 @@ function policies(props: IstioProps, context: RouterContext): Routing[] {
 }
 
 function rule(props: IstioProps, names: Names, host: string, spec: JsonObject): Manifest {
-  const trafficPolicy = props.trafficPolicy === undefined ? undefined : plain(props.trafficPolicy);
+  const trafficPolicy =
+    props.trafficPolicy === undefined ? undefined : plain(props.trafficPolicy, seconds);
   return {
     apiVersion: API_VERSION,
     kind: 'DestinationRule',
@@ -148,7 +141,7 @@ function ownMistakes(props: IstioProps, context: RouterContext): Mistake[] {
   const ignored = SHAPING.filter((key) => props[key] !== undefined).map((key) => ({
     path,
     problem: `traffic.${key} has no effect beside traffic.virtualService`,
-    got: plain({ it: props[key] }).it,
+    got: plain({ it: props[key] }, seconds).it,
     remedy: `write it into the VirtualService ${name}`,
   }));
   const own = context.workload.find((it) => isOwn(props, it));

@@ -1,6 +1,7 @@
 import type { Labels, Manifest } from '../json.ts';
 import type { Mistake } from '../mistake.ts';
 import type { Names } from '../names.ts';
+import type { QueryProblem } from '../promql.ts';
 import type { TrackLabel } from '../tracks.ts';
 
 /** Percent of the traffic for each track. */
@@ -26,12 +27,17 @@ export interface Routing {
   readonly pointers: readonly string[];
 }
 
-/** PromQL of the checks that every mesh can answer, with the variables of `query`. */
+/** What a built-in check asks: PromQL with the variables of `query`, or why the router has nothing to ask. */
+export type BuiltInQuery =
+  | { readonly kind: 'promql'; readonly promql: string }
+  | { readonly kind: 'none'; readonly problem: QueryProblem };
+
+/** The questions of the built-in checks. */
 export interface BuiltInQueries {
   /** Percent of requests without a server error; nothing where there was no request. */
-  successRate(): string;
+  successRate(): BuiltInQuery;
   /** A quantile of the response time in milliseconds; nothing where there was no request. */
-  latency(quantile: number): string;
+  latency(quantile: number): BuiltInQuery;
 }
 
 /**

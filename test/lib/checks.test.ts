@@ -5,7 +5,11 @@ import { mistakeText } from '../../lib/mistake.ts';
 import { namesOf } from '../../lib/names.ts';
 import { ISTIO_QUERIES } from '../../lib/traffic/istio-queries.ts';
 
-const context = { names: namesOf({ name: 'shop', namespace: 'prod' }), queries: ISTIO_QUERIES };
+const context = {
+  names: namesOf({ name: 'shop', namespace: 'prod' }),
+  port: 80,
+  queries: ISTIO_QUERIES,
+};
 
 function compile(...definitions: Parameters<typeof compileChecks>[1]) {
   const { checks, mistakes } = compileChecks('shop', definitions, context);
@@ -52,12 +56,12 @@ test('a query of the author’s own has every variable', () => {
   const it = query({
     name: 'errors',
     query:
-      'x{n="{{namespace}}",t="{{target}}",s="{{service}}",p="{{path}}"}[{{interval}}] * {{factor}}',
+      'x{n="{{namespace}}",t="{{target}}",s="{{service}}:{{port}}",p="{{path}}"}[{{interval}}] * {{factor}}',
     variables: { path: '/a"b', factor: 100 },
     max: 1,
   });
   expect(compile(it).checks[0]?.query).toBe(
-    'x{n="prod",t="shop-canary",s="shop",p="/a\\"b"}[60s] * 100',
+    'x{n="prod",t="shop-canary",s="shop:80",p="/a\\"b"}[60s] * 100',
   );
 });
 
@@ -75,7 +79,7 @@ test.each([
   [query({ name: 'Bad Name', query: 'x', min: 1 }), /name must be a DNS label, got "Bad Name"/],
   [
     query({ name: 'a', query: 'x{a="{{nope}}"}', min: 1 }),
-    /unknown PromQL variable, got "nope"; use one of interval, namespace, service, target/,
+    /unknown PromQL variable, got "nope"; use one of interval, namespace, port, service, target/,
   ],
   [query({ name: 'a', query: 'x', min: Number.NaN }), /a bound must be a number, got "NaN"/],
   [

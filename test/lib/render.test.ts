@@ -147,7 +147,7 @@ describe('the author’s mistakes, each with construct path, value and remedy', 
       'an unknown PromQL variable',
       { analysis: { checks: [query({ name: 'a', query: '{{nope}}', min: 1 })] } },
       [
-        'shop: analysis.checks[0] (a): unknown PromQL variable, got "nope"; use one of interval, namespace, service, target, or add it to variables',
+        'shop: analysis.checks[0] (a): unknown PromQL variable, got "nope"; use one of interval, namespace, port, service, target, or add it to variables',
       ],
     ],
     [

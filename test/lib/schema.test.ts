@@ -496,7 +496,9 @@ test.each([
   ['v1', '../Service', 'missing'],
   ['networking.istio.io/v1', 'VirtualServices', 'missing'],
   ['example.com/v1', 'Anything', 'foreign'],
-  ['gateway.networking.k8s.io/v1', 'HTTPRoute', 'foreign'],
+  ['gateway.networking.k8s.io/v1', 'HttpRoute', 'missing'],
+  ['gateway.networking.k8s.io/v1', 'HTTPRoute', 'known'],
+  ['gateway.networking.k8s.io/v1', 'GRPCRoute', 'known'],
 ])('%s %s is %s', async (apiVersion, kind, expected) => {
   expect((await schemaOf(apiVersion, kind)).kind).toBe(expected);
 });
