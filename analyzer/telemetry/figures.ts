@@ -39,14 +39,25 @@ export function figures(it: Outcome): Figures {
     weight,
     failedChecks: moved ? failedIn(situation.state.value) : context.failedChecks,
     checks: new Map(values),
-    inconclusiveSince: moved ? 0 : (inconclusiveSince(context) ?? 0),
+    inconclusiveSince: leaves(it) ? 0 : (inconclusiveSince(context) ?? 0),
   };
+}
+
+/** Whether another position is taken; a pause changes nothing about missing answers. */
+function leaves({ decision, commit }: Outcome): boolean {
+  return decision.kind === 'move' && decision.transition !== 'note' && commit !== undefined;
 }
 
 /** The figures of a release at rest, from its state alone. */
 export function figuresAtRest(state: State): Figures {
   const phase = phaseAtRest(state);
-  return { phase, weight: 0, failedChecks: failedIn(state), checks: new Map(), inconclusiveSince: 0 };
+  return {
+    phase,
+    weight: 0,
+    failedChecks: failedIn(state),
+    checks: new Map(),
+    inconclusiveSince: 0,
+  };
 }
 
 /** What Git says of the release after the tick: with the pushed move, where there was one. */
@@ -84,6 +95,11 @@ export function returnedAt({ observation }: Outcome): number | undefined {
   if (state.kind !== 'known' || live?.kind !== 'live') return undefined;
   const { position } = state.value;
   return position.kind === 'back' && position.part === 'routes' ? live.sinceSeconds : undefined;
+}
+
+/** Whether a release was on its way back before the tick. */
+export function isGoingBack({ observation: { situation } }: Outcome): boolean {
+  return situation.state.kind === 'known' && situation.state.value.position.kind === 'back';
 }
 
 function hasTraffic({ state, plan }: Rollout): boolean {

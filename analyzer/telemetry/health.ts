@@ -27,12 +27,16 @@ export function health(pulse: Pulse, intervalSeconds: number, now: number): Heal
   const limit = Math.ceil(3 * intervalSeconds + GRACE_SECONDS);
   const known = lastSuccessAt === undefined ? {} : { lastSuccess: iso(lastSuccessAt) };
   const last = trouble === undefined ? {} : { lastFailure: trouble.slice(0, 300) };
-  if (age <= limit) return { healthy: true, body: { status: 'ok', ageSeconds: age, ...known, ...last } };
+  if (age <= limit)
+    return { healthy: true, body: { status: 'ok', ageSeconds: age, ...known, ...last } };
   const reason =
     lastSuccessAt === undefined
       ? `no tick succeeded in the ${age} s since the start (limit ${limit} s)`
       : `the last successful tick is ${age} s old (limit ${limit} s)`;
-  return { healthy: false, body: { status: 'failing', reason, ageSeconds: age, ...known, ...last } };
+  return {
+    healthy: false,
+    body: { status: 'failing', reason, ageSeconds: age, ...known, ...last },
+  };
 }
 
 function iso(unixSeconds: number): string {

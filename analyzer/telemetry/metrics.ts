@@ -1,17 +1,13 @@
-import type { Gauge } from 'prom-client';
+import type { Counter, Gauge } from 'prom-client';
 import type { Phase } from '../core/phase.ts';
+import type { TransitionKind } from '../core/state.ts';
 import type { TickReport } from '../tick.ts';
+import type { Version } from '../version.ts';
 import type { Figures } from './figures.ts';
 import { METRICS } from './names.ts';
 
 /** Whom a question goes to. */
 export type Provider = 'prometheus' | 'kubernetes' | 'git';
-
-/** What is running. */
-export interface Build {
-  readonly version: string;
-  readonly commit: string;
-}
 
 /** The analyzer's metrics, in memory. */
 export interface Metrics {
@@ -48,12 +44,25 @@ const PHASES = Object.keys({
   Orphaned: true,
 } satisfies Record<Phase, true>);
 
+const DECISIONS = Object.keys({
+  rest: true,
+  hold: true,
+  start: true,
+  next: true,
+  complete: true,
+  adopt: true,
+  configure: true,
+  back: true,
+  note: true,
+  resume: true,
+} satisfies Record<TransitionKind | 'rest' | 'hold', true>);
+
 /** From a question to a server on loopback to one that takes until its timeout. */
 const QUESTION_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const TICK_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
 /** Loads the client late, as most passes need none. */
-export async function openMetrics(build: Build): Promise<Metrics> {
+export async function openMetrics(build: Version): Promise<Metrics> {
   const { Registry, Counter, Gauge, Histogram } = await import('prom-client');
   const registry = new Registry();
   const registers = [registry];
@@ -74,8 +83,8 @@ export async function openMetrics(build: Build): Promise<Metrics> {
     buckets: QUESTION_BUCKETS,
     registers,
   });
-  const decisions = counter(METRICS.decisions);
   const series: Series = {
+    decisions: counter(METRICS.decisions),
     phase: gauge(METRICS.phase),
     weight: gauge(METRICS.weight),
     failedChecks: gauge(METRICS.failedChecks),
@@ -87,7 +96,6 @@ export async function openMetrics(build: Build): Promise<Metrics> {
   // A rate needs a start: a series that appears with its first failure has none.
   for (const result of ['ok', 'failed']) ticks.inc({ result }, 0);
   const shown = new Map<string, Figures>();
-  const decided = new Map<string, Set<string>>();
   return {
     ticked: (report, seconds, now) => {
       lastSuccess.set(now);
@@ -98,8 +106,7 @@ export async function openMetrics(build: Build): Promise<Metrics> {
       for (const { release, decision, commit } of report.outcomes) {
         if (decision.kind === 'move' && commit === undefined) continue;
         const kind = decision.kind === 'move' ? decision.transition : decision.kind;
-        decisions.inc({ release, decision: kind });
-        decided.set(release, (decided.get(release) ?? new Set()).add(kind));
+        series.decisions.inc({ release, decision: kind });
       }
     },
     failed: (seconds) => {
@@ -114,15 +121,14 @@ export async function openMetrics(build: Build): Promise<Metrics> {
     rolledBack: (release, seconds) => series.rollbackSeconds.set({ release }, seconds),
     forget: (release) => {
       forget(series, release, shown.get(release));
-      for (const decision of decided.get(release) ?? []) decisions.remove({ release, decision });
       shown.delete(release);
-      decided.delete(release);
     },
     text: () => registry.metrics(),
   };
 }
 
 interface Series {
+  readonly decisions: Counter<'release' | 'decision'>;
   readonly phase: Gauge<'release' | 'phase'>;
   readonly weight: Gauge<'release'>;
   readonly failedChecks: Gauge<'release'>;
@@ -132,8 +138,10 @@ interface Series {
 }
 
 function show(to: Series, release: string, now: Figures, before: Figures | undefined): void {
-  if (before === undefined) for (const phase of PHASES) to.phase.set({ release, phase }, 0);
-  if (before !== undefined) to.phase.set({ release, phase: before.phase }, 0);
+  if (before === undefined) {
+    for (const phase of PHASES) to.phase.set({ release, phase }, 0);
+    for (const decision of DECISIONS) to.decisions.inc({ release, decision }, 0);
+  } else to.phase.set({ release, phase: before.phase }, 0);
   to.phase.set({ release, phase: now.phase }, 1);
   to.weight.set({ release }, now.weight);
   to.failedChecks.set({ release }, now.failedChecks);
@@ -146,6 +154,7 @@ function show(to: Series, release: string, now: Figures, before: Figures | undef
 
 function forget(from: Series, release: string, last: Figures | undefined): void {
   for (const phase of PHASES) from.phase.remove({ release, phase });
+  for (const decision of DECISIONS) from.decisions.remove({ release, decision });
   for (const check of last?.checks.keys() ?? []) from.checkValue.remove({ release, check });
   for (const it of [from.weight, from.failedChecks, from.inconclusiveSince, from.rollbackSeconds])
     it.remove({ release });

@@ -25,7 +25,9 @@ export async function pushMetrics(gateway: string, text: string, type: string): 
     const { code, name } = error as { readonly code?: string; readonly name?: string };
     const late = name === 'AbortError' || name === 'TimeoutError';
     throw new Error(
-      late ? `${host} took over ${TIMEOUT_SECONDS} s` : `${host} cannot be reached (${code ?? name})`,
+      late
+        ? `${host} took over ${TIMEOUT_SECONDS} s`
+        : `${host} cannot be reached (${code ?? name})`,
     );
   });
   // Read, so that the connection is done with.

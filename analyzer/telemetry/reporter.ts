@@ -4,7 +4,7 @@ import type { TickReport } from '../tick.ts';
 export type TickEnd =
   | { readonly kind: 'done'; readonly report: TickReport; readonly seconds: number }
   /** The repository could not be reached, or worse. */
-  | { readonly kind: 'failed'; readonly reason: string; readonly seconds: number };
+  | { readonly kind: 'failed'; readonly error: unknown; readonly seconds: number };
 
 /** Is told of every tick after its push, and tells others. It decides nothing; its own failures are logged. */
 export interface Reporter {

@@ -1,0 +1,154 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Logger } from 'pino';
+import { kubernetesEvents } from '../cluster/events.ts';
+import { kubernetes } from '../cluster/kubernetes.ts';
+import { flag } from '../options.ts';
+import type { Reporter, TickEnd } from '../telemetry/reporter.ts';
+import type { ListenAddress } from '../telemetry/server.ts';
+import type { Analyzer } from '../tick.ts';
+import { VERSION } from '../version.ts';
+import type { ClusterFlags } from './clusters.ts';
+
+/** For one question about an Event: the next tick must not wait for it. */
+const EVENT_SECONDS = 5;
+
+/** Flags that say who is told of ticks. */
+export interface ReporterFlags extends Pick<ClusterFlags, 'kubeconfig' | 'context'> {
+  readonly interval: number;
+  readonly untilIdle?: true;
+  readonly watch?: true;
+  readonly listen?: ListenAddress;
+  readonly textfile?: string;
+  readonly pushGateway?: string;
+  readonly events?: true;
+}
+
+/** Adds them, but for those that others add. */
+export function addReporterFlags(command: Command): Command {
+  return command
+    .addOption(
+      flag(
+        '--listen <host:port>',
+        'serve /metrics and /healthz there; with --watch or --until-idle',
+        'PERCH_LISTEN',
+      ).argParser(parseAddress),
+    )
+    .addOption(
+      flag(
+        '--textfile <file>',
+        "write metrics there after each pass, for the node exporter's textfile collector (*.prom)",
+        'PERCH_TEXTFILE',
+      ),
+    )
+    .addOption(
+      flag(
+        '--push-gateway <url>',
+        'push metrics there after each pass, as job="perch"',
+        'PERCH_PUSH_GATEWAY',
+      ),
+    )
+    .addOption(
+      new Option(
+        '--events',
+        'write Kubernetes Events on the primary workloads: all that is ever written to a cluster',
+      ).env('PERCH_EVENTS'),
+    )
+    .hook('preAction', (_, action) => {
+      const problem = problemOf(action.optsWithGlobals<ReporterFlags>());
+      if (problem !== undefined) action.error(`error: ${problem}`);
+    });
+}
+
+/** Looked at here, and not by an option's parser, whose complaints quote the value: it may hold a password. */
+function problemOf(flags: ReporterFlags): string | undefined {
+  const { listen, watch, untilIdle, pushGateway } = flags;
+  if (listen !== undefined && watch === undefined && untilIdle === undefined)
+    return '--listen needs --watch or --until-idle: one pass is over too soon';
+  if (pushGateway === undefined) return undefined;
+  const url = URL.canParse(pushGateway) ? new URL(pushGateway) : undefined;
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol))
+    return '--push-gateway: expected an http:// or https:// URL';
+  const more = [url.username, url.password, url.search, url.hash];
+  return more.every((it) => it === '')
+    ? undefined
+    : '--push-gateway: expected a URL without credentials and parameters';
+}
+
+/** The analyzer that is to run, and who is told of its ticks. */
+export interface Reported {
+  readonly analyzer: Analyzer;
+  /** Tells all; what goes wrong is logged. */
+  tell(end: TickEnd): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the reporters that the flags name. Without any, nothing is loaded and the analyzer is as it was.
+ *
+ * @throws Error when the address to listen on cannot be had
+ */
+export async function openReporters(
+  flags: ReporterFlags,
+  analyzer: Analyzer,
+  log: Logger,
+): Promise<Reported> {
+  const reporters: Reporter[] = [];
+  let running = analyzer;
+  const { listen, textfile, pushGateway, interval: intervalSeconds, events } = flags;
+  if (listen !== undefined || textfile !== undefined || pushGateway !== undefined) {
+    const { openTelemetry } = await import('../telemetry/telemetry.ts');
+    const { clock } = analyzer;
+    const telemetry = await openTelemetry({
+      listen,
+      textfile,
+      pushGateway,
+      intervalSeconds,
+      build: VERSION,
+      clock,
+      log,
+    });
+    if (telemetry.url !== undefined) log.info({ url: telemetry.url }, 'listening');
+    running = telemetry.watch(analyzer);
+    reporters.push(telemetry);
+  }
+  if (events) reporters.push(await openEvents(flags, analyzer, log));
+  return {
+    analyzer: running,
+    tell: async (end) => {
+      await Promise.all(reporters.map((it) => it.ticked(end).catch(complain(log))));
+    },
+    close: async () => {
+      for (const it of reporters) await it.close();
+    },
+  };
+}
+
+async function openEvents(
+  { kubeconfig, context = [] }: ReporterFlags,
+  { clock }: Analyzer,
+  log: Logger,
+): Promise<Reporter> {
+  const { eventReporter } = await import('../telemetry/event-reporter.ts');
+  const contexts = context.length === 0 ? [undefined] : context;
+  const writers = contexts.map((it) => {
+    const options = { kubeconfig, context: it, timeoutSeconds: EVENT_SECONDS };
+    return kubernetesEvents(options, kubernetes(options));
+  });
+  return eventReporter({ writers, clock, log });
+}
+
+/** Whoever is told of a tick cannot stop the next one. */
+function complain(log: Logger): (error: unknown) => void {
+  return (error) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    log.error({ reason }, 'a bug in the telemetry');
+  };
+}
+
+function parseAddress(text: string): ListenAddress {
+  const [, six, host = six, port] =
+    /^(?:\[([0-9a-f:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/i.exec(text) ?? [];
+  if (host === undefined || Number(port) > 65_535)
+    throw new InvalidArgumentError('expected host:port, such as 0.0.0.0:9090 or [::]:9090');
+  return { host, port: Number(port) };
+}

@@ -1,0 +1,71 @@
+import type { Logger } from 'pino';
+import type { EventWriter } from '../cluster/events.ts';
+import type { Outcome } from '../tick.ts';
+import { type Happening, happeningOf } from './happening.ts';
+import type { Reporter } from './reporter.ts';
+
+/** What events go through. */
+export interface EventReporterOptions {
+  /** One for each cluster that holds workloads. */
+  readonly writers: readonly EventWriter[];
+  /** Unix seconds. */
+  readonly clock: () => number;
+  readonly log: Logger;
+}
+
+/** Events that may come at once, and one more for each second after that; the rest is left out. */
+const BURST = 50;
+
+/**
+ * Tells each pushed transition, and each hold once, as Events on the primary workloads. What could not be
+ * told is logged and not tried again.
+ */
+export function eventReporter({ writers, clock, log }: EventReporterOptions): Reporter {
+  /** By release, what is told of its present hold. */
+  const held = new Map<string, string>();
+  const allowance = bucket(clock);
+  return {
+    ticked: async (end) => {
+      if (end.kind === 'failed') return;
+      const news = newsOf(end.report.outcomes, held);
+      const events = news.slice(0, allowance.take(news.length));
+      if (events.length < news.length)
+        log.warn({ left: news.length - events.length }, 'too many events at once');
+      const failures = await Promise.all(writers.map((it) => it.write(events)));
+      for (const reason of new Set(failures.flat()))
+        log.warn({ reason }, 'an event was not written');
+    },
+    close: async () => undefined,
+  };
+}
+
+function newsOf(outcomes: readonly Outcome[], held: Map<string, string>): readonly Happening[] {
+  const now = new Set(outcomes.map((it) => it.release));
+  for (const release of held.keys()) if (!now.has(release)) held.delete(release);
+  return outcomes.flatMap((it) => {
+    const told = happeningOf(it);
+    if (told === undefined || it.decision.kind !== 'hold') {
+      held.delete(it.release);
+      return told ?? [];
+    }
+    const isNew = held.get(it.release) !== told.key;
+    held.set(it.release, told.key);
+    return isNew ? told : [];
+  });
+}
+
+/** A token bucket. */
+function bucket(clock: () => number): { take(wanted: number): number } {
+  let tokens = BURST;
+  let at = clock();
+  return {
+    take: (wanted) => {
+      const now = clock();
+      tokens = Math.min(BURST, tokens + Math.max(0, now - at));
+      at = now;
+      const taken = Math.min(wanted, Math.floor(tokens));
+      tokens -= taken;
+      return taken;
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import type { Plan } from '../../lib/plan/plan.ts';
+import { contextOf } from '../core/decide.ts';
+import type { Move } from '../core/decision.ts';
+import { plain } from '../core/explain.ts';
+import type { ObjectRef, Situation } from '../core/observation.ts';
+import { stepOf } from '../core/position.ts';
+import { rolloutOf } from '../core/rollout.ts';
+import { inconclusiveSince } from '../core/rules/must-go-back.ts';
+import type { Outcome } from '../tick.ts';
+import { situationAfter } from './figures.ts';
+
+/** Something about a release that is worth an Event, in the terms of events.k8s.io/v1. */
+export interface Happening {
+  /** The primary workload of the release. */
+  readonly regarding: ObjectRef;
+  readonly type: 'Normal' | 'Warning';
+  /** What happened, for machines: `WeightChanged`. */
+  readonly reason: string;
+  /** The decision behind it, as in `perch_decisions_total`. */
+  readonly action: string;
+  /** What happened, for people. */
+  readonly note: string;
+  /** The same for the same thing, whoever sees it. */
+  readonly key: string;
+  /** Unix seconds. */
+  readonly at: number;
+}
+
+/** What an outcome has to tell: a pushed transition, or a hold that needs a person or an answer. */
+export function happeningOf(it: Outcome): Happening | undefined {
+  const regarding = primaryOf(situationAfter(it));
+  const told = regarding === undefined ? undefined : (movedOf(it) ?? heldOf(it));
+  return regarding === undefined || told === undefined
+    ? undefined
+    : { ...told, note: plain(told.note), regarding, at: it.at };
+}
+
+type Told = Omit<Happening, 'regarding' | 'at'>;
+
+function movedOf(it: Outcome): Told | undefined {
+  const { decision, commit, message = '', observation } = it;
+  if (decision.kind !== 'move' || commit === undefined) return undefined;
+  const after = situationAfter(it);
+  const [subject = ''] = message.split('\n');
+  return {
+    type: decision.verdict === 'fail' || decision.verdict === 'inconclusive' ? 'Warning' : 'Normal',
+    reason: reasonOf(decision, observation.situation, planOf(after)),
+    action: decision.transition,
+    note: `${subject}: ${decision.reason}`,
+    key: `${it.release} ${transitionOf(after)}`,
+  };
+}
+
+function heldOf({ release, decision, status, observation, at }: Outcome): Told | undefined {
+  if (decision.kind !== 'hold') return undefined;
+  const { situation } = observation;
+  const held = { type: 'Warning', action: 'hold', note: `${release}: ${decision.reason}` } as const;
+  const key = `${release} ${transitionOf(situation)}`;
+  if (status.phase === 'Paused')
+    return { ...held, reason: 'Paused', key: `${key} paused ${decision.reason}` };
+  const rollout = rolloutOf(situation);
+  if (rollout.kind !== 'known') return undefined;
+  const since = inconclusiveSince(contextOf(observation, rollout.value, at));
+  if (since === undefined) return undefined;
+  return { ...held, reason: 'Inconclusive', key: `${key} inconclusive ${since}` };
+}
+
+function reasonOf(move: Move, before: Situation, plan: Plan | undefined): string {
+  const initialized = before.state.kind === 'known' && before.state.value.position.kind === 'init';
+  switch (move.transition) {
+    case 'start':
+      return move.to.kind === 'init' ? 'Initializing' : 'RolloutStarted';
+    case 'next':
+      return plan !== undefined && stepOf(plan, move.to)?.phase === 'Promoting'
+        ? 'Promoting'
+        : 'WeightChanged';
+    case 'complete':
+      return initialized ? 'Initialized' : 'Promoted';
+    case 'back':
+      return move.to.kind === 'stable' ? 'RolledBack' : 'RollingBack';
+    case 'adopt':
+    case 'configure':
+      return 'ConfigurationChanged';
+    case 'note':
+      return move.paused === undefined ? 'Noted' : 'Paused';
+    case 'resume':
+      return 'Resumed';
+  }
+}
+
+function primaryOf(situation: Situation): ObjectRef | undefined {
+  const plan = planOf(situation);
+  const file = plan?.files[plan.workloads.primary.file];
+  if (file === undefined) return undefined;
+  const { apiVersion, kind, namespace, name } = file;
+  return { apiVersion, kind, namespace, name };
+}
+
+function planOf({ plan }: Situation): Plan | undefined {
+  return plan.kind === 'known' ? plan.value.plan : undefined;
+}
+
+function transitionOf({ state }: Situation): number {
+  return state.kind === 'known' ? state.value.transition : 0;
+}

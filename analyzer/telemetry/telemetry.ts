@@ -1,0 +1,186 @@
+import type { Logger } from 'pino';
+import { parseState } from '../core/state.ts';
+import type { ReleaseTrees, Repository } from '../git/repository.ts';
+import { isIdle } from '../situation.ts';
+import type { Analyzer, Outcome, TickReport } from '../tick.ts';
+import type { Version } from '../version.ts';
+import { fellAt, figures, figuresAtRest, isGoingBack, returnedAt } from './figures.ts';
+import { health, type Pulse } from './health.ts';
+import { type Metrics, openMetrics, TEXT_FORMAT } from './metrics.ts';
+import { pushMetrics } from './push-gateway.ts';
+import type { Reporter, TickEnd } from './reporter.ts';
+import { type ListenAddress, type Page, startServer } from './server.ts';
+import { writeTextfile } from './textfile.ts';
+import { watched } from './watched.ts';
+
+/** Where metrics go. */
+export interface TelemetryOptions {
+  /** Serves /metrics and /healthz. @default - nowhere */
+  readonly listen?: ListenAddress | undefined;
+  /** Written after every tick. @default - none */
+  readonly textfile?: string | undefined;
+  /** Pushed to after every tick. @default - none */
+  readonly pushGateway?: string | undefined;
+  /** The pause between two ticks, which tells when one is missing. */
+  readonly intervalSeconds: number;
+  readonly build: Version;
+  /** Unix seconds. */
+  readonly clock: () => number;
+  readonly log: Logger;
+}
+
+/** The analyzer's metrics, and who gets them. */
+export interface Telemetry extends Reporter {
+  /** The same analyzer, with each of its questions timed; the one that is to run. */
+  watch(analyzer: Analyzer): Analyzer;
+  /** Where it listens. */
+  readonly url: string | undefined;
+}
+
+/**
+ * Opens what the options name.
+ *
+ * @throws Error when the address cannot be had
+ */
+export async function openTelemetry(options: TelemetryOptions): Promise<Telemetry> {
+  const { log, clock, listen } = options;
+  const metrics = await openMetrics(options.build);
+  const releases = releasesOf(metrics);
+  let pulse: Pulse = { startedAt: clock(), lastSuccessAt: undefined, trouble: undefined };
+  const server =
+    listen === undefined
+      ? undefined
+      : await startServer(
+          listen,
+          pagesOf(metrics, () => pulse, options),
+        );
+  return {
+    url: server?.url,
+    watch: (analyzer) => releases.watch(analyzer),
+    ticked: async (end) => {
+      const now = clock();
+      pulse = beat(pulse, end, now);
+      if (end.kind === 'done') {
+        metrics.ticked(end.report, end.seconds, now);
+        await releases.show(end.report).catch((error: unknown) => {
+          log.warn({ reason: messageOf(error) }, 'metrics of releases are incomplete');
+        });
+      } else metrics.failed(end.seconds);
+      await publish(metrics, options);
+    },
+    close: async () => server?.close(),
+  };
+}
+
+/** After a failure the pulse keeps its age; a success forgets what ailed it. */
+function beat(pulse: Pulse, end: TickEnd, now: number): Pulse {
+  return end.kind === 'done'
+    ? { ...pulse, lastSuccessAt: now, trouble: undefined }
+    : { ...pulse, trouble: messageOf(end.error) };
+}
+
+function pagesOf(
+  metrics: Metrics,
+  pulse: () => Pulse,
+  { intervalSeconds, clock }: TelemetryOptions,
+): ReadonlyMap<string, () => Promise<Page>> {
+  return new Map([
+    ['/metrics', async () => ({ status: 200, type: TEXT_FORMAT, body: await metrics.text() })],
+    [
+      '/healthz',
+      async () => {
+        const { healthy, body } = health(pulse(), intervalSeconds, clock());
+        const text = `${JSON.stringify(body)}\n`;
+        return { status: healthy ? 200 : 503, type: 'application/json', body: text };
+      },
+    ],
+  ]);
+}
+
+async function publish(
+  metrics: Metrics,
+  { textfile, pushGateway, log }: TelemetryOptions,
+): Promise<void> {
+  if (textfile === undefined && pushGateway === undefined) return;
+  const text = await metrics.text();
+  const failed = (what: string) => (error: unknown) => log.warn({ reason: messageOf(error) }, what);
+  if (textfile !== undefined)
+    await writeTextfile(textfile, text).catch(failed('the textfile was not written'));
+  if (pushGateway !== undefined)
+    await pushMetrics(pushGateway, text, TEXT_FORMAT).catch(failed('metrics were not pushed'));
+}
+
+interface Releases {
+  watch(analyzer: Analyzer): Analyzer;
+  /** Brings the series of all releases up to date. */
+  show(report: TickReport): Promise<void>;
+}
+
+/**
+ * Releases at rest keep their series, though a tick does not look at them: the state of one is read when it is
+ * first seen at rest, and again only when its state file is another one.
+ */
+function releasesOf(metrics: Metrics): Releases {
+  /** The state file that a release's series at rest were made from; none while it is under way. */
+  const known = new Map<string, string | undefined>();
+  /** When the newest failed check point was of releases whose traffic is on its way back; Unix seconds. */
+  const fallen = new Map<string, number>();
+  let listed: readonly ReleaseTrees[] = [];
+  let repository: Pick<Repository, 'texts'> | undefined;
+  const readAtRest = async (): Promise<void> => {
+    const fresh = listed.flatMap(({ id, state, ...trees }) =>
+      isIdle({ id, state, ...trees }) && state !== undefined && known.get(id) !== state
+        ? [{ id, state }]
+        : [],
+    );
+    const texts = await repository?.texts(fresh.map((it) => it.state));
+    for (const [index, { id, state }] of fresh.entries()) {
+      known.set(id, state);
+      metrics.show(
+        id,
+        figuresAtRest(parseState(texts?.[index] ?? '', `rollouts/${id}/state.yaml`)),
+      );
+    }
+  };
+  return {
+    watch: (analyzer) => {
+      repository = analyzer.repository;
+      return watched(analyzer, {
+        asked: metrics.asked,
+        listed: (releases) => {
+          listed = releases;
+        },
+      });
+    },
+    show: async ({ outcomes }) => {
+      const present = new Set(listed.map((it) => it.id));
+      for (const id of known.keys()) {
+        if (present.has(id)) continue;
+        known.delete(id);
+        fallen.delete(id);
+        metrics.forget(id);
+      }
+      for (const it of outcomes) {
+        known.set(it.release, undefined);
+        metrics.show(it.release, figures(it));
+        timeWayBack(it, fallen, metrics);
+      }
+      await readAtRest();
+    },
+  };
+}
+
+/** From the decision to go back until the routes are live; a way back of another kind is not timed. */
+function timeWayBack(it: Outcome, fallen: Map<string, number>, metrics: Metrics): void {
+  const fell = fellAt(it);
+  const began = fell ?? fallen.get(it.release);
+  const returned = returnedAt(it);
+  if (began !== undefined && returned !== undefined)
+    metrics.rolledBack(it.release, returned - began);
+  if (fell !== undefined) fallen.set(it.release, fell);
+  else if (returned !== undefined || !isGoingBack(it)) fallen.delete(it.release);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

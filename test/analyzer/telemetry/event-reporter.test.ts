@@ -1,0 +1,86 @@
+import pino from 'pino';
+import { expect, test } from 'vitest';
+import type { ClusterEvent } from '../../../analyzer/cluster/events.ts';
+import { eventReporter } from '../../../analyzer/telemetry/event-reporter.ts';
+import type { Outcome } from '../../../analyzer/tick.ts';
+import { situation, step, T0 } from '../core/fixture.ts';
+import { outcomeOf } from './outcome.ts';
+
+function reporter(fails: readonly string[] = []) {
+  const written: ClusterEvent[] = [];
+  const logged: { readonly msg: string; readonly reason?: string; readonly left?: number }[] = [];
+  let now = T0;
+  const it = eventReporter({
+    writers: [
+      {
+        write: async (events) => {
+          written.push(...events);
+          return events.length === 0 ? [] : fails;
+        },
+      },
+    ],
+    clock: () => now,
+    log: pino({}, { write: (line: string) => void logged.push(JSON.parse(line)) }),
+  });
+  return {
+    written,
+    logged,
+    tick: async (outcomes: readonly Outcome[], later = 10) => {
+      now += later;
+      await it.ticked({ kind: 'done', report: { idle: 0, outcomes, conflicts: 0 }, seconds: 1 });
+      return written.splice(0).map((event) => event.reason);
+    },
+    failed: () => it.ticked({ kind: 'failed', error: new Error('x'), seconds: 1 }),
+  };
+}
+
+const at20 = situation({ position: step('02-weight-20') });
+const moved = outcomeOf(at20, T0 + 500);
+const silent = outcomeOf(at20, T0 + 100, { values: () => undefined });
+const fine = outcomeOf(at20, T0 + 20);
+const paused = outcomeOf(
+  situation({ position: step('02-weight-20'), state: { paused: { reason: 'lunch' } } }),
+  T0 + 20,
+);
+
+test('a transition is told each time, a hold once', async () => {
+  const { tick } = reporter();
+  expect(await tick([moved])).toEqual(['WeightChanged']);
+  expect(await tick([silent])).toEqual(['Inconclusive']);
+  expect(await tick([silent])).toEqual([]);
+  expect(await tick([paused])).toEqual(['Paused']);
+  expect(await tick([paused])).toEqual([]);
+});
+
+test('a hold that comes again is told again', async () => {
+  const { tick } = reporter();
+  await tick([paused]);
+  await tick([fine]);
+  expect(await tick([paused])).toEqual(['Paused']);
+  await tick([]);
+  expect(await tick([paused])).toEqual(['Paused']);
+});
+
+test('what could not be told is logged once for each reason, and not tried again', async () => {
+  const { tick, logged } = reporter(['HTTP 403', 'HTTP 403']);
+  await tick([silent]);
+  expect(await tick([silent])).toEqual([]);
+  expect(logged).toEqual([
+    expect.objectContaining({ msg: 'an event was not written', reason: 'HTTP 403' }),
+  ]);
+});
+
+test('many at once are cut off, and the log says so', async () => {
+  const { tick, logged } = reporter();
+  const all = Array.from({ length: 60 }, (_, index) => ({ ...moved, release: `app-${index}` }));
+  expect(await tick(all)).toHaveLength(50);
+  expect(logged).toEqual([expect.objectContaining({ left: 10 })]);
+  expect(await tick(all, 7)).toHaveLength(7);
+  expect(await tick(all, 3600)).toHaveLength(50);
+});
+
+test('a tick that failed has nothing to tell', async () => {
+  const { failed, written } = reporter();
+  await failed();
+  expect(written).toEqual([]);
+});

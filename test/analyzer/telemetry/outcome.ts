@@ -1,0 +1,23 @@
+import { change } from '../../../analyzer/core/change.ts';
+import { decide } from '../../../analyzer/core/decide.ts';
+import type { Situation } from '../../../analyzer/core/observation.ts';
+import { status } from '../../../analyzer/core/phase.ts';
+import type { Outcome } from '../../../analyzer/tick.ts';
+import { observation, type Seen } from '../core/fixture.ts';
+
+/** What a tick makes of a situation, pushed unless told otherwise. */
+export function outcomeOf(of: Situation, at: number, seen: Seen = {}, pushed = true): Outcome {
+  const seenThen = observation(of, at, seen);
+  const decision = decide(seenThen, at);
+  const message = decision.kind === 'move' ? change(of, decision, at).message : undefined;
+  const commit = decision.kind === 'move' && pushed ? 'a'.repeat(40) : undefined;
+  return {
+    release: of.id,
+    decision,
+    at,
+    status: status(of),
+    observation: seenThen,
+    commit,
+    message,
+  };
+}

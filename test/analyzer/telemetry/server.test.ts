@@ -1,0 +1,97 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { type Page, type Server, startServer } from '../../../analyzer/telemetry/server.ts';
+
+const open: Server[] = [];
+
+afterEach(async () => {
+  for (const it of open.splice(0)) await it.close();
+});
+
+async function serve(page: () => Promise<Page> = async () => text('fine')): Promise<Server> {
+  const server = await startServer({ host: '127.0.0.1', port: 0 }, new Map([['/a', page]]));
+  open.push(server);
+  return server;
+}
+
+function text(body: string): Page {
+  return { status: 200, type: 'text/plain', body };
+}
+
+describe('the server', () => {
+  test('answers its pages, and each connection once', async () => {
+    const { url } = await serve();
+    const reply = await fetch(`${url}/a?x=1`);
+    expect([reply.status, await reply.text()]).toEqual([200, 'fine']);
+    expect(reply.headers.get('connection')).toBe('close');
+    const head = await fetch(`${url}/a`, { method: 'HEAD' });
+    expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([
+      200,
+      '4',
+      '',
+    ]);
+  });
+
+  test.each([
+    ['GET', '/', 404],
+    ['GET', '/a/', 404],
+    ['GET', '//evil.example/a', 404],
+    ['POST', '/b', 404],
+    ['POST', '/a', 405],
+    ['DELETE', '/a', 405],
+  ])('%s %s is %i', async (method, path, status) => {
+    const { url } = await serve();
+    const sent = request(`${url}${path}`, { method });
+    sent.end();
+    const [reply] = await once(sent, 'response');
+    reply.resume();
+    expect(reply.statusCode).toBe(status);
+  });
+
+  test('a page that cannot be made is 500, and says nothing of why', async () => {
+    const { url } = await serve(async () => {
+      throw new Error('secret');
+    });
+    const reply = await fetch(`${url}/a`);
+    expect([reply.status, await reply.text()]).toEqual([500, 'this page cannot be made\n']);
+  });
+
+  test('ends connections that say nothing when it closes', async () => {
+    const server = await serve();
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    await once(socket, 'connect');
+    const ended = once(socket, 'close');
+    await server.close();
+    open.length = 0;
+    await ended;
+  });
+
+  test('takes a bounded number of connections', async () => {
+    const { url } = await serve();
+    const port = Number(new URL(url).port);
+    const sockets = Array.from({ length: 24 }, () => connect(port, '127.0.0.1'));
+    let dropped = 0;
+    for (const it of sockets) it.on('error', () => {}).on('close', () => dropped++);
+    await vi.waitFor(() => expect(dropped).toBe(8));
+    for (const it of sockets) it.destroy();
+  });
+
+  test('an address that is taken is an error that names the flag', async () => {
+    const { url } = await serve();
+    const port = Number(new URL(url).port);
+    await expect(startServer({ host: '127.0.0.1', port }, new Map())).rejects.toThrow(
+      `--listen: cannot listen on 127.0.0.1:${port} (EADDRINUSE)`,
+    );
+  });
+
+  test('listens on IPv6 too', async () => {
+    const server = await startServer(
+      { host: '::1', port: 0 },
+      new Map([['/a', async () => text('x')]]),
+    );
+    open.push(server);
+    expect(await (await fetch(`${server.url}/a`)).text()).toBe('x');
+  });
+});

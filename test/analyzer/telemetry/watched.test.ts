@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import type { ObjectRef } from '../../../analyzer/core/observation.ts';
+import { watched } from '../../../analyzer/telemetry/watched.ts';
+import { plan } from '../core/fixture.ts';
+import { openField } from '../field.ts';
+import { bare } from '../git/fixture.ts';
+
+test('each question is timed, also one that fails, and the list of releases is noted', async () => {
+  const field = await openField((await bare()).folder);
+  await field.release({ app: plan('v1') });
+  const analyzer = await field.analyzer();
+  const asked: string[] = [];
+  let releases: readonly string[] = [];
+  const it = watched(
+    {
+      ...analyzer,
+      metrics: {
+        range: async () => {
+          throw new Error('down');
+        },
+      },
+    },
+    {
+      asked: (provider, seconds) => {
+        asked.push(provider);
+        expect(seconds).toBeGreaterThanOrEqual(0);
+      },
+      listed: (all) => {
+        releases = all.map((one) => one.id);
+      },
+    },
+  );
+  const snapshot = await it.repository.fetch();
+  await it.repository.list(snapshot);
+  expect([asked, releases]).toEqual([['git'], ['app']]);
+  const ref: ObjectRef = { apiVersion: 'v1', kind: 'Service', namespace: 'a', name: 'b' };
+  for (const { cluster } of it.clusters) await cluster.read([ref]);
+  await expect(it.metrics.range('q', { start: 0, end: 1, stepSeconds: 1 })).rejects.toThrow('down');
+  expect(asked).toEqual(['git', 'kubernetes', 'prometheus']);
+});
+
+test('a sync object is asked through the clock as well', async () => {
+  const field = await openField((await bare()).folder);
+  const analyzer = await field.analyzer();
+  const asked: string[] = [];
+  const [first] = analyzer.clusters;
+  if (first === undefined) throw new Error('a field has a cluster');
+  const sync = {
+    target: { tool: 'flux', namespace: 'a', name: '{release}' },
+    cluster: first.cluster,
+  } as const;
+  const it = watched(
+    { ...analyzer, clusters: [{ ...first, sync: { context: '', ...sync } }] },
+    { asked: (provider) => void asked.push(provider), listed: () => undefined },
+  );
+  await it.clusters[0]?.sync?.cluster.read([]);
+  expect(asked).toEqual(['kubernetes']);
+});
