@@ -21,7 +21,7 @@ export interface ReleaseProps {
   readonly workload: WorkloadFactory;
   /** How the release is reached. */
   readonly service: ServiceProps;
-  /** What splits its traffic, such as `istio({ … })`. */
+  /** What splits its traffic, such as `istio({ … })` or `gatewayApi({ … })`. */
   readonly traffic: Router;
   /** How traffic reaches a new version, such as `canary({ stepWeight: 10, maxWeight: 50 })`. */
   readonly strategy: Strategy;
