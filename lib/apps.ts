@@ -1,37 +1,63 @@
-import { RootConstruct } from 'constructs';
-import { writeReleases } from './files.ts';
+import { type Construct, RootConstruct } from 'constructs';
+import { writeFolders } from './files.ts';
+import { Manifests, type RenderedManifests, renderManifests } from './manifests.ts';
 import { type Mistake, MistakesError } from './mistake.ts';
 import { Release } from './release.ts';
 import { type Rendered, tryRender } from './render.ts';
 
-/** The root of all releases of a repository. */
+/** Everything below `dist/`. */
+export interface RenderedApps {
+  readonly releases: readonly Rendered[];
+  readonly manifests: readonly RenderedManifests[];
+}
+
+/** The root of all releases of a repository, and of the folders of plain manifests beside them. */
 export class Apps extends RootConstruct {
   /** Every release below, by id. */
   get releases(): readonly Release[] {
-    const found = this.node.findAll().filter((it) => it instanceof Release);
-    return found.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+    return sorted(this.node.findAll().filter((it) => it instanceof Release));
+  }
+
+  /** Every folder of plain manifests below, by id. */
+  get manifests(): readonly Manifests[] {
+    return sorted(this.node.findAll().filter((it) => it instanceof Manifests));
   }
 
   /**
-   * Renders every release, then writes `dist/` (or the folder that `npx cdk8s synth` names in CDK8S_OUTDIR) and
-   * prints one line for each. Writes nothing if any release has a mistake.
+   * Renders every release, then the folders of plain manifests, which are made from the releases' plans.
    *
-   * @throws MistakesError with the mistakes of all releases
+   * @throws MistakesError with the mistakes of all releases, or, where those have none, of all manifests
+   */
+  async render(): Promise<RenderedApps> {
+    const clashes = doubledIds([...this.releases, ...this.manifests]);
+    const releases = await renderBeside(this.releases, clashes);
+    const plans = releases.map((it) => it.plan);
+    return { releases, manifests: await renderManifests(this.manifests, plans) };
+  }
+
+  /**
+   * Renders everything, then writes `dist/` (or the folder that `npx cdk8s synth` names in CDK8S_OUTDIR) and
+   * prints one line for each folder. Writes nothing if there is a mistake anywhere.
+   *
+   * @throws MistakesError as `render` does
    */
   async synth(): Promise<void> {
-    const rendered = await renderAll(this.releases);
+    const { releases, manifests } = await this.render();
     const folder = process.env.CDK8S_OUTDIR ?? 'dist';
-    const plans = new Map(rendered.map((it) => [it.id, it.plan]));
-    for (const { id, changed, removed } of writeReleases(
-      folder,
-      new Map(rendered.map((it) => [it.id, it.files])),
-    )) {
-      const plan = plans.get(id);
-      const what =
-        plan === undefined ? 'gone' : `candidate ${plan.candidate}, ${plan.steps.length} steps`;
-      console.log(`${id}: ${what}, ${changed} files changed, ${removed} removed`);
-    }
+    const said = new Map([
+      ...releases.map(
+        ({ id, plan }) => [id, `candidate ${plan.candidate}, ${plan.steps.length} steps`] as const,
+      ),
+      ...manifests.map(({ id, objects }) => [id, `${objects.length} objects`] as const),
+    ]);
+    const folders = new Map([...releases, ...manifests].map((it) => [it.id, it.files]));
+    for (const { id, changed, removed } of writeFolders(folder, folders))
+      console.log(`${id}: ${said.get(id) ?? 'gone'}, ${changed} files changed, ${removed} removed`);
   }
+}
+
+function sorted<T extends { readonly id: string }>(found: T[]): readonly T[] {
+  return found.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
 }
 
 /**
@@ -39,8 +65,15 @@ export class Apps extends RootConstruct {
  *
  * @throws MistakesError with the mistakes of all of them
  */
-export async function renderAll(releases: readonly Release[]): Promise<readonly Rendered[]> {
-  const mistakes: Mistake[] = doubledIds(releases);
+export function renderAll(releases: readonly Release[]): Promise<readonly Rendered[]> {
+  return renderBeside(releases, doubledIds(releases));
+}
+
+async function renderBeside(
+  releases: readonly Release[],
+  clashes: readonly Mistake[],
+): Promise<readonly Rendered[]> {
+  const mistakes: Mistake[] = [...clashes];
   const rendered: Rendered[] = [];
   for (const it of releases) {
     const outcome = await tryRender(it);
@@ -51,20 +84,19 @@ export async function renderAll(releases: readonly Release[]): Promise<readonly 
   return rendered;
 }
 
-function doubledIds(releases: readonly Release[]): Mistake[] {
-  const first = new Map<string, Release>();
-  return releases.flatMap((it) => {
+type Folder = Construct & { readonly id: string; readonly path: string };
+
+function doubledIds(folders: readonly Folder[]): Mistake[] {
+  const first = new Map<string, Folder>();
+  return folders.flatMap((it) => {
     const known = first.get(it.id);
     first.set(it.id, known ?? it);
     if (known === undefined) return [];
-    const remedy = 'give each its own id; the name may be the same';
-    return [
-      {
-        path: it.path,
-        problem: `two releases have one id, the other is ${known.path}`,
-        got: it.id,
-        remedy,
-      },
-    ];
+    const isPair = it instanceof Release && known instanceof Release;
+    const problem = `two ${isPair ? 'releases' : 'folders'} have one id, the other is ${known.path}`;
+    const remedy = isPair
+      ? 'give each its own id; the name may be the same'
+      : 'give each its own id';
+    return [{ path: it.path, problem, got: it.id, remedy }];
   });
 }

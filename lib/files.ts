@@ -12,15 +12,18 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 /** Files by path below a folder. */
 export type FileTree = ReadonlyMap<string, string | Uint8Array>;
 
-/** What writing changed, for one release. */
+/** What writing changed, in one folder. */
 export interface Written {
   readonly id: string;
   readonly changed: number;
   readonly removed: number;
 }
 
-/** The file that marks a folder below the output folder as a release's. */
-const MARK = 'plan.yaml';
+/** The file in a folder of plain manifests that says who may remove the folder. */
+export const MANIFESTS_MARK = '.perch-manifests';
+
+/** The files that mark a folder below the output folder as ours: a release's, or one of plain manifests. */
+const MARKS = ['plan.yaml', MANIFESTS_MARK];
 
 /** Reads a file; a relative path counts from the project's folder. */
 export function readBytes(path: string): Uint8Array {
@@ -42,18 +45,18 @@ export function fromProject(path: string): string {
 }
 
 /**
- * Makes the folder hold exactly these releases. Writes what differs, removes files that a release no longer
- * has, and folders of releases that are gone; nothing else in the folder is touched.
+ * Makes the output folder hold exactly these folders of ours. Writes what differs, removes files that one no
+ * longer has, and marked folders that are gone; nothing else in the output folder is touched.
  */
-export function writeReleases(
+export function writeFolders(
   folder: string,
-  releases: ReadonlyMap<string, FileTree>,
+  folders: ReadonlyMap<string, FileTree>,
 ): readonly Written[] {
   const root = fromProject(folder);
   mkdirSync(root, { recursive: true });
-  const written = [...releases].map(([id, files]) => writeRelease(join(root, id), id, files));
+  const written = [...folders].map(([id, files]) => writeFolder(join(root, id), id, files));
   const gone = readdirSync(root, { withFileTypes: true }).filter(
-    (it) => it.isDirectory() && !releases.has(it.name) && existsSync(join(root, it.name, MARK)),
+    (it) => it.isDirectory() && !folders.has(it.name) && isMarked(join(root, it.name)),
   );
   const removed = gone.map((it) => {
     const count = filesBelow(join(root, it.name)).length;
@@ -63,7 +66,11 @@ export function writeReleases(
   return [...written, ...removed];
 }
 
-function writeRelease(folder: string, id: string, files: FileTree): Written {
+function isMarked(folder: string): boolean {
+  return MARKS.some((it) => existsSync(join(folder, it)));
+}
+
+function writeFolder(folder: string, id: string, files: FileTree): Written {
   const present = existsSync(folder) ? filesBelow(folder) : [];
   const stale = present.filter((it) => !files.has(it));
   for (const path of stale) rmSync(join(folder, path));

@@ -13,6 +13,21 @@ export interface Mistake {
   readonly remedy: string;
 }
 
+/** What is wrong with a construct, without its path. */
+export type Reproof = Omit<Mistake, 'path'>;
+
+const reproved = new WeakMap<object, Reproof[]>();
+
+/** Notes what is wrong with a construct; synth reports it with all other mistakes instead of stopping at it. */
+export function reprove(construct: object, ...mistakes: readonly Reproof[]): void {
+  reproved.set(construct, [...reproofs(construct), ...mistakes]);
+}
+
+/** What was noted of a construct. */
+export function reproofs(construct: object): readonly Reproof[] {
+  return reproved.get(construct) ?? [];
+}
+
 /** Every mistake of every release, thrown once and before anything is written. */
 export class MistakesError extends Error {
   readonly #mistakes: readonly Mistake[];

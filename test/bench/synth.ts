@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ApiObject, type ApiObjectProps, App, Chart } from 'cdk8s';
 import { parse } from 'yaml';
-import { writeReleases } from '../../lib/files.ts';
+import { writeFolders } from '../../lib/files.ts';
 import { median, timed } from './numbers.ts';
 import { renderMany } from './releases.ts';
 
@@ -63,7 +63,7 @@ async function measureSize(releases: number, options: SynthOptions): Promise<Syn
     synth: async () => {
       const rendered = await renderMany(releases);
       return (folder: string) =>
-        writeReleases(folder, new Map(rendered.map((it) => [it.id, it.files])));
+        writeFolders(folder, new Map(rendered.map((it) => [it.id, it.files])));
     },
     plain: async () => (folder: string) => plainSynth(folder, charts),
   };

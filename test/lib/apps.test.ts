@@ -6,7 +6,9 @@ import { Construct } from 'constructs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { nginx } from '../../apps/nginx.ts';
+import { perch } from '../../apps/perch.ts';
 import { podinfo } from '../../apps/podinfo.ts';
+import { podinfoGateway } from '../../apps/podinfo-gateway.ts';
 import { filesBelow, fromProject } from '../../lib/files.ts';
 import {
   Apps,
@@ -46,8 +48,11 @@ describe('dist/', () => {
     const apps = new Apps();
     nginx(apps);
     podinfo(apps);
+    podinfoGateway(apps);
+    perch(apps);
+    const { releases, manifests } = await apps.render();
     const expected = new Map(
-      (await renderAll(apps.releases)).flatMap(({ id, files }) =>
+      [...releases, ...manifests].flatMap(({ id, files }) =>
         [...files].map(([path, it]) => [`${id}/${path}`, Buffer.from(it).toString('latin1')]),
       ),
     );
@@ -57,7 +62,7 @@ describe('dist/', () => {
   test('holds only what the pinned API versions accept, and plans that the analyzer reads', async () => {
     for (const [path, text] of bytesBelow(DIST)) {
       if (path.endsWith('plan.yaml')) parsePlan(text, path);
-      if (!path.includes('/steps/')) continue;
+      if (!/\/steps\/|^perch\/.*\//.test(path)) continue;
       const object: unknown = parse(text, { version: '1.1' });
       if (!isManifest(object)) throw new Error(`${path} is no object`);
       expect(await validate([{ path, object }])).toEqual([]);

@@ -10,7 +10,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { filesBelow, fromProject, writeReleases } from '../../lib/files.ts';
+import { filesBelow, fromProject, MANIFESTS_MARK, writeFolders } from '../../lib/files.ts';
 
 function folder(): string {
   return mkdtempSync(join(tmpdir(), 'perch-files-'));
@@ -24,7 +24,7 @@ test('writes what is new, and bytes as they are', () => {
   const root = join(folder(), 'deep', 'dist');
   const bytes = new Uint8Array([0, 255, 10]);
   expect(
-    writeReleases(root, new Map([['shop', tree({ 'steps/00/a.yaml': 'a', b: bytes })]])),
+    writeFolders(root, new Map([['shop', tree({ 'steps/00/a.yaml': 'a', b: bytes })]])),
   ).toEqual([{ id: 'shop', changed: 3, removed: 0 }]);
   expect(readFileSync(join(root, 'shop/b'))).toEqual(Buffer.from(bytes));
 });
@@ -32,23 +32,23 @@ test('writes what is new, and bytes as they are', () => {
 test('a second time touches nothing', () => {
   const root = folder();
   const releases = new Map([['shop', tree({ 'steps/00/a.yaml': 'a' })]]);
-  writeReleases(root, releases);
+  writeFolders(root, releases);
   const path = join(root, 'shop/steps/00/a.yaml');
   utimesSync(path, 1000, 1000);
-  expect(writeReleases(root, releases)).toEqual([{ id: 'shop', changed: 0, removed: 0 }]);
+  expect(writeFolders(root, releases)).toEqual([{ id: 'shop', changed: 0, removed: 0 }]);
   expect(statSync(path).mtimeMs).toBe(1_000_000);
 });
 
 test('files and releases that are gone disappear, with their empty folders', () => {
   const root = folder();
-  writeReleases(
+  writeFolders(
     root,
     new Map([
       ['shop', tree({ 'steps/00/a.yaml': 'a' })],
       ['old', tree({})],
     ]),
   );
-  expect(writeReleases(root, new Map([['shop', tree({ 'steps/01/b.yaml': 'b' })]]))).toEqual([
+  expect(writeFolders(root, new Map([['shop', tree({ 'steps/01/b.yaml': 'b' })]]))).toEqual([
     { id: 'shop', changed: 1, removed: 1 },
     { id: 'old', changed: 0, removed: 1 },
   ]);
@@ -56,10 +56,27 @@ test('files and releases that are gone disappear, with their empty folders', () 
   expect(existsSync(join(root, 'shop/steps/00'))).toBe(false);
 });
 
+test('a folder of plain manifests disappears by its own mark, and may become a release', () => {
+  const root = folder();
+  const marked = new Map([[MANIFESTS_MARK, 'mark']]);
+  writeFolders(
+    root,
+    new Map([
+      ['tools', marked],
+      ['old', marked],
+    ]),
+  );
+  expect(writeFolders(root, new Map([['tools', tree({})]]))).toEqual([
+    { id: 'tools', changed: 1, removed: 1 },
+    { id: 'old', changed: 0, removed: 1 },
+  ]);
+  expect([...filesBelow(root)]).toEqual(['tools/plan.yaml']);
+});
+
 test('a file where a folder must be, and the reverse', () => {
   const root = folder();
-  writeReleases(root, new Map([['shop', tree({ a: 'file', 'b/c': 'file' })]]));
-  writeReleases(root, new Map([['shop', tree({ 'a/b': 'file', b: 'file' })]]));
+  writeFolders(root, new Map([['shop', tree({ a: 'file', 'b/c': 'file' })]]));
+  writeFolders(root, new Map([['shop', tree({ 'a/b': 'file', b: 'file' })]]));
   expect([...filesBelow(root)].sort()).toEqual(['shop/a/b', 'shop/b', 'shop/plan.yaml']);
 });
 
@@ -68,7 +85,7 @@ test('what is no release of ours stays: the output folder may be anywhere', () =
   mkdirSync(join(root, 'precious'));
   writeFileSync(join(root, 'precious', 'file'), 'x');
   writeFileSync(join(root, 'note'), 'x');
-  writeReleases(root, new Map());
+  writeFolders(root, new Map());
   expect([...filesBelow(root)].sort()).toEqual(['note', 'precious/file']);
 });
 

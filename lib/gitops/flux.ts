@@ -1,0 +1,157 @@
+import { Duration } from 'cdk8s';
+import type { Construct } from 'constructs';
+import { type Reproof, reprove } from '../mistake.ts';
+import type { Plan } from '../plan/plan.ts';
+import { put } from '../put.ts';
+import { addressMistakes, branchOf, type Repository } from './repository.ts';
+import type { Sync } from './sync.ts';
+
+/** How Flux applies the releases. */
+export interface FluxProps {
+  /** The releases: `Manifests` hands them to its factory. */
+  readonly plans: readonly Plan[];
+  /** The repository with `live/`. */
+  readonly run: Repository;
+  /** @default 'flux-system' */
+  readonly namespace?: string;
+  /**
+   * Name of the GitRepository and of the Receiver.
+   * @default 'perch'
+   */
+  readonly name?: string;
+  /**
+   * Name of the Secret by which Flux reads the repository, in the same namespace.
+   * @default - none: everybody may read it
+   */
+  readonly secret?: string;
+  /**
+   * How often the branch is looked at, and drift corrected. Every step waits for it, and so does the way back:
+   * keep it short, or have a receiver.
+   * @default Duration.minutes(1)
+   */
+  readonly interval?: Duration;
+  /**
+   * How soon a commit that could not be applied is tried again; also how soon `live/<id>` is seen once it exists.
+   * @default Duration.seconds(10)
+   */
+  readonly retryInterval?: Duration;
+  /**
+   * Name of the account that applies, in the same namespace.
+   * @default - that of kustomize-controller
+   */
+  readonly serviceAccount?: string;
+  /**
+   * Name of the Secret of a Receiver, in the same namespace, with the key `token`: a signed POST makes Flux look
+   * at once. The analyzer sends it where it is given the same secret, so does a Git server.
+   * @default - no Receiver
+   */
+  readonly receiverSecret?: string;
+}
+
+/**
+ * Makes a GitRepository over the run branch, and for each release a Kustomization of its id over `live/<id>`:
+ * with pruning, as the last step removes files, and without waits, health checks and force, which would hold
+ * the way back up until their own timeout. Perch reads readiness itself.
+ *
+ * A release that disappears from `apps/` keeps its Kustomization, which whatever applies this folder is told
+ * not to prune: it may still have to be taken back, and deleting the Kustomization would delete the application.
+ *
+ * @returns what the analyzer is told of it
+ */
+export function flux(scope: Construct, props: FluxProps): Sync {
+  const { plans, run, namespace = 'flux-system', name = 'perch', receiverSecret } = props;
+  reprove(scope, ...addressMistakes('run.url of flux', run.url), ...slowMistakes(props));
+  gitRepository(scope, { repository: run, name, namespace, ...props, ignore: ONLY_LIVE });
+  for (const plan of plans) kustomization(scope, plan.release, { ...props, name, namespace });
+  if (receiverSecret !== undefined)
+    put(scope, {
+      apiVersion: 'notification.toolkit.fluxcd.io/v1',
+      kind: 'Receiver',
+      metadata: { name, namespace },
+      spec: {
+        type: 'generic-hmac',
+        secretRef: { name: receiverSecret },
+        resources: [{ apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'GitRepository', name }],
+      },
+    });
+  const resource = { group: 'kustomize.toolkit.fluxcd.io', name: 'kustomizations' };
+  return { tool: 'flux', namespace, resource };
+}
+
+/** A release says how long its sync may take: a commit that brings earlier digests back is live that much later. */
+function slowMistakes({ plans, interval = Duration.minutes(1) }: FluxProps): Reproof[] {
+  const seconds = interval.toSeconds();
+  const hasty = plans.filter((it) => it.analysis.syncSeconds < seconds).map((it) => it.release);
+  if (hasty.length === 0) return [];
+  return [
+    {
+      problem: `interval of flux is longer than analysis.syncInterval of ${hasty.join(', ')}`,
+      got: `${seconds} s`,
+      remedy: 'shorten it, or raise analysis.syncInterval of these releases',
+    },
+  ];
+}
+
+/** The artifact that source-controller hands out holds nothing else. */
+const ONLY_LIVE = '/*\n!/live\n';
+
+interface GitRepositoryProps {
+  readonly repository: Repository;
+  readonly name: string;
+  readonly namespace: string;
+  readonly secret?: string;
+  readonly interval?: Duration;
+  readonly ignore?: string;
+}
+
+/** Makes a GitRepository of Flux over one branch. */
+export function gitRepository(scope: Construct, props: GitRepositoryProps): void {
+  const { repository, name, namespace, secret, interval, ignore } = props;
+  put(scope, {
+    apiVersion: 'source.toolkit.fluxcd.io/v1',
+    kind: 'GitRepository',
+    metadata: { name, namespace },
+    spec: {
+      interval: goDuration(interval ?? Duration.minutes(1)),
+      url: fluxUrl(repository.url),
+      ref: { branch: branchOf(repository) },
+      ...(secret === undefined ? {} : { secretRef: { name: secret } }),
+      ...(ignore === undefined ? {} : { ignore }),
+    },
+  });
+}
+
+type Named = FluxProps & { readonly name: string; readonly namespace: string };
+
+function kustomization(scope: Construct, release: string, props: Named): void {
+  const { name, namespace, interval, retryInterval, serviceAccount } = props;
+  put(scope, {
+    apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+    kind: 'Kustomization',
+    metadata: {
+      name: release,
+      namespace,
+      annotations: { 'kustomize.toolkit.fluxcd.io/prune': 'disabled' },
+    },
+    spec: {
+      interval: goDuration(interval ?? Duration.minutes(1)),
+      retryInterval: goDuration(retryInterval ?? Duration.seconds(10)),
+      sourceRef: { kind: 'GitRepository', name },
+      path: `./live/${release}`,
+      prune: true,
+      wait: false,
+      force: false,
+      ...(serviceAccount === undefined ? {} : { serviceAccountName: serviceAccount }),
+    },
+  });
+}
+
+/** `git@host:path` as Flux wants it. */
+function fluxUrl(url: string): string {
+  return url.includes('://') ? url : `ssh://${url.replace(':', '/')}`;
+}
+
+/** As Go writes durations. */
+export function goDuration(duration: Duration): string {
+  return `${duration.toSeconds()}s`;
+}

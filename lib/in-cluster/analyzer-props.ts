@@ -1,0 +1,185 @@
+import type { Duration } from 'cdk8s';
+import type { Repository } from '../gitops/repository.ts';
+import type { MonitoringProps } from './monitoring.ts';
+import type { NetworkProps } from './network.ts';
+import type { RightsOptions } from './rights.ts';
+
+/** One key of a Secret that a person made in the analyzer's namespace; it is mounted as a file. */
+export interface SecretFile {
+  /** Name of the Secret. */
+  readonly secret: string;
+  readonly key: string;
+}
+
+/** One key of a ConfigMap or Secret in the analyzer's namespace, for what is no secret. */
+export type PublicFile = SecretFile | { readonly configMap: string; readonly key: string };
+
+/** How the analyzer runs. */
+export type AnalyzerMode =
+  /** A Job at each time of the schedule; one that finds a rollout stays with it to its end. */
+  | {
+      readonly kind: 'cron-job';
+      /** @default '* * * * *' */
+      readonly schedule?: string;
+      /**
+       * How long one Job may live. A hung one stops every rollback so long, as no other starts beside it; a rollout
+       * that takes longer is continued by the next Job. A Job remembers since when a server could not be reached,
+       * so the default is longer than any `inconclusiveDeadline`.
+       * @default - 30 minutes, or the longest inconclusiveDeadline of the plans and 10 minutes
+       */
+      readonly deadline?: Duration;
+    }
+  /** A Deployment that never ends. */
+  | {
+      readonly kind: 'watch';
+      /**
+       * Two do no harm, as the push is the lock, and ask twice.
+       * @default 1
+       */
+      readonly replicas?: number;
+    };
+
+/** How the analyzer reaches Git. */
+export interface GitAccess {
+  /**
+   * A file with lines `https://user:token@host`.
+   * @default - none
+   */
+  readonly credentials?: SecretFile;
+  /**
+   * A private key without passphrase, and the `known_hosts` of the server, without which ssh does not connect.
+   * @default - none
+   */
+  readonly ssh?: { readonly key: SecretFile; readonly knownHosts: PublicFile };
+  /**
+   * A private ssh key that signs the commits.
+   * @default - commits are not signed
+   */
+  readonly signingKey?: SecretFile;
+  /**
+   * Author of the commits, as `Ann <ann@example.com>`.
+   * @default - Perch
+   */
+  readonly identity?: string;
+}
+
+/** How the analyzer reaches Prometheus. */
+export interface MetricsAccess {
+  readonly url: string;
+  /**
+   * Bearer token.
+   * @default - none
+   */
+  readonly token?: SecretFile;
+  /**
+   * Basic authentication.
+   * @default - none
+   */
+  readonly basic?: { readonly user: string; readonly password: SecretFile };
+  /**
+   * PEM file of the authority to trust.
+   * @default - those of Node
+   */
+  readonly ca?: PublicFile;
+  /**
+   * More headers, such as `X-Scope-OrgID`. Git and the process list show them: no secrets.
+   * @default - none
+   */
+  readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * Headers with secret values: lines `Name: value`.
+   * @default - none
+   */
+  readonly headersFile?: SecretFile;
+}
+
+/** Clusters other than the one that the analyzer runs in. */
+export interface ClustersAccess {
+  readonly kubeconfig: SecretFile;
+  /**
+   * Contexts of the kubeconfig; a step is live when it is live in all of them.
+   * @default - the current one
+   */
+  readonly contexts?: readonly string[];
+  /**
+   * Contexts in which the routing objects are, where those are elsewhere.
+   * @default - the same
+   */
+  readonly routesContexts?: readonly string[];
+  /**
+   * The one context in which the sync objects of all clusters stand.
+   * @default - each cluster has its own
+   */
+  readonly syncContext?: string;
+}
+
+/** An analyzer in the cluster. */
+export interface AnalyzerProps extends RightsOptions {
+  /** The analyzer's image, with tag or digest. */
+  readonly image: string;
+  /**
+   * Name of the objects.
+   * @default 'perch'
+   */
+  readonly name?: string;
+  /** @default 'perch' */
+  readonly namespace?: string;
+  /**
+   * Whether the Namespace is made, too, with the restricted Pod Security Standard.
+   * @default true
+   */
+  readonly createNamespace?: boolean;
+  /** @default { kind: 'cron-job' } */
+  readonly mode?: AnalyzerMode;
+  /** The repository with `live/` and `rollouts/`, which is pushed to. */
+  readonly run: Repository;
+  /**
+   * The repository with `dist/`, which is only read.
+   * @default - the same
+   */
+  readonly source?: Repository;
+  /** @default - Git asks for no credentials */
+  readonly git?: GitAccess;
+  readonly metrics: MetricsAccess;
+  /**
+   * Pause between two looks while a rollout is under way.
+   * @default Duration.seconds(10)
+   */
+  readonly interval?: Duration;
+  /**
+   * Who is told at once of a push, so that a step does not wait for a poll: Flux's Receiver or Argo CD's webhook,
+   * with the key that signs what is sent.
+   * @default - nobody
+   */
+  readonly nudge?: { readonly urls: readonly string[]; readonly secret?: SecretFile };
+  /**
+   * Who may sign plans, in git's format for ssh; plans that nobody of them has signed are refused.
+   * @default - plans need no signature
+   */
+  readonly allowedSigners?: PublicFile;
+  /**
+   * Kinds, as `group/Kind`, that releases may hold beyond those that are allowed anyway.
+   * @default - none
+   */
+  readonly allowKinds?: readonly string[];
+  /**
+   * Other clusters. Their Roles are not here: see `AnalyzerRights`.
+   * @default - the cluster that the analyzer runs in
+   */
+  readonly clusters?: ClustersAccess;
+  /**
+   * A Pushgateway that gets the metrics after each tick. A cron job has no other way.
+   * @default - none
+   */
+  readonly pushGateway?: string;
+  /**
+   * PodMonitor and alerts of the Prometheus operator on the analyzer itself.
+   * @default - none
+   */
+  readonly monitoring?: MonitoringProps;
+  /**
+   * What the NetworkPolicy lets through.
+   * @default - DNS, and to anywhere the ports of the API server, Git, metrics, nudge and Pushgateway
+   */
+  readonly network?: NetworkProps;
+}

@@ -1,0 +1,181 @@
+import { Construct } from 'constructs';
+import { addressMistakes } from '../gitops/repository.ts';
+import type { JsonObject } from '../json.ts';
+import { type Reproof, reprove } from '../mistake.ts';
+import type { Plan } from '../plan/plan.ts';
+import { put } from '../put.ts';
+import type { AnalyzerMode, AnalyzerProps } from './analyzer-props.ts';
+import { alerts, podMonitorSpec } from './monitoring.ts';
+import { networkPolicySpec } from './network.ts';
+import { podSpec } from './pod.ts';
+import { AnalyzerRights } from './rights.ts';
+
+/**
+ * The analyzer in the cluster: a CronJob, or a Deployment in watch mode, with the account, the Roles and the
+ * NetworkPolicy that it needs. Secrets are named, never made: a person makes them.
+ */
+export class Analyzer extends Construct {
+  constructor(scope: Construct, id: string, props: AnalyzerProps) {
+    super(scope, id);
+    reprove(this, ...mistakesOf(props));
+    const { name = 'perch', namespace = 'perch', mode = { kind: 'cron-job' } } = props;
+    const place: Place = { scope: this, metadata: { name, namespace }, labels: labelsOf(name) };
+    if (props.createNamespace !== false)
+      put(this, { apiVersion: 'v1', kind: 'Namespace', metadata: restricted(namespace) });
+    put(this, {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: place.metadata,
+      // The pods ask for the token themselves; nothing else that uses the account gets one.
+      automountServiceAccountToken: false,
+    });
+    if (props.clusters === undefined)
+      new AnalyzerRights(this, 'rights', {
+        ...props,
+        name,
+        subject: { kind: 'ServiceAccount', name, namespace },
+      });
+    if (mode.kind === 'watch') deployment(place, props, mode.replicas ?? 1);
+    else cronJob(place, props, mode);
+    put(this, {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: place.metadata,
+      spec: networkPolicySpec(props, place.labels),
+    });
+    if (props.monitoring !== undefined) monitors(place, props, mode.kind === 'watch');
+  }
+}
+
+interface Place {
+  readonly scope: Construct;
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly labels: { readonly [key: string]: string };
+}
+
+function labelsOf(name: string): Place['labels'] {
+  return { 'app.kubernetes.io/name': name, 'app.kubernetes.io/component': 'analyzer' };
+}
+
+function restricted(name: string) {
+  return { name, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } };
+}
+
+function template({ labels, metadata }: Place, props: AnalyzerProps): JsonObject {
+  return { metadata: { labels }, spec: podSpec(props, metadata.name) };
+}
+
+type CronMode = Extract<AnalyzerMode, { readonly kind: 'cron-job' }>;
+
+function cronJob(place: Place, props: AnalyzerProps, { schedule, deadline }: CronMode): void {
+  put(place.scope, {
+    apiVersion: 'batch/v1',
+    kind: 'CronJob',
+    metadata: place.metadata,
+    spec: {
+      schedule: schedule ?? '* * * * *',
+      concurrencyPolicy: 'Forbid',
+      successfulJobsHistoryLimit: 1,
+      failedJobsHistoryLimit: 3,
+      jobTemplate: {
+        spec: {
+          activeDeadlineSeconds: deadline?.toSeconds() ?? deadlineSeconds(props.plans),
+          // The next time of the schedule is the retry.
+          backoffLimit: 0,
+          template: template(place, props),
+        },
+      },
+    },
+  });
+}
+
+function deadlineSeconds(plans: readonly Plan[]): number {
+  const longest = plans.map((it) => it.analysis.inconclusiveDeadlineSeconds + 600);
+  return Math.max(1800, ...longest);
+}
+
+function deployment(place: Place, props: AnalyzerProps, replicas: number): void {
+  const { scope, metadata, labels } = place;
+  put(scope, {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata,
+    spec: {
+      replicas,
+      selector: { matchLabels: labels },
+      // The new one is there before the old one goes; two do no harm.
+      strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      template: template(place, props),
+    },
+  });
+  // A budget over a single pod would stop nodes from being drained; that pod is back within seconds.
+  if (replicas > 1)
+    put(scope, {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata,
+      spec: { maxUnavailable: 1, selector: { matchLabels: labels } },
+    });
+}
+
+function monitors(
+  { scope, metadata, labels }: Place,
+  props: AnalyzerProps,
+  isWatch: boolean,
+): void {
+  const apiVersion = 'monitoring.coreos.com/v1';
+  const monitored = { ...metadata, labels: { ...props.monitoring?.labels } };
+  if (isWatch)
+    put(scope, {
+      apiVersion,
+      kind: 'PodMonitor',
+      metadata: monitored,
+      spec: podMonitorSpec(labels),
+    });
+  // What is pushed has the job label that the analyzer gives it.
+  const job = isWatch ? metadata.name : 'perch';
+  const spec = alerts({ isWatch, job, plans: props.plans });
+  put(scope, { apiVersion, kind: 'PrometheusRule', metadata: monitored, spec });
+}
+
+function mistakesOf(props: AnalyzerProps): Reproof[] {
+  const { image, run, source, metrics, nudge, pushGateway, mode, git } = props;
+  const addresses = { 'run.url': run.url, 'source.url': source?.url, 'metrics.url': metrics.url };
+  const nudged = (nudge?.urls ?? []).flatMap((it) => addressMistakes('nudge.urls', it));
+  return [
+    ...Object.entries({ ...addresses, pushGateway }).flatMap(([field, it]) =>
+      it === undefined ? [] : addressMistakes(field, it),
+    ),
+    ...nudged,
+    ...refusal(!/^\S+[:@][^\s/]+$/.test(image), {
+      problem: 'image has no tag and no digest',
+      got: image,
+      remedy: 'say which version runs',
+    }),
+    ...refusal(/^(?:ssh:|[^:/]+@)/.test(run.url) && git?.ssh === undefined, {
+      problem: 'run.url wants ssh, and git.ssh names no key',
+      got: run.url,
+      remedy: 'give git.ssh, or use an https address',
+    }),
+    ...refusal(
+      props.monitoring !== undefined && mode?.kind !== 'watch' && pushGateway === undefined,
+      {
+        problem:
+          'monitoring has nothing to watch: a cron job is gone before anybody asks for its metrics',
+        remedy: "give pushGateway, or use mode: { kind: 'watch' }",
+      },
+    ),
+    ...refusal(
+      mode?.kind === 'watch' && !(Number.isInteger(mode.replicas ?? 1) && (mode.replicas ?? 1) > 0),
+      {
+        problem: 'mode.replicas must be a whole number above 0',
+        got: mode?.kind === 'watch' ? mode.replicas : undefined,
+        remedy: 'use 1, or 2',
+      },
+    ),
+  ];
+}
+
+function refusal(isWrong: boolean, it: Reproof): Reproof[] {
+  return isWrong ? [it] : [];
+}

@@ -1,0 +1,92 @@
+import type { JsonObject } from '../json.ts';
+import type { Plan } from '../plan/plan.ts';
+
+/** Objects of the Prometheus operator. */
+export interface MonitoringProps {
+  /**
+   * Labels by which the operator's Prometheus selects monitors and rules.
+   * @default - none
+   */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** What the alerts are made from. */
+export interface AlertsInput {
+  readonly isWatch: boolean;
+  /** The `job` label of the series. */
+  readonly job: string;
+  readonly plans: readonly Plan[];
+}
+
+const TICK_MINUTES = 5;
+
+/** Alerts on the analyzer itself, not on what it releases. */
+export function alerts({ isWatch, job, plans }: AlertsInput): JsonObject {
+  const of = (metric: string) => `${metric}{job="${job}"}`;
+  const lastSuccess = of('perch_tick_last_success_timestamp_seconds');
+  const since = of('perch_inconclusive_since_timestamp_seconds');
+  const refused = of('perch_push_refused_total');
+  const late = `time() - max(${lastSuccess}) > ${TICK_MINUTES * 60}`;
+  const patience = patienceSeconds(plans);
+  const rules = [
+    alert('PerchNoSuccessfulTick', 'critical', {
+      expr: `${late} or absent(${lastSuccess})`,
+      for: isWatch ? '1m' : '2m',
+      summary: `No tick of the analyzer succeeded for ${TICK_MINUTES} minutes`,
+      description:
+        'Nothing is moved on and nothing is taken back. Look at the log of the newest pod: Git, the API server or ' +
+        'the metric store cannot be reached, or a credential has run out.',
+    }),
+    alert('PerchInconclusive', 'warning', {
+      expr: `max by (release) (time() - (${since} > 0)) > ${patience}`,
+      for: '0m',
+      summary: `Answers for release {{ $labels.release }} are missing for over ${patience / 60} minutes`,
+      description:
+        'Its step is not judged and waits. Half of the shortest inconclusiveDeadline is over; at its end the ' +
+        'release holds or goes back, as it says. `perch status` has the reason.',
+    }),
+    alert('PerchPushRefused', 'critical', {
+      // A Job counts from zero, and its last word stays in the Pushgateway.
+      expr: isWatch ? `increase(${refused}[15m]) > 0` : `${refused} > 0`,
+      for: '0m',
+      summary: 'The Git server refuses the pushes of the analyzer',
+      description:
+        'No step and no way back is committed. The log has what the server said: a protected branch, a hook, or a ' +
+        'token that may not write.',
+    }),
+  ];
+  return { groups: [{ name: 'perch', rules }] };
+}
+
+/** Half of the shortest time after which a release decides for itself. */
+function patienceSeconds(plans: readonly Plan[]): number {
+  const deadlines = plans.map((it) => it.analysis.inconclusiveDeadlineSeconds);
+  return Math.floor(Math.min(1800, ...deadlines) / 2);
+}
+
+interface Alert {
+  readonly expr: string;
+  readonly for: string;
+  readonly summary: string;
+  readonly description: string;
+}
+
+function alert(name: string, severity: string, it: Alert): JsonObject {
+  const { expr, summary, description } = it;
+  return {
+    alert: name,
+    expr,
+    for: it.for,
+    labels: { severity },
+    annotations: { summary, description },
+  };
+}
+
+/** Scrapes each pod of an analyzer in watch mode; `job` becomes the pods' name label. */
+export function podMonitorSpec(labels: JsonObject): JsonObject {
+  return {
+    jobLabel: 'app.kubernetes.io/name',
+    selector: { matchLabels: labels },
+    podMetricsEndpoints: [{ port: 'metrics', path: '/metrics', interval: '30s' }],
+  };
+}

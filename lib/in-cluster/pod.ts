@@ -1,0 +1,107 @@
+import type { JsonObject } from '../json.ts';
+import type { AnalyzerProps } from './analyzer-props.ts';
+import { argumentsOf, CACHE_FOLDER, LISTEN_PORT, type Mount, mountsOf, pathOf } from './flags.ts';
+
+/** Group of mounted files; the user is the image's own. */
+const FILE_GROUP = 65532;
+
+/**
+ * What one analyzer takes, measured; docs/install.md has the commands. No limit of CPU: a throttled analyzer is a
+ * late rollback.
+ */
+const RESOURCES = {
+  requests: { cpu: '50m', memory: '128Mi' },
+  limits: { memory: '512Mi' },
+} as const;
+
+/** The pod of an analyzer. */
+export function podSpec(props: AnalyzerProps, serviceAccountName: string): JsonObject {
+  const { mode, clusters } = props;
+  const mounts = mountsOf(props);
+  const isWatch = mode?.kind === 'watch';
+  const key = mounts.find((it) => it.name === 'ssh-key');
+  const hosts = mounts.find((it) => it.name === 'known-hosts');
+  return {
+    serviceAccountName,
+    // A kubeconfig brings its own credentials: then no token of this cluster is of use.
+    automountServiceAccountToken: clusters === undefined,
+    enableServiceLinks: false,
+    securityContext: {
+      runAsNonRoot: true,
+      fsGroup: FILE_GROUP,
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    ...(isWatch ? {} : { restartPolicy: 'Never' }),
+    containers: [
+      {
+        name: 'perch',
+        image: props.image,
+        args: argumentsOf(props),
+        env: environment(key, hosts),
+        resources: RESOURCES,
+        securityContext: {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        },
+        volumeMounts: [
+          { name: 'tmp', mountPath: '/tmp' },
+          { name: 'cache', mountPath: CACHE_FOLDER },
+          ...mounts.map(({ name }) => ({
+            name,
+            mountPath: `/etc/perch/${name}`,
+            readOnly: true,
+          })),
+        ],
+        ...(isWatch ? WATCHED : {}),
+      },
+    ],
+    volumes: [
+      { name: 'tmp', emptyDir: {} },
+      { name: 'cache', emptyDir: {} },
+      ...mounts.map(volume),
+    ],
+  };
+}
+
+/** Git and ssh write below HOME, and the image's file system is read-only. */
+function environment(key: Mount | undefined, hosts: Mount | undefined): readonly JsonObject[] {
+  const home = { name: 'HOME', value: '/tmp' };
+  if (key === undefined || hosts === undefined) return [home];
+  const options = ['IdentitiesOnly=yes', 'StrictHostKeyChecking=yes', 'BatchMode=yes'];
+  const ssh = [
+    'ssh',
+    `-i ${pathOf(key)}`,
+    ...[...options, `UserKnownHostsFile=${pathOf(hosts)}`].map((it) => `-o ${it}`),
+  ];
+  return [home, { name: 'GIT_SSH_COMMAND', value: ssh.join(' ') }];
+}
+
+/**
+ * Files are root's and readable by the group. That suits ssh as well: it only wants a key closed to the group that
+ * the asking user owns.
+ */
+function volume({ name, file }: Mount): JsonObject {
+  const items = [{ key: file.key, path: file.key }];
+  if ('configMap' in file) return { name, configMap: { name: file.configMap, items } };
+  return { name, secret: { secretName: file.secret, items, defaultMode: 0o440 } };
+}
+
+/**
+ * /healthz fails while no tick succeeds, also when Git is down for everybody. So it takes ten minutes of that to be
+ * restarted: a start helps against a hang alone, and forgets since when a server could not be reached.
+ */
+const WATCHED: JsonObject = {
+  ports: [{ name: 'metrics', containerPort: LISTEN_PORT, protocol: 'TCP' }],
+  readinessProbe: {
+    httpGet: { path: '/healthz', port: 'metrics' },
+    periodSeconds: 10,
+    timeoutSeconds: 5,
+  },
+  livenessProbe: {
+    httpGet: { path: '/healthz', port: 'metrics' },
+    periodSeconds: 30,
+    timeoutSeconds: 5,
+    failureThreshold: 20,
+  },
+};

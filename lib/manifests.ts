@@ -1,0 +1,146 @@
+import { Construct } from 'constructs';
+import { versionedMistakes } from './configuration.ts';
+import { fileNames } from './file-names.ts';
+import { type FileTree, MANIFESTS_MARK } from './files.ts';
+import { canonical, type Json, type Manifest } from './json.ts';
+import { type Mistake, MistakesError } from './mistake.ts';
+import { labelMistakes } from './names.ts';
+import type { Plan } from './plan/plan.ts';
+import { freeId } from './release.ts';
+import { isChecked } from './schema.ts';
+import { validate } from './validate.ts';
+import { type Authored, groupOf, runWorkload } from './workload.ts';
+import { toYaml } from './yaml.ts';
+
+/**
+ * What `Manifests` is made by: it makes any cdk8s objects below the scope, from the plans of all releases of
+ * the same `Apps`, by id. It is called once, after the releases were rendered.
+ */
+export type ManifestsFactory = (scope: Construct, plans: readonly Plan[]) => void;
+
+/**
+ * A folder of objects that is no release: `dist/<id>` with one file for each object and a kustomization.yaml.
+ * The analyzer leaves it alone; `kubectl apply -k`, Flux or Argo CD apply it.
+ */
+export class Manifests extends Construct {
+  /** Name of its folder; unique among releases and manifests. */
+  readonly id: string;
+  readonly make: ManifestsFactory;
+
+  constructor(scope: Construct, id: string, make: ManifestsFactory) {
+    super(scope, freeId(scope, id));
+    this.id = id;
+    this.make = make;
+  }
+
+  /** Where it stands in the tree, for messages. */
+  get path(): string {
+    return this.node.path;
+  }
+}
+
+/** Everything below `dist/<id>` of a folder of objects. */
+export interface RenderedManifests {
+  readonly id: string;
+  readonly objects: readonly Manifest[];
+  /** Content by path below the folder, with slashes. */
+  readonly files: FileTree;
+}
+
+/**
+ * Renders folders of objects. A function of its arguments alone.
+ *
+ * @param plans those of all releases
+ * @throws MistakesError with everything that is wrong with any of them
+ */
+export async function renderManifests(
+  all: readonly Manifests[],
+  plans: readonly Plan[],
+): Promise<readonly RenderedManifests[]> {
+  const mistakes: Mistake[] = [];
+  const rendered: RenderedManifests[] = [];
+  for (const it of all) {
+    const { objects, mistakes: early } = runWorkload({ path: it.path, name: it.id }, (scope) =>
+      it.make(scope, plans),
+    );
+    mistakes.push(...labelMistakes(it.path, 'id', it.id), ...early);
+    mistakes.push(...objects.flatMap(objectMistakes), ...doubled(objects));
+    mistakes.push(...(await validate(objects)));
+    rendered.push(write(it.id, objects));
+  }
+  if (mistakes.length > 0) throw new MistakesError(mistakes);
+  return rendered;
+}
+
+/** Kinds that no namespace holds, of the groups whose schemas are known. */
+const CLUSTER_SCOPED: ReadonlySet<string> = new Set([
+  'Namespace',
+  'Node',
+  'PersistentVolume',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'IngressClass',
+  'StorageClass',
+  'CSIDriver',
+  'CSINode',
+  'VolumeAttachment',
+]);
+
+function objectMistakes(authored: Authored): Mistake[] {
+  const { path, object } = authored;
+  const { kind, metadata } = object;
+  const secrets = kind === 'Secret' ? versionedMistakes(authored, false) : [];
+  const isOpen = !isChecked(groupOf(object.apiVersion), kind) || CLUSTER_SCOPED.has(kind);
+  if (isOpen || metadata.namespace !== undefined) return secrets;
+  const problem = `${kind} ${metadata.name} has no namespace and would go wherever it is applied`;
+  return [...secrets, { path, problem, remedy: 'give it metadata.namespace' }];
+}
+
+function doubled(objects: readonly Authored[]): Mistake[] {
+  const first = new Map<string, string>();
+  return objects.flatMap(({ path, object }) => {
+    const { kind, metadata } = object;
+    const key = [groupOf(object.apiVersion), kind, metadata.namespace, metadata.name].join(' ');
+    const known = first.get(key);
+    first.set(key, known ?? path);
+    if (known === undefined) return [];
+    const problem = `${kind} ${metadata.name} is there twice, the other is ${known}`;
+    return [{ path, problem, remedy: 'rename one of them, or leave one out' }];
+  });
+}
+
+function write(id: string, all: readonly Authored[]): RenderedManifests {
+  const objects = all.map((it) => it.object);
+  const named = new Map(
+    [...byNamespace(objects)].flatMap(([namespace, inside]) => {
+      const nameOf = fileNames(inside);
+      const folder = namespace === '' ? '' : `${namespace}/`;
+      return inside.map((it) => [`${folder}${nameOf(it)}`, it] as const);
+    }),
+  );
+  const paths = [...named.keys()].sort();
+  const kustomization = {
+    apiVersion: 'kustomize.config.k8s.io/v1beta1',
+    kind: 'Kustomization',
+    resources: paths,
+  };
+  const files = new Map([
+    [MANIFESTS_MARK, MARK_TEXT],
+    ['kustomization.yaml', toYaml(kustomization)],
+    ...paths.map((it) => [it, toYaml(canonical<Json>(named.get(it) ?? {}))] as const),
+  ]);
+  return { id, objects, files };
+}
+
+const MARK_TEXT =
+  'Written by `npm run synth`, which removes this folder when its Manifests are gone from apps/.\n';
+
+/** Objects that no namespace holds stand under the empty string. */
+function byNamespace(objects: readonly Manifest[]): ReadonlyMap<string, readonly Manifest[]> {
+  const found = new Map<string, Manifest[]>();
+  for (const it of objects) {
+    const namespace = it.metadata.namespace ?? '';
+    found.set(namespace, [...(found.get(namespace) ?? []), it]);
+  }
+  return found;
+}

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { addressMistakes, portOf } from '../../../lib/gitops/repository.ts';
+
+test.each([
+  ['https://git.example.com/team/releases.git', 443],
+  ['https://git.example.com:8443/a', 8443],
+  ['http://prometheus:9090', 9090],
+  ['http://prometheus/select', 80],
+  ['ssh://git@git.example.com/a.git', 22],
+  ['ssh://git@git.example.com:2222/a.git', 2222],
+  ['git@git.example.com:team/a.git', 22],
+])('%s is reached at port %i', (address, port) => {
+  expect(addressMistakes('url', address)).toEqual([]);
+  expect(portOf(address)).toBe(port);
+});
+
+test.each(['', 'releases', './releases', 'file:///srv/a', 'ftp://host/a', 'https://'])(
+  '%j is no address',
+  (address) => {
+    expect(addressMistakes('url', address)).toEqual([
+      { problem: 'url is no address', got: address, remedy: expect.stringContaining('https://') },
+    ]);
+  },
+);
+
+test.each(['https://bot:t0ken@host/a', 'https://t0ken@host/a', 'ssh://git:t0ken@host/a'])(
+  '%s would show a credential, and so would its mistake',
+  (address) => {
+    const found = addressMistakes('url', address);
+    expect(found).toEqual([
+      expect.objectContaining({ problem: expect.stringContaining('credential') }),
+    ]);
+    expect(JSON.stringify(found)).not.toContain('t0ken');
+  },
+);

@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest';
+import { Analyzer, type AnalyzerProps } from '../../../lib/index.ts';
+import { folderOf } from '../folder.ts';
+
+async function policy(more: Partial<AnalyzerProps> = {}) {
+  const objects = await folderOf(
+    (scope, plans) =>
+      void new Analyzer(scope, 'analyzer', {
+        plans,
+        image: 'example/perch:1',
+        run: { url: 'https://git.example.com/team/live.git' },
+        metrics: { url: 'http://prometheus:9090' },
+        ...more,
+      }),
+  );
+  return objects.get('NetworkPolicy perch/perch')?.spec;
+}
+
+const tcp = (...ports: readonly number[]) => ports.map((port) => ({ port, protocol: 'TCP' }));
+const dns = { ports: [{ port: 53, protocol: 'UDP' }, ...tcp(53)] };
+
+test('nobody comes in, and only what is needed goes out', async () => {
+  expect(await policy()).toEqual({
+    podSelector: {
+      matchLabels: {
+        'app.kubernetes.io/name': 'perch',
+        'app.kubernetes.io/component': 'analyzer',
+      },
+    },
+    policyTypes: ['Ingress', 'Egress'],
+    ingress: [],
+    egress: [dns, { ports: tcp(443, 6443) }, { ports: tcp(443) }, { ports: tcp(9090) }],
+  });
+});
+
+test('ports follow from the addresses; both can be narrowed', async () => {
+  const apiServer = { ports: [6443], peers: [{ ipBlock: { cidr: '10.0.0.1/32' } }] };
+  const monitoring = { namespaceSelector: { matchLabels: { team: 'monitoring' } } };
+  expect(
+    await policy({
+      mode: { kind: 'watch' },
+      source: { url: 'https://git.example.com:8443/team/source.git' },
+      nudge: { urls: ['http://receiver.flux-system/hook/abc'] },
+      pushGateway: 'http://pushgateway:9091',
+      network: {
+        apiServer,
+        nudge: { ports: [9292] },
+        metrics: { peers: [monitoring] },
+        scrapers: [monitoring],
+      },
+    }),
+  ).toMatchObject({
+    ingress: [{ from: [monitoring], ports: tcp(8080) }],
+    egress: [
+      dns,
+      { ports: tcp(6443), to: apiServer.peers },
+      { ports: tcp(443, 8443) },
+      { ports: tcp(9090), to: [monitoring] },
+      { ports: tcp(9292) },
+      { ports: tcp(9091) },
+    ],
+  });
+});
