@@ -140,8 +140,8 @@ describe('a rollout on real servers', { skip: isMissing(missing) }, () => {
   test('perch verify finds nothing wrong', async () => {
     const { stdout } = await perch('verify');
     expect(stdout.split('\n').filter((it) => it !== '')).toEqual([
-      'podinfo: verified, 8 transitions, plans found in the source',
-      'podinfo-bad: verified, 6 transitions, plans found in the source',
+      'podinfo: verified, 8 transitions, 8 commits checked for other paths, plans found in the source',
+      'podinfo-bad: verified, 6 transitions, 6 commits checked for other paths, plans found in the source',
     ]);
   });
 

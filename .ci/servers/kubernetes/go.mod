@@ -1,4 +1,4 @@
-// The API server, the controller manager and kubectl, as end-to-end tests start them.
+// The API server, the controller manager, the scheduler and kubectl, as end-to-end tests start them.
 // A new version: change v1.34.4 and every v0.34.4, then run `go mod tidy` in this folder.
 module perch/ci/servers/kubernetes
 
@@ -10,6 +10,7 @@ godebug default=go1.24
 tool (
 	k8s.io/kubernetes/cmd/kube-apiserver
 	k8s.io/kubernetes/cmd/kube-controller-manager
+	k8s.io/kubernetes/cmd/kube-scheduler
 	k8s.io/kubernetes/cmd/kubectl
 )
 

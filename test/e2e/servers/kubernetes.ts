@@ -1,16 +1,29 @@
-import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { findOnPath, freePort, isExecutable, type Program, run, startProgram } from './program.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Asset, assetPath, missingAssets } from './assets.ts';
+import { findOnPath, freePort, run } from './program.ts';
+import { answers, listens, type Server, startServer } from './server.ts';
 
 /** A running API server, with its own etcd, that only this test uses. It has no nodes. */
 export interface Kubernetes {
   /** A file that any Kubernetes client takes; its user may do everything. */
   readonly kubeconfigPath: string;
+  /** https://127.0.0.1:<port> */
+  readonly url: string;
+  /** Signed by itself: the authority that clients must trust, as PEM. */
+  readonly certificate: string;
+  /** Its certificate and key, for other servers on loopback. */
+  readonly servingFiles: { readonly certificateFile: string; readonly keyFile: string };
+  /** The bearer token of the user who may do everything. */
+  readonly token: string;
+  /**
+   * etcd, API server, and what else the options asked for, in the order in which they were
+   * started. Each can be taken away for a while.
+   */
+  readonly servers: readonly Server[];
   /**
    * Runs kubectl against this server.
    *
@@ -20,6 +33,8 @@ export interface Kubernetes {
    * @throws Error with what it printed on stderr when it fails
    */
   kubectl(args: readonly string[], stdin?: string): Promise<string>;
+  /** Loses every object, as a cluster that is built anew has; the kinds are there again after it. */
+  wipe(): Promise<void>;
   /** Ends the processes that were started for it, and removes their data. */
   stop(): Promise<void>;
 }
@@ -38,16 +53,22 @@ export interface KubernetesOptions {
    * @default false
    */
   readonly controllerManager?: boolean;
+  /**
+   * Whether the scheduler runs, so that pods get nodes, where there are any.
+   *
+   * @default false
+   */
+  readonly scheduler?: boolean;
+  /**
+   * Keeps the data and the logs; `stop` leaves it there.
+   *
+   * @default - a temporary folder, which `stop` removes
+   */
+  readonly folder?: string;
 }
 
 /** What not every folder of Kubernetes' servers holds. */
-export type ExtraServerFile = 'kube-controller-manager' | 'istio-crds.yaml';
-
-const PROGRAMS = ['kube-apiserver', 'etcd', 'kubectl'];
-const INSTALL = fileURLToPath(new URL('../../../.ci/servers/install', import.meta.url));
-const REMEDY =
-  'Run .ci/servers/install, which builds the servers (a few minutes, once) where the tests ' +
-  'find them, or set KUBEBUILDER_ASSETS to a folder that has them.';
+export type ExtraServerFile = 'kube-controller-manager' | 'kube-scheduler' | 'istio-crds.yaml';
 
 /**
  * Why this machine cannot run Kubernetes' servers, and what to do; nothing when it can.
@@ -58,13 +79,7 @@ export function missingKubernetes(extras: readonly ExtraServerFile[] = []): stri
   if (findOnPath('openssl') === undefined) {
     return 'Kubernetes cannot be started: openssl is not on PATH. Run .ci/servers/install.';
   }
-  const assets = assetsFolder();
-  const missing = [
-    ...PROGRAMS.filter((name) => !isExecutable(join(assets.folder, name))),
-    ...extras.filter((name) => !existsSync(join(assets.folder, name))),
-  ];
-  if (missing.length === 0) return undefined;
-  return `Kubernetes cannot be started: ${assets.name} lacks ${missing.join(', ')}. ${REMEDY}`;
+  return missingAssets('Kubernetes', ['kube-apiserver', 'etcd', 'kubectl', ...extras]);
 }
 
 /**
@@ -73,26 +88,7 @@ export function missingKubernetes(extras: readonly ExtraServerFile[] = []): stri
  * @throws Error with the remedy when it is missing
  */
 export function istioCrdsPath(): string {
-  const path = join(assetsFolder().folder, 'istio-crds.yaml');
-  if (!existsSync(path)) throw new Error(`${path} is missing. ${REMEDY}`);
-  return path;
-}
-
-/** The folder with the programs, and what to call it in messages. */
-function assetsFolder(): { readonly folder: string; readonly name: string } {
-  const named = process.env.KUBEBUILDER_ASSETS;
-  if (named) return { folder: named, name: `KUBEBUILDER_ASSETS=${named}` };
-  const folder = whereInstalled();
-  return { folder, name: folder || 'the cache of .ci/servers/install' };
-}
-
-// Only the script knows the cache folder's name; without Go it knows none, and nothing is built.
-function whereInstalled(): string {
-  try {
-    return execFileSync(INSTALL, ['--where'], { encoding: 'utf8', stdio: 'pipe' }).trim();
-  } catch {
-    return '';
-  }
+  return assetPath('istio-crds.yaml');
 }
 
 /**
@@ -101,48 +97,83 @@ function whereInstalled(): string {
  * @throws Error when a program is missing or does not get ready, or a CRD is refused
  */
 export async function startKubernetes(options: KubernetesOptions = {}): Promise<Kubernetes> {
-  const controllerManager = options.controllerManager ?? false;
-  const missing = missingKubernetes(controllerManager ? ['kube-controller-manager'] : []);
+  const extras: ExtraServerFile[] = [];
+  if (options.controllerManager === true) extras.push('kube-controller-manager');
+  if (options.scheduler === true) extras.push('kube-scheduler');
+  const missing = missingKubernetes(extras);
   if (missing !== undefined) throw new Error(missing);
-  const folder = await mkdtemp(join(tmpdir(), 'perch-kubernetes-'));
-  const programs: Program[] = [];
-  const stop = async () => {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'perch-kubernetes-')));
+  const servers: Server[] = [];
+  const end = async () => {
     // The API server before its etcd, or it would wait for it.
-    for (const program of programs.toReversed()) await program.stop();
-    await rm(folder, { recursive: true, force: true });
+    for (const server of servers.toReversed()) await server.stop();
+  };
+  const stop = async () => {
+    await end();
+    if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
   };
   try {
     const cluster = await prepare(folder);
     const kubectl = kubectlOf(cluster);
-    await startApiServer(cluster, programs, kubectl);
-    if (controllerManager) await startControllerManager(cluster, programs, kubectl);
-    for (const path of options.crds ?? []) await establish(kubectl, path);
-    return { kubeconfigPath: kubeconfigPath(folder), kubectl, stop };
+    const crds = options.crds ?? [];
+    servers.push(await startEtcd(cluster));
+    servers.push(await startApiServer(cluster, kubectl));
+    // Before the controllers start, which would else look for the kinds a while later.
+    await establish(kubectl, crds);
+    if (options.controllerManager === true) {
+      servers.push(await startControllerManager(cluster, kubectl));
+    }
+    if (options.scheduler === true) servers.push(await startScheduler(cluster));
+    return {
+      ...(await access(cluster)),
+      servers,
+      kubectl,
+      async wipe() {
+        await end();
+        await rm(join(folder, 'etcd'), { recursive: true, force: true });
+        for (const server of servers) {
+          await server.start();
+          if (server.name === 'kube-apiserver') await establish(kubectl, crds);
+        }
+      },
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
+type Access = Pick<Kubernetes, 'kubeconfigPath' | 'url' | 'certificate' | 'servingFiles' | 'token'>;
+
+async function access({ folder, token, url }: Cluster): Promise<Access> {
+  const certificateFile = join(folder, 'server.crt');
+  return {
+    kubeconfigPath: kubeconfigPath(folder),
+    url,
+    certificate: await readFile(certificateFile, 'utf8'),
+    servingFiles: { certificateFile, keyFile: join(folder, 'server.key') },
+    token,
+  };
+}
+
 /** Where one cluster's files and ports are. */
 interface Cluster {
-  readonly assets: string;
   readonly folder: string;
   readonly etcdPort: number;
   readonly apiServerPort: number;
-  readonly controllerManagerPort: number;
+  readonly url: string;
+  readonly token: string;
 }
 
 type Kubectl = Kubernetes['kubectl'];
 
 async function prepare(folder: string): Promise<Cluster> {
-  const cluster = {
-    assets: assetsFolder().folder,
-    folder,
-    etcdPort: await freePort(),
-    apiServerPort: await freePort(),
-    controllerManagerPort: await freePort(),
-  };
+  await mkdir(folder, { recursive: true });
+  const etcdPort = await freePort();
+  const apiServerPort = await freePort();
+  const url = `https://127.0.0.1:${apiServerPort}`;
+  const cluster = { folder, etcdPort, apiServerPort, url, token: randomBytes(32).toString('hex') };
   await writeCertificate(folder);
   await writeServiceAccountKeys(folder);
   await writeKubeconfig(cluster);
@@ -168,8 +199,7 @@ async function writeServiceAccountKeys(folder: string): Promise<void> {
   await writeFile(join(folder, 'accounts.pub'), publicKey);
 }
 
-async function writeKubeconfig({ folder, apiServerPort }: Cluster): Promise<void> {
-  const token = randomBytes(32).toString('hex');
+async function writeKubeconfig({ folder, url, token }: Cluster): Promise<void> {
   const authority = await readFile(join(folder, 'server.crt'), 'base64');
   const name = 'perch-e2e';
   const config = {
@@ -178,10 +208,7 @@ async function writeKubeconfig({ folder, apiServerPort }: Cluster): Promise<void
     clusters: [
       {
         name,
-        cluster: {
-          server: `https://127.0.0.1:${apiServerPort}`,
-          'certificate-authority-data': authority,
-        },
+        cluster: { server: url, 'certificate-authority-data': authority },
       },
     ],
     users: [{ name, user: { token } }],
@@ -194,8 +221,8 @@ async function writeKubeconfig({ folder, apiServerPort }: Cluster): Promise<void
   await writeFile(join(folder, 'tokens.csv'), user, { mode: 0o600 });
 }
 
-function kubectlOf({ assets, folder }: Cluster): Kubectl {
-  const path = join(assets, 'kubectl');
+function kubectlOf({ folder }: Cluster): Kubectl {
+  const path = assetPath('kubectl');
   const kubeconfig = `--kubeconfig=${kubeconfigPath(folder)}`;
   return (args, stdin) => run({ path, args: [kubeconfig, ...args], folder }, stdin);
 }
@@ -204,15 +231,22 @@ function kubeconfigPath(folder: string): string {
   return join(folder, 'kubeconfig');
 }
 
-async function startApiServer(
-  cluster: Cluster,
-  programs: Program[],
-  kubectl: Kubectl,
-): Promise<void> {
-  programs.push(start(cluster, 'etcd', etcdFlags(cluster)));
-  const apiServer = start(cluster, 'kube-apiserver', apiServerFlags(cluster));
-  programs.push(apiServer);
-  await apiServer.until('it was ready', async () => {
+function start(
+  { folder }: Cluster,
+  name: Asset,
+  args: readonly string[],
+  isReady: () => Promise<boolean>,
+): Promise<Server> {
+  return startServer({ path: assetPath(name), args, folder, name, isReady });
+}
+
+function startEtcd(cluster: Cluster): Promise<Server> {
+  const url = `http://127.0.0.1:${cluster.etcdPort}/readyz`;
+  return start(cluster, 'etcd', etcdFlags(cluster), () => answers(url));
+}
+
+function startApiServer(cluster: Cluster, kubectl: Kubectl): Promise<Server> {
+  return start(cluster, 'kube-apiserver', apiServerFlags(cluster), async () => {
     await kubectl(['get', '--raw=/readyz']);
     // It appears a moment after the server calls itself ready.
     await kubectl(['get', 'namespace', 'default']);
@@ -220,21 +254,26 @@ async function startApiServer(
   });
 }
 
-async function startControllerManager(
-  cluster: Cluster,
-  programs: Program[],
-  kubectl: Kubectl,
-): Promise<void> {
-  const manager = start(cluster, 'kube-controller-manager', controllerManagerFlags(cluster));
-  programs.push(manager);
-  await manager.until('its first work was seen', async () => {
+async function startControllerManager(cluster: Cluster, kubectl: Kubectl): Promise<Server> {
+  const flags = await controllerManagerFlags(cluster);
+  return start(cluster, 'kube-controller-manager', flags, async () => {
+    // Its first work.
     await kubectl(['get', 'serviceaccount', 'default', '--namespace=default']);
     return true;
   });
 }
 
-function start({ assets, folder }: Cluster, name: string, args: readonly string[]): Program {
-  return startProgram({ path: join(assets, name), args, folder });
+async function startScheduler(cluster: Cluster): Promise<Server> {
+  const port = await freePort();
+  const flags = [
+    `--kubeconfig=${kubeconfigPath(cluster.folder)}`,
+    '--bind-address=127.0.0.1',
+    `--secure-port=${port}`,
+    `--cert-dir=${cluster.folder}`,
+    '--leader-elect=false',
+  ];
+  // Its certificate is of its own making: that it listens must do.
+  return start(cluster, 'kube-scheduler', flags, () => listens(port));
 }
 
 function etcdFlags({ folder, etcdPort }: Cluster): string[] {
@@ -246,6 +285,7 @@ function etcdFlags({ folder, etcdPort }: Cluster): string[] {
     '--listen-peer-urls=http://127.0.0.1:0',
     // The data need not survive a power cut.
     '--unsafe-no-fsync',
+    '--log-level=warn',
   ];
 }
 
@@ -263,6 +303,8 @@ function apiServerFlags({ folder, etcdPort, apiServerPort }: Cluster): string[] 
     `--service-account-signing-key-file=${join(folder, 'accounts.key')}`,
     // Pods are created without waiting for a service account's controller.
     '--disable-admission-plugins=ServiceAccount',
+    // Said to nobody, but without a default route it finds none itself. (RFC 5737: no such host.)
+    '--advertise-address=192.0.2.1',
     // It would publish a loopback address, which is not allowed as an endpoint.
     '--endpoint-reconciler-type=none',
     // Apart from 10.0.0.0/16, where simulated nodes put their pods.
@@ -270,21 +312,36 @@ function apiServerFlags({ folder, etcdPort, apiServerPort }: Cluster): string[] 
   ];
 }
 
-function controllerManagerFlags({ folder, controllerManagerPort }: Cluster): string[] {
+async function controllerManagerFlags({ folder }: Cluster): Promise<string[]> {
+  const port = await freePort();
   return [
     `--kubeconfig=${kubeconfigPath(folder)}`,
     '--bind-address=127.0.0.1',
-    `--secure-port=${controllerManagerPort}`,
+    `--secure-port=${port}`,
     // Where it writes the certificate that it makes for itself; the default needs root.
     `--cert-dir=${folder}`,
     '--leader-elect=false',
+    // Simulated nodes are never lost: what the API server's absence does to them is no subject.
+    '--controllers=*,-node-lifecycle-controller',
+    // Autoscalers act within seconds: real ones wait minutes for what cannot happen here.
+    '--horizontal-pod-autoscaler-sync-period=2s',
+    '--horizontal-pod-autoscaler-cpu-initialization-period=0s',
+    '--horizontal-pod-autoscaler-initial-readiness-delay=0s',
+    '--horizontal-pod-autoscaler-downscale-stabilization=5s',
     `--root-ca-file=${join(folder, 'server.crt')}`,
     `--service-account-private-key-file=${join(folder, 'accounts.key')}`,
   ];
 }
 
-async function establish(kubectl: Kubectl, path: string): Promise<void> {
+async function establish(kubectl: Kubectl, paths: readonly string[]): Promise<void> {
+  if (paths.length === 0) return;
+  const files = paths.map((path) => `--filename=${path}`);
   // Server-side, because large definitions do not fit the annotation of the other kind of apply.
-  await kubectl(['apply', '--server-side', '--filename', path]);
-  await kubectl(['wait', '--for=condition=Established', '--timeout=60s', '--filename', path]);
+  await kubectl(['apply', '--server-side', ...files]);
+  const wait = () => kubectl(['wait', '--for=condition=Established', '--timeout=60s', ...files]);
+  // A definition so new that it has no conditions at all is an error to kubectl, not a "not yet".
+  await wait().catch((error: Error) => {
+    if (!error.message.includes('.status.conditions accessor error')) throw error;
+    return sleep(1000).then(wait);
+  });
 }

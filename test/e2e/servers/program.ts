@@ -8,6 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A server process that a test has started. */
 export interface Program {
+  /** The process id; nothing when it could not be started. */
+  readonly pid: number | undefined;
   /**
    * Waits until `probe` says true; what it throws counts as "not yet".
    *
@@ -26,24 +28,41 @@ export interface ProgramOptions {
   readonly args: readonly string[];
   /** The folder that it takes for its home, and where its log goes. */
   readonly folder: string;
+  /**
+   * What its log and messages call it.
+   *
+   * @default - the executable's name
+   */
+  readonly name?: string;
+  /**
+   * More environment variables.
+   *
+   * @default - PATH and HOME alone
+   */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 const READY_SECONDS = 60;
 const GRACE_SECONDS = 10;
 
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** Starts a server; it ends with `stop()`, or at the latest with this process. */
 export function startProgram(options: ProgramOptions): Program {
-  const name = options.path.split('/').at(-1) ?? options.path;
+  const name = options.name ?? options.path.split('/').at(-1) ?? options.path;
   const logPath = join(options.folder, `${name}.log`);
   const child = spawnLogged(options, logPath);
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
+  running.add(child);
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());
   });
-  void ended.then(() => process.removeListener('exit', kill));
+  void ended.then(() => running.delete(child));
   return {
+    pid: child.pid,
     until: async (what, probe) => {
       const reason = await awaitTrue(probe, () => hasEnded(child));
       if (reason === undefined) return;
@@ -52,19 +71,19 @@ export function startProgram(options: ProgramOptions): Program {
     stop: async () => {
       if (hasEnded(child)) return;
       child.kill('SIGTERM');
-      const grace = AbortSignal.timeout(GRACE_SECONDS * 1000);
-      grace.addEventListener('abort', kill);
+      const grace = setTimeout(() => child.kill('SIGKILL'), GRACE_SECONDS * 1000);
       await ended;
-      grace.removeEventListener('abort', kill);
+      clearTimeout(grace);
     },
   };
 }
 
 function spawnLogged(options: ProgramOptions, logPath: string): ChildProcess {
-  const log = openSync(logPath, 'w');
+  // What an earlier process of that name logged is kept: it may say why it was started again.
+  const log = openSync(logPath, 'a');
   try {
     return spawn(options.path, options.args, {
-      env: environment(options.folder),
+      env: { ...environment(options.folder), ...options.environment },
       stdio: ['ignore', log, log],
     });
   } finally {
@@ -113,7 +132,7 @@ export function run(options: ProgramOptions, stdin = ''): Promise<string> {
     const child = execFile(
       path,
       args,
-      { env: environment(folder), maxBuffer: 64 * 1024 * 1024 },
+      { env: { ...environment(folder), ...options.environment }, maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => {
         if (error === null) return resolve(stdout);
         const said = stderr || stdout || error.message;

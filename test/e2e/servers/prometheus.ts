@@ -1,14 +1,25 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findOnPath, freePort, type Program, run, startProgram } from './program.ts';
+import { findOnPath, freePort, run } from './program.ts';
+import { answers, type Server, startServer } from './server.ts';
 
 /** A running Prometheus that only this test uses. */
 export interface Prometheus {
   /** Where its API is, without a slash at the end. */
   readonly url: string;
+  /** Can be taken away for a while. */
+  readonly server: Server;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
+}
+
+/** What is asked for its metrics every so often. */
+export interface Scrape {
+  readonly job: string;
+  /** `http://127.0.0.1:<port>/metrics` */
+  readonly url: string;
+  readonly intervalSeconds: number;
 }
 
 /** What Prometheus starts with. */
@@ -20,6 +31,14 @@ export interface PrometheusOptions {
    * @default - an empty store
    */
   readonly openMetrics?: string;
+  /** @default - it scrapes nothing */
+  readonly scrapes?: readonly Scrape[];
+  /**
+   * Keeps the data and the log; `stop` leaves it there.
+   *
+   * @default - a temporary folder, which `stop` removes
+   */
+  readonly folder?: string;
 }
 
 /** Why this machine cannot run Prometheus, and what to do; nothing when it can. */
@@ -33,31 +52,51 @@ export function missingPrometheus(): string | undefined {
 }
 
 /**
- * Starts Prometheus on a free loopback port. It scrapes nothing.
+ * Starts Prometheus on a free loopback port.
  *
  * @throws Error when it is missing, refuses the history, or does not get ready
  */
 export async function startPrometheus(options: PrometheusOptions = {}): Promise<Prometheus> {
   const missing = missingPrometheus();
   if (missing !== undefined) throw new Error(missing);
-  const folder = await mkdtemp(join(tmpdir(), 'perch-prometheus-'));
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  let program: Program | undefined;
-  const stop = async () => {
-    await program?.stop();
-    await rm(folder, { recursive: true, force: true });
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'perch-prometheus-')));
+  const remove = async () => {
+    if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
   };
   try {
-    await writeFile(join(folder, 'prometheus.yml'), 'scrape_configs: []\n');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'prometheus.yml'), configuration(options.scrapes ?? []));
     if (options.openMetrics !== undefined) await loadHistory(folder, options.openMetrics);
-    program = startProgram({ path: 'prometheus', args: flags(folder, port), folder });
-    await program.until('it was ready', async () => (await fetch(`${url}/-/ready`)).ok);
-    return { url, stop };
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const server = await startServer({
+      path: 'prometheus',
+      name: 'prometheus',
+      args: flags(folder, port),
+      folder,
+      isReady: () => answers(`${url}/-/ready`),
+    });
+    const stop = async () => {
+      await server.stop();
+      await remove();
+    };
+    return { url, server, stop };
   } catch (error) {
-    await stop();
+    await remove();
     throw error;
   }
+}
+
+// JSON is YAML.
+function configuration(scrapes: readonly Scrape[]): string {
+  const configs = scrapes.map(({ job, url, intervalSeconds }) => ({
+    job_name: job,
+    scrape_interval: `${intervalSeconds}s`,
+    scrape_timeout: `${intervalSeconds}s`,
+    metrics_path: new URL(url).pathname,
+    static_configs: [{ targets: [new URL(url).host] }],
+  }));
+  return JSON.stringify({ scrape_configs: configs }, null, 2);
 }
 
 async function loadHistory(folder: string, openMetrics: string): Promise<void> {

@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { json, text } from 'node:stream/consumers';
+import { openApi } from '../api.ts';
+import { behaviourOf, type Pod, type Role, roles } from './pods.ts';
+import type { Behaviour, Busy, PlayerConfiguration, PodCount } from './protocol.ts';
+import { resourceMetrics } from './resource-metrics.ts';
+
+/**
+ * Answers for all pods: a process of its own, so that nothing that a test does makes pods slow.
+ *
+ *     node --import tsx test/e2e/stack/player/main.ts CONFIGURATION.json
+ */
+const configuration = JSON.parse(
+  readFileSync(process.argv[2] ?? '', 'utf8'),
+) as PlayerConfiguration;
+
+/** As long as its requests may still be on their way when a pod is gone. */
+const LATE_MS = 2000;
+
+let pods: readonly Pod[] = [];
+let known: ReadonlyMap<string, Role> = new Map();
+const gone = new Map<string, { readonly role: Role; readonly since: number }>();
+let hasSeenPods = false;
+let behaviours: readonly Behaviour[] = [];
+let busy: readonly Busy[] = [];
+const counts = new Map<string, PodCount>();
+
+const api = openApi(configuration.api);
+void api.follow<Pod>('/api/v1/pods', see, new AbortController().signal);
+for (const port of configuration.ports) createServer(answer).listen(port, '0.0.0.0');
+createServer(control).listen(configuration.controlPort, '127.0.0.1');
+const { keyFile, certificateFile, port: metricsPort } = configuration.resourceMetrics;
+const certificate = { key: readFileSync(keyFile), cert: readFileSync(certificateFile) };
+createHttpsServer(certificate, measure).listen(metricsPort, '127.0.0.1');
+
+function see(all: ReadonlyMap<string, Pod>): void {
+  pods = [...all.values()];
+  const now = roles(pods);
+  for (const [address, role] of known) {
+    if (!now.has(address)) gone.set(address, { role, since: Date.now() });
+  }
+  known = now;
+  hasSeenPods = true;
+}
+
+function playedAt(address: string): Role | undefined {
+  const late = gone.get(address);
+  const isLate = late !== undefined && Date.now() - late.since < LATE_MS;
+  return known.get(address) ?? (isLate ? late.role : undefined);
+}
+
+function answer(request: IncomingMessage, response: ServerResponse): void {
+  request.resume();
+  const role = playedAt(request.socket.localAddress ?? '');
+  if (role === undefined) {
+    reply(response, role, 503);
+    return;
+  }
+  const { failedPercent, addedMs } = behaviourOf(role, behaviours);
+  const status = Math.random() * 100 < failedPercent ? 500 : 200;
+  if (addedMs > 0) setTimeout(() => reply(response, role, status), addedMs);
+  else reply(response, role, status);
+}
+
+function reply(response: ServerResponse, role: Role | undefined, status: number): void {
+  count(role, status);
+  response.writeHead(status, { 'Content-Type': 'application/json' });
+  response.end(`${JSON.stringify({ pod: role?.pod ?? null, image: role?.images[0] ?? null })}\n`);
+}
+
+function count(role: Role | undefined, status: number): void {
+  const { namespace = '', pod = '', workload = '', images = [] } = role ?? {};
+  const key = `${namespace}/${pod}/${status}`;
+  const before = counts.get(key)?.count ?? 0;
+  const image = images[0] ?? '';
+  counts.set(key, { namespace, pod, workload, image, status, count: before + 1 });
+}
+
+function measure(request: IncomingMessage, response: ServerResponse): void {
+  request.resume();
+  const answer = resourceMetrics(request.url ?? '/', pods, busy);
+  response.writeHead(answer === undefined ? 404 : 200, { 'Content-Type': 'application/json' });
+  response.end(JSON.stringify(answer));
+}
+
+async function control(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const question = `${request.method} ${request.url}`;
+  if (question === 'PUT /behaviours') {
+    behaviours = (await json(request)) as readonly Behaviour[];
+    response.end();
+    return;
+  }
+  if (question === 'PUT /busy') {
+    busy = (await json(request)) as readonly Busy[];
+    response.end();
+    return;
+  }
+  await text(request);
+  if (question === 'GET /healthz') response.statusCode = hasSeenPods ? 200 : 503;
+  else if (question === 'GET /counts') response.write(JSON.stringify([...counts.values()]));
+  else if (question === 'GET /metrics') response.write(metrics());
+  else response.statusCode = 404;
+  response.end();
+}
+
+function metrics(): string {
+  const lines = [...counts.values()].map(
+    (it) =>
+      `stack_pod_requests_total{namespace="${it.namespace}",pod="${it.pod}",` +
+      `workload="${it.workload}",status="${it.status}"} ${it.count}`,
+  );
+  return `# TYPE stack_pod_requests_total counter\n${lines.join('\n')}\n`;
+}

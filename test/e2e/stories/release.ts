@@ -1,0 +1,115 @@
+import {
+  Cpu,
+  Deployment,
+  HorizontalPodAutoscaler,
+  Metric,
+  MetricTarget,
+  Probe,
+} from 'cdk8s-plus-25';
+import type { Construct } from 'constructs';
+import {
+  canary,
+  Duration,
+  gatewayApi,
+  latency,
+  Release,
+  type ReleaseProps,
+  successRate,
+} from '../../../lib/index.ts';
+
+/** One version of a release. */
+export interface Version {
+  /** Of the image; the pod player knows versions by it. */
+  readonly tag: string;
+  /** On the pod template: how simulated pods behave. @default - they get ready at once */
+  readonly podAnnotations?: Readonly<Record<string, string>>;
+}
+
+/** What differs between the releases of the stories. */
+export interface StoryProps {
+  readonly id: string;
+  /** @default [20, 50] */
+  readonly weights?: readonly number[];
+  /** Of each step, in seconds. @default 5 */
+  readonly bakeSeconds?: number;
+  /** Between two check points, in seconds. @default 1 */
+  readonly checkSeconds?: number;
+  /** Failed checks until the way back. @default 3 */
+  readonly threshold?: number;
+  /** Pods of a track. @default 2 */
+  readonly replicas?: number;
+  /** Whether an HPA rules them, from `replicas` to three times as many. @default false */
+  readonly autoscaled?: boolean;
+  /** In seconds. @default 12 */
+  readonly progressSeconds?: number;
+}
+
+/** The parent of every route: the Gateway of the stack. */
+export interface Parent {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** The host by which a story's release is reached. */
+export function hostOf(id: string): string {
+  return `${id}.example.com`;
+}
+
+/** A release as short as real servers allow: the windows are five seconds, and samples settle in two. */
+export function storyRelease(
+  scope: Construct,
+  props: StoryProps,
+  version: Version,
+  parent: Parent,
+): Release {
+  const window = Duration.seconds(5);
+  const { id, weights = [20, 50], bakeSeconds = 5, checkSeconds = 1, threshold = 3 } = props;
+  return new Release(scope, id, {
+    namespace: id,
+    workload: workloadOf(props, version),
+    service: { port: 80, targetPort: 9898 },
+    traffic: gatewayApi({ parentRefs: [parent], hostnames: [hostOf(id)], metrics: 'contour' }),
+    strategy: canary({ stepWeights: [...weights] }),
+    analysis: {
+      checkPeriod: Duration.seconds(checkSeconds),
+      bakeTime: Duration.seconds(bakeSeconds),
+      settleTime: Duration.seconds(2),
+      syncInterval: Duration.seconds(60),
+      progressDeadline: Duration.seconds(props.progressSeconds ?? 12),
+      threshold,
+      checks: [
+        successRate({ min: 99, window }),
+        latency({ quantile: 0.5, max: Duration.millis(25), window }),
+      ],
+    },
+  });
+}
+
+function workloadOf(
+  { id, replicas = 2, autoscaled = false }: StoryProps,
+  { tag, podAnnotations = {} }: Version,
+): ReleaseProps['workload'] {
+  return (scope) => {
+    const deployment = new Deployment(scope, 'deployment', {
+      metadata: { name: id },
+      podMetadata: { labels: { app: id }, annotations: { ...podAnnotations } },
+      minReady: Duration.seconds(1),
+      ...(autoscaled ? {} : { replicas }),
+    });
+    deployment.addContainer({
+      name: 'app',
+      image: `story:${tag}`,
+      ports: [{ name: 'http', number: 9898 }],
+      readiness: Probe.fromHttpGet('/', { port: 9898 }),
+      resources: { cpu: { request: Cpu.millis(50) } },
+    });
+    if (autoscaled)
+      new HorizontalPodAutoscaler(scope, 'autoscaler', {
+        metadata: { name: id },
+        target: deployment,
+        minReplicas: replicas,
+        maxReplicas: 3 * replicas,
+        metrics: [Metric.resourceCpu(MetricTarget.averageUtilization(80))],
+      });
+  };
+}
