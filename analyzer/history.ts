@@ -26,6 +26,8 @@ export interface Verification {
   readonly transitions: number;
   /** Whether all of its history was there. */
   readonly complete: boolean;
+  /** So many commits that carry out its transitions were looked at for what they changed. */
+  readonly ownPaths: number;
   /** Whether pinned plans were found in the source; `unknown` where it is absent or cut off. */
   readonly source: 'found' | 'absent' | 'unknown';
   readonly problems: readonly string[];
@@ -47,13 +49,15 @@ export async function verify(reader: Reader, at: Snapshot): Promise<readonly Ver
     const now = violations(await loadSituation(reader, trees, plans));
     const past = await walk(reader, at.run ?? '', trees.id, plans);
     const lost = past.visits.filter((it) => !it.accepted).flatMap((it) => inCommit(it, now));
+    const own = await provePaths(reader, trees.id, past);
     const foreign = await provePlans(reader, at.source, past);
     const { length } = past.visits;
-    const problems = [...now, ...lost, ...foreign.problems];
+    const problems = [...now, ...lost, ...own.problems, ...foreign.problems];
     all.push({
       release: trees.id,
       transitions: length,
       complete: past.complete,
+      ownPaths: own.commits,
       source: foreign.source,
       problems: [...new Set(problems)],
     });
@@ -128,6 +132,33 @@ function acceptsOf({ state }: Situation): readonly string[] {
 function inCommit({ commit, problems }: Visit, standing: readonly string[]): readonly string[] {
   const past = problems.filter((it) => !standing.includes(it));
   return past.map((it) => `${it} (in commit ${commit.oid.slice(0, 10)})`);
+}
+
+/**
+ * Holds the commits that name the release in their trailer against the rule that such a commit changes
+ * `live/<id>` and `rollouts/<id>` alone. Merges, and the commit at the cut of a shallow clone, show what others did.
+ */
+async function provePaths(
+  reader: Reader,
+  id: string,
+  { visits, complete }: Walk,
+): Promise<{ readonly commits: number; readonly problems: readonly string[] }> {
+  const trailer = new RegExp(`^Perch-Release: ${id}$`, 'm');
+  const own = visits
+    .slice(complete ? 0 : 1)
+    .filter(({ commit }) => commit.parents.length < 2 && trailer.test(commit.message));
+  const changed = await reader.changedPaths(own.map((it) => it.commit.oid));
+  const problems = own.flatMap(({ commit, accepted }, index) => {
+    const outside = (changed[index] ?? []).filter((it) => !isOwnPath(id, it));
+    if (accepted || outside.length === 0) return [];
+    const more = outside.length > 1 ? ` and ${outside.length - 1} more` : '';
+    return `${JSON.stringify(outside[0])}${more} changed beside the transition (in commit ${commit.oid.slice(0, 10)})`;
+  });
+  return { commits: own.length, problems };
+}
+
+function isOwnPath(id: string, path: string): boolean {
+  return path.startsWith(`live/${id}/`) || path.startsWith(`rollouts/${id}/`);
 }
 
 interface SourceProof {

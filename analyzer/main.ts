@@ -5,6 +5,7 @@ import { addPersonCommands } from './commands/person.ts';
 import { addPlan } from './commands/plan.ts';
 import { addStatus } from './commands/status.ts';
 import { addVerify } from './commands/verify.ts';
+import { addVersion } from './commands/version.ts';
 import { GitError } from './git/index.ts';
 import { addRepositoryFlags } from './options.ts';
 
@@ -28,6 +29,7 @@ async function main(): Promise<void> {
   addVerify(program);
   addAnalyze(program);
   addPersonCommands(program);
+  addVersion(program);
   try {
     await program.parseAsync();
   } catch (error) {

@@ -1,10 +1,12 @@
 import pLimit from 'p-limit';
+import { type AdmissionMemory, type Gate, withRefusals } from './admission.ts';
 import { type Change, change } from './core/change.ts';
 import { decide } from './core/decide.ts';
 import type { Decision, Move } from './core/decision.ts';
 import { disagreement } from './core/integrity.ts';
 import type { Observation, Situation } from './core/observation.ts';
 import { type Status, status } from './core/phase.ts';
+import { policyWith } from './core/policy.ts';
 import { nextBack, rolloutOf } from './core/rollout.ts';
 import { GitError } from './git/git-error.ts';
 import type { ReleaseTrees, Repository, Snapshot } from './git/repository.ts';
@@ -13,8 +15,10 @@ import { hasUnreachable, observe, type Sources } from './observe.ts';
 import { isIdle, loadSituation, type PlanMemory, unreadable, withLastCommit } from './situation.ts';
 
 /** What the analyzer works with. */
-export interface Analyzer extends Omit<Sources, 'reader' | 'targets'> {
+export interface Analyzer extends Omit<Sources, 'reader' | 'targets' | 'shown'> {
   readonly repository: Repository;
+  /** What plans must pass before they are pinned. @default - the kinds of every release, and no signature */
+  readonly gate?: Gate | undefined;
   /** What is kept between ticks; a restart with none decides the same. */
   readonly memory: Memory;
 }
@@ -22,7 +26,9 @@ export interface Analyzer extends Omit<Sources, 'reader' | 'targets'> {
 /** Kept between ticks to save reads; never needed to decide right. */
 export interface Memory {
   readonly plans: PlanMemory;
+  readonly admissions: AdmissionMemory;
   readonly targets: Sources['targets'];
+  readonly shown: NonNullable<Sources['shown']>;
   /** When a release's sources were first found unreachable by this process; Unix seconds. */
   readonly unreachable: Map<string, number>;
 }
@@ -54,12 +60,19 @@ export interface TickReport {
 }
 
 const MAX_CONFLICTS = 5;
+const OPEN_GATE: Gate = { policy: policyWith() };
 const RELEASES_AT_ONCE = 8;
 const MAX_TARGETS = 10_000;
 
 /** The memory of an analyzer that has just started. */
 export function newMemory(): Memory {
-  return { plans: new Map(), targets: new Map(), unreachable: new Map() };
+  return {
+    plans: new Map(),
+    admissions: new Map(),
+    targets: new Map(),
+    shown: new Map(),
+    unreachable: new Map(),
+  };
 }
 
 /** Whether every release is at rest: then nothing happens until a new plan comes. */
@@ -156,8 +169,9 @@ async function planAll(
 }
 
 /** Drops plans that no active release uses, so that memory grows with what is under way. */
-function forget({ plans, targets }: Memory, active: readonly ReleaseTrees[]): void {
+function forget({ plans, targets, shown }: Memory, active: readonly ReleaseTrees[]): void {
   if (targets.size > MAX_TARGETS) targets.clear();
+  if (shown.size > MAX_TARGETS) shown.clear();
   const used = new Set(active.flatMap((it) => [it.plan, it.stable, it.dist]));
   for (const tree of plans.keys()) if (!used.has(tree)) plans.delete(tree);
 }
@@ -202,10 +216,12 @@ async function planOne(
   snapshot: Snapshot,
   trees: ReleaseTrees,
 ): Promise<Planned> {
-  const { repository: reader, clock, memory } = analyzer;
-  const loaded = await loadSituation(reader, trees, memory.plans, snapshot);
+  const { repository: reader, clock, memory, gate = OPEN_GATE } = analyzer;
+  const { targets, shown } = memory;
+  const found = await loadSituation(reader, trees, memory.plans, snapshot);
+  const loaded = await withRefusals(reader, snapshot.source, found, gate, memory.admissions);
   const now = clock();
-  const seen = await observe({ ...analyzer, reader, targets: memory.targets }, loaded, now);
+  const seen = await observe({ ...analyzer, reader, targets, shown }, loaded, now);
   const observation = remember(memory, seen, now);
   const first = decide(observation, now);
   if (first.kind !== 'move') return { trees, outcome: outcome(observation, first, now) };

@@ -11,7 +11,9 @@ declare const BUNDLED_VERSION: Version | undefined;
 
 /** The version of this program. */
 export const VERSION: Version =
-  typeof BUNDLED_VERSION === 'undefined' ? { version: 'unknown', commit: 'unknown' } : BUNDLED_VERSION;
+  typeof BUNDLED_VERSION === 'undefined'
+    ? { version: 'unknown', commit: 'unknown' }
+    : BUNDLED_VERSION;
 
 /** `0.1.0 (commit 1f2e3d…)` */
 export function versionText({ version, commit }: Version): string {

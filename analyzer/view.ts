@@ -3,9 +3,11 @@ import type { Cluster } from './cluster/cluster.ts';
 import {
   bringsBack,
   clusterQuestions,
+  isShown,
   isSynced,
   liveness,
   type Question,
+  refText,
   shownStep,
   type Target,
   target,
@@ -54,7 +56,15 @@ export interface ViewSources {
   readonly clock: () => number;
   /** What files ask of the cluster, by blob id: a blob never changes, so it is parsed once. */
   readonly targets: Map<string, Target>;
+  /**
+   * When objects were last seen as their files say, in Unix seconds by cluster, release and blob id. What the
+   * position neither changed nor turns on is not asked again for a while. @default - all is asked each time
+   */
+  readonly shown?: Map<string, number> | undefined;
 }
+
+/** A sync tool that mends drift has done so by then. */
+const ASK_AGAIN_SECONDS = 300;
 
 /** One cluster that holds everything and says nothing of its sync. */
 export function oneCluster(cluster: Cluster): readonly ClusterSource[] {
@@ -112,15 +122,21 @@ async function viewOne(
   now: number,
 ): Promise<{ readonly view: NamedView; readonly skewSeconds: number }> {
   const { name, holds, cluster } = source;
-  const questions = all.filter(
-    (it) => holds === 'all' || isRoute(it, rollout) === (holds === 'routes'),
-  );
+  const held = all.filter((it) => holds === 'all' || isRoute(it, rollout) === (holds === 'routes'));
+  const keyOf = (it: Question) => shownKey(source, rollout, it);
+  const questions = held.filter((it) => {
+    const shownAt = sources.shown?.get(keyOf(it));
+    return shownAt === undefined || now - shownAt > ASK_AGAIN_SECONDS || isKey(it, rollout);
+  });
   const asked = sources.clock();
   const answer = await cluster.read(questions.map((it) => it.ref));
   if (answer.kind === 'unknown')
     return { view: { name, ...unreadable(answer.reason) }, skewSeconds: 0 };
   const { objects, serverTime } = answer.value;
   const skewSeconds = skew(serverTime, asked, sources.clock());
+  for (const [index, it] of questions.entries())
+    if (isShown(it, objects[index])) sources.shown?.set(keyOf(it), now);
+    else sources.shown?.delete(keyOf(it));
   const readings: Answer<readonly ObjectReading[]> = { kind: 'known', value: objects };
   const judge = (applied: Applied) => liveness(rollout, questions, readings, applied, now);
   const first = judge({ kind: 'unasked' });
@@ -138,6 +154,23 @@ async function viewOne(
     },
     skewSeconds,
   };
+}
+
+/** Questions on whose answers the position turns: what it changed and removed, the routes, and the workloads. */
+function isKey(question: Question, rollout: Rollout): boolean {
+  if (question.kind === 'gone' || isRoute(question, rollout)) return true;
+  const { file } = question.target;
+  const workloads = [rollout.plan, rollout.stable].flatMap((it) => it?.plan.workloads ?? []);
+  return (
+    rollout.state.changed.includes(file) ||
+    workloads.some((it) => it.primary.file === file || it.canary.file === file)
+  );
+}
+
+function shownKey({ name = '' }: ClusterSource, rollout: Rollout, question: Question): string {
+  const file = question.kind === 'there' ? question.target.file : refText(question.ref);
+  const oid = rollout.files.get(file)?.oid ?? '';
+  return `${name} ${rollout.state.release} ${file} ${oid}`;
 }
 
 /** Whether a question is about a routing object; a removed one is known from the plan or from the stable one. */

@@ -12,6 +12,7 @@ import { addPersonCommands } from '../analyzer/commands/person.ts';
 import { addPlan } from '../analyzer/commands/plan.ts';
 import { addStatus } from '../analyzer/commands/status.ts';
 import { addVerify } from '../analyzer/commands/verify.ts';
+import { addVersion } from '../analyzer/commands/version.ts';
 import { parseState, stateText } from '../analyzer/core/state.ts';
 import { parsePlan } from '../lib/plan/parse.ts';
 import { DIGEST_ANNOTATION, type Plan, STEP_ANNOTATION } from '../lib/plan/plan.ts';
@@ -212,7 +213,7 @@ describe('the command', () => {
     const rows = [...README.matchAll(/^\| `(--[a-z-]+).*?` \| `(PERCH_\w+)` \|/gm)];
     expect(rows.length).toBeGreaterThan(10);
     for (const [, flag, variable] of rows)
-      expect(pages).toMatch(new RegExp(`${flag} <((?! --).)*env: ${variable}\\)`));
+      expect(pages).toMatch(new RegExp(`${flag} ((?! --).)*env: ${variable}\\)`));
   });
 
   test('the demo has every flag that is named, and no other', async () => {
@@ -420,7 +421,8 @@ function yamlNamed(marker: string): Record<string, any> {
 /** The commands as `analyzer/main.ts` puts them together. */
 function commands(): readonly Command[] {
   const program = new Command('perch');
-  for (const add of [addPlan, addStatus, addVerify, addAnalyze, addPersonCommands]) add(program);
+  for (const add of [addPlan, addStatus, addVerify, addVersion, addAnalyze, addPersonCommands])
+    add(program);
   return program.commands;
 }
 

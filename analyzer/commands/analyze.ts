@@ -1,25 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import pino, { type Logger } from 'pino';
 import { GitError } from '../git/index.ts';
 import { prometheus } from '../metrics/prometheus.ts';
 import { type Nudges, nudge } from '../nudge.ts';
 import { flag, openForWriting, parsePositive, type RepositoryFlags } from '../options.ts';
+import type { TickEnd } from '../telemetry/reporter.ts';
 import { type Analyzer, atRest, newMemory, type Outcome, type TickReport, tick } from '../tick.ts';
 import { addClusterFlags, type ClusterFlags, clustersOf } from './clusters.ts';
+import { addGateFlags, type GateFlags, gateOf } from './gate.ts';
+import { addReporterFlags, openReporters, type Reported, type ReporterFlags } from './reporters.ts';
 
-interface AnalyzeFlags extends RepositoryFlags, ClusterFlags {
+interface AnalyzeFlags extends RepositoryFlags, ClusterFlags, GateFlags, ReporterFlags {
   readonly once?: true;
-  readonly untilIdle?: true;
-  readonly watch?: true;
-  readonly interval: number;
   readonly metrics: string;
   readonly metricsTokenFile?: string;
   readonly metricsUser?: string;
   readonly metricsPasswordFile?: string;
   readonly metricsCa?: string;
-  readonly metricsHeader: Readonly<Record<string, string>>;
-  readonly nudge: readonly string[];
+  readonly metricsHeader: readonly string[];
+  readonly metricsHeadersFile?: string;
+  readonly nudge?: string;
   readonly nudgeSecretFile?: string;
 }
 
@@ -52,20 +53,23 @@ export function addAnalyze(program: Command): Command {
     .addOption(
       flag(
         '--metrics-header <name=value...>',
-        'more headers, such as X-Scope-OrgID=team',
+        'more headers, such as X-Scope-OrgID=team; everybody on the machine can read arguments, so no secrets',
         'PERCH_METRICS_HEADER',
-      )
-        .argParser(addHeader)
-        .default({}, 'none'),
+      ).default([], 'none'),
+    )
+    .addOption(
+      flag(
+        '--metrics-headers-file <file>',
+        'headers with secret values: lines Name: value',
+        'PERCH_METRICS_HEADERS_FILE',
+      ),
     )
     .addOption(
       flag(
         '--nudge <urls>',
         'told of each push, with commas: a Flux Receiver, or the /api/webhook of Argo CD',
         'PERCH_NUDGE',
-      )
-        .argParser(parseUrls)
-        .default([], 'none'),
+      ),
     )
     .addOption(
       flag(
@@ -74,16 +78,22 @@ export function addAnalyze(program: Command): Command {
         'PERCH_NUDGE_SECRET_FILE',
       ),
     );
-  return addClusterFlags(command).action(async (_: unknown, command: Command) => {
-    await analyze(command.optsWithGlobals<AnalyzeFlags>());
-  });
+  return addReporterFlags(addGateFlags(addClusterFlags(command))).action(
+    async (_: unknown, command: Command) => {
+      await analyze(command.optsWithGlobals<AnalyzeFlags>(), command);
+    },
+  );
 }
 
-async function analyze(flags: AnalyzeFlags): Promise<void> {
+async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
   const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  const gate = gateOf(flags);
+  const headers = headersOf(flags.metricsHeader, command);
+  const nudges = nudgesOf(flags, command);
   const repository = await openForWriting(flags);
   const analyzer: Analyzer = {
     repository,
+    gate,
     clusters: clustersOf(flags),
     metrics: prometheus({
       address: flags.metrics,
@@ -91,7 +101,8 @@ async function analyze(flags: AnalyzeFlags): Promise<void> {
       username: flags.metricsUser,
       passwordFile: flags.metricsPasswordFile,
       caFile: flags.metricsCa,
-      headers: flags.metricsHeader,
+      headers,
+      headersFile: flags.metricsHeadersFile,
     }),
     clock: () => Date.now() / 1000,
     memory: newMemory(),
@@ -99,46 +110,55 @@ async function analyze(flags: AnalyzeFlags): Promise<void> {
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
   try {
-    await loop(analyzer, flags, log, stop.signal);
+    const reported = await openReporters(flags, analyzer, log);
+    const run = { reported, nudges, flags, log, signal: stop.signal };
+    await loop(run).finally(() => reported.close());
   } finally {
     await repository.close();
   }
 }
 
-async function loop(
-  analyzer: Analyzer,
-  flags: AnalyzeFlags,
-  log: Logger,
-  signal: AbortSignal,
-): Promise<void> {
+interface Run {
+  readonly reported: Reported;
+  readonly nudges: Nudges;
+  readonly flags: AnalyzeFlags;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+async function loop({ reported, nudges, flags, log, signal }: Run): Promise<void> {
   const once = flags.watch === undefined && flags.untilIdle === undefined;
   while (!signal.aborted) {
-    const report = await pass(analyzer, log, once);
-    if (report !== undefined) await tell(nudgesOf(flags), report, log);
+    const end = await pass(reported.analyzer, log);
+    const report = end.kind === 'done' ? end.report : undefined;
+    if (report !== undefined) await tell(nudges, report, log);
+    const told = reported.tell(end);
+    if (end.kind === 'failed') await goOn(end.error, once, log).finally(() => told);
     if (report?.refused !== undefined && once) process.exitCode = 3;
-    if (once) return;
-    if (flags.untilIdle && report !== undefined && atRest(report)) return;
+    if (once || (flags.untilIdle && report !== undefined && atRest(report))) return told;
     await sleep(flags.interval * 1000, undefined, { signal }).catch(() => undefined);
+    await told;
   }
 }
 
-/** @returns undefined where the repository could not be reached and the next pass may */
-async function pass(
-  analyzer: Analyzer,
-  log: Logger,
-  once: boolean,
-): Promise<TickReport | undefined> {
+async function pass(analyzer: Analyzer, log: Logger): Promise<TickEnd> {
+  const began = performance.now();
+  const seconds = () => (performance.now() - began) / 1000;
   try {
     const report = await tick(analyzer);
     for (const it of report.outcomes) logOutcome(log, it);
     if (report.refused !== undefined) log.error({ reason: report.refused }, 'push refused');
     if (report.outcomes.length === 0) log.info({ idle: report.idle }, 'every release is at rest');
-    return report;
+    return { kind: 'done', report, seconds: seconds() };
   } catch (error) {
-    if (once || !(error instanceof GitError) || !error.retryable) throw error;
-    log.error({ reason: error.message }, 'the repository cannot be reached');
-    return undefined;
+    return { kind: 'failed', error, seconds: seconds() };
   }
+}
+
+/** The next pass may reach the repository where this one could not. @throws what ends the analyzer */
+async function goOn(error: unknown, once: boolean, log: Logger): Promise<void> {
+  if (once || !(error instanceof GitError) || !error.retryable) throw error;
+  log.error({ reason: error.message }, 'the repository cannot be reached');
 }
 
 /** Whoever was not told polls: that costs time, and is no failure. */
@@ -150,16 +170,13 @@ async function tell(nudges: Nudges, report: TickReport, log: Logger): Promise<vo
   for (const reason of failures) log.warn({ reason }, 'a sync tool was not told of the push');
 }
 
-function nudgesOf(flags: AnalyzeFlags): Nudges {
-  const { nudge: urls, nudgeSecretFile: secretFile, repo: repository, branch } = flags;
-  return { urls, secretFile, repository, branch };
-}
-
-function parseUrls(text: string): readonly string[] {
-  const urls = text.split(',').map((it) => it.trim());
+/** Not an option's parser either: the path of a Receiver is half a secret. */
+function nudgesOf(flags: AnalyzeFlags, command: Command): Nudges {
+  const { nudge: text, nudgeSecretFile: secretFile, repo: repository, branch } = flags;
+  const urls = text === undefined ? [] : text.split(',').map((it) => it.trim());
   if (!urls.every((it) => /^https?:/.test(it) && URL.canParse(it)))
-    throw new InvalidArgumentError('expected http or https URLs with commas between them');
-  return urls;
+    command.error('error: --nudge: expected http or https URLs with commas between them');
+  return { urls, secretFile, repository, branch };
 }
 
 function logOutcome(
@@ -190,11 +207,11 @@ function logOutcome(
   }
 }
 
-function addHeader(
-  text: string,
-  headers: Readonly<Record<string, string>>,
-): Record<string, string> {
-  const split = text.indexOf('=');
-  if (split <= 0) throw new InvalidArgumentError(`expected name=value, got "${text}"`);
-  return { ...headers, [text.slice(0, split)]: text.slice(split + 1) };
+/** Read here, and not by an option's parser, whose complaints quote the value: it may be a secret. */
+function headersOf(given: readonly string[], command: Command): Readonly<Record<string, string>> {
+  // From the environment comes one text instead of a list.
+  const pairs = [given].flat().map((text) => [text.split('=', 1)[0] ?? '', text] as const);
+  if (pairs.some(([name, text]) => name === '' || name === text))
+    command.error('error: --metrics-header: expected name=value');
+  return Object.fromEntries(pairs.map(([name, text]) => [name, text.slice(name.length + 1)]));
 }

@@ -29,7 +29,7 @@ export function addReporterFlags(command: Command): Command {
     .addOption(
       flag(
         '--listen <host:port>',
-        'serve /metrics and /healthz there; with --watch or --until-idle',
+        'serve /metrics and /healthz there, while watching or until idle',
         'PERCH_LISTEN',
       ).argParser(parseAddress),
     )

@@ -1,29 +1,33 @@
 import type { Command } from 'commander';
+import { withRefusals } from '../admission.ts';
 import { type Status, status } from '../core/phase.ts';
 import { type RepositoryFlags, withReader } from '../options.ts';
 import { isIdle, loadSituation, withLastCommit } from '../situation.ts';
 import { age, table } from '../table.ts';
+import { addGateFlags, type GateFlags, gateOf } from './gate.ts';
 
 /** `perch status`: what Git says of every release; neither cluster nor metric store is asked. */
 export function addStatus(program: Command): Command {
-  return program
+  const command = program
     .command('status')
-    .description('print every release: phase, weight, step, since when and why')
-    .action(async (_: unknown, command: Command) => {
-      const flags = command.optsWithGlobals<RepositoryFlags>();
-      const rows = await readStatus(flags);
-      process.stdout.write(
-        `${flags.json ? JSON.stringify(rows, absentAsNull, 2) : statusTable(rows, Date.now() / 1000)}\n`,
-      );
-    });
+    .description('print every release: phase, weight, step, since when and why');
+  return addGateFlags(command).action(async (_: unknown, command: Command) => {
+    const flags = command.optsWithGlobals<RepositoryFlags & GateFlags>();
+    const rows = await readStatus(flags);
+    process.stdout.write(
+      `${flags.json ? JSON.stringify(rows, absentAsNull, 2) : statusTable(rows, Date.now() / 1000)}\n`,
+    );
+  });
 }
 
-async function readStatus(flags: RepositoryFlags): Promise<readonly Status[]> {
+async function readStatus(flags: RepositoryFlags & GateFlags): Promise<readonly Status[]> {
+  const gate = gateOf(flags);
   return withReader(flags, undefined, async (reader, at) => {
     const rows: Status[] = [];
     // One after the other, so that a thousand releases do not stand in memory at once.
     for (const trees of await reader.list(at)) {
-      const loaded = await loadSituation(reader, trees, new Map(), at);
+      const found = await loadSituation(reader, trees, new Map(), at);
+      const loaded = await withRefusals(reader, at.source, found, gate, new Map());
       // Only its history tells a revert by hand; what is at rest for sure was not reverted.
       rows.push(status(isIdle(trees) ? loaded : await withLastCommit(reader, at.run, loaded)));
     }

@@ -29,9 +29,12 @@ const SOURCES: Readonly<Record<Verification['source'], string>> = {
   unknown: 'plans not looked up: the source is absent or its history is cut off',
 };
 
-function releaseReport({ release, transitions, complete, source, problems }: Verification): string {
+function releaseReport(it: Verification): string {
+  const { release, transitions, complete, ownPaths, source, problems } = it;
   const count = `${transitions} ${transitions === 1 ? 'transition' : 'transitions'}`;
-  const proved = `${count}${complete ? '' : ' (history is cut off here)'}, ${SOURCES[source]}`;
+  const cut = complete ? '' : ' (history is cut off here)';
+  const paths = `${ownPaths} ${ownPaths === 1 ? 'commit' : 'commits'} checked for other paths`;
+  const proved = `${count}${cut}, ${paths}, ${SOURCES[source]}`;
   if (problems.length === 0) return `${release}: verified, ${proved}`;
   return [`${release}: DIFFERS, ${proved}`, ...problems.map((it) => `  ${it}`)].join('\n');
 }

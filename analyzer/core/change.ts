@@ -85,6 +85,8 @@ export function outcome(
   const old = rollout.kind === 'known' ? rollout.value : undefined;
   const plan = move.pins ? known(situation.dist, `dist/${situation.id}`) : old?.plan;
   if (plan === undefined) throw new Error(`release ${situation.id}: there is no plan to move in`);
+  if (move.pins && (situation.refused ?? []).length > 0)
+    throw new Error(`release ${situation.id}: a refused plan is never pinned`);
   // A complete release is its own way back from now on.
   const stable = move.to.kind === 'complete' ? plan : old?.stable;
   const set = files(move.to, plan, stable);

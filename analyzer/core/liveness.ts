@@ -146,6 +146,11 @@ export function isSynced({ digest }: Target, reading: ObjectReading | undefined)
   return reading?.kind !== 'found' || annotation(reading.object, DIGEST_ANNOTATION) === digest;
 }
 
+/** Whether an answer is what a question wants to see. */
+export function isShown(question: Question, reading: ObjectReading | undefined): boolean {
+  return unmet(question, reading).length === 0;
+}
+
 /** The value at a JSON pointer (RFC 6901); undefined where there is none. */
 export function at(object: unknown, pointer: string): unknown {
   let value = object;

@@ -53,6 +53,8 @@ export interface Situation {
   readonly stable: Loaded<PlanTree>;
   /** The newest `dist/<id>` of the source ref. */
   readonly dist: Loaded<PlanTree>;
+  /** Why that plan must not be pinned, as its files and its signature say. @default - it may be */
+  readonly refused?: readonly string[] | undefined;
   /** Blob id by file name in `live/<id>`. */
   readonly live: ReadonlyMap<string, string>;
   readonly lastCommit: LastCommit | undefined;

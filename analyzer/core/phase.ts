@@ -2,6 +2,7 @@ import { decide } from './decide.ts';
 import { disagreement } from './integrity.ts';
 import type { Loaded, Situation } from './observation.ts';
 import { atRest, canaryWeight, type PlanTree, stepIndex } from './position.ts';
+import { refusal } from './refuse.ts';
 import { rolloutOf } from './rollout.ts';
 import type { State } from './state.ts';
 
@@ -96,6 +97,11 @@ function underWayReason({ paused, failed, candidate, reason }: State): string {
   return failed?.candidate === candidate ? `${failed.step}: ${failed.reason}` : reason;
 }
 
+function refusedFirst(situation: Situation): string | undefined {
+  const reason = refusal(situation, undefined);
+  return reason === undefined ? undefined : `refused: ${reason}`;
+}
+
 function unstarted(situation: Situation, rollout: Loaded<unknown>): Status {
   const plan = situation.dist.kind === 'known' ? situation.dist.value.plan : undefined;
   const broken = rollout.kind === 'broken' ? rollout.reason : undefined;
@@ -111,6 +117,6 @@ function unstarted(situation: Situation, rollout: Loaded<unknown>): Status {
     stepName: undefined,
     candidate: plan?.candidate,
     since: undefined,
-    reason: broken ?? unreadable ?? 'not started yet',
+    reason: broken ?? unreadable ?? refusedFirst(situation) ?? 'not started yet',
   };
 }

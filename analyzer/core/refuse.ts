@@ -1,4 +1,33 @@
-import type { Shape } from '../../lib/plan/plan.ts';
+import type { Plan, Shape } from '../../lib/plan/plan.ts';
+import type { Situation } from './observation.ts';
+
+/**
+ * Why the newest plan must not be pinned: what its files and its signature say, and what cannot follow the stable
+ * plan; undefined where it may be.
+ *
+ * @param stable the plan that it would follow; undefined before the first
+ */
+export function refusal(
+  { dist, refused }: Situation,
+  stable: Plan | undefined,
+): string | undefined {
+  if (dist.kind !== 'known') return undefined;
+  const next = dist.value.plan;
+  const reasons = [
+    ...(refused ?? []),
+    ...(stable === undefined
+      ? []
+      : [...movedAway(next, stable), ...refusals(next.shape, stable.shape)]),
+  ];
+  return reasons.length === 0 ? undefined : reasons.join('; ');
+}
+
+function movedAway(next: Plan, stable: Plan): readonly string[] {
+  if (next.namespace === stable.namespace) return [];
+  return [
+    `the namespace changed from ${stable.namespace} to ${next.namespace}: give the new one a release of its own`,
+  ];
+}
 
 /**
  * Why a plan must not follow the stable one: changes that a cluster would refuse, or that could not be

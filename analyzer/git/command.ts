@@ -114,7 +114,10 @@ export function gitEnvironment(
   environment: Readonly<Record<string, string>>,
 ): Record<string, string | undefined> {
   const inherited = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !REPOSITORY_VARIABLES.has(name)),
+    Object.entries(process.env).filter(
+      // Our own may hold secrets, and git's children, such as ssh and credential helpers, need none of them.
+      ([name]) => !REPOSITORY_VARIABLES.has(name) && !name.startsWith('PERCH_'),
+    ),
   );
   return { ...inherited, ...environment, ...FIXED_VARIABLES };
 }

@@ -2,7 +2,7 @@ import type { Change, FileWrite } from '../core/change.ts';
 import { type GitCommand, lastLines, runGit } from './command.ts';
 import { GitError } from './git-error.ts';
 import type { Identity } from './identity.ts';
-import { assertOid, assertPath } from './path.ts';
+import { assertOid, assertOwnPath } from './path.ts';
 
 /** Commits to be made. */
 export interface CommitOrder {
@@ -47,7 +47,7 @@ function importStream(order: CommitOrder): Buffer {
     line(`committer ${person}`);
     data(commitMessage(change.message));
     for (const write of change.writes) {
-      line(writeCommand(write));
+      line(writeCommand(change.release, write));
       if (write.kind === 'text') data(write.text);
     }
     line('');
@@ -65,8 +65,8 @@ export function commitMessage(message: string): string {
   return `${message.replaceAll('\0', '\uFFFD').replace(/\n+$/, '')}\n`;
 }
 
-function writeCommand(write: FileWrite): string {
-  assertPath(write.path);
+function writeCommand(release: string, write: FileWrite): string {
+  assertOwnPath(release, write.path);
   const path = `"${write.path.replaceAll('"', '\\"')}"`;
   switch (write.kind) {
     case 'delete':

@@ -14,7 +14,7 @@ export async function readLastChange(
   const listed = oid === undefined ? [] : [oid];
   const last = (await withTip(access, commit, await readReleaseCommits(access, listed, id))).at(-1);
   // At the cut of a shallow clone everything looks new.
-  return last !== undefined && (await shallowCuts(access)).has(last.oid) ? undefined : last;
+  return last !== undefined && (await isCutAt(access, last.oid)) ? undefined : last;
 }
 
 /** All commits that touched the release; see `Reader.history`. */
@@ -126,6 +126,11 @@ export async function isCut(access: ReadAccess, commit: string): Promise<boolean
   // A commit at the cut has lost its parents, so it counts as a root here.
   const roots = await mustGit(access.git, { arguments: ['rev-list', '--max-parents=0', commit] });
   return roots.split('\n').some((oid) => cuts.has(oid));
+}
+
+/** Whether a shallow clone was cut off at this commit: its parents are not there. */
+export async function isCutAt(access: ReadAccess, commit: string): Promise<boolean> {
+  return (await shallowCuts(access)).has(commit);
 }
 
 /** The commits at which a shallow clone was cut off: git keeps them in the file `shallow`. */

@@ -5,7 +5,7 @@ import { GitError } from './git-error.ts';
 /** One object as Git stores it. */
 export interface GitObject {
   readonly oid: string;
-  /** commit, tree, blob or tag */
+  /** commit, tree, blob or tag; `blob of over … bytes` where it is longer than what is read, without its content */
   readonly kind: string;
   readonly content: Buffer;
 }
@@ -147,7 +147,13 @@ function answer(waiting: Request[], parsed: ParsedAnswer): void {
   request.resolve(request.found);
 }
 
+/** Far more than any manifest or plan: a hostile blob must not fill the memory, which would stop every way back. */
+const LONGEST_BLOB = 4 * 1024 ** 2;
+
+const NOTHING = Buffer.alloc(0);
+
 type ParsedAnswer =
+  /** It ends behind what is there where it is not read to its end. */
   | { readonly kind: 'object'; readonly end: number; readonly object: GitObject }
   | { readonly kind: 'missing' | 'broken'; readonly end: number }
   /** Not all of it is there yet; it reaches to `end`, or further. */
@@ -158,7 +164,12 @@ function answerParser(accept: (answer: ParsedAnswer) => void): (chunk: Buffer) =
   let chunks: Buffer[] = [];
   let available = 0;
   let needed = 1;
-  return (chunk) => {
+  let skipped = 0;
+  return (arrived) => {
+    // What is left of a blob that is too long is not kept.
+    const chunk = arrived.subarray(Math.min(skipped, arrived.length));
+    skipped -= arrived.length - chunk.length;
+    if (chunk.length === 0) return;
     chunks.push(chunk);
     available += chunk.length;
     // Joined only once the object under way is whole: a large blob comes in many chunks.
@@ -172,7 +183,8 @@ function answerParser(accept: (answer: ParsedAnswer) => void): (chunk: Buffer) =
         needed = parsed.end - position;
         break;
       }
-      position = parsed.end;
+      skipped = Math.max(0, parsed.end - bytes.length);
+      position = parsed.end - skipped;
       accept(parsed);
     }
     chunks = position < bytes.length ? [bytes.subarray(position)] : [];
@@ -189,6 +201,10 @@ function parseAnswer(bytes: Buffer, start: number): ParsedAnswer {
   const [, oid = '', kind = '', size = '0'] = match;
   const to = newline + 1 + Number(size);
   const end = to + 1;
+  if (kind === 'blob' && Number(size) > LONGEST_BLOB) {
+    const tooLong = { oid, kind: `blob of over ${LONGEST_BLOB} bytes`, content: NOTHING };
+    return { kind: 'object', end, object: tooLong };
+  }
   if (end > bytes.length) return { kind: 'partial', end };
   // Git does not compare content and id when it reads; `verify` rests on the ids, so we do. An object is hashed
   // as `<kind> <size>\0<content>`, which stands here already but for the newline.

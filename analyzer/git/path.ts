@@ -10,6 +10,21 @@ export function assertPath(path: string): void {
   );
 }
 
+/**
+ * Refuses what is not below live/<release> or rollouts/<release>. Every commit is made of such writes, so no other
+ * path is ever changed. @throws GitError
+ */
+export function assertOwnPath(release: string, path: string): void {
+  assertReleaseId(release);
+  assertPath(path);
+  const [folder, id] = path.split('/');
+  if ((folder === 'live' || folder === 'rollouts') && id === release) return;
+  throw new GitError(
+    `path ${JSON.stringify(path)} is not in live/${release} or rollouts/${release}, and nothing else is ever written`,
+    { retryable: false },
+  );
+}
+
 /** Refuses an id that is not one folder name, as `podinfo`. @throws GitError */
 export function assertReleaseId(id: string): void {
   assertPath(id);
@@ -25,7 +40,8 @@ export function assertOid(oid: string): void {
   });
 }
 
-function pathFault(path: string): string | undefined {
+/** What is wrong with a path below the root of the repository; undefined for a plain one. */
+export function pathFault(path: string): string | undefined {
   if (path === '') return 'is empty';
   if (path.startsWith('/')) return 'is absolute';
   // Control characters end fast-import's commands; a backslash is a separator on some systems.

@@ -1,12 +1,14 @@
 import { type ReadAccess, readCommits } from './access.ts';
+import { readChangedPaths } from './changed-paths.ts';
 import { type GitCommand, runGit } from './command.ts';
 import { GitError } from './git-error.ts';
 import { readHistory, readLastChange, readReleaseTrees } from './history.ts';
 import { findLastChanges } from './last-changes.ts';
 import type { ObjectStore } from './objects.ts';
-import { assertOid, assertReleaseId } from './path.ts';
+import { assertOid, assertReleaseId, pathFault } from './path.ts';
 import { missingObject, readTrees, type TreeReader } from './release-trees.ts';
 import type { Reader, ReleaseTrees, Snapshot } from './repository.ts';
+import { readSignature } from './signers.ts';
 import { wasSource } from './source.ts';
 import { entryOid, type TreeEntry } from './tree.ts';
 
@@ -43,6 +45,15 @@ export function openReader(parts: Omit<ReadAccess, 'trees' | 'lastChanges'>): Re
       assertOid(source);
       assertReleaseId(id);
       return wasSource(access, { source, id, tree });
+    },
+    async signature(source, id, allowedSigners) {
+      assertOid(source);
+      assertReleaseId(id);
+      return readSignature(access, { source, id, allowedSigners });
+    },
+    async changedPaths(commits) {
+      commits.forEach(assertOid);
+      return readChangedPaths(git, commits);
     },
     async close() {
       objects.close();
@@ -85,9 +96,7 @@ async function unstarted(
 ): Promise<readonly string[]> {
   const fresh = [...dist].filter(([id]) => !started.has(id));
   const entries = await access.trees.entries(fresh.map(([, tree]) => tree));
-  return fresh
-    .filter((_, index) => !isManifests(entries[index] ?? []))
-    .map(([id]) => id);
+  return fresh.filter((_, index) => !isManifests(entries[index] ?? [])).map(([id]) => id);
 }
 
 function isManifests(folder: readonly TreeEntry[]): boolean {
@@ -125,7 +134,10 @@ async function readFolder(
   if (oid === undefined) return new Map();
   const [entries = []] = await trees.entries([oid]);
   return new Map(
-    entries.filter((entry) => entry.kind === 'tree').map((entry) => [entry.name, entry.oid]),
+    entries
+      // Folders with names that no release can have, such as `..`, are nobody's: their paths are refused everywhere.
+      .filter(({ kind, name }) => kind === 'tree' && pathFault(name) === undefined)
+      .map((entry) => [entry.name, entry.oid]),
   );
 }
 

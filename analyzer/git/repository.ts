@@ -63,6 +63,11 @@ export interface History {
 /** Whether a plan was ever merged; `cutOff` where a shallow clone does not reach far enough to say no. */
 export type SourceAnswer = 'found' | 'absent' | 'cutOff';
 
+/** Who vouches for a plan, or why nobody does. */
+export type Signature =
+  | { readonly kind: 'good'; readonly commit: string; readonly signer: string }
+  | { readonly kind: 'bad'; readonly reason: string };
+
 /** Reads commits, trees and blobs: no work tree, no rendering, no judgement, no network. */
 export interface Reader {
   /** The commit that `revision` names (branch, tag, id, `main~3`); undefined where there is none. */
@@ -90,6 +95,13 @@ export interface Reader {
   history(commit: string, id: string): Promise<History>;
   /** Looks for a commit reachable from `source` that had `tree` as dist/<id>. */
   wasSource(source: string, id: string, tree: string): Promise<SourceAnswer>;
+  /**
+   * Whether the commit that made dist/<id> what it is at `source` is signed by an ssh key of an allowed signers
+   * file. History must reach back to that commit. Needs git 2.34 and ssh-keygen.
+   */
+  signature(source: string, id: string, allowedSigners: string): Promise<Signature>;
+  /** The paths that each commit changed against its first parent, in order. */
+  changedPaths(commits: readonly string[]): Promise<readonly (readonly string[])[]>;
   close(): Promise<void>;
 }
 

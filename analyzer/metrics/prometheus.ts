@@ -21,6 +21,8 @@ export interface PrometheusOptions {
   readonly caFile?: string | undefined;
   /** More headers, such as X-Scope-OrgID. @default - none */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** A file with more headers, lines `Name: value`, read at each request. @default - none */
+  readonly headersFile?: string | undefined;
   /** For one attempt. @default 10 */
   readonly timeoutSeconds?: number | undefined;
   /** Attempts after the first one: network errors, 429 and 5xx only. @default 2 */
@@ -71,7 +73,7 @@ export function prometheus(options: PrometheusOptions): Prometheus {
 }
 
 function connectionOf(options: PrometheusOptions): Connection {
-  const { address, bearerTokenFile, username, passwordFile, caFile } = options;
+  const { address, bearerTokenFile, username, passwordFile, caFile, headersFile } = options;
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
     throw new Error('the metrics address is no http:// or https:// URL');
@@ -89,7 +91,8 @@ function connectionOf(options: PrometheusOptions): Connection {
   }
   const { headers = {}, timeoutSeconds = 10, retries = 2, maxBytes = 4 * 1024 ** 2 } = options;
   const limits = { timeoutSeconds, retries, maxBytes };
-  return { address, bearerTokenFile, username, passwordFile, caFile, headers, ...limits };
+  const files = { bearerTokenFile, passwordFile, caFile, headersFile };
+  return { address, username, headers, ...files, ...limits };
 }
 
 /** The range in pieces of at most so many points. None where it ends before its start. */

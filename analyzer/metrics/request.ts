@@ -10,6 +10,8 @@ export interface Connection {
   readonly address: string;
   /** Sent with each request. Values may be secret. */
   readonly headers: Readonly<Record<string, string>>;
+  /** A file with more of them, lines `Name: value`. */
+  readonly headersFile?: string | undefined;
   /** A file with a bearer token. */
   readonly bearerTokenFile?: string | undefined;
   readonly username?: string | undefined;
@@ -142,16 +144,34 @@ function isFetchError(error: unknown): error is FetchError {
 interface Secrets {
   readonly token?: string;
   readonly password?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
-async function readSecrets({ bearerTokenFile, passwordFile }: Connection): Promise<Secrets> {
+async function readSecrets(connection: Connection): Promise<Secrets> {
+  const { bearerTokenFile, passwordFile, headersFile } = connection;
   return {
     ...(bearerTokenFile === undefined ? {} : { token: (await readText(bearerTokenFile)).trim() }),
     // Passwords may end in blanks, but not in the line break that editors add.
     ...(passwordFile === undefined
       ? {}
       : { password: (await readText(passwordFile)).replace(/\r?\n$/, '') }),
+    ...(headersFile === undefined
+      ? {}
+      : { headers: parseHeaders(await readText(headersFile), headersFile) }),
   };
+}
+
+function parseHeaders(text: string, path: string): Readonly<Record<string, string>> {
+  const lines = text.split('\n').map((it) => it.trim());
+  const given = lines.filter((it) => it !== '' && !it.startsWith('#'));
+  const pairs = given.map((line) => /^([!#$%&'*+.^_`|~\w-]+):[ \t]*([\t\x20-\x7e]*)$/.exec(line));
+  // The line itself is not shown: it may be the secret.
+  const wrong = pairs.indexOf(null);
+  if (wrong >= 0)
+    throw new FileError(
+      `${path} is no list of headers: expected lines Name: value (header ${wrong + 1})`,
+    );
+  return Object.fromEntries(pairs.map((it) => [it?.[1] ?? '', it?.[2] ?? '']));
 }
 
 class FileError extends Error {}
@@ -164,8 +184,13 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-function headersOf(connection: Connection, { token, password }: Secrets): Record<string, string> {
-  const headers: Record<string, string> = { Accept: ACCEPTED, ...connection.headers };
+function headersOf(connection: Connection, secrets: Secrets): Record<string, string> {
+  const { token, password } = secrets;
+  const headers: Record<string, string> = {
+    Accept: ACCEPTED,
+    ...connection.headers,
+    ...secrets.headers,
+  };
   if (token !== undefined) headers.Authorization = `Bearer ${token}`;
   if (connection.username !== undefined) {
     const pair = Buffer.from(`${connection.username}:${password ?? ''}`).toString('base64');

@@ -101,7 +101,14 @@ export function distFiles(id: string, of: PlanTree): ReadonlyMap<string, string>
   const text = (it: string) => it.replaceAll('"namespace":"test"', `"namespace":"${id}"`);
   const files = Object.entries(of.plan.files).map(([name, it]) => [name, { ...it, namespace: id }]);
   const checks = of.plan.checks.map((it) => ({ ...it, query: id }));
-  const whole = { ...of.plan, release: id, name: id, checks, files: Object.fromEntries(files) };
+  const whole = {
+    ...of.plan,
+    release: id,
+    name: id,
+    namespace: id,
+    checks,
+    files: Object.fromEntries(files),
+  };
   return new Map([
     [`dist/${id}/plan.yaml`, stringify(whole)],
     ...[...of.blobs].map(([path, oid]): [string, string] => [

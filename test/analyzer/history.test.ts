@@ -63,6 +63,22 @@ function hash(text: string): number {
   return [...text].reduce((sum, it) => (sum * 31 + it.charCodeAt(0)) | 0, 0);
 }
 
+describe('a commit that carries out a transition', () => {
+  test('and changes something else is told, with the path', async () => {
+    const tree = git(field.folder, 'rev-parse', `${clean}^{tree}`);
+    const message = git(field.folder, 'log', '-1', '--format=%B', clean);
+    const beside = forge(clean, { 'dist/app/PLAN.md': 'x', 'live/web/a.yaml': 'x' });
+    const both = git(field.folder, 'rev-parse', `${beside}^{tree}`);
+    const made = (of: string) =>
+      git(field.folder, 'commit-tree', of, '-p', `${clean}^`, '-m', message);
+    expect(await proof(made(tree))).toMatchObject({ ownPaths: 8, problems: [] });
+    const stray = made(both);
+    expect((await proof(stray)).problems).toContainEqual(
+      `"dist/app/PLAN.md" and 1 more changed beside the transition (in commit ${stray.slice(0, 10)})`,
+    );
+  });
+});
+
 describe('a revision', () => {
   test('in which all is as it must be is verified, with its history and its source', async () => {
     // Two for the first release, six for the second.
@@ -70,6 +86,7 @@ describe('a revision', () => {
       release: 'app',
       transitions: 8,
       complete: true,
+      ownPaths: 8,
       source: 'found',
       problems: [],
     });

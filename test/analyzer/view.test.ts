@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Cluster } from '../../analyzer/cluster/cluster.ts';
 import type { ObjectReading } from '../../analyzer/core/observation.ts';
 import { parseSyncTarget } from '../../analyzer/core/sync.ts';
-import { type Analyzer, tick } from '../../analyzer/tick.ts';
+import { type Analyzer, newMemory, tick } from '../../analyzer/tick.ts';
 import { type Field, inStep } from './field.ts';
 import { git } from './git/fixture.ts';
 
@@ -108,6 +108,35 @@ test('a step that its objects show asks for no sync object', async () => {
   field.now += 5;
   await tick({ ...analyzer, clusters });
   expect(sync.asked).toEqual([]);
+});
+
+test('what a step neither changed nor turns on is asked for once in a while', async () => {
+  const { field, analyzer } = await inStep('02-weight-20');
+  const { cluster } = field.world;
+  let asked: string[] = [];
+  const spy: Cluster = {
+    read: (refs) => {
+      asked.push(...refs.map((it) => it.kind));
+      return cluster.read(refs);
+    },
+  };
+  const spied = { ...analyzer, clusters: [{ holds: 'all', cluster: spy }] } as const;
+  const look = async (seconds: number) => {
+    asked = [];
+    field.now += seconds;
+    await tick(spied);
+    return [...asked].sort();
+  };
+  const all = await look(1);
+  expect(all).toContain('Service');
+  expect(await look(1)).toEqual(['Deployment', 'Deployment', 'VirtualService']);
+  // Another process knows nothing of it.
+  const other = { ...spied, memory: newMemory() };
+  asked = [];
+  await tick(other);
+  expect([...asked].sort()).toEqual(all);
+  field.world.value = () => undefined;
+  expect(await look(301)).toEqual(all);
 });
 
 describe('routing objects in a cluster of their own', () => {

@@ -1,7 +1,7 @@
 import type { Context, Decision } from '../decision.ts';
 import type { Situation } from '../observation.ts';
 import { atRest, type PlanTree } from '../position.ts';
-import { refusals } from '../refuse.ts';
+import { refusal } from '../refuse.ts';
 import type { State } from '../state.ts';
 
 /** A release that nothing is known of yet: its first plan is initialized. */
@@ -10,6 +10,8 @@ export function first(situation: Situation): Decision {
   if (dist.kind === 'broken') return { kind: 'rest', reason: dist.reason };
   if (dist.kind === 'absent')
     return { kind: 'rest', reason: 'nothing in dist/ and nothing running' };
+  const refused = refusal(situation, undefined);
+  if (refused !== undefined) return { kind: 'rest', reason: `refused: ${refused}` };
   return {
     kind: 'move',
     transition: 'start',
@@ -41,8 +43,8 @@ export function resting(context: Context): Decision | undefined {
 }
 
 function pinAtRest(context: Context, dist: PlanTree, stable: PlanTree): Decision {
-  const refused = refusals(dist.plan.shape, stable.plan.shape);
-  if (refused.length > 0) return { kind: 'rest', reason: `refused: ${refused.join('; ')}` };
+  const refused = refusal(context.observation.situation, stable.plan);
+  if (refused !== undefined) return { kind: 'rest', reason: `refused: ${refused}` };
   const { candidate } = dist.plan;
   const configures = candidate === stable.plan.candidate;
   const name = dist.plan.steps[1]?.name ?? '';

@@ -60,7 +60,11 @@ export function inconclusiveTooLong(context: Context): Decision | undefined {
 }
 
 /** Since when answers are missing that the step needs, in Unix seconds; undefined while they come. */
-export function inconclusiveSince({ observation, judgement, rollout }: Context): number | undefined {
+export function inconclusiveSince({
+  observation,
+  judgement,
+  rollout,
+}: Context): number | undefined {
   const at = unix(rollout.state.at);
   if (observation.unreachableSince !== undefined) return Math.max(observation.unreachableSince, at);
   const silent = judgement.newest === 'unknown' && observation.cluster?.live.kind === 'live';

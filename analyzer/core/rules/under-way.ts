@@ -1,6 +1,6 @@
 import type { Context, Decision } from '../decision.ts';
 import type { PlanTree } from '../position.ts';
-import { refusals } from '../refuse.ts';
+import { refusal } from '../refuse.ts';
 import { goOn, notLive, notReady } from './may-go-on.ts';
 import { wayBackMove } from './must-go-back.ts';
 
@@ -9,7 +9,9 @@ export function initializing(context: Context): Decision | undefined {
   const { rollout, observation } = context;
   if (rollout.state.position.kind !== 'init') return undefined;
   const { dist } = observation.situation;
-  if (dist.kind === 'known' && dist.value.tree !== rollout.plan.tree)
+  const isNew = dist.kind === 'known' && dist.value.tree !== rollout.plan.tree;
+  const refused = isNew ? refusal(observation.situation, undefined) : undefined;
+  if (isNew && refused === undefined)
     return {
       kind: 'move',
       transition: 'start',
@@ -19,7 +21,11 @@ export function initializing(context: Context): Decision | undefined {
       verdict: 'none',
       reason: `a newer plan replaces the one that was initializing: ${dist.value.plan.candidate}`,
     };
-  return notLive(context) ?? notReady(context) ?? goOn(context);
+  const waiting = notLive(context) ?? notReady(context);
+  // An init may hang for ever, and the plan that would mend it is the one that is refused.
+  if (waiting?.kind === 'hold' && refused !== undefined)
+    return { ...waiting, reason: `${waiting.reason}; the newest plan is refused: ${refused}` };
+  return waiting ?? goOn(context);
 }
 
 /** The way back is a sequence: each of its commits is waited for. */
@@ -61,7 +67,7 @@ export function newPlan(context: Context): Decision | undefined {
   // A plan that cannot be read must not stop the rollout that is under way.
   if (dist.kind === 'broken' || dist.value.tree === rollout.plan.tree) return undefined;
   // A plan that could not start must not stop a rollout that is under way; at rest it is refused again, and said.
-  if (isRefused(context, dist.value)) return undefined;
+  if (refusal(observation.situation, rollout.stable?.plan) !== undefined) return undefined;
   const { candidate } = dist.value.plan;
   if (candidate === rollout.stable?.plan.candidate)
     return wayBackMove(context, `the newest plan is back at the stable candidate ${candidate}`);
@@ -89,11 +95,6 @@ function adopt(context: Context, dist: PlanTree): Decision | undefined {
     judgement,
     liveSince: live?.kind === 'live' ? live.sinceSeconds : undefined,
   };
-}
-
-function isRefused({ rollout }: Context, dist: PlanTree): boolean {
-  const { stable } = rollout;
-  return stable !== undefined && refusals(dist.plan.shape, stable.plan.shape).length > 0;
 }
 
 function stepList(plan: PlanTree): string {

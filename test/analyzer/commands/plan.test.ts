@@ -23,7 +23,7 @@ describe('perch plan', () => {
     const { code, stdout, stderr } = await perch('plan', 'app', '--repo', folder);
     expect([code, stderr]).toEqual([0, '']);
     const lines = stdout.split('\n');
-    expect(lines[0]).toMatch(/^app: app:v1 \(candidate [0-9a-f]{10}\), test\/app$/);
+    expect(lines[0]).toMatch(/^app: app:v1 \(candidate [0-9a-f]{10}\), app\/app$/);
     expect(lines[2]).toMatch(/^STEP +WEIGHTS +WRITES +BAKE +GATE$/);
     expect(lines.slice(3, 10).map((it) => it.split(/ {2,}/).slice(0, 2))).toEqual([
       ['00-init', '100 / 0'],

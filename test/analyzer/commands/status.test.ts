@@ -24,7 +24,7 @@ describe('perch status', () => {
     expect(rows).toEqual([
       ['NAMESPACE', 'NAME', 'PHASE', 'WEIGHT', 'STEP', 'SINCE', 'REASON'],
       [
-        'test',
+        'app',
         'app',
         'Progressing',
         '20',
@@ -32,7 +32,7 @@ describe('perch status', () => {
         expect.stringMatching(/^\d+[smhd]/),
         'live and ready',
       ],
-      ['test', 'web', 'Initializing', '0', '-', '-', 'not started yet'],
+      ['web', 'web', 'Initializing', '0', '-', '-', 'not started yet'],
     ]);
   });
 
@@ -42,7 +42,7 @@ describe('perch status', () => {
     expect(JSON.parse(stdout)).toEqual([
       {
         release: 'app',
-        namespace: 'test',
+        namespace: 'app',
         name: 'app',
         phase: 'Progressing',
         weight: 20,

@@ -18,7 +18,8 @@ describe('perch verify', () => {
   test('of a clean revision exits 0', async () => {
     expect(await perch('verify', clean, '--repo', field.folder)).toEqual({
       code: 0,
-      stdout: 'app: verified, 4 transitions, plans found in the source\n',
+      stdout:
+        'app: verified, 4 transitions, 4 commits checked for other paths, plans found in the source\n',
       stderr: '',
     });
   });

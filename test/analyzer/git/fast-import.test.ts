@@ -1,13 +1,81 @@
+import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { FileWrite } from '../../../analyzer/core/change.ts';
 import type { Repository } from '../../../analyzer/git/index.ts';
-import { bare, change, git, IDENTITY, open, START, write } from './fixture.ts';
+import { bare, change, git, IDENTITY, merge, open, START, write } from './fixture.ts';
 
 let server: Awaited<ReturnType<typeof bare>>;
 let repository: Repository;
 beforeAll(async () => {
   server = await bare();
   repository = await open(server.url);
+});
+
+describe('only live/ and rollouts/ of its release is ever written', () => {
+  test.each([
+    'dist/podinfo/plan.yaml',
+    'live/nginx/a.yaml',
+    'rollouts/nginx/state.yaml',
+    'live',
+    'rollouts',
+    'README.md',
+    'Live/podinfo/a.yaml',
+    'live/podinfo.yaml',
+    '.github/workflows/ci.yaml',
+  ])('%s is refused for podinfo, however it is written', async (path) => {
+    const oid = '1'.repeat(40);
+    const writes: readonly FileWrite[] = [
+      { kind: 'text', path, text: 'x' },
+      { kind: 'blob', path, oid },
+      { kind: 'tree', path, oid },
+      { kind: 'delete', path },
+    ];
+    for (const write of writes) {
+      const made = repository.commit(undefined, [
+        change({}, { release: 'podinfo', writes: [write] }),
+      ]);
+      await expect(made).rejects.toThrow(/nothing else is ever written/);
+    }
+  });
+
+  test('a release whose id is no folder name writes nothing', async () => {
+    for (const release of ['..', 'a/b', 'a\nb', '']) {
+      const writes = [{ kind: 'text', path: `live/${release}/a`, text: 'x' } as const];
+      const made = repository.commit(undefined, [change({}, { release, writes })]);
+      await expect(made).rejects.toThrow(/^(?:path|release id) /);
+    }
+  });
+
+  test('whatever is asked for, a commit that is made changes nothing else', async () => {
+    const base = merge(server.folder, { 'dist/a/plan.yaml': '1', 'live/b/x.yaml': '1' });
+    const part = fc.constantFrom(
+      'live',
+      'rollouts',
+      'dist',
+      'a',
+      'b',
+      'plan',
+      '..',
+      '.git',
+      '"',
+      ' ',
+      '\n',
+    );
+    const path = fc.array(part, { minLength: 1, maxLength: 4 }).map((it) => it.join('/'));
+    await fc.assert(
+      fc.asyncProperty(path, fc.boolean(), async (at, deletes) => {
+        const write: FileWrite = deletes
+          ? { kind: 'delete', path: at }
+          : { kind: 'text', path: at, text: 'x' };
+        const made = await repository
+          .commit(base, [change({}, { release: 'a', writes: [write] })])
+          .catch(() => []);
+        for (const changed of (await repository.changedPaths(made)).flat())
+          expect(changed).toMatch(/^(?:live|rollouts)\/a(?:\/|$)/);
+      }),
+      { numRuns: 60, seed: 1 },
+    );
+  });
 });
 
 describe('paths', () => {
@@ -70,20 +138,21 @@ test('author, committer and both times are those of the change, in UTC', async (
 });
 
 test('writes are applied in their order: a folder is emptied, then filled from trees, blobs and texts', async () => {
-  const base = await write(
-    repository,
-    change({ 'live/o/old.yaml': 'old', 'rollouts/o/plan/a.yaml': 'a', 'dist/o/b/c.yaml': 'c' }),
-  );
+  const base = merge(server.folder, {
+    'live/o/old.yaml': 'old',
+    'rollouts/o/plan/a.yaml': 'a',
+    'dist/o/b/c.yaml': 'c',
+  });
   const tree = git(server.folder, 'rev-parse', `${base}:dist/o`);
   const blob = git(server.folder, 'rev-parse', `${base}:rollouts/o/plan/a.yaml`);
   const writes: FileWrite[] = [
     { kind: 'delete', path: 'live/o' },
-    { kind: 'delete', path: 'live/never-was' },
+    { kind: 'delete', path: 'live/o/never-was' },
     { kind: 'tree', path: 'rollouts/o/plan', oid: tree },
     { kind: 'blob', path: 'live/o/copied.yaml', oid: blob },
     { kind: 'text', path: 'live/o/new.yaml', text: 'line without end' },
   ];
-  const commit = await write(repository, change({}, { writes }));
+  const commit = await write(repository, change({}, { release: 'o', writes }));
   const podinfo = (await repository.list({ run: commit, source: commit })).find(
     ({ id }) => id === 'o',
   );
@@ -96,7 +165,7 @@ test('writes are applied in their order: a folder is emptied, then filled from t
 test('an object or parent that does not exist is an error, and nothing is committed', async () => {
   const oid = '1'.repeat(40);
   const missing = { kind: 'tree', path: 'rollouts/x/plan', oid } as const;
-  const made = repository.commit(undefined, [change({}, { writes: [missing] })]);
+  const made = repository.commit(undefined, [change({}, { release: 'x', writes: [missing] })]);
   await expect(made).rejects.toThrow(/commits could not be made/);
   await expect(repository.commit(oid, [change({ 'live/x/a': '' })])).rejects.toThrow(
     /commits could not/,

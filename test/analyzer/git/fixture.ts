@@ -96,7 +96,8 @@ export function change(
   const writes = Object.entries(files).map(
     ([path, text]): FileWrite => ({ kind: 'text', path, text }),
   );
-  return { release: 'podinfo', message: 'podinfo: test', at: START, writes, ...more };
+  const release = writes[0]?.path.split('/')[1] ?? 'podinfo';
+  return { release, message: 'podinfo: test', at: START, writes, ...more };
 }
 
 /** The files of a plan with two steps, below `folder`. */
@@ -107,6 +108,23 @@ export function plan(folder: string, version: string): Record<string, string> {
     [`${folder}/steps/01-canary-up/deployment-podinfo-canary.yaml`]: `image: ${version}\n`,
     [`${folder}/steps/02-complete/deployment-podinfo-primary.yaml`]: `image: ${version}\n`,
   };
+}
+
+/** A person's commit on main of a bare repository, anywhere in it: what no `Repository` ever makes. */
+export function merge(
+  folder: string,
+  files: Readonly<Record<string, string>>,
+  { at = START, message = 'by hand' }: { at?: number; message?: string } = {},
+): string {
+  const isBorn = git(folder, 'for-each-ref', 'refs/heads/main') !== '';
+  const data = (text: string) => `data ${Buffer.byteLength(text)}\n${text}\n`;
+  const input = [
+    `commit refs/heads/main\ncommitter Robin <robin@example.com> ${at} +0000\n${data(message)}`,
+    isBorn ? 'from refs/heads/main^0\n' : '',
+    ...Object.entries(files).map(([path, text]) => `M 100644 inline ${path}\n${data(text)}`),
+  ];
+  gitWith({ folder, input: input.join('') }, 'fast-import', '--quiet');
+  return git(folder, 'rev-parse', 'main');
 }
 
 /** Commits and pushes in one go, and returns the last commit. */

@@ -8,6 +8,7 @@ import {
   git,
   gitWith,
   IDENTITY,
+  merge,
   open,
   plan,
   START,
@@ -33,7 +34,12 @@ describe('a line of commits', () => {
     for (const [index, written] of files.entries()) {
       const at = START + index * 60;
       const message = `commit ${index}\n\nbody`;
-      commits.push(await write(repository, change(written, { at, message })));
+      const isOwn = Object.keys(written).every((it) => /^(?:live|rollouts)\//.test(it));
+      commits.push(
+        isOwn
+          ? await write(repository, change(written, { at, message }))
+          : merge(server.folder, written, { at, message }),
+      );
     }
   });
   const tip = () => commits.at(-1) ?? '';
@@ -147,7 +153,7 @@ describe('merges', () => {
     const server = await bare();
     const repository = await open(server.url);
     const first = await write(repository, change({ 'live/podinfo/a.yaml': '1' }));
-    const forked = await write(repository, change({ 'apps/nginx.ts': '1' }));
+    const forked = merge(server.folder, { 'apps/nginx.ts': '1' });
     git(server.folder, 'update-ref', 'refs/heads/main', first);
     const second = await write(repository, change({ 'live/podinfo/a.yaml': '2' }));
     const merged = commitTree(server.folder, `${second}^{tree}`, [second, forked]);
@@ -176,8 +182,8 @@ describe('merges', () => {
   test('that took the other side do not hide a plan that was the source once', async () => {
     const server = await bare();
     const repository = await open(server.url);
-    const first = await write(repository, change(plan('dist/podinfo', '1')));
-    const second = await write(repository, change(plan('dist/podinfo', '2')));
+    const first = merge(server.folder, plan('dist/podinfo', '1'));
+    const second = merge(server.folder, plan('dist/podinfo', '2'));
     const tree = git(server.folder, 'rev-parse', `${second}:dist/podinfo`);
     const merged = commitTree(server.folder, `${first}^{tree}`, [second, first]);
     git(server.folder, 'update-ref', 'refs/heads/main', merged);

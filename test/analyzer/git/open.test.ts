@@ -3,7 +3,7 @@ import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { GitError, openLocal } from '../../../analyzer/git/index.ts';
-import { bare, change, git, open, plan, scratch, serve, write } from './fixture.ts';
+import { bare, change, git, merge, open, plan, scratch, serve, write } from './fixture.ts';
 
 describe('one branch over smart HTTP', () => {
   test('an empty remote has no commits, and takes a first one', async () => {
@@ -24,19 +24,16 @@ describe('one branch over smart HTTP', () => {
   test('lists the trees of each release, with the last step as the complete set', async () => {
     const server = await serve();
     const repository = await open(server.url);
-    const commit = await write(
-      repository,
-      change({
-        ...plan('dist/podinfo', '2'),
-        ...plan('rollouts/podinfo/plan', '2'),
-        ...plan('rollouts/podinfo/stable', '1'),
-        'rollouts/podinfo/state.yaml': 'transition: 1\n',
-        'live/podinfo/service.yaml': 's\n',
-        'dist/nginx/plan.yaml': 'n\n',
-        'live/orphan/service.yaml': 'o\n',
-        'dist/README.md': 'not a release\n',
-      }),
-    );
+    const commit = merge(server.folder, {
+      ...plan('dist/podinfo', '2'),
+      ...plan('rollouts/podinfo/plan', '2'),
+      ...plan('rollouts/podinfo/stable', '1'),
+      'rollouts/podinfo/state.yaml': 'transition: 1\n',
+      'live/podinfo/service.yaml': 's\n',
+      'dist/nginx/plan.yaml': 'n\n',
+      'live/orphan/service.yaml': 'o\n',
+      'dist/README.md': 'not a release\n',
+    });
     const tree = (path: string) => git(server.folder, 'rev-parse', `${commit}:${path}`);
     const snapshot = await repository.fetch();
     const releases = await repository.list(snapshot);
@@ -143,8 +140,7 @@ describe('one branch over smart HTTP', () => {
 describe('two refs', () => {
   test('two branches of one repository', async () => {
     const server = await bare();
-    const writer = await open(server.url);
-    const source = await write(writer, change(plan('dist/podinfo', '1')));
+    const source = merge(server.folder, plan('dist/podinfo', '1'));
     const repository = await open(server.url, {
       run: { remote: server.url, branch: 'run' },
       source: { remote: server.url, branch: 'main' },
@@ -161,7 +157,7 @@ describe('two refs', () => {
 
   test('two repositories, of which only the run repository is written to', async () => {
     const [sources, runs] = [await serve(), await serve()];
-    const source = await write(await open(sources.url), change(plan('dist/podinfo', '1')));
+    const source = merge(sources.folder, plan('dist/podinfo', '1'));
     const repository = await open(runs.url, { source: { remote: sources.url, branch: 'main' } });
     const dist = git(sources.folder, 'rev-parse', 'main:dist/podinfo');
     const pin = { kind: 'tree', path: 'rollouts/podinfo/plan', oid: dist } as const;

@@ -1,0 +1,15 @@
+import type { Command } from 'commander';
+import type { RepositoryFlags } from '../options.ts';
+import { VERSION, versionText } from '../version.ts';
+
+/** `perch version`, and `perch --version`: what this program was made from. */
+export function addVersion(program: Command): Command {
+  return program
+    .version(versionText(VERSION), '-V, --version', 'print version and commit')
+    .command('version')
+    .description('print version and commit')
+    .action((_: unknown, command: Command) => {
+      const { json } = command.optsWithGlobals<RepositoryFlags>();
+      process.stdout.write(`${json ? JSON.stringify(VERSION) : versionText(VERSION)}\n`);
+    });
+}
