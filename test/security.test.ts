@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { planFaults, policyWith } from '../analyzer/core/policy.ts';
 import { Duration, query } from '../lib/index.ts';
-import { buildCli, type Cli, type Ended } from './analyzer/commands/cli.ts';
+import { type Cli, type Ended, openCli } from './analyzer/commands/cli.ts';
 import { blobs, plan } from './analyzer/core/fixture.ts';
 import { openField, untilRest, untilStep } from './analyzer/field.ts';
 import { git, scratch } from './analyzer/git/fixture.ts';
@@ -85,7 +85,7 @@ describe('secrets are in no argument, environment, log, error or commit', () => 
   let repository: GitServer;
   beforeAll(async () => {
     tap = await wiretap();
-    bundle = await buildCli({
+    bundle = await openCli({
       PATH: `${tap.path}${delimiter}${process.env.PATH}`,
       PERCH_METRICS_HEADER: `X-Other-Key=${MARKS.header}`,
     });

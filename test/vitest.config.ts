@@ -10,6 +10,7 @@ export default defineConfig({
     // Stacks of servers want the machine, and the addresses of pods, for themselves.
     fileParallelism: !e2e,
     root: new URL('..', import.meta.url).pathname,
+    globalSetup: ['test/bundle.ts'],
     include: e2e ? ['test/e2e/**/*.test.ts'] : ['test/**/*.test.ts'],
     exclude: e2e ? [] : ['test/e2e/**'],
     testTimeout: e2e ? 120_000 : 30_000,

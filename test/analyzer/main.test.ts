@@ -1,12 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { buildCli, type Cli } from './commands/cli.ts';
+import { type Cli, openCli } from './commands/cli.ts';
 
 let perch: Cli;
 
 beforeAll(async () => {
-  perch = await buildCli();
+  perch = await openCli();
 });
 
 /** Every variable that the sources name. */

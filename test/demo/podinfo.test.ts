@@ -25,7 +25,9 @@ test('the two versions are two candidates, and the sources that are committed sa
   if (old === undefined || next === undefined) throw new Error('there are two versions');
   expect(candidateOf(old)).not.toBe(candidateOf(next));
   for (const one of [old, next])
-    expect(one.files.get('apps/images.yaml')).toContain(`podinfo: ${one.image}\n`);
+    expect(one.files.get('apps/images.yaml')).toMatch(
+      new RegExp(`^podinfo: ${one.image}( #.*)?$`, 'm'),
+    );
 });
 
 interface Versions {

@@ -4,12 +4,12 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { plan } from '../core/fixture.ts';
 import { openField } from '../field.ts';
 import { bare, git, scratch } from '../git/fixture.ts';
-import { buildCli, type Cli } from './cli.ts';
+import { type Cli, openCli } from './cli.ts';
 
 let perch: Cli;
 
 beforeAll(async () => {
-  perch = await buildCli();
+  perch = await openCli();
 });
 
 function lines(stdout: string): readonly { readonly msg?: unknown }[] {

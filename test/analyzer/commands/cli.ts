@@ -1,9 +1,7 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { inject } from 'vitest';
 import { scratch } from '../git/fixture.ts';
 
 /** How a run of the command ended. */
@@ -16,15 +14,13 @@ export interface Ended {
 /** The `perch` command as a process of its own, without anything of this machine's configuration. */
 export type Cli = (...args: readonly string[]) => Promise<Ended>;
 
-/** Bundles the command as `npm run build` does, into a temporary folder. */
-export async function buildCli(env: Readonly<Record<string, string>> = {}): Promise<Cli> {
+/** The bundled command in a folder of its own. */
+export async function openCli(env: Readonly<Record<string, string>> = {}): Promise<Cli> {
   const folder = await scratch();
-  const outfile = join(folder, 'perch.cjs');
-  const root = fileURLToPath(new URL('../../..', import.meta.url));
-  await promisify(execFile)(process.execPath, ['.ci/build.js', outfile], { cwd: root });
+  const bundle = inject('bundle');
   return async (...args) => {
     const own = Object.entries(process.env).filter(([name]) => !/^(PERCH_|GIT_)/.test(name));
-    const child = spawn(process.execPath, [outfile, ...args], {
+    const child = spawn(process.execPath, [bundle, ...args], {
       cwd: folder,
       env: {
         ...Object.fromEntries(own),

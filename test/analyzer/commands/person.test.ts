@@ -2,12 +2,12 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { plan } from '../core/fixture.ts';
 import { inStep, openField, untilRest } from '../field.ts';
 import { bare, git } from '../git/fixture.ts';
-import { buildCli, type Cli } from './cli.ts';
+import { type Cli, openCli } from './cli.ts';
 
 let perch: Cli;
 
 beforeAll(async () => {
-  perch = await buildCli({ PERCH_IDENTITY: 'Robin <robin@example.com>' });
+  perch = await openCli({ PERCH_IDENTITY: 'Robin <robin@example.com>' });
 });
 
 describe.concurrent('perch', () => {
@@ -87,7 +87,7 @@ describe.concurrent('perch', () => {
 
   test('wants to know who is asking', async () => {
     const { field } = await inStep('02-weight-20');
-    const nobody = await buildCli({ GIT_CONFIG_GLOBAL: '/dev/null' });
+    const nobody = await openCli({ GIT_CONFIG_GLOBAL: '/dev/null' });
     expect(await nobody('pause', 'app', '--repo', field.folder)).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/^perch: git does not know who you are/),

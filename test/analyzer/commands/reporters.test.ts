@@ -11,12 +11,12 @@ import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { plan } from '../core/fixture.ts';
 import { openField, untilRest } from '../field.ts';
 import { bare, scratch } from '../git/fixture.ts';
-import { buildCli, type Cli } from './cli.ts';
+import { type Cli, openCli } from './cli.ts';
 
 let perch: Cli;
 
 beforeAll(async () => {
-  perch = await buildCli();
+  perch = await openCli();
 });
 
 async function atRest(): Promise<string> {

@@ -2,13 +2,13 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { plan } from '../core/fixture.ts';
 import { type Field, inStep } from '../field.ts';
 import { bare, git } from '../git/fixture.ts';
-import { buildCli, type Cli } from './cli.ts';
+import { type Cli, openCli } from './cli.ts';
 
 let perch: Cli;
 let field: Field;
 
 beforeAll(async () => {
-  perch = await buildCli();
+  perch = await openCli();
   ({ field } = await inStep('02-weight-20'));
   await field.release({ web: plan('v1') });
 });

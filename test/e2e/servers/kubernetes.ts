@@ -19,6 +19,8 @@ export interface Kubernetes {
   readonly servingFiles: { readonly certificateFile: string; readonly keyFile: string };
   /** The bearer token of the user who may do everything. */
   readonly token: string;
+  /** Where the calls of audited users stand; there is no file where nobody is audited. */
+  readonly auditLogPath: string;
   /**
    * etcd, API server, and what else the options asked for, in the order in which they were
    * started. Each can be taken away for a while.
@@ -59,6 +61,12 @@ export interface KubernetesOptions {
    * @default false
    */
   readonly scheduler?: boolean;
+  /**
+   * Users whose calls the API server writes down, one JSON object in a line, in `auditLogPath`.
+   *
+   * @default - nobody's
+   */
+  readonly auditedUsers?: readonly string[];
   /**
    * Keeps the data and the logs; `stop` leaves it there.
    *
@@ -113,7 +121,7 @@ export async function startKubernetes(options: KubernetesOptions = {}): Promise<
     if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
   };
   try {
-    const cluster = await prepare(folder);
+    const cluster = await prepare(folder, options.auditedUsers ?? []);
     const kubectl = kubectlOf(cluster);
     const crds = options.crds ?? [];
     servers.push(await startEtcd(cluster));
@@ -144,7 +152,10 @@ export async function startKubernetes(options: KubernetesOptions = {}): Promise<
   }
 }
 
-type Access = Pick<Kubernetes, 'kubeconfigPath' | 'url' | 'certificate' | 'servingFiles' | 'token'>;
+type Access = Pick<
+  Kubernetes,
+  'kubeconfigPath' | 'url' | 'certificate' | 'servingFiles' | 'token' | 'auditLogPath'
+>;
 
 async function access({ folder, token, url }: Cluster): Promise<Access> {
   const certificateFile = join(folder, 'server.crt');
@@ -154,6 +165,7 @@ async function access({ folder, token, url }: Cluster): Promise<Access> {
     certificate: await readFile(certificateFile, 'utf8'),
     servingFiles: { certificateFile, keyFile: join(folder, 'server.key') },
     token,
+    auditLogPath: auditLogPath(folder),
   };
 }
 
@@ -164,19 +176,22 @@ interface Cluster {
   readonly apiServerPort: number;
   readonly url: string;
   readonly token: string;
+  readonly auditedUsers: readonly string[];
 }
 
 type Kubectl = Kubernetes['kubectl'];
 
-async function prepare(folder: string): Promise<Cluster> {
+async function prepare(folder: string, auditedUsers: readonly string[]): Promise<Cluster> {
   await mkdir(folder, { recursive: true });
   const etcdPort = await freePort();
   const apiServerPort = await freePort();
   const url = `https://127.0.0.1:${apiServerPort}`;
-  const cluster = { folder, etcdPort, apiServerPort, url, token: randomBytes(32).toString('hex') };
+  const token = randomBytes(32).toString('hex');
+  const cluster = { folder, etcdPort, apiServerPort, url, token, auditedUsers };
   await writeCertificate(folder);
   await writeServiceAccountKeys(folder);
   await writeKubeconfig(cluster);
+  if (auditedUsers.length > 0) await writeAuditPolicy(cluster);
   return cluster;
 }
 
@@ -219,6 +234,25 @@ async function writeKubeconfig({ folder, url, token }: Cluster): Promise<void> {
   await writeFile(kubeconfigPath(folder), JSON.stringify(config, null, 2), { mode: 0o600 });
   const user = `${token},${name},${name},"system:masters"\n`;
   await writeFile(join(folder, 'tokens.csv'), user, { mode: 0o600 });
+}
+
+async function writeAuditPolicy({ folder, auditedUsers }: Cluster): Promise<void> {
+  const policy = {
+    apiVersion: 'audit.k8s.io/v1',
+    kind: 'Policy',
+    omitStages: ['RequestReceived', 'ResponseStarted'],
+    rules: [{ level: 'Metadata', users: auditedUsers }, { level: 'None' }],
+  };
+  await writeFile(auditPolicyPath(folder), JSON.stringify(policy, null, 2));
+}
+
+function auditPolicyPath(folder: string): string {
+  return join(folder, 'audit-policy.yaml');
+}
+
+function auditLogPath(folder: string): string {
+  // Not named as a log: it is data, and far too long for the message of a failure.
+  return join(folder, 'audit.jsonl');
 }
 
 function kubectlOf({ folder }: Cluster): Kubectl {
@@ -289,8 +323,12 @@ function etcdFlags({ folder, etcdPort }: Cluster): string[] {
   ];
 }
 
-function apiServerFlags({ folder, etcdPort, apiServerPort }: Cluster): string[] {
+function apiServerFlags({ folder, etcdPort, apiServerPort, auditedUsers }: Cluster): string[] {
+  const policy = `--audit-policy-file=${auditPolicyPath(folder)}`;
+  const audit =
+    auditedUsers.length === 0 ? [] : [policy, `--audit-log-path=${auditLogPath(folder)}`];
   return [
+    ...audit,
     `--etcd-servers=http://127.0.0.1:${etcdPort}`,
     '--bind-address=127.0.0.1',
     `--secure-port=${apiServerPort}`,

@@ -45,6 +45,13 @@ export interface ProgramOptions {
 const READY_SECONDS = 60;
 const GRACE_SECONDS = 10;
 
+/**
+ * What makes the kernel end a server when this process is itself ended by force and can do nothing
+ * about it. Where there is no setpriv (util-linux), such servers are left behind.
+ */
+export const DIES_WITH_US: readonly string[] =
+  findOnPath('setpriv') === undefined ? [] : ['setpriv', '--pdeathsig', 'KILL', '--'];
+
 const running = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
@@ -82,7 +89,8 @@ function spawnLogged(options: ProgramOptions, logPath: string): ChildProcess {
   // What an earlier process of that name logged is kept: it may say why it was started again.
   const log = openSync(logPath, 'a');
   try {
-    return spawn(options.path, options.args, {
+    const [path = '', ...args] = [...DIES_WITH_US, options.path, ...options.args];
+    return spawn(path, args, {
       env: { ...environment(options.folder), ...options.environment },
       stdio: ['ignore', log, log],
     });

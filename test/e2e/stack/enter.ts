@@ -15,7 +15,8 @@ if (command.length === 0) {
   process.exit(2);
 }
 
-const SET_UP = `ip link set lo up && ip route add local ${POD_NETWORK} dev lo`;
+// Not everybody has ip on PATH.
+const SET_UP = `PATH=$PATH:/usr/sbin:/sbin; ip link set lo up && ip route add local ${POD_NETWORK} dev lo`;
 
 const isRoot = process.getuid?.() === 0;
 const way = process.env[INSIDE] === undefined ? wayIn() : [];

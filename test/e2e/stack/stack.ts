@@ -29,7 +29,7 @@ export interface StackOptions {
   readonly gateway?: boolean;
   /** The ports of containers that pods answer on. @default [9898] */
   readonly podPorts?: readonly number[];
-  /** Prometheus, which scrapes Envoy where there is one, and what `scrapes` says. @default false */
+  /** Prometheus, which scrapes Envoy and the pods where there are any, and `scrapes`. @default false */
   readonly prometheus?: boolean;
   /** Between two scrapes of Envoy. @default 1 */
   readonly scrapeSeconds?: number;
@@ -39,6 +39,8 @@ export interface StackOptions {
   readonly argoCdPollSeconds?: number;
   /** Files of more CustomResourceDefinitions. @default - those of what is started */
   readonly crds?: readonly string[];
+  /** Users whose calls the API server writes down. @default - nobody's */
+  readonly auditedUsers?: readonly string[];
   /** Keeps all data and logs. @default - a temporary folder, removed by `stop`, kept by a failure */
   readonly folder?: string;
   /** Gets a line for each thing that has started. @default - they are printed */
@@ -190,6 +192,7 @@ function startCluster(options: StackOptions, folder: string): Promise<Kubernetes
     controllerManager: true,
     scheduler: true,
     crds: [...crds.map(assetPath), ...(options.crds ?? [])],
+    auditedUsers: options.auditedUsers ?? [],
   });
 }
 
@@ -210,6 +213,9 @@ async function buildPrometheus(building: Building): Promise<void> {
   const scrapes = [...(options.scrapes ?? [])];
   if (parts.gateway) {
     scrapes.push({ job: 'envoy', url: parts.gateway.metricsUrl, intervalSeconds });
+  }
+  if (parts.player) {
+    scrapes.push({ job: 'pods', url: parts.player.metricsUrl, intervalSeconds });
   }
   const prometheus = () => startPrometheus({ folder: join(folder, 'prometheus'), scrapes });
   parts.prometheus = await step(building, 'Prometheus', prometheus);

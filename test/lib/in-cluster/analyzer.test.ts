@@ -196,7 +196,7 @@ describe('the container', () => {
       routesContext: ['mesh'],
       sync: { tool: 'flux', namespace: 'flux-system', name: '{release}' },
       syncContext: 'hub',
-      nudge: ['http://receiver.flux-system/hook/abc', 'https://argocd.example.com/api/webhook'],
+      nudge: 'http://receiver.flux-system/hook/abc,https://argocd.example.com/api/webhook',
       nudgeSecretFile: '/etc/perch/nudge-secret/token',
       allowedSigners: '/etc/perch/allowed-signers/allowed',
       listen: { host: '0.0.0.0', port: 8080 },

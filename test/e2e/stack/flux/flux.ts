@@ -69,6 +69,8 @@ async function startKustomizeController(kubernetes: Kubernetes, folder: string):
       `--metrics-addr=127.0.0.1:${metrics}`,
       '--interval-jitter-percentage=0',
       '--log-encoding=console',
+      // After an outage as long as a story's, and not the minutes by which its waits have doubled.
+      '--max-retry-delay=5s',
     ],
     environment: {
       KUBECONFIG: kubernetes.kubeconfigPath,
