@@ -6,6 +6,7 @@ import { prometheus } from '../metrics/prometheus.ts';
 import { type Nudges, nudge } from '../nudge.ts';
 import { flag, openForWriting, parsePositive, type RepositoryFlags } from '../options.ts';
 import type { TickEnd } from '../telemetry/reporter.ts';
+import { type Rollbacks, rollbacks } from '../telemetry/rollbacks.ts';
 import { type Analyzer, atRest, newMemory, type Outcome, type TickReport, tick } from '../tick.ts';
 import { addClusterFlags, type ClusterFlags, clustersOf } from './clusters.ts';
 import { addGateFlags, type GateFlags, gateOf } from './gate.ts';
@@ -128,8 +129,9 @@ interface Run {
 
 async function loop({ reported, nudges, flags, log, signal }: Run): Promise<void> {
   const once = flags.watch === undefined && flags.untilIdle === undefined;
+  const ways = rollbacks();
   while (!signal.aborted) {
-    const end = await pass(reported.analyzer, log);
+    const end = await pass(reported.analyzer, ways, log);
     const report = end.kind === 'done' ? end.report : undefined;
     if (report !== undefined) await tell(nudges, report, log);
     const told = reported.tell(end);
@@ -141,12 +143,12 @@ async function loop({ reported, nudges, flags, log, signal }: Run): Promise<void
   }
 }
 
-async function pass(analyzer: Analyzer, log: Logger): Promise<TickEnd> {
+async function pass(analyzer: Analyzer, ways: Rollbacks, log: Logger): Promise<TickEnd> {
   const began = performance.now();
   const seconds = () => (performance.now() - began) / 1000;
   try {
     const report = await tick(analyzer);
-    for (const it of report.outcomes) logOutcome(log, it);
+    for (const it of report.outcomes) logOutcome(log, it, ways.seconds(it));
     if (report.refused !== undefined) log.error({ reason: report.refused }, 'push refused');
     if (report.outcomes.length === 0) log.info({ idle: report.idle }, 'every release is at rest');
     return { kind: 'done', report, seconds: seconds() };
@@ -182,6 +184,7 @@ function nudgesOf(flags: AnalyzeFlags, command: Command): Nudges {
 function logOutcome(
   log: Logger,
   { release, decision, status, commit, message, observation }: Outcome,
+  rollbackSeconds: number | undefined,
 ): void {
   const [subject = ''] = (message ?? '').split('\n');
   const known = {
@@ -191,6 +194,8 @@ function logOutcome(
     weight: status.weight,
     decision: decision.kind,
     reason: decision.reason,
+    // From the newest failed check point to live routes.
+    ...(rollbackSeconds === undefined ? {} : { rollbackSeconds }),
   };
   const { skewSeconds } = observation;
   const skew = skewSeconds > 1 ? { skewSeconds } : {};

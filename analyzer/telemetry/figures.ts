@@ -6,7 +6,7 @@ import { type Phase, phaseAtRest, status } from '../core/phase.ts';
 import { canaryWeight } from '../core/position.ts';
 import { rolloutOf } from '../core/rollout.ts';
 import { inconclusiveSince } from '../core/rules/must-go-back.ts';
-import type { State } from '../core/state.ts';
+import { type State, unix } from '../core/state.ts';
 import type { Outcome } from '../tick.ts';
 
 /** What the series of one release say. */
@@ -20,6 +20,8 @@ export interface Figures {
   readonly checks: ReadonlyMap<string, number>;
   /** Since when answers are missing that the step needs; Unix seconds, 0 while they come. */
   readonly inconclusiveSince: number;
+  /** Since when the cluster does not show the position; Unix seconds, 0 while it does. */
+  readonly unsyncedSince: number;
 }
 
 /** The figures of a release that a tick looked at, with what it pushed. */
@@ -28,7 +30,7 @@ export function figures(it: Outcome): Figures {
   const { phase, weight } = status(situation);
   const before = rolloutOf(it.observation.situation);
   if (before.kind !== 'known')
-    return { phase, weight, failedChecks: 0, checks: new Map(), inconclusiveSince: 0 };
+    return { phase, weight, failedChecks: 0, checks: new Map(), ...SOUND };
   const context = contextOf(it.observation, before.value, it.at);
   const values = context.judgement.evidence.flatMap(({ check, latest }) =>
     latest === undefined ? [] : [[check.name, latest] as const],
@@ -40,7 +42,15 @@ export function figures(it: Outcome): Figures {
     failedChecks: moved ? failedIn(situation.state.value) : context.failedChecks,
     checks: new Map(values),
     inconclusiveSince: leaves(it) ? 0 : (inconclusiveSince(context) ?? 0),
+    unsyncedSince: leaves(it) ? 0 : unsyncedSince(it.observation, before.value),
   };
+}
+
+const SOUND = { inconclusiveSince: 0, unsyncedSince: 0 };
+
+/** A stopped sync tool, or one whose commit the cluster refuses, shows here. */
+function unsyncedSince({ cluster }: Observation, { state }: Rollout): number {
+  return cluster?.live.kind === 'waiting' ? unix(state.at) : 0;
 }
 
 /** Whether another position is taken; a pause changes nothing about missing answers. */
@@ -56,7 +66,7 @@ export function figuresAtRest(state: State): Figures {
     weight: 0,
     failedChecks: failedIn(state),
     checks: new Map(),
-    inconclusiveSince: 0,
+    ...SOUND,
   };
 }
 

@@ -90,6 +90,7 @@ export async function openMetrics(build: Version): Promise<Metrics> {
     failedChecks: gauge(METRICS.failedChecks),
     checkValue: gauge(METRICS.checkValue),
     inconclusiveSince: gauge(METRICS.inconclusiveSince),
+    unsyncedSince: gauge(METRICS.unsyncedSince),
     rollbackSeconds: gauge(METRICS.rollbackSeconds),
   };
   gauge(METRICS.buildInfo).set({ version: build.version, commit: build.commit }, 1);
@@ -134,6 +135,7 @@ interface Series {
   readonly failedChecks: Gauge<'release'>;
   readonly checkValue: Gauge<'release' | 'check'>;
   readonly inconclusiveSince: Gauge<'release'>;
+  readonly unsyncedSince: Gauge<'release'>;
   readonly rollbackSeconds: Gauge<'release'>;
 }
 
@@ -146,6 +148,7 @@ function show(to: Series, release: string, now: Figures, before: Figures | undef
   to.weight.set({ release }, now.weight);
   to.failedChecks.set({ release }, now.failedChecks);
   to.inconclusiveSince.set({ release }, now.inconclusiveSince);
+  to.unsyncedSince.set({ release }, now.unsyncedSince);
   // A value that nobody asks for any more would look like a good one for ever.
   for (const check of before?.checks.keys() ?? [])
     if (!now.checks.has(check)) to.checkValue.remove({ release, check });
@@ -156,6 +159,7 @@ function forget(from: Series, release: string, last: Figures | undefined): void 
   for (const phase of PHASES) from.phase.remove({ release, phase });
   for (const decision of DECISIONS) from.decisions.remove({ release, decision });
   for (const check of last?.checks.keys() ?? []) from.checkValue.remove({ release, check });
-  for (const it of [from.weight, from.failedChecks, from.inconclusiveSince, from.rollbackSeconds])
+  const { weight, failedChecks, inconclusiveSince, unsyncedSince, rollbackSeconds } = from;
+  for (const it of [weight, failedChecks, inconclusiveSince, unsyncedSince, rollbackSeconds])
     it.remove({ release });
 }

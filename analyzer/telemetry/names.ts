@@ -37,6 +37,11 @@ export const METRICS = {
     help: 'Since when answers are missing that the step needs; 0 while they come.',
     labelNames: ['release'],
   },
+  unsyncedSince: {
+    name: 'perch_unsynced_since_timestamp_seconds',
+    help: 'When the position was committed that the cluster does not show yet; 0 while it shows it.',
+    labelNames: ['release'],
+  },
   rollbackSeconds: {
     name: 'perch_rollback_seconds',
     help: 'The newest way back: from the newest failed check point to live routes without the canary.',

@@ -2,13 +2,14 @@ import type { Logger } from 'pino';
 import { parseState } from '../core/state.ts';
 import type { ReleaseTrees, Repository } from '../git/repository.ts';
 import { isIdle } from '../situation.ts';
-import type { Analyzer, Outcome, TickReport } from '../tick.ts';
+import type { Analyzer, TickReport } from '../tick.ts';
 import type { Version } from '../version.ts';
-import { fellAt, figures, figuresAtRest, isGoingBack, returnedAt } from './figures.ts';
+import { figures, figuresAtRest } from './figures.ts';
 import { health, type Pulse } from './health.ts';
 import { type Metrics, openMetrics, TEXT_FORMAT } from './metrics.ts';
 import { pushMetrics } from './push-gateway.ts';
 import type { Reporter, TickEnd } from './reporter.ts';
+import { rollbacks } from './rollbacks.ts';
 import { type ListenAddress, type Page, startServer } from './server.ts';
 import { writeTextfile } from './textfile.ts';
 import { watched } from './watched.ts';
@@ -123,8 +124,7 @@ interface Releases {
 function releasesOf(metrics: Metrics): Releases {
   /** The state file that a release's series at rest were made from; none while it is under way. */
   const known = new Map<string, string | undefined>();
-  /** When the newest failed check point was of releases whose traffic is on its way back; Unix seconds. */
-  const fallen = new Map<string, number>();
+  const ways = rollbacks();
   let listed: readonly ReleaseTrees[] = [];
   let repository: Pick<Repository, 'texts'> | undefined;
   const readAtRest = async (): Promise<void> => {
@@ -157,28 +157,18 @@ function releasesOf(metrics: Metrics): Releases {
       for (const id of known.keys()) {
         if (present.has(id)) continue;
         known.delete(id);
-        fallen.delete(id);
+        ways.forget(id);
         metrics.forget(id);
       }
       for (const it of outcomes) {
         known.set(it.release, undefined);
         metrics.show(it.release, figures(it));
-        timeWayBack(it, fallen, metrics);
+        const seconds = ways.seconds(it);
+        if (seconds !== undefined) metrics.rolledBack(it.release, seconds);
       }
       await readAtRest();
     },
   };
-}
-
-/** From the decision to go back until the routes are live; a way back of another kind is not timed. */
-function timeWayBack(it: Outcome, fallen: Map<string, number>, metrics: Metrics): void {
-  const fell = fellAt(it);
-  const began = fell ?? fallen.get(it.release);
-  const returned = returnedAt(it);
-  if (began !== undefined && returned !== undefined)
-    metrics.rolledBack(it.release, returned - began);
-  if (fell !== undefined) fallen.set(it.release, fell);
-  else if (returned !== undefined || !isGoingBack(it)) fallen.delete(it.release);
 }
 
 function messageOf(error: unknown): string {

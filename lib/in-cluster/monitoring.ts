@@ -19,12 +19,14 @@ export interface AlertsInput {
 }
 
 const TICK_MINUTES = 5;
+const SYNC_MINUTES = 10;
 
 /** Alerts on the analyzer itself, not on what it releases. */
 export function alerts({ isWatch, job, plans }: AlertsInput): JsonObject {
   const of = (metric: string) => `${metric}{job="${job}"}`;
   const lastSuccess = of('perch_tick_last_success_timestamp_seconds');
   const since = of('perch_inconclusive_since_timestamp_seconds');
+  const unsynced = of('perch_unsynced_since_timestamp_seconds');
   const refused = of('perch_push_refused_total');
   const late = `time() - max(${lastSuccess}) > ${TICK_MINUTES * 60}`;
   const patience = patienceSeconds(plans);
@@ -44,6 +46,14 @@ export function alerts({ isWatch, job, plans }: AlertsInput): JsonObject {
       description:
         'Its step is not judged and waits. Half of the shortest inconclusiveDeadline is over; at its end the ' +
         'release holds or goes back, as it says. `perch status` has the reason.',
+    }),
+    alert('PerchNotSynced', 'critical', {
+      expr: `max by (release) (time() - (${unsynced} > 0)) > ${SYNC_MINUTES * 60}`,
+      for: '0m',
+      summary: `A commit of release {{ $labels.release }} is not in the cluster for over ${SYNC_MINUTES} minutes`,
+      description:
+        'Its step is not judged and waits, and so does a way back. Look at its Kustomization or Application: the sync ' +
+        'tool is stopped or suspended, cannot reach Git, or the API server refuses an object. `perch analyze` logs which.',
     }),
     alert('PerchPushRefused', 'critical', {
       // A Job counts from zero, and its last word stays in the Pushgateway.

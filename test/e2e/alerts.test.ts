@@ -24,6 +24,7 @@ interface Story {
 }
 
 const TICK = 'perch_tick_last_success_timestamp_seconds{job="perch"}';
+const UNSYNCED = 'perch_unsynced_since_timestamp_seconds{job="perch",release="shop"}';
 const SINCE = 'perch_inconclusive_since_timestamp_seconds{job="perch",release="shop"}';
 const REFUSED = 'perch_push_refused_total{job="perch"}';
 
@@ -60,6 +61,15 @@ const STORIES: readonly Story[] = [
     alert: 'PerchInconclusive',
     silentAt: ['1m', '19m'],
     firesAt: ['21m'],
+    labels: { release: 'shop' },
+  },
+  {
+    what: 'a commit is not applied from the fifth minute on, as the sync tool is stopped',
+    props: WATCH,
+    series: { [UNSYNCED]: '0x10 300x60' },
+    alert: 'PerchNotSynced',
+    silentAt: ['1m', '14m'],
+    firesAt: ['16m'],
     labels: { release: 'shop' },
   },
   {

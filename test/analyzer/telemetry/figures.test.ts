@@ -36,6 +36,7 @@ describe('the figures of a release', () => {
       failedChecks: 2,
       checks: new Map([['success-rate', 99.5]]),
       inconclusiveSince: 0,
+      unsyncedSince: 0,
     });
   });
 
@@ -74,6 +75,7 @@ describe('the figures of a release', () => {
     expect(figures(outcomeOf(next, T0 + 501, { live: { kind: 'waiting', reason: 'x' } }))).toEqual({
       ...now,
       checks: new Map(),
+      unsyncedSince: T0 + 500,
     });
   });
 

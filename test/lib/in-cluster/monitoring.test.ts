@@ -30,6 +30,7 @@ test.each([
   expect(rules.map((it) => it.alert)).toEqual([
     'PerchNoSuccessfulTick',
     'PerchInconclusive',
+    'PerchNotSynced',
     'PerchPushRefused',
   ]);
   for (const { expr } of rules) {
