@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { DIES_WITH_US } from '../servers/program.ts';
 import { until } from '../stack/until.ts';
 
 /** One line of the analyzer's log. */
@@ -38,7 +39,8 @@ export async function buildBundle(file: string): Promise<void> {
 /** Starts `perch analyze` of a bundle with these flags. */
 export function startAnalyzer(bundle: string, flags: readonly string[]): AnalyzerProcess {
   const own = Object.entries(process.env).filter(([name]) => !/^(PERCH_|GIT_)/.test(name));
-  const child = spawn(process.execPath, [bundle, 'analyze', ...flags], {
+  const [program = '', ...args] = [...DIES_WITH_US, process.execPath, bundle, 'analyze', ...flags];
+  const child = spawn(program, args, {
     cwd: ROOT,
     // A killed one leaves its clone behind: beside the bundle, and gone with it.
     env: { ...Object.fromEntries(own), TMPDIR: dirname(bundle) },

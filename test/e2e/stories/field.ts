@@ -17,7 +17,7 @@ import {
 } from '../../../lib/index.ts';
 import { type Author, cloneAsAuthor } from '../../demo/author.ts';
 import { sendRequests } from '../stack/load.ts';
-import { type Stack, startStack } from '../stack/stack.ts';
+import { type Stack, type StackOptions, startStack } from '../stack/stack.ts';
 import { type AnalyzerProcess, buildBundle, startAnalyzer } from './analyzer.ts';
 import { hostOf, type StoryProps, storyRelease, type Version } from './release.ts';
 
@@ -70,8 +70,12 @@ export const FIRST: Version = { tag: 'v1' };
  *
  * @throws Error with the ends of all logs when something does not come up
  */
-export async function openField(tool: Tool, stories: readonly StoryProps[]): Promise<Field> {
-  const stack = await startStack({ sync: [tool], gateway: true, prometheus: true });
+export async function openField(
+  tool: Tool,
+  stories: readonly StoryProps[],
+  options: Pick<StackOptions, 'auditedUsers' | 'progress'> = {},
+): Promise<Field> {
+  const stack = await startStack({ ...options, sync: [tool], gateway: true, prometheus: true });
   try {
     return await prepare(stack, tool, stories);
   } catch (error) {
@@ -93,10 +97,18 @@ async function prepare(stack: Stack, tool: Tool, stories: readonly StoryProps[])
   await buildBundle(bundle);
   const reader = await openLocal({ folder: git.folder });
   const running: AnalyzerProcess[] = [];
-  const merge = async (changed: readonly string[]) => {
-    const apps = await rendered(stack, tool, stories, versions);
-    await push(author, apps, changed);
+  // One author has one work tree: what several stories merge at once is merged one after the other.
+  let merged: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = merged.then(work);
+    merged = result.catch(() => undefined);
+    return result;
   };
+  const merge = (changed: readonly string[]) =>
+    inTurn(async () => {
+      const apps = await rendered(stack, tool, stories, versions);
+      await push(author, apps, changed);
+    });
   const field: Field = {
     stack,
     tool,
@@ -120,7 +132,9 @@ async function prepare(stack: Stack, tool: Tool, stories: readonly StoryProps[])
       await stack.kubeconfigFor(NAMESPACE, 'perch');
     },
     edit: (files, subject = 'by hand') =>
-      author.push({ subject, at: seconds(), replaces: [], files }).then(() => undefined),
+      inTurn(() => author.push({ subject, at: seconds(), replaces: [], files })).then(
+        () => undefined,
+      ),
     async stop() {
       for (const it of running) await it.stop();
       await reader.close();
@@ -129,9 +143,12 @@ async function prepare(stack: Stack, tool: Tool, stories: readonly StoryProps[])
   };
   await merge(stories.map((it) => it.id));
   const analyzer = field.analyzer();
-  for (const { id } of stories) await field.until(id, (it) => it.phase === 'Initialized', 120);
-  await analyzer.stop();
-  for (const { id } of stories) await answers(stack, id);
+  try {
+    for (const { id } of stories) await field.until(id, (it) => it.phase === 'Initialized', 120);
+  } finally {
+    await analyzer.stop();
+  }
+  await Promise.all(stories.map(({ id }) => answers(stack, id)));
   return field;
 }
 

@@ -8,6 +8,7 @@ import {
 } from 'cdk8s-plus-25';
 import type { Construct } from 'constructs';
 import {
+  type CheckDefinition,
   canary,
   Duration,
   gatewayApi,
@@ -34,6 +35,12 @@ export interface StoryProps {
   readonly bakeSeconds?: number;
   /** Between two check points, in seconds. @default 1 */
   readonly checkSeconds?: number;
+  /** Age at which samples count, in seconds. @default 2 */
+  readonly settleSeconds?: number;
+  /** @default - the success rate and the median latency of the last five seconds */
+  readonly checks?: readonly CheckDefinition[];
+  /** What happens after so many seconds without answers. @default - a person is asked after half an hour */
+  readonly inconclusive?: { readonly seconds: number; readonly policy: 'hold' | 'back' };
   /** Failed checks until the way back. @default 3 */
   readonly threshold?: number;
   /** Pods of a track. @default 2 */
@@ -64,6 +71,7 @@ export function storyRelease(
 ): Release {
   const window = Duration.seconds(5);
   const { id, weights = [20, 50], bakeSeconds = 5, checkSeconds = 1, threshold = 3 } = props;
+  const { inconclusive } = props;
   return new Release(scope, id, {
     namespace: id,
     workload: workloadOf(props, version),
@@ -73,11 +81,15 @@ export function storyRelease(
     analysis: {
       checkPeriod: Duration.seconds(checkSeconds),
       bakeTime: Duration.seconds(bakeSeconds),
-      settleTime: Duration.seconds(2),
+      settleTime: Duration.seconds(props.settleSeconds ?? 2),
       syncInterval: Duration.seconds(60),
       progressDeadline: Duration.seconds(props.progressSeconds ?? 12),
       threshold,
-      checks: [
+      ...(inconclusive && {
+        inconclusiveDeadline: Duration.seconds(inconclusive.seconds),
+        onInconclusive: inconclusive.policy,
+      }),
+      checks: props.checks ?? [
         successRate({ min: 99, window }),
         latency({ quantile: 0.5, max: Duration.millis(25), window }),
       ],

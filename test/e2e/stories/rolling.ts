@@ -1,8 +1,9 @@
 import { expect } from 'vitest';
-import { type Load, startLoad } from '../stack/load.ts';
+import type { Status } from '../../../analyzer/core/phase.ts';
+import { startLoad } from '../stack/load.ts';
 import { until } from '../stack/until.ts';
 import { type AnalyzerProcess, heard } from './analyzer.ts';
-import type { Field } from './field.ts';
+import type { Field, StoryCommit } from './field.ts';
 import { hostOf } from './release.ts';
 import { expectOnlyCommitted, type Glimpse, type Watch, watchRelease } from './watch.ts';
 
@@ -15,54 +16,83 @@ export interface Rolling {
 
 /** How a release is rolled out. */
 export interface RollOutOptions {
-  /** Of the new version. @default - one that answers well: the release's id */
-  readonly tag?: string;
+  /** Of the new version. */
+  readonly tag: string;
   /** One that runs already, and goes on. @default - one of its own */
   readonly analyzer?: AnalyzerProcess;
   /** @default Succeeded */
   readonly end?: 'Succeeded' | 'Failed';
 }
 
+/** What became of a rollout. */
+export interface RolledOut {
+  readonly id: string;
+  readonly tag: string;
+  readonly end: 'Succeeded' | 'Failed';
+  /** Those of this rollout; all of the release verify. */
+  readonly commits: readonly StoryCommit[];
+  readonly glimpses: readonly Glimpse[];
+}
+
 const PER_SECOND = 100;
 
-/**
- * Publishes a new version, lets a story happen, and waits until the release is at rest. Whatever happened, its
- * history verifies, and the cluster never had a weight that was not committed.
- *
- * @returns what was seen of it
- */
+/** Publishes a new version, lets a story happen, and waits until the release is at rest again. */
 export async function rollOut(
   field: Field,
   id: string,
-  story: (it: Rolling) => Promise<void>,
-  options: RollOutOptions = {},
-): Promise<readonly Glimpse[]> {
-  const { tag = id, end = 'Succeeded' } = options;
-  const load: Load = startLoad({
+  options: RollOutOptions,
+  story: (it: Rolling) => Promise<void> = async () => undefined,
+): Promise<RolledOut> {
+  const { tag, end = 'Succeeded' } = options;
+  const earlier = await field.commits(id);
+  const load = startLoad({
     url: field.stack.gateway.url,
     host: hostOf(id),
     perSecond: PER_SECOND,
   });
-  const watch = watchRelease(field.stack, id, { replicas: true });
+  const watch = watchRelease(field.stack, id, {
+    replicas: true,
+    application: field.tool === 'argo-cd',
+  });
   const analyzer = options.analyzer ?? field.analyzer();
   try {
     await field.publish({ [id]: { tag } });
     await story({ id, analyzer, watch });
-    await field.until(id, (it) => it.phase === end && it.step === undefined, 150);
+    const isOver = (it: Status) => it.phase === end && it.step === undefined;
+    const own = async () => (await field.commits(id)).slice(earlier.length);
+    // At rest it may still be after the rollout before.
+    await until(async () => (await own()).length > 0);
+    await field.until(id, isOver, 180);
+    // What the last commit says has to be applied as well.
+    const isDown = (it: Glimpse) => it.weight === 0 && it.replicas?.[`${id}-canary`] === 0;
+    await seen({ watch }, isDown);
+    return { id, tag, end, commits: await own(), glimpses: watch.glimpses };
   } finally {
     if (options.analyzer === undefined) await analyzer.stop();
     await load.stop();
     await watch.stop();
   }
-  const last = watch.glimpses.at(-1);
-  expect(last?.weight).toBe(0);
-  return watch.glimpses;
 }
 
-/** The transitions of a release that nothing disturbed. */
-export function promoted(id: string, tag = id): readonly string[] {
+/**
+ * That Git holds the transitions of a rollout that nothing disturbed, and that the cluster never showed a weight
+ * before its commit.
+ *
+ * @param edited a weight that somebody wrote to the cluster by hand
+ */
+export function expectUndisturbed(
+  { id, tag, end, commits, glimpses }: RolledOut,
+  edited?: number,
+): void {
+  const start = [`${id}: start story:${tag}`, `${id}: weight 0 → 20`];
+  const rest = end === 'Succeeded' ? promoted(id, tag) : rolledBack(id);
+  expect(commits.map((it) => it.subject)).toEqual([...start, ...rest]);
+  const committed = glimpses.filter((it) => it.weight !== edited);
+  expectOnlyCommitted(committed, commits);
+}
+
+function promoted(id: string, tag: string): readonly string[] {
   return [
-    ...released(id, tag),
     `${id}: weight 20 → 50`,
     `${id}: promote: the primary gets story:${tag}`,
     `${id}: weight 50 → 0`,
@@ -70,42 +100,13 @@ export function promoted(id: string, tag = id): readonly string[] {
   ];
 }
 
-/** The transitions of a release that turned out to be bad at 20 %. */
-export function rolledBack(id: string, tag = id): readonly string[] {
-  return [
-    ...released(id, tag),
-    `${id}: roll back: weight 20 → 0`,
-    `${id}: rolled back: the stable set is restored`,
-  ];
-}
-
-function released(id: string, tag: string): readonly string[] {
-  return [
-    `${id}: initialize story:v1`,
-    `${id}: initialized story:v1`,
-    `${id}: start story:${tag}`,
-    `${id}: weight 0 → 20`,
-  ];
-}
-
-/**
- * That Git holds these transitions, each legal and with the files that its plan has for it, and that the cluster
- * never showed a weight before its commit.
- */
-export async function expectHistory(
-  field: Field,
-  id: string,
-  subjects: readonly string[],
-  glimpses: readonly Glimpse[],
-): Promise<void> {
-  const commits = await field.commits(id);
-  expect(commits.map((it) => it.subject)).toEqual(subjects);
-  expectOnlyCommitted(glimpses, commits);
+function rolledBack(id: string): readonly string[] {
+  return [`${id}: roll back: weight 20 → 0`, `${id}: rolled back: the stable set is restored`];
 }
 
 /** Waits until a step is in the middle of its bake time. */
 export async function untilBaking({ id, analyzer }: Rolling): Promise<void> {
-  await heard(analyzer, { release: id, reason: /^[1-9]\d* of \d+ checks passed/ });
+  await heard(analyzer, { release: id, reason: /^[1-9]\d* of \d+ checks passed/ }, 60);
 }
 
 /** Lets time go by in which nothing may move. */
@@ -121,11 +122,15 @@ export async function expectHeld(
 }
 
 /** Waits until a glimpse is as asked. */
-export async function seen({ watch }: Rolling, what: (it: Glimpse) => boolean): Promise<Glimpse> {
+export async function seen(
+  { watch }: Pick<Rolling, 'watch'>,
+  what: (it: Glimpse) => boolean,
+): Promise<Glimpse> {
   const from = watch.glimpses.length;
   const find = () => watch.glimpses.slice(from).find(what);
-  await until(async () => find() !== undefined, 40);
+  await until(async () => find() !== undefined, 60).catch(() => undefined);
   const found = find();
-  if (found === undefined) throw new Error('it was seen, and is not there any more');
-  return found;
+  if (found !== undefined) return found;
+  const looks = watch.glimpses.slice(from).map(({ counts, ...it }) => JSON.stringify(it));
+  throw new Error(`never seen: ${what}; but\n${looks.join('\n')}`);
 }

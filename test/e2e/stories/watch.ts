@@ -75,7 +75,8 @@ export function expectOnlyCommitted(
   glimpses: readonly Glimpse[],
   commits: readonly StoryCommit[],
 ): void {
-  const committed = committedWeights(commits);
+  // Before the first of them all traffic is on the primary.
+  const committed = [{ at: 0, weight: 0 }, ...committedWeights(commits)];
   let next = 0;
   for (const { at, weight } of glimpses) {
     if (weight === undefined) continue;
@@ -88,6 +89,23 @@ export function expectOnlyCommitted(
     next = step;
   }
 }
+
+/**
+ * That Argo CD was never OutOfSync for longer than one sync takes: it sees each commit once, and nobody fights it.
+ *
+ * @throws Error that tells since when it was
+ */
+export function expectInSync(glimpses: readonly Glimpse[]): void {
+  let since: number | undefined;
+  for (const { at, sync } of glimpses) {
+    if (sync !== 'OutOfSync') since = undefined;
+    else since ??= at;
+    if (since !== undefined && at - since > LONGEST_SYNC_SECONDS)
+      throw new Error(`OutOfSync for ${at - since} s, since ${since}`);
+  }
+}
+
+const LONGEST_SYNC_SECONDS = 15;
 
 function committedWeights(
   commits: readonly StoryCommit[],

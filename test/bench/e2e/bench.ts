@@ -1,0 +1,153 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { successRate } from '../../../lib/checks.ts';
+import { Duration } from '../../../lib/index.ts';
+import { parsePlan } from '../../../lib/plan/parse.ts';
+import { freePort } from '../../e2e/servers/program.ts';
+import { type Load, startLoad } from '../../e2e/stack/load.ts';
+import { until } from '../../e2e/stack/until.ts';
+import type { AnalyzerProcess, LogLine } from '../../e2e/stories/analyzer.ts';
+import { type Field, openField, type Tool } from '../../e2e/stories/field.ts';
+import { hostOf, type StoryProps } from '../../e2e/stories/release.ts';
+import { ANALYZER } from './audit.ts';
+import { type Store, startStore } from './store.ts';
+import { followWeights, type Weights } from './weights.ts';
+
+/** Between two check points, and between two passes of the analyzer. */
+export const INTERVAL_SECONDS = 10;
+
+/** What the checks look back; Prometheus scrapes each second. */
+export const WINDOW_SECONDS = 5;
+
+/** Two scrapes: the age at which a point is judged. */
+export const SETTLE_SECONDS = 2;
+
+/** Of the requests to each release that takes any. */
+export const PER_SECOND = 10;
+
+/** A field with a metric store that can fail, and everything noted that is measured. */
+export interface Bench {
+  readonly field: Field;
+  readonly tool: Tool;
+  readonly store: Store;
+  readonly weights: Weights;
+  /** Prints a line on stderr. */
+  readonly progress: (line: string) => void;
+  /** Starts an analyzer as a user would run it; back when it has made its first pass. */
+  analyzer(): Promise<Measured>;
+  /** Sends requests to releases. */
+  load(ids: readonly string[]): readonly Load[];
+  stop(): Promise<void>;
+}
+
+/** An analyzer that also serves its metrics. */
+export interface Measured {
+  readonly process: AnalyzerProcess;
+  /** The newest value of one of its series. */
+  metric(name: string, release: string): Promise<number | undefined>;
+}
+
+/** What a measurement found out. */
+export interface Finding {
+  /** The row of the report. */
+  readonly story: string;
+  readonly measured: string;
+  /** Undefined where there is no goal. */
+  readonly met?: boolean;
+  /** All numbers behind it, for machines. */
+  readonly data: unknown;
+}
+
+/** A thing to measure: the releases that it needs, and how. */
+export interface Part {
+  readonly releases: readonly StoryProps[];
+  run(bench: Bench): Promise<readonly Finding[]>;
+}
+
+/** A release as somebody would write it who wants to know every ten seconds, and to go back at once. */
+export function every10Seconds(id: string, props: Partial<StoryProps> = {}): StoryProps {
+  return {
+    id,
+    checkSeconds: INTERVAL_SECONDS,
+    settleSeconds: SETTLE_SECONDS,
+    threshold: 1,
+    replicas: 1,
+    progressSeconds: 120,
+    checks: [successRate({ min: 99, window: Duration.seconds(WINDOW_SECONDS) })],
+    ...props,
+  };
+}
+
+/** Starts all servers, with these releases at rest. */
+export async function openBench(
+  tool: Tool,
+  releases: readonly StoryProps[],
+  progress: Bench['progress'],
+): Promise<Bench> {
+  const field = await openField(tool, releases, { auditedUsers: [ANALYZER], progress });
+  const store = await startStore(field.stack.prometheus.url);
+  const weights = followWeights(field.stack.api);
+  return {
+    field,
+    tool,
+    store,
+    weights,
+    progress,
+    async analyzer() {
+      const listen = `127.0.0.1:${await freePort()}`;
+      const flags = [`--interval=${INTERVAL_SECONDS}`, `--metrics=${store.url}`];
+      const process = field.analyzer([...flags, `--listen=${listen}`]);
+      await until(async () => process.lines.length > 0, 30);
+      return { process, metric: (name, release) => metricOf(listen, name, release) };
+    },
+    load: (ids) =>
+      ids.map((id) =>
+        startLoad({ url: field.stack.gateway.url, host: hostOf(id), perSecond: PER_SECOND }),
+      ),
+    async stop() {
+      await weights.stop();
+      await store.stop();
+      await field.stop();
+    },
+  };
+}
+
+/** What the first check of a release asks, as its merged plan has it. */
+export async function queryOf({ stack }: Field, release: string): Promise<string> {
+  const args = ['-C', stack.git.folder, 'show', `${stack.git.branch}:dist/${release}/plan.yaml`];
+  const { stdout } = await promisify(execFile)('git', args);
+  const query = parsePlan(stdout, release).checks[0]?.query;
+  if (query === undefined) throw new Error(`${release} has no check`);
+  return query;
+}
+
+/** When a line was written; milliseconds since 1970. */
+export function timeOf(line: LogLine): number {
+  return Date.parse(String(line.time));
+}
+
+/** The first line since a moment (milliseconds since 1970) that tells of a pushed transition of a release. */
+export function pushed(
+  { lines }: AnalyzerProcess,
+  release: string,
+  transition: string,
+  since = 0,
+): LogLine | undefined {
+  return lines.find(
+    (it) =>
+      it.release === release &&
+      it.transition === transition &&
+      it.commit !== undefined &&
+      timeOf(it) >= since,
+  );
+}
+
+async function metricOf(
+  listen: string,
+  name: string,
+  release: string,
+): Promise<number | undefined> {
+  const text = await (await fetch(`http://${listen}/metrics`)).text();
+  const line = text.split('\n').find((it) => it.startsWith(`${name}{release="${release}"} `));
+  return line === undefined ? undefined : Number(line.split(' ').at(-1));
+}
