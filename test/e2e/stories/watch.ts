@@ -95,14 +95,17 @@ export function expectOnlyCommitted(
  *
  * @throws Error that tells since when it was
  */
-export function expectInSync(glimpses: readonly Glimpse[]): void {
+export function expectInSync(glimpses: readonly Glimpse[]): number {
   let since: number | undefined;
+  let longest = 0;
   for (const { at, sync } of glimpses) {
     if (sync !== 'OutOfSync') since = undefined;
     else since ??= at;
-    if (since !== undefined && at - since > LONGEST_SYNC_SECONDS)
-      throw new Error(`OutOfSync for ${at - since} s, since ${since}`);
+    longest = Math.max(longest, since === undefined ? 0 : at - since);
+    if (longest > LONGEST_SYNC_SECONDS)
+      throw new Error(`OutOfSync for ${longest} s, since ${since}`);
   }
+  return longest;
 }
 
 const LONGEST_SYNC_SECONDS = 15;
