@@ -93,6 +93,7 @@ export function expectOnlyCommitted(
 /**
  * That Argo CD was never OutOfSync for longer than one sync takes: it sees each commit once, and nobody fights it.
  *
+ * @returns seconds of the longest time that it was
  * @throws Error that tells since when it was
  */
 export function expectInSync(glimpses: readonly Glimpse[]): number {
