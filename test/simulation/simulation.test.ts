@@ -4,7 +4,7 @@ import { seeded } from './random.ts';
 import { scenario } from './scenario.ts';
 import { type Plant, type Restarts, type Run, simulate } from './simulate.ts';
 
-const ROLLOUTS = Number(process.env.PERCH_SIMULATIONS ?? 300);
+const ROLLOUTS = Number(process.env.PERCH_SIMULATIONS ?? 200);
 /** The first seed; another one looks in new places. */
 const FIRST = Number(process.env.PERCH_SEED ?? 1);
 

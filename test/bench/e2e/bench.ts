@@ -9,6 +9,7 @@ import { until } from '../../e2e/stack/until.ts';
 import type { AnalyzerProcess, LogLine } from '../../e2e/stories/analyzer.ts';
 import { type Field, openField, type Tool } from '../../e2e/stories/field.ts';
 import { hostOf, type StoryProps } from '../../e2e/stories/release.ts';
+import { type Applying, startApplying } from './apply.ts';
 import { ANALYZER } from './audit.ts';
 import { type Store, startStore } from './store.ts';
 import { followWeights, type Weights } from './weights.ts';
@@ -78,13 +79,33 @@ export function every10Seconds(id: string, props: Partial<StoryProps> = {}): Sto
   };
 }
 
+/** Which servers a measurement needs. */
+export interface Servers {
+  readonly tool: Tool;
+  /** Whether `startApplying` takes the tool's place. */
+  readonly hasOwnApplier: boolean;
+}
+
+/** A sync tool that is told of pushes need not look often by itself. */
+const SYNC_SECONDS = 60;
+
 /** Starts all servers, with these releases at rest. */
 export async function openBench(
-  tool: Tool,
+  { tool, hasOwnApplier }: Servers,
   releases: readonly StoryProps[],
   progress: Bench['progress'],
 ): Promise<Bench> {
-  const field = await openField(tool, releases, { auditedUsers: [ANALYZER], progress });
+  let applying: Applying | undefined;
+  const field = await openField(tool, releases, {
+    auditedUsers: [ANALYZER],
+    progress,
+    syncSeconds: SYNC_SECONDS,
+    ...(hasOwnApplier && {
+      onStack: async (stack) => {
+        applying = await startApplying(stack);
+      },
+    }),
+  });
   const store = await startStore(field.stack.prometheus.url);
   const weights = followWeights(field.stack.api);
   return {
@@ -107,6 +128,7 @@ export async function openBench(
     async stop() {
       await weights.stop();
       await store.stop();
+      await applying?.stop();
       await field.stop();
     },
   };

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { missingStack } from '../../e2e/stack/stack.ts';
 import type { Tool } from '../../e2e/stories/field.ts';
-import { type Finding, openBench, type Part } from './bench.ts';
+import { type Finding, openBench, type Part, type Servers } from './bench.ts';
 import { kill } from './kill.ts';
 import { machine, type Report, reportText } from './report.ts';
 import { rest } from './rest.ts';
@@ -15,10 +15,11 @@ const PARTS: Readonly<Record<string, Part>> = { safety, calls, rest, silence, ki
  * The parts that share servers, in the order in which they run. Flux reconciles every release at each commit:
  * where seconds count there are few of them.
  */
-const STACKS: readonly { readonly tool: Tool; readonly parts: readonly string[] }[] = [
-  { tool: 'flux', parts: ['safety', 'calls'] },
-  { tool: 'argo-cd', parts: ['safety', 'calls'] },
-  { tool: 'flux', parts: ['rest', 'silence', 'kill', 'many'] },
+const STACKS: readonly (Servers & { readonly parts: readonly string[] })[] = [
+  { tool: 'flux', hasOwnApplier: false, parts: ['safety', 'calls'] },
+  { tool: 'argo-cd', hasOwnApplier: false, parts: ['safety', 'calls'] },
+  { tool: 'flux', hasOwnApplier: false, parts: ['silence', 'kill'] },
+  { tool: 'flux', hasOwnApplier: true, parts: ['rest', 'many'] },
 ];
 
 const HELP = `npm run bench:e2e -- [options]
@@ -51,10 +52,11 @@ async function main(): Promise<void> {
   const began = performance.now();
   const findings: Partial<Record<Tool, readonly Finding[]>> = {};
   const failures: string[] = [];
-  for (const { tool, parts } of STACKS.filter((it) => tools.includes(it.tool))) {
-    const asked = parts.filter((it) => names.includes(it));
+  for (const servers of STACKS.filter((it) => tools.includes(it.tool))) {
+    const { tool } = servers;
+    const asked = servers.parts.filter((it) => names.includes(it));
     if (asked.length === 0) continue;
-    findings[tool] = [...(findings[tool] ?? []), ...(await measure(tool, asked, failures))];
+    findings[tool] = [...(findings[tool] ?? []), ...(await measure(servers, asked, failures))];
   }
   const seconds = (performance.now() - began) / 1000;
   const report: Report = { machine: machine(), seconds, findings, failures };
@@ -65,10 +67,11 @@ async function main(): Promise<void> {
 
 /** A part that fails takes no other with it. */
 async function measure(
-  tool: Tool,
+  servers: Servers,
   names: readonly string[],
   failures: string[],
 ): Promise<readonly Finding[]> {
+  const { tool } = servers;
   const began = performance.now();
   const progress = (line: string) => {
     const seconds = ((performance.now() - began) / 1000).toFixed(0).padStart(4);
@@ -76,7 +79,7 @@ async function measure(
   };
   const parts = names.flatMap((it) => PARTS[it] ?? []);
   const bench = await openBench(
-    tool,
+    servers,
     parts.flatMap((it) => it.releases),
     progress,
   );

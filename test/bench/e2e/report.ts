@@ -90,7 +90,7 @@ const ROWS: readonly Row[] = [
   },
   {
     story: 'many',
-    title: '  50 of them at once',
+    title: '  50 of them at once, not applied by Flux',
     flagger: '90 s, 8553 calls',
     argoRollouts: '77–90 s, 6348 calls, 27 CPU s',
     goal: '',

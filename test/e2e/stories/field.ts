@@ -51,6 +51,14 @@ export interface Field {
   stop(): Promise<void>;
 }
 
+/** What differs between fields. */
+export interface FieldOptions extends Pick<StackOptions, 'auditedUsers' | 'progress'> {
+  /** How often Flux looks without being told. @default 10 */
+  readonly syncSeconds?: number;
+  /** Called when the servers run, before there is any release. */
+  readonly onStack?: (stack: Stack) => Promise<void>;
+}
+
 /** One transition in the run branch. */
 export interface StoryCommit {
   readonly oid: string;
@@ -73,11 +81,12 @@ export const FIRST: Version = { tag: 'v1' };
 export async function openField(
   tool: Tool,
   stories: readonly StoryProps[],
-  options: Pick<StackOptions, 'auditedUsers' | 'progress'> = {},
+  { syncSeconds = 10, onStack, ...options }: FieldOptions = {},
 ): Promise<Field> {
   const stack = await startStack({ ...options, sync: [tool], gateway: true, prometheus: true });
   try {
-    return await prepare(stack, tool, stories);
+    await onStack?.(stack);
+    return await prepare(stack, { tool, seconds: syncSeconds }, stories);
   } catch (error) {
     const logs = await stack.logs();
     await stack.stop();
@@ -85,11 +94,22 @@ export async function openField(
   }
 }
 
-async function prepare(stack: Stack, tool: Tool, stories: readonly StoryProps[]): Promise<Field> {
+/** Who applies, and how often it looks by itself. */
+interface Syncing {
+  readonly tool: Tool;
+  readonly seconds: number;
+}
+
+async function prepare(
+  stack: Stack,
+  syncing: Syncing,
+  stories: readonly StoryProps[],
+): Promise<Field> {
+  const { tool } = syncing;
   const { git } = stack;
   const versions = new Map(stories.map((it) => [it.id, FIRST]));
   const author = await cloneAsAuthor(git.urlFor('author'), join(stack.folder, 'author'));
-  const first = await rendered(stack, tool, stories, versions);
+  const first = await rendered(stack, syncing, stories, versions);
   await install(stack, tool, first);
   const kubeconfig = await stack.kubeconfigFor(NAMESPACE, 'perch');
   const flags = await flagsOf(stack, tool, kubeconfig);
@@ -106,7 +126,7 @@ async function prepare(stack: Stack, tool: Tool, stories: readonly StoryProps[])
   };
   const merge = (changed: readonly string[]) =>
     inTurn(async () => {
-      const apps = await rendered(stack, tool, stories, versions);
+      const apps = await rendered(stack, syncing, stories, versions);
       await push(author, apps, changed);
     });
   const field: Field = {
@@ -164,7 +184,7 @@ async function answers({ gateway }: Stack, id: string): Promise<void> {
 
 function rendered(
   stack: Stack,
-  tool: Tool,
+  { tool, seconds }: Syncing,
   stories: readonly StoryProps[],
   versions: ReadonlyMap<string, Version>,
 ): Promise<RenderedApps> {
@@ -175,7 +195,7 @@ function rendered(
     const run = { url: stack.git.url };
     const sync: Sync =
       tool === 'flux'
-        ? flux(folder, { plans, run, secret: 'releases', interval: Duration.seconds(10) })
+        ? flux(folder, { plans, run, secret: 'releases', interval: Duration.seconds(seconds) })
         : argoCd(folder, { plans, run, server: stack.argoCd.destination });
     const subject = { kind: 'ServiceAccount', name: 'perch', namespace: NAMESPACE } as const;
     new AnalyzerRights(folder, 'rights', { plans, sync, subject });
