@@ -24,7 +24,7 @@ const STACKS: readonly (Servers & { readonly parts: readonly string[] })[] = [
 
 const HELP = `npm run bench:e2e -- [options]
 
-Measures Perch on real servers beside its peers; results on stdout, progress on stderr. All of it takes some 17
+Measures Perch on real servers beside its peers; results on stdout, progress on stderr. All of it takes some 18
 minutes. Needs what npm run test:e2e needs.
 
   --only PART,...  of ${Object.keys(PARTS).join(', ')} (default: all)

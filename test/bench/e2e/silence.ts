@@ -1,3 +1,4 @@
+import { type AnalyzerProcess, heard } from '../../e2e/stories/analyzer.ts';
 import type { StoryProps } from '../../e2e/stories/release.ts';
 import { type Bench, every10Seconds, type Finding, type Part } from './bench.ts';
 import type { Failure } from './store.ts';
@@ -33,18 +34,21 @@ export const silence: Part = {
     const loads = bench.load(ids);
     const { process } = await bench.analyzer();
     await bench.field.publish(Object.fromEntries(ids.map((id) => [id, { tag: 'v2' }])));
-    const findings = await Promise.all(SILENCES.map((it) => fallSilent(bench, it)));
+    const findings = await Promise.all(SILENCES.map((it) => fallSilent(bench, process, it)));
     await process.stop();
     await Promise.all(loads.map((it) => it.stop()));
     return findings;
   },
 };
 
-async function fallSilent(bench: Bench, { id, failure, policy }: Silence): Promise<Finding> {
+async function fallSilent(
+  bench: Bench,
+  analyzer: AnalyzerProcess,
+  { id, failure, policy }: Silence,
+): Promise<Finding> {
   const { field, store, weights, progress } = bench;
-  await weights.until(id, WEIGHT, { seconds: 150 });
   // In the middle: one check has passed.
-  await field.until(id, (it) => it.weight === WEIGHT);
+  await heard(analyzer, { release: id, reason: /^[1-9]\d* of \d+ checks passed/ }, 150);
   const from = Date.now();
   store.fail(id, failure);
   progress(`silence: ${failure} for ${id}`);
