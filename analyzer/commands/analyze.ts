@@ -5,6 +5,7 @@ import { GitError } from '../git/index.ts';
 import { prometheus } from '../metrics/prometheus.ts';
 import { type Nudges, nudge } from '../nudge.ts';
 import { flag, openForWriting, parsePositive, type RepositoryFlags } from '../options.ts';
+import { pauseSeconds } from '../pause.ts';
 import type { TickEnd } from '../telemetry/reporter.ts';
 import { type Rollbacks, rollbacks } from '../telemetry/rollbacks.ts';
 import { type Analyzer, atRest, newMemory, type Outcome, type TickReport, tick } from '../tick.ts';
@@ -34,7 +35,11 @@ export function addAnalyze(program: Command): Command {
     .addOption(new Option('--until-idle', 'until every release is at rest').conflicts('watch'))
     .addOption(new Option('--watch', 'until SIGTERM'))
     .addOption(
-      flag('--interval <seconds>', 'pause between two passes', 'PERCH_INTERVAL')
+      flag(
+        '--interval <seconds>',
+        'longest pause between two passes; shorter where a check can be judged before',
+        'PERCH_INTERVAL',
+      )
         .argParser(parsePositive)
         .default(10),
     )
@@ -138,7 +143,8 @@ async function loop({ reported, nudges, flags, log, signal }: Run): Promise<void
     if (end.kind === 'failed') await goOn(end.error, once, log).finally(() => told);
     if (report?.refused !== undefined && once) process.exitCode = 3;
     if (once || (flags.untilIdle && report !== undefined && atRest(report))) return told;
-    await sleep(flags.interval * 1000, undefined, { signal }).catch(() => undefined);
+    const pause = pauseSeconds(report?.outcomes ?? [], flags.interval, Date.now() / 1000);
+    await sleep(pause * 1000, undefined, { signal }).catch(() => undefined);
     await told;
   }
 }

@@ -81,6 +81,15 @@ export function gridFromLive(
   return grid(since + windowSeconds + analysis.settleSeconds, analysis, now);
 }
 
+/** When the next point that may count as failed can be judged; Unix seconds. Undefined where none is. */
+export function nextFailureAt(rollout: Rollout, now: number): number | undefined {
+  const step = judgedStep(rollout);
+  if (step === undefined || step.checks.length === 0) return undefined;
+  const windows = checksOf(rollout, step).map((it) => it.windowSeconds);
+  const { start, end, stepSeconds } = gridFromCommit(rollout, Math.max(...windows), now);
+  return Math.max(start, end + stepSeconds) + rollout.plan.plan.analysis.settleSeconds;
+}
+
 function grid(start: number, analysis: Analysis, now: number): Grid {
   const stepSeconds = analysis.checkSeconds;
   const first = Math.ceil(start);
