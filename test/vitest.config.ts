@@ -10,7 +10,10 @@ export default defineConfig({
     // Stacks of servers want the machine, and the addresses of pods, for themselves.
     fileParallelism: !e2e,
     root: new URL('..', import.meta.url).pathname,
+    // Modules are loaded once for each worker: a sixth of the time.
+    isolate: e2e,
     globalSetup: ['test/bundle.ts'],
+    setupFiles: ['test/setup.ts'],
     include: e2e ? ['test/e2e/**/*.test.ts'] : ['test/**/*.test.ts'],
     exclude: e2e ? [] : ['test/e2e/**'],
     testTimeout: e2e ? 120_000 : 30_000,

@@ -1,6 +1,5 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { stringify } from 'yaml';
 import type { Cluster } from '../../analyzer/cluster/cluster.ts';
 import type { ObjectReading, Sample } from '../../analyzer/core/observation.ts';
@@ -9,6 +8,7 @@ import { openLocal, type Reader, type Repository } from '../../analyzer/git/inde
 import type { MetricProvider } from '../../analyzer/metrics/provider.ts';
 import { type Analyzer, newMemory, type TickReport, tick } from '../../analyzer/tick.ts';
 import { oneCluster } from '../../analyzer/view.ts';
+import { afterFile } from '../cleanups.ts';
 import { blobs, plan, T0 } from './core/fixture.ts';
 import { bare, git, gitWith, open, scratch } from './git/fixture.ts';
 
@@ -159,6 +159,8 @@ export async function inStep(
 ): Promise<{ readonly field: Field; readonly analyzer: Analyzer }> {
   const known = templates.get(step) ?? walkTo(step);
   templates.set(step, known);
+  // Its folder goes with the file whose test made it.
+  afterFile(() => templates.delete(step));
   const template = await known;
   const folder = join(await scratch(), 'repository.git');
   await cp(template.folder, folder, { recursive: true });
@@ -245,15 +247,9 @@ function applied(text: string, at: number): unknown {
   };
 }
 
-const readers: Reader[] = [];
-
-afterAll(async () => {
-  for (const reader of readers.splice(0)) await reader.close();
-});
-
 async function openReader(folder: string): Promise<Reader> {
   const reader = await openLocal({ folder });
-  readers.push(reader);
+  afterFile(() => reader.close());
   return reader;
 }
 

@@ -2,13 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import type { Change, FileWrite } from '../../../analyzer/core/change.ts';
 import {
   openRepository,
   type Repository,
   type RepositoryOptions,
 } from '../../../analyzer/git/index.ts';
+import { afterFile } from '../../cleanups.ts';
 import {
   type GitServer,
   type GitServerOptions,
@@ -20,23 +20,17 @@ export const IDENTITY = { name: 'Perch Test', email: 'perch@example.com' };
 /** Commit time of the first change in a test. */
 export const START = 1_700_000_000;
 
-const cleanups: (() => Promise<void>)[] = [];
-
-afterAll(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
 /** A temporary folder that goes away after the tests of this file. */
 export async function scratch(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'perch-test-'));
-  cleanups.push(() => rm(folder, { recursive: true, force: true }));
+  afterFile(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
 /** A server that stops after the tests of this file. */
 export async function serve(options: GitServerOptions = {}): Promise<GitServer> {
   const server = await startGitServer(options);
-  cleanups.push(() => server.stop());
+  afterFile(() => server.stop());
   return server;
 }
 
@@ -54,7 +48,7 @@ export async function open(
 ): Promise<Repository> {
   const at = { remote, branch: 'main' };
   const repository = await openRepository({ run: at, source: at, identity: IDENTITY, ...options });
-  cleanups.push(() => repository.close());
+  afterFile(() => repository.close());
   return repository;
 }
 

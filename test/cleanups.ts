@@ -1,0 +1,12 @@
+/** What the tests of the present file have opened: modules outlive their file, and so may not remember it themselves. */
+const cleanups: (() => unknown)[] = [];
+
+/** Has something closed or removed after the tests of this file. */
+export function afterFile(cleanup: () => unknown): void {
+  cleanups.push(cleanup);
+}
+
+/** Does so, the newest first. */
+export async function cleanUp(): Promise<void> {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+}
