@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Construct } from 'constructs';
 import { describe, expect, test } from 'vitest';
@@ -23,6 +22,7 @@ import { hashOf } from '../../lib/json.ts';
 import { parsePlan } from '../../lib/plan/parse.ts';
 import { validate } from '../../lib/validate.ts';
 import { isManifest } from '../../lib/workload.ts';
+import { temporaryFolder } from '../cleanups.ts';
 import { deployment, workload } from './sample.ts';
 
 const DIST = fromProject('dist');
@@ -70,7 +70,7 @@ describe('dist/', () => {
   });
 
   test('is the same from `npx cdk8s synth`, another folder, time zone and language', () => {
-    const output = mkdtempSync(join(tmpdir(), 'perch-dist-'));
+    const output = temporaryFolder();
     const env = {
       ...process.env,
       TZ: 'Pacific/Chatham',
@@ -107,7 +107,7 @@ describe('synth', () => {
   }
 
   test('a release that disappears from apps disappears from the folder', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'perch-dist-'));
+    const folder = temporaryFolder();
     const both = new Apps();
     release(both, 'one');
     release(both, 'two');
@@ -119,7 +119,7 @@ describe('synth', () => {
   });
 
   test('one mistake anywhere, and nothing is written; all of them are told', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'perch-dist-'));
+    const folder = temporaryFolder();
     const apps = new Apps();
     release(apps, 'right');
     release(apps, 'wrong', 0);

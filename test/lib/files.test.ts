@@ -1,19 +1,11 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { filesBelow, fromProject, MANIFESTS_MARK, writeFolders } from '../../lib/files.ts';
+import { temporaryFolder } from '../cleanups.ts';
 
 function folder(): string {
-  return mkdtempSync(join(tmpdir(), 'perch-files-'));
+  return temporaryFolder();
 }
 
 function tree(entries: Readonly<Record<string, string | Uint8Array>>) {

@@ -1,12 +1,12 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { images } from '../../lib/images.ts';
+import { temporaryFolder } from '../cleanups.ts';
 
 function file(text: string): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'perch-images-')), 'images.yaml');
+  const path = join(temporaryFolder(), 'images.yaml');
   writeFileSync(path, text);
   return path;
 }

@@ -1,5 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ApiObject, Chart, Helm, Include } from 'cdk8s';
 import { Construct } from 'constructs';
@@ -15,6 +14,7 @@ import {
   successRate,
 } from '../../lib/index.ts';
 import { objectAt } from '../../lib/json.ts';
+import { temporaryFolder } from '../cleanups.ts';
 import {
   configMap,
   deployment,
@@ -434,7 +434,7 @@ describe('the result depends on what is written, not on how', () => {
 
 describe('YAML that exists already', () => {
   test('Include', async () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'perch-include-')), 'app.yaml');
+    const file = join(temporaryFolder(), 'app.yaml');
     writeFileSync(
       file,
       [deployment(), configMap('a')].map((it) => JSON.stringify(it)).join('\n---\n'),
@@ -448,7 +448,7 @@ describe('YAML that exists already', () => {
   });
 
   test('Helm, through whatever command is there', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'perch-helm-'));
+    const folder = temporaryFolder();
     const command = join(folder, 'helm');
     writeFileSync(command, `#!/bin/sh\ncat <<'END'\n${JSON.stringify(deployment())}\nEND\n`, {
       mode: 0o755,

@@ -1,9 +1,9 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { render, verbatim } from '../../lib/index.ts';
+import { temporaryFolder } from '../cleanups.ts';
 import { configMap, deployment, mistakesOf, sample, workload } from './sample.ts';
 
 /** Neither canonical nor pretty, and with a signature over its bytes. */
@@ -18,7 +18,7 @@ sops:
     y: on`;
 
 function file(text: string): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'perch-verbatim-')), 'file.yaml');
+  const path = join(temporaryFolder(), 'file.yaml');
   writeFileSync(path, text);
   return path;
 }
