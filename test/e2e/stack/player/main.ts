@@ -29,7 +29,9 @@ const counts = new Map<string, PodCount>();
 
 const api = openApi(configuration.api);
 void api.follow<Pod>('/api/v1/pods', see, new AbortController().signal);
-for (const port of configuration.ports) createServer(answer).listen(port, '0.0.0.0');
+// A connection that a pod closes while the proxy sends on it is a 503 that no version is to blame for.
+for (const port of configuration.ports)
+  createServer({ keepAliveTimeout: 0 }, answer).listen(port, '0.0.0.0');
 createServer(control).listen(configuration.controlPort, '127.0.0.1');
 const { keyFile, certificateFile, port: metricsPort } = configuration.resourceMetrics;
 const certificate = { key: readFileSync(keyFile), cert: readFileSync(certificateFile) };
