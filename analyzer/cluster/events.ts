@@ -12,7 +12,7 @@ export interface ClusterEvent {
   readonly type: 'Normal' | 'Warning';
   /** Why, in one word. */
   readonly reason: string;
-  /** What was done. */
+  /** The decision behind it, as in `perch_decisions_total`. */
   readonly action: string;
   /** For people; cut to the 1024 bytes that the API server takes. */
   readonly note: string;

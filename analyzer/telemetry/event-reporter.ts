@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
-import type { EventWriter } from '../cluster/events.ts';
+import type { ClusterEvent, EventWriter } from '../cluster/events.ts';
 import type { Outcome } from '../tick.ts';
-import { type Happening, happeningOf } from './happening.ts';
+import { happeningOf } from './happening.ts';
 import type { Reporter } from './reporter.ts';
 
 /** What events go through. */
@@ -39,7 +39,7 @@ export function eventReporter({ writers, clock, log }: EventReporterOptions): Re
   };
 }
 
-function newsOf(outcomes: readonly Outcome[], held: Map<string, string>): readonly Happening[] {
+function newsOf(outcomes: readonly Outcome[], held: Map<string, string>): readonly ClusterEvent[] {
   const now = new Set(outcomes.map((it) => it.release));
   for (const release of held.keys()) if (!now.has(release)) held.delete(release);
   return outcomes.flatMap((it) => {

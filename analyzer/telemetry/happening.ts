@@ -1,4 +1,5 @@
 import type { Plan } from '../../lib/plan/plan.ts';
+import type { ClusterEvent } from '../cluster/events.ts';
 import { contextOf } from '../core/decide.ts';
 import type { Move } from '../core/decision.ts';
 import { plain } from '../core/explain.ts';
@@ -9,25 +10,8 @@ import { inconclusiveSince } from '../core/rules/must-go-back.ts';
 import type { Outcome } from '../tick.ts';
 import { situationAfter } from './figures.ts';
 
-/** Something about a release that is worth an Event, in the terms of events.k8s.io/v1. */
-export interface Happening {
-  /** The primary workload of the release. */
-  readonly regarding: ObjectRef;
-  readonly type: 'Normal' | 'Warning';
-  /** What happened, for machines: `WeightChanged`. */
-  readonly reason: string;
-  /** The decision behind it, as in `perch_decisions_total`. */
-  readonly action: string;
-  /** What happened, for people. */
-  readonly note: string;
-  /** The same for the same thing, whoever sees it. */
-  readonly key: string;
-  /** Unix seconds. */
-  readonly at: number;
-}
-
-/** What an outcome has to tell: a pushed transition, or a hold that needs a person or an answer. */
-export function happeningOf(it: Outcome): Happening | undefined {
+/** What an outcome has to tell, at the primary workload of its release: a pushed transition, or a hold that needs a person or an answer. */
+export function happeningOf(it: Outcome): ClusterEvent | undefined {
   const regarding = primaryOf(situationAfter(it));
   const told = regarding === undefined ? undefined : (movedOf(it) ?? heldOf(it));
   return regarding === undefined || told === undefined
@@ -35,7 +19,7 @@ export function happeningOf(it: Outcome): Happening | undefined {
     : { ...told, note: plain(told.note), regarding, at: it.at };
 }
 
-type Told = Omit<Happening, 'regarding' | 'at'>;
+type Told = Omit<ClusterEvent, 'regarding' | 'at'>;
 
 function movedOf(it: Outcome): Told | undefined {
   const { decision, commit, message = '', observation } = it;
