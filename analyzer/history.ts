@@ -149,7 +149,8 @@ async function provePaths(
     .filter(({ commit }) => commit.parents.length < 2 && trailer.test(commit.message));
   const changed = await reader.changedPaths(own.map((it) => it.commit.oid));
   const problems = own.flatMap(({ commit, accepted }, index) => {
-    const outside = (changed[index] ?? []).filter((it) => !isOwnPath(id, it));
+    const moved = [...commit.message.matchAll(/^Perch-Release: (.+)$/gm)].map((it) => it[1] ?? '');
+    const outside = (changed[index] ?? []).filter((it) => !moved.some((one) => isOwnPath(one, it)));
     if (accepted || outside.length === 0) return [];
     const more = outside.length > 1 ? ` and ${outside.length - 1} more` : '';
     return `${JSON.stringify(outside[0])}${more} changed beside the transition (in commit ${commit.oid.slice(0, 10)})`;

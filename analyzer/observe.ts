@@ -47,6 +47,7 @@ export function hasUnreachable({
   situation,
   cluster,
   series,
+  hooks,
   skewSeconds,
 }: Omit<Observation, 'unreachableSince'>): boolean {
   const { plan } = situation;
@@ -54,8 +55,15 @@ export function hasUnreachable({
   return (
     cluster?.live.kind === 'unknown' ||
     skewSeconds > settled ||
+    [...(hooks ?? [])].some(([name, it]) => it.kind === 'unknown' && !isGate(plan, name)) ||
     series.some((it) => it.fromCommit.kind === 'unknown' || it.fromLive?.kind === 'unknown')
   );
+}
+
+/** A gate that cannot be asked is closed: a rollout may wait for it as long as for one that says no. */
+function isGate(plan: Situation['plan'], name: string): boolean {
+  const hooks = plan.kind === 'known' ? (plan.value.plan.hooks ?? []) : [];
+  return hooks.some((it) => it.name === name && it.type.startsWith('confirm-'));
 }
 
 async function askMetrics(

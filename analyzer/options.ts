@@ -98,6 +98,13 @@ export function parsePositive(text: string): number {
   return value;
 }
 
+/** @throws InvalidArgumentError for anything but a whole number above 0 */
+export function parseCount(text: string): number {
+  const value = parsePositive(text);
+  if (!Number.isInteger(value)) throw new InvalidArgumentError('expected a whole number above 0');
+  return value;
+}
+
 /** Opens the repository for commits. @throws GitError */
 export function openForWriting(
   flags: RepositoryFlags,

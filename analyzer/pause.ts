@@ -1,6 +1,6 @@
 import { nextFailureAt } from './core/judge.ts';
 import { rolloutOf } from './core/rollout.ts';
-import type { Outcome } from './tick.ts';
+import type { Outcome } from './planning.ts';
 
 /**
  * How long to wait until the next pass: the interval, or less where a check point can be judged before. A fixed

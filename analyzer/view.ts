@@ -1,5 +1,7 @@
 import type { Track } from '../lib/plan/plan.ts';
 import type { Cluster } from './cluster/cluster.ts';
+import { jobStatus } from './core/job.ts';
+import { judgedStep } from './core/judge.ts';
 import {
   bringsBack,
   clusterQuestions,
@@ -16,11 +18,12 @@ import type {
   Answer,
   Applied,
   ClusterView,
+  JobStatus,
   ObjectReading,
   Readiness,
   Rollout,
 } from './core/observation.ts';
-import { hasPromoted, samePosition } from './core/position.ts';
+import { hasPromoted, samePosition, stepOf } from './core/position.ts';
 import { readiness } from './core/readiness.ts';
 import { type SyncTarget, syncRef, syncStatus } from './core/sync.ts';
 import { combine, type NamedView } from './core/view.ts';
@@ -144,13 +147,17 @@ async function viewOne(
   const isAsked = bringsBack(rollout) || first.kind === 'waiting';
   const live = isAsked ? judge(await askSync(sources, source, rollout)) : first;
   const ready = (track: Track) => trackReadiness(track, rollout, questions, objects, now);
+  const tracks = TRACKS.filter((it) => planOfTrack(it, rollout)?.plan.workloads[it] !== undefined);
   return {
     view: {
       name,
       live,
       ready:
-        holds === 'routes' ? undefined : { primary: ready('primary'), canary: ready('canary') },
-      shownStep: shownStep(rollout.state.candidate, readings),
+        holds === 'routes'
+          ? undefined
+          : Object.fromEntries(tracks.map((track) => [track, ready(track)])),
+      jobs: jobsOf(rollout, questions, objects),
+      shownStep: shownStep(rollout.plan.plan.candidate, readings),
     },
     skewSeconds,
   };
@@ -160,10 +167,13 @@ async function viewOne(
 function isKey(question: Question, rollout: Rollout): boolean {
   if (question.kind === 'gone' || isRoute(question, rollout)) return true;
   const { file } = question.target;
-  const workloads = [rollout.plan, rollout.stable].flatMap((it) => it?.plan.workloads ?? []);
+  const workloads = [rollout.plan, rollout.stable].flatMap((it) =>
+    Object.values(it?.plan.workloads ?? {}),
+  );
   return (
+    (judgedStep(rollout)?.jobs ?? []).includes(file) ||
     rollout.state.changed.includes(file) ||
-    workloads.some((it) => it.primary.file === file || it.canary.file === file)
+    workloads.some((it) => it.file === file)
   );
 }
 
@@ -224,7 +234,7 @@ function unreadable(reason: string): ClusterView {
   const unknown: Readiness = { kind: 'unknown', reason };
   return {
     live: { kind: 'unknown', reason },
-    ready: { primary: unknown, canary: unknown },
+    ready: { primary: unknown, canary: unknown, baseline: unknown },
     shownStep: undefined,
   };
 }
@@ -236,8 +246,10 @@ function trackReadiness(
   readings: readonly ObjectReading[],
   now: number,
 ): Readiness {
-  const plan = planOfTrack(track, rollout);
-  const { file, minReplicas = 1 } = plan.plan.workloads[track];
+  const found = planOfTrack(track, rollout)?.plan.workloads[track];
+  if (found === undefined) return { kind: 'unknown', reason: 'no plan has it' };
+  const { file, minReplicas = 1 } = found;
+  const step = stepOf(rollout.plan.plan, rollout.state.position);
   const index = questions.findIndex((it) => it.kind === 'there' && it.target.file === file);
   const question = questions[index];
   // What the cluster shows of an earlier commit says nothing about this one, least of all its age.
@@ -245,19 +257,34 @@ function trackReadiness(
     return { kind: 'notReady', reason: 'it is not synced yet', deadlinePassed: false };
   const { analysis } = rollout.plan.plan;
   const rule = {
-    readyPercent: analysis.readyPercent[track],
-    minReplicas,
+    readyPercent: analysis.readyPercent[track === 'primary' ? 'primary' : 'canary'],
+    minReplicas: step?.minReplicas?.[track] ?? minReplicas,
     deadlineSeconds: analysis.progressDeadlineSeconds,
     writtenByStep: rollout.state.changed.includes(file),
   };
   return readiness(readings[index], rule, now);
 }
 
-/** Before promotion and on the way back, the primary is the stable plan's. */
-function planOfTrack(
-  track: Track,
-  { state, plan, stable }: Rollout,
-): NonNullable<Rollout['stable']> {
+function jobsOf(
+  rollout: Rollout,
+  questions: readonly Question[],
+  readings: readonly ObjectReading[],
+): ReadonlyMap<string, JobStatus> {
+  const wanted = judgedStep(rollout)?.jobs ?? [];
+  return new Map(
+    questions.flatMap((it, index): [string, JobStatus][] =>
+      it.kind === 'there' && wanted.includes(it.target.file)
+        ? [[it.target.file, jobStatus(readings[index])]]
+        : [],
+    ),
+  );
+}
+
+const TRACKS: readonly Track[] = ['primary', 'canary', 'baseline'];
+
+/** Before promotion and on the way back, the primary is the stable plan's; the baseline always is. */
+function planOfTrack(track: Track, { state, plan, stable }: Rollout): Rollout['stable'] {
+  if (track === 'baseline') return stable;
   if (track === 'canary' || stable === undefined) return plan;
   const { position } = state;
   return position.kind === 'step' && hasPromoted(plan.plan, position.step) ? plan : stable;

@@ -1,4 +1,5 @@
 import { type Construct, RootConstruct } from 'constructs';
+import { Atomic, grouped } from './atomic.ts';
 import { writeFolders } from './files.ts';
 import { Manifests, type RenderedManifests, renderManifests } from './manifests.ts';
 import { type Mistake, MistakesError } from './mistake.ts';
@@ -30,7 +31,10 @@ export class Apps extends RootConstruct {
    */
   async render(): Promise<RenderedApps> {
     const clashes = doubledIds([...this.releases, ...this.manifests]);
-    const releases = await renderBeside(this.releases, clashes);
+    const alone = await renderBeside(this.releases, clashes);
+    const groups = this.node.findAll().filter((it) => it instanceof Atomic);
+    const { releases, mistakes } = grouped(groups, alone);
+    if (mistakes.length > 0) throw new MistakesError(mistakes);
     const plans = releases.map((it) => it.plan);
     return { releases, manifests: await renderManifests(this.manifests, plans) };
   }

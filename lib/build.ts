@@ -1,64 +1,125 @@
 import { podSelectorMistakes, serviceObjectMistakes, versionedMistakes } from './configuration.ts';
-import type { Labels } from './json.ts';
+import { draftsOf } from './drafts.ts';
+import { existingRouteMistakes } from './existing.ts';
+import { jobMistakes, withJobSteps } from './jobs.ts';
+import type { Labels, Manifest } from './json.ts';
 import type { Mistake } from './mistake.ts';
-import { lengthMistakes } from './names.ts';
+import { lengthMistakes, TRACKS } from './names.ts';
 import { type ObjectsInput, objectsOf, type ReleaseObjects } from './objects.ts';
 import { type Parts, partMistakes, partsOf } from './parts.ts';
+import type { Track } from './plan/plan.ts';
 import type { Release } from './release.ts';
-import { targetMistakes } from './service.ts';
-import { trackLabelOf } from './tracks.ts';
+import { scaleMistakes } from './scale-mistakes.ts';
+import { servicePorts, targetMistakes } from './service.ts';
+import type { StepDraft } from './strategy/strategy.ts';
+import { selectorOf, type TrackLabel, trackLabelOf } from './tracks.ts';
 import { podLabels, runWorkload, type Workload } from './workload.ts';
+import { replicasOf, workloadKindOf } from './workload-kinds.ts';
 
 /** What a release's workload became. */
 export interface Built {
   readonly objects: ReleaseObjects | undefined;
+  readonly drafts: readonly StepDraft[];
   readonly mistakes: readonly Mistake[];
 }
 
-/** Makes the release's objects; without a Deployment there are none to make. */
+/** Makes the release's objects; without anything that has pods there are none to make. */
 export function build(release: Release): Built {
   const { path, props, names } = release;
-  const made = runWorkload({ path, name: names.apex, namespace: names.namespace }, props.workload);
+  const made = madeBy(release);
   const parts = partsOf(made.objects, (it) => props.traffic.owns(it));
   const early = [...made.mistakes, ...earlyMistakes(release, made, parts)];
-  const deployment = parts.deployments[0];
-  if (deployment === undefined) return { objects: undefined, mistakes: early };
-  const label = trackLabelOf(deployment.object, names.apex, props.selectorLabel);
-  const workload = made.objects.map((it) => it.object);
-  const router = { path, names, port: props.service.port, label, workload };
-  const input = { path, props, names, parts, deployment, label, router };
+  const workload = parts.workloads[0];
+  if (workload === undefined && props.existing === undefined)
+    return { objects: undefined, drafts: [], mistakes: early };
+  const label = labelOf(workload?.object, names.apex, props.selectorLabel);
+  const ports = servicePorts(props.service, workload?.object);
+  const authored = made.objects.map((it) => it.object);
+  const router = { path, names, port: props.service.port, ports, label, workload: authored };
+  const input = { path, props, names, parts, workload, label, router };
+  const drafts = draftsOf(props, primaryReplicas(parts));
   const objects = objectsOf(input);
-  return { objects, mistakes: [...early, ...lateMistakes(input, objects)] };
+  return { objects, drafts, mistakes: [...early, ...lateMistakes(input, objects, drafts)] };
+}
+
+function madeBy({ path, props, names }: Release): Workload {
+  const home = { path, name: names.apex, namespace: names.namespace };
+  return props.workload === undefined
+    ? { objects: [], mistakes: [] }
+    : runWorkload(home, props.workload);
+}
+
+/** Without pods of ours nothing is selected. */
+function labelOf(
+  workload: Manifest | undefined,
+  name: string,
+  key: string | undefined,
+): TrackLabel {
+  if (workload !== undefined) return trackLabelOf(workload, name, key);
+  return { key: 'app', base: name, address: undefined, name };
 }
 
 function earlyMistakes({ path, props, names }: Release, made: Workload, parts: Parts): Mistake[] {
-  // A workload that threw has no objects to judge.
-  if (made.objects.length === 0 && made.mistakes.length > 0) return [];
+  // A workload that threw, or that there is none of, has no objects to judge.
+  if (made.objects.length === 0 && (made.mistakes.length > 0 || props.workload === undefined))
+    return [];
   const secrets = props.allowLiteralSecrets === true;
+  const context = { path, names, sharedTriggers: props.tracks?.sharedTriggers ?? [] };
   return [
     ...parts.versioned.flatMap((it) => versionedMistakes(it, secrets)),
-    ...partMistakes(path, made.objects, parts, names),
+    ...partMistakes(context, made.objects, parts),
   ];
 }
 
 /** What can be seen once it is known how the tracks are told apart. */
-function lateMistakes(input: ObjectsInput, objects: ReleaseObjects): Mistake[] {
-  const { path, props, names, label, router } = input;
-  const pods = podsOf(objects);
+function lateMistakes(
+  input: ObjectsInput,
+  objects: ReleaseObjects,
+  drafts: readonly StepDraft[],
+): Mistake[] {
+  const { path, props, names, label } = input;
+  const pods = podsOf(props.strategy.tracks, objects);
+  const selectors = TRACKS.map((track) => selectorOf(label, track));
   return [
-    ...targetMistakes(path, props.service, input.deployment.object),
+    ...(input.workload === undefined
+      ? existingRouteMistakes(
+          path,
+          drafts,
+          drafts.flatMap((it) => objects.routes(it.traffic)),
+        )
+      : [
+          ...targetMistakes(path, props.service, input.workload.object),
+          ...scaleMistakes(input, objects, drafts),
+        ]),
     ...selectorLabelMistakes(input),
-    ...props.traffic.mistakes(router),
+    ...props.traffic.mistakes(
+      objects.context,
+      drafts.map((it) => it.traffic),
+    ),
+    ...jobMistakes(
+      path,
+      input.parts.jobs,
+      withJobSteps(props.strategy.steps(), props.jobs ?? []),
+      selectors,
+    ),
     ...input.parts.others.flatMap((it) => serviceObjectMistakes(it, { names, label, pods })),
     ...input.parts.others.flatMap((it) => podSelectorMistakes(it, label)),
     ...longNames(objects),
   ];
 }
 
-function podsOf({ running }: ReleaseObjects): readonly Labels[] {
-  return [...running.primary, ...running.canary]
+/** An autoscaler's number is nobody's to know, and neither is that of the nodes. */
+function primaryReplicas({ autoscalers, workloads }: Parts): number | undefined {
+  const workload = workloads[0]?.object;
+  if (workload === undefined || autoscalers.length > 0) return undefined;
+  return workloadKindOf(workload)?.sized === true ? replicasOf(workload) : undefined;
+}
+
+function podsOf(tracks: readonly Track[], objects: ReleaseObjects): readonly Labels[] {
+  return tracks
+    .flatMap((track) => objects.running(track, { kind: 'full' }))
     .map((it) => it.object)
-    .filter((it) => it.kind === 'Deployment')
+    .filter((it) => workloadKindOf(it) !== undefined)
     .map(podLabels);
 }
 
@@ -69,10 +130,10 @@ function selectorLabelMistakes({ path, props, names, label }: ObjectsInput): Mis
   return [{ path, problem, got: label.key, remedy: 'choose another label' }];
 }
 
-/** Names that got a suffix; those of the Deployment and the Services follow from the release's own. */
+/** Names that got a suffix; those of the workload and the Services follow from the release's own. */
 function longNames({ running, versioned }: ReleaseObjects): Mistake[] {
-  const suffixed = [...running.primary, ...versioned].filter(
-    (it) => it.object.kind !== 'Deployment',
+  const suffixed = [...running('primary', { kind: 'full' }), ...versioned].filter(
+    (it) => workloadKindOf(it.object) === undefined,
   );
   return suffixed.flatMap((it) =>
     lengthMistakes(it.path, `name of ${it.object.kind}`, it.object.metadata.name),

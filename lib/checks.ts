@@ -42,8 +42,9 @@ export interface QueryProps extends CommonProps {
   /** Name of the check, unique in its release. */
   readonly name: string;
   /**
-   * PromQL with variables: `{{namespace}}`, `{{target}}` (the canary's workload and Service), `{{service}}`
-   * (the apex Service), `{{port}}` (of the Services), `{{interval}}` (the window), and those in `variables`.
+   * PromQL with variables: `{{namespace}}`, `{{target}}` (workload and Service of the canary, or of the primary
+   * where there is one track), `{{primary}}` and `{{baseline}}` (theirs), `{{service}}` (the apex Service),
+   * `{{port}}` (of the Services), `{{interval}}` (the window), and those in `variables`.
    */
   readonly query: string;
   /** @default - none */
@@ -131,6 +132,8 @@ function percentProblems(field: string, value: number | undefined): QueryProblem
 /** What the queries are filled from. */
 export interface CheckContext {
   readonly names: Names;
+  /** Workload and Service that run the candidate. */
+  readonly target: string;
   /** Port of the Services. */
   readonly port: number;
   readonly queries: BuiltInQueries;
@@ -163,11 +166,13 @@ function compile(
 ): CompiledChecks {
   const field = `analysis.checks[${index}] (${it.name})`;
   const seconds = wholeSeconds(path, `${field} window`, it.window, 1);
-  const { names, port } = context;
+  const { names, target, port } = context;
   const variables = {
     ...Object.fromEntries(Object.entries(it.variables).map(([key, value]) => [key, String(value)])),
     namespace: names.namespace,
-    target: names.canary,
+    target,
+    primary: names.primary,
+    baseline: names.baseline,
     service: names.apex,
     port: String(port),
     interval: `${seconds.seconds}s`,
@@ -204,7 +209,7 @@ function checkOf(it: CheckDefinition, query: string, windowSeconds: number): Che
   };
 }
 
-const BUILT_IN = ['namespace', 'target', 'service', 'port', 'interval'];
+const BUILT_IN = ['namespace', 'target', 'primary', 'baseline', 'service', 'port', 'interval'];
 
 function boundProblems(it: CheckDefinition): QueryProblem[] {
   const problems: QueryProblem[] = [];

@@ -1,6 +1,7 @@
 import type { Manifest } from './json.ts';
 import type { Mistake } from './mistake.ts';
 import type { Placed, ReleaseObjects } from './objects.ts';
+import { AT_REST } from './traffic/traffic.ts';
 import type { VerbatimObject } from './verbatim.ts';
 import { groupOf } from './workload.ts';
 
@@ -14,9 +15,12 @@ export function clashes(
   verbatim: readonly VerbatimObject[],
 ): Mistake[] {
   const { running, versioned, configuration, policies } = objects;
-  const routes = objects.routes({ primary: 100, canary: 0 });
+  const routes = objects.routes(AT_REST);
   // The author's come last, so that the mistake is told at their path; Services have a message of their own.
-  const own = [...running.primary, ...running.canary, ...versioned, ...policies, ...routes];
+  const tracks = (['primary', 'canary', 'baseline'] as const).flatMap((track) =>
+    running(track, { kind: 'full' }),
+  );
+  const own = [...tracks, ...versioned, ...policies, ...routes];
   const authored = configuration.filter((it) => it.object.kind !== 'Service');
   const files = verbatim.map(
     (it): Pick<Placed, 'path' | 'object'> => ({ path, object: it.object }),

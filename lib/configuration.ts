@@ -60,6 +60,7 @@ export function serviceObjectMistakes(
       remedy: `select ${label.key}: ${names.primary} or ${names.canary}`,
     });
   else if (
+    context.pods.length > 1 &&
     context.pods.every((pod) =>
       Object.entries(selector).every(([key, value]) => pod[key] === value),
     )

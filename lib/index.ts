@@ -1,6 +1,7 @@
 export { Duration } from 'cdk8s';
 export type { AnalysisProps } from './analysis.ts';
 export { Apps, type RenderedApps, renderAll } from './apps.ts';
+export { Atomic } from './atomic.ts';
 export {
   type CheckDefinition,
   type LatencyProps,
@@ -20,6 +21,20 @@ export {
 } from './gitops/flux-images.ts';
 export type { Repository } from './gitops/repository.ts';
 export type { Sync } from './gitops/sync.ts';
+export {
+  confirmPromotion,
+  confirmRollout,
+  confirmTrafficIncrease,
+  event,
+  type HookDefinition,
+  type HookProps,
+  type PreRolloutProps,
+  postRollout,
+  preRollout,
+  type RolloutProps,
+  rollback,
+  rollout,
+} from './hooks.ts';
 export { images } from './images.ts';
 export { Analyzer } from './in-cluster/analyzer.ts';
 export type {
@@ -27,9 +42,12 @@ export type {
   AnalyzerProps,
   ClustersAccess,
   GitAccess,
+  HooksAccess,
   MetricsAccess,
   PublicFile,
+  PublicFolder,
   SecretFile,
+  SecretFolder,
 } from './in-cluster/analyzer-props.ts';
 export type { MonitoringProps } from './in-cluster/monitoring.ts';
 export type { NetworkProps, Peers } from './in-cluster/network.ts';
@@ -40,25 +58,50 @@ export {
   type RightsOptions,
   type Subject,
 } from './in-cluster/rights.ts';
+export { type JobDefinition, job } from './jobs.ts';
 export { Manifests, type ManifestsFactory, type RenderedManifests } from './manifests.ts';
 export { type Mistake, MistakesError } from './mistake.ts';
 export type { Plan } from './plan/plan.ts';
 export { Release } from './release.ts';
-export type { ReleaseProps } from './release-props.ts';
+export type { ReleaseProps, TrackProps } from './release-props.ts';
 export { type Rendered, render } from './render.ts';
+export type { Day, DependsOn, HoursProps, Phase } from './schedule.ts';
 export type { ServiceMetadata, ServiceProps } from './service.ts';
+export { type AbTestProps, abTest } from './strategy/ab-test.ts';
+export { type BlueGreenProps, blueGreen } from './strategy/blue-green.ts';
 export {
   type CanaryProps,
+  type CommonCanaryProps,
   canary,
+  type ExponentialCanaryProps,
   type LinearCanaryProps,
   type ListedCanaryProps,
+  type MirroredStepProps,
+  type StepWeight,
 } from './strategy/canary.ts';
-export type { StepDraft, Strategy } from './strategy/strategy.ts';
+export type { BakeProps, OwnChecksProps } from './strategy/judged.ts';
+export { type RampedProps, ramped, recreate } from './strategy/one-track.ts';
+export { shadow } from './strategy/shadow.ts';
+export { steps } from './strategy/steps.ts';
+export type {
+  Analysis,
+  Baseline,
+  CommonItem,
+  HeaderRoute,
+  MirrorRoute,
+  Pause,
+  RunJob,
+  SetCanaryScale,
+  SetWeight,
+  StepItem,
+} from './strategy/steps-props.ts';
+export type { Scale, StepDraft, Strategy } from './strategy/strategy.ts';
 export { Testing } from './testing.ts';
 export { gatewayApi } from './traffic/gateway-api.ts';
 export type {
   ExtensionRef,
   GatewayApiProps,
+  GatewaySupport,
   GrpcMethodMatch,
   GrpcRouteFilter,
   GrpcRouteMatch,
@@ -90,13 +133,22 @@ export type {
   StringMatch,
   TrafficPolicy,
 } from './traffic/istio-props.ts';
+export { type KubernetesProps, kubernetes } from './traffic/kubernetes.ts';
 export type {
   BuiltInQueries,
   BuiltInQuery,
   Router,
   RouterContext,
   Routing,
-  Weights,
 } from './traffic/router.ts';
+export type {
+  MatchedRoute,
+  Mirror,
+  RequestMatch,
+  SessionCookie,
+  TextMatch,
+  Traffic,
+  Weights,
+} from './traffic/traffic.ts';
 export { type Verbatim, verbatim } from './verbatim.ts';
 export type { WorkloadFactory } from './workload.ts';

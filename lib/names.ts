@@ -7,11 +7,15 @@ export interface Names {
   readonly apex: string;
   readonly primary: string;
   readonly canary: string;
+  readonly baseline: string;
   readonly namespace: string;
 }
 
-/** Both tracks, in the order in which sets are written. */
-export const TRACKS: readonly Track[] = ['primary', 'canary'];
+/** A track that users reach at some time of every rollout. */
+export type Side = Exclude<Track, 'baseline'>;
+
+/** Both sides, in the order in which sets are written. */
+export const TRACKS: readonly Side[] = ['primary', 'canary'];
 
 /** Names of a release's Services and Deployments. */
 export function namesOf(release: { readonly name: string; readonly namespace: string }): Names {
@@ -20,6 +24,7 @@ export function namesOf(release: { readonly name: string; readonly namespace: st
     apex: name,
     primary: onTrack(name, 'primary'),
     canary: onTrack(name, 'canary'),
+    baseline: onTrack(name, 'baseline'),
     namespace,
   };
 }

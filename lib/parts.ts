@@ -1,15 +1,20 @@
+import { autoscalerMistakes, isAutoscaler } from './autoscalers.ts';
 import { isObject, type Json, labelsAt, type Manifest, objectAt } from './json.ts';
 import type { Mistake } from './mistake.ts';
 import type { Names } from './names.ts';
 import { isVersioned } from './versioned.ts';
 import { ADDRESS_LABEL, type Authored, groupOf, isKind } from './workload.ts';
+import { workloadKindOf } from './workload-kinds.ts';
 
 /** The objects of a workload, by what is done with them. */
 export interface Parts {
-  readonly deployments: readonly Authored[];
+  /** What runs the pods: exactly one where nothing is wrong. */
+  readonly workloads: readonly Authored[];
   readonly autoscalers: readonly Authored[];
   readonly budgets: readonly Authored[];
   readonly versioned: readonly Authored[];
+  /** Run once for each candidate. */
+  readonly jobs: readonly Authored[];
   /** Routing objects of the author's own, in which only the weights are ours. */
   readonly routing: readonly Authored[];
   /** Everything that belongs to no track. */
@@ -19,10 +24,11 @@ export interface Parts {
 /** Sorts a workload's objects; the order in which they were made does not matter. */
 export function partsOf(objects: readonly Authored[], owned: (object: Manifest) => boolean): Parts {
   const parts = {
-    deployments: [],
+    workloads: [],
     autoscalers: [],
     budgets: [],
     versioned: [],
+    jobs: [],
     routing: [],
     others: [],
   } as Record<keyof Parts, Authored[]>;
@@ -32,10 +38,11 @@ export function partsOf(objects: readonly Authored[], owned: (object: Manifest) 
 }
 
 function partOf(object: Manifest, owned: (object: Manifest) => boolean): keyof Parts {
-  if (isKind(object, 'apps', 'Deployment')) return 'deployments';
-  if (isKind(object, 'autoscaling', 'HorizontalPodAutoscaler')) return 'autoscalers';
+  if (workloadKindOf(object) !== undefined) return 'workloads';
+  if (isAutoscaler(object)) return 'autoscalers';
   if (isKind(object, 'policy', 'PodDisruptionBudget')) return 'budgets';
   if (isVersioned(object)) return 'versioned';
+  if (isKind(object, 'batch', 'Job')) return 'jobs';
   return owned(object) ? 'routing' : 'others';
 }
 
@@ -47,12 +54,14 @@ function identity(object: Manifest): string {
   return `${object.kind}/${groupOf(object.apiVersion)}/${object.metadata.name}`;
 }
 
-/** Kinds that run pods, or scale what does, and have no track yet. */
-const UNSUPPORTED = new Set(
-  'DaemonSet StatefulSet ReplicaSet ReplicationController Pod Job ScaledObject Rollout VerticalPodAutoscaler'.split(
-    ' ',
-  ),
-);
+/** Kinds that run pods, or scale what does, and have no tracks. */
+const UNSUPPORTED: Readonly<Record<string, string>> = {
+  ReplicaSet: 'use a Deployment',
+  ReplicationController: 'use a Deployment',
+  Pod: 'use a Deployment',
+  Rollout: 'use a Deployment: two controllers would shift one traffic',
+  ScaledJob: 'manage it outside of the release: its Jobs get no traffic',
+};
 
 /** Kinds that belong to no namespace. */
 const CLUSTER_SCOPED = new Set(
@@ -68,15 +77,9 @@ const CLUSTER_SCOPED = new Set(
 /** What no release may hold, whatever its kind. */
 export function placementMistakes({ path, object }: Authored, namespace: string): Mistake[] {
   const { kind, metadata } = object;
-  if (UNSUPPORTED.has(kind))
-    return [
-      {
-        path,
-        problem: `${kind} is not supported yet`,
-        got: metadata.name,
-        remedy: 'use a Deployment, or manage it outside of the release',
-      },
-    ];
+  const instead = Object.hasOwn(UNSUPPORTED, kind) ? UNSUPPORTED[kind] : undefined;
+  if (instead !== undefined)
+    return [{ path, problem: `a release has no ${kind}`, got: metadata.name, remedy: instead }];
   if (CLUSTER_SCOPED.has(kind))
     return [
       {
@@ -98,18 +101,26 @@ export function placementMistakes({ path, object }: Authored, namespace: string)
   ];
 }
 
+/** Where the objects stand. */
+export interface PartsContext {
+  readonly path: string;
+  readonly names: Names;
+  /** Names of triggers by which both tracks are meant to scale. */
+  readonly sharedTriggers: readonly string[];
+}
+
 /** What is wrong with the workload's objects taken together. */
 export function partMistakes(
-  path: string,
+  { path, names, sharedTriggers }: PartsContext,
   objects: readonly Authored[],
   parts: Parts,
-  names: Names,
 ): Mistake[] {
+  const workload = parts.workloads[0]?.object;
   return [
     ...objects.flatMap((it) => placementMistakes(it, names.namespace)),
     ...doubled(objects),
-    ...deploymentMistakes(path, parts),
-    ...autoscalerMistakes(parts),
+    ...workloadMistakes(path, parts),
+    ...autoscalerMistakes(parts.autoscalers, workload, sharedTriggers),
     ...parts.budgets.flatMap((it) => budgetMistakes(it, parts)),
     ...parts.others.flatMap((it) => danglingMistakes(it, parts, names)),
   ];
@@ -133,88 +144,58 @@ function doubled(objects: readonly Authored[]): Mistake[] {
   });
 }
 
-function deploymentMistakes(path: string, { deployments }: Parts): Mistake[] {
-  const remedy = 'let workload make exactly one Deployment';
-  const [deployment, ...more] = deployments;
-  if (deployment === undefined) return [{ path, problem: 'workload makes no Deployment', remedy }];
-  const selector = objectAt(deployment.object, 'spec', 'selector');
+function workloadMistakes(path: string, { workloads }: Parts): Mistake[] {
+  const remedy = 'let workload make exactly one Deployment, DaemonSet or StatefulSet';
+  const [workload, ...more] = workloads;
+  if (workload === undefined)
+    return [{ path, problem: 'workload makes nothing that runs pods', remedy }];
+  const selector = objectAt(workload.object, 'spec', 'selector');
   const expressions = selector.matchExpressions;
-  const doubles = more.map((it) => ({
+  const found = more.map((it) => ({
     path: it.path,
-    problem: 'a second Deployment',
+    problem: `a second workload, a ${it.object.kind}`,
     got: it.object.metadata.name,
     remedy,
   }));
-  if (!Array.isArray(expressions) || expressions.length === 0) return doubles;
+  const own = workloadKindOf(workload.object)?.mistakes(workload) ?? [];
+  if (!Array.isArray(expressions) || expressions.length === 0) return [...found, ...own];
   return [
-    ...doubles,
+    ...found,
     {
-      path: deployment.path,
+      path: workload.path,
       problem: 'spec.selector.matchExpressions are not supported',
       got: expressions,
       remedy: 'use matchLabels',
     },
-  ];
-}
-
-function autoscalerMistakes({ autoscalers, deployments }: Parts): Mistake[] {
-  const deployment = deployments[0]?.object;
-  const [, ...more] = autoscalers;
-  const doubles = more.map((it) => ({
-    path: it.path,
-    problem: 'a second HPA for one Deployment',
-    got: it.object.metadata.name,
-    remedy: 'keep one, with all metrics in it',
-  }));
-  const others = autoscalers.flatMap(({ path, object }) => {
-    const target = objectAt(object, 'spec', 'scaleTargetRef');
-    if (deployment === undefined) return [];
-    if (target.kind === 'Deployment' && target.name === deployment.metadata.name)
-      return versionMistakes(path, object);
-    const remedy = `let spec.scaleTargetRef name Deployment ${deployment.metadata.name}`;
-    return [
-      { path, problem: 'the HPA is for something else than the Deployment', got: target, remedy },
-    ];
-  });
-  return [...doubles, ...others];
-}
-
-function versionMistakes(path: string, hpa: Manifest): Mistake[] {
-  if (hpa.apiVersion === 'autoscaling/v2') return [];
-  return [
-    {
-      path,
-      problem: 'the HPA is of another version',
-      got: hpa.apiVersion,
-      remedy: 'use autoscaling/v2',
-    },
+    ...own,
   ];
 }
 
 /** A budget for something else would be doubled, and protect nothing. */
-function budgetMistakes({ path, object }: Authored, { deployments }: Parts): Mistake[] {
-  const deployment = deployments[0]?.object;
-  if (deployment === undefined) return [];
+function budgetMistakes({ path, object }: Authored, { workloads }: Parts): Mistake[] {
+  const workload = workloads[0]?.object;
+  if (workload === undefined) return [];
   const selector = labelsAt(object, 'spec', 'selector', 'matchLabels');
-  const pods = labelsAt(deployment, 'spec', 'template', 'metadata', 'labels');
+  const pods = labelsAt(workload, 'spec', 'template', 'metadata', 'labels');
   if (Object.entries(selector).every(([key, value]) => pods[key] === value)) return [];
-  const remedy = 'let spec.selector.matchLabels name labels of the Deployment’s pods';
+  const remedy = 'let spec.selector.matchLabels name labels of the workload’s pods';
   return [{ path, problem: 'the PodDisruptionBudget selects other pods', got: selector, remedy }];
 }
 
-/** References that Perch does not rewrite would name nothing once the Deployment is on its tracks. */
+/** References that Perch does not rewrite would name nothing once the workload is on its tracks. */
 function danglingMistakes(
   { path, object }: Authored,
-  { deployments }: Parts,
+  { workloads }: Parts,
   names: Names,
 ): Mistake[] {
-  const name = deployments[0]?.object.metadata.name;
+  const { kind, metadata } = workloads[0]?.object ?? {};
+  const name = metadata?.name;
   const mistakes: Mistake[] = [];
   visit(object, (key, value) => {
-    if (isObject(value) && value.kind === 'Deployment' && value.name === name)
+    if (name !== undefined && isObject(value) && value.kind === kind && value.name === name)
       mistakes.push({
         path,
-        problem: `${key} of ${object.kind} ${object.metadata.name} names the Deployment`,
+        problem: `${key} of ${object.kind} ${object.metadata.name} names the ${kind}`,
         got: name,
         remedy: `name ${names.primary} or ${names.canary}: those are what runs`,
       });

@@ -1,4 +1,5 @@
 import { Construct } from 'constructs';
+import { existingMistakes, existingNames } from './existing.ts';
 import type { Mistake } from './mistake.ts';
 import {
   labelMistakes,
@@ -30,11 +31,13 @@ export class Release extends Construct {
     const wrongNames = nameMistakes(this.path, id, props);
     // A wrong name is told once, not again for every object that would bear it.
     const name = wrongNames.length === 0 ? (props.name ?? id) : 'name';
-    this.names = namesOf({ name, namespace: props.namespace });
+    const names = namesOf({ name, namespace: props.namespace });
+    this.names = props.existing === undefined ? names : existingNames(names, props.existing);
     this.mistakes = [
       ...wrongNames,
       ...labelMistakes(this.path, 'namespace', props.namespace),
       ...serviceMistakes(this.path, props.service),
+      ...existingMistakes(this.path, props),
       ...props.strategy.mistakes(this.path),
     ];
   }

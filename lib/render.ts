@@ -1,7 +1,8 @@
 import { type CompiledAnalysis, compileAnalysis } from './analysis.ts';
 import { build } from './build.ts';
-import { compileChecks } from './checks.ts';
+import { type CheckDefinition, compileChecks } from './checks.ts';
 import { clashes } from './clashes.ts';
+import { type HookDefinition, placeHooks } from './hooks.ts';
 import { canonical, type Json } from './json.ts';
 import { type Mistake, MistakesError } from './mistake.ts';
 import type { Placed, ReleaseObjects } from './objects.ts';
@@ -9,7 +10,10 @@ import type { Check, Plan } from './plan/plan.ts';
 import { planOf } from './plan-of.ts';
 import { planPage } from './plan-page.ts';
 import type { Release } from './release.ts';
+import type { ReleaseProps } from './release-props.ts';
+import { compileSchedule, type Schedule } from './schedule.ts';
 import { stepsOf } from './steps.ts';
+import type { StepDraft } from './strategy/strategy.ts';
 import { validate } from './validate.ts';
 import { readVerbatim, type VerbatimObject } from './verbatim.ts';
 import { toYaml } from './yaml.ts';
@@ -43,68 +47,110 @@ export async function render(release: Release): Promise<Rendered> {
 export async function tryRender(release: Release): Promise<Outcome> {
   const { path, props, names } = release;
   const analysis = compileAnalysis(path, props.analysis ?? {});
-  const queries = { names, port: props.service.port, queries: props.traffic.queries };
-  const checks = compileChecks(path, props.analysis?.checks ?? [], queries);
   const verbatim = readVerbatim(path, props.verbatim ?? [], names.namespace);
+  const schedule = compileSchedule(path, release.id, props);
   const built = build(release);
+  const given = props.analysis?.checks ?? [];
+  const own = built.drafts.flatMap((it) => it.own ?? []);
+  const { tracks } = props.strategy;
+  const checks = compileChecks(path, [...given, ...new Set(own)], {
+    names,
+    target: tracks.includes('canary') ? names.canary : names.primary,
+    port: props.service.port,
+    queries: props.traffic.queries,
+  });
+  const asked = placeHooks(path, hooksOf(props), built.drafts);
   const early = [
     ...release.mistakes,
     ...analysis.mistakes,
     ...checks.mistakes,
     ...verbatim.mistakes,
+    ...schedule.mistakes,
+    ...asked.mistakes,
     ...built.mistakes,
   ];
   const { objects } = built;
   if (objects === undefined) return { kind: 'wrong', mistakes: early };
-  const found = await validate(distinct(objects));
+  const found = await validate(distinct(objects, built.drafts));
   const mistakes = [...early, ...clashes(path, objects, verbatim.objects), ...found];
   if (mistakes.length > 0) return { kind: 'wrong', mistakes };
-  return {
-    kind: 'rendered',
-    rendered: write(release, objects, {
-      analysis,
-      checks: checks.checks,
-      verbatim: verbatim.objects,
-    }),
+  const compiled = {
+    analysis,
+    checks: checks.checks,
+    given,
+    verbatim: verbatim.objects,
+    schedule,
+    asked,
   };
+  return { kind: 'rendered', rendered: write(release, built.drafts, objects, compiled) };
 }
 
-/** Each object once; routes differ by their weights alone, which the strategy has judged. */
-function distinct(objects: ReleaseObjects): readonly Placed[] {
-  const { running, resting, versioned, configuration, apex, policies } = objects;
-  const routes = objects.routes({ primary: 100, canary: 0 });
-  return [
-    ...running.primary,
-    ...running.canary,
-    resting,
-    ...versioned,
-    ...configuration,
-    apex,
-    ...policies,
-    ...routes,
-  ];
+/** Without analysis nothing is asked that could hold the release up; what takes it back still is. */
+function hooksOf({ hooks = [], skipAnalysis }: ReleaseProps): readonly HookDefinition[] {
+  const kept: readonly string[] = ['rollback', 'post-rollout', 'event'];
+  return skipAnalysis === true ? hooks.filter((it) => kept.includes(it.hook.type)) : hooks;
+}
+
+/** Each object once, as each step has it. */
+function distinct(objects: ReleaseObjects, drafts: readonly StepDraft[]): readonly Placed[] {
+  const { resting, versioned, configuration, apex, policies } = objects;
+  const steps = drafts.flatMap((it) => [
+    ...(it.canary.kind === 'none' ? [] : objects.running('canary', it.canary)),
+    ...objects.running('primary', { kind: 'full' }, it.updatedPercent),
+    ...(it.baseline === true ? objects.running('baseline', { kind: 'full' }) : []),
+    ...objects.jobs(it.jobs ?? []),
+  ]);
+  // Routes differ by their weights alone in most steps, which the strategy has judged.
+  const traffics = new Map(drafts.map((it) => [JSON.stringify({ ...it.traffic, weights: 0 }), it]));
+  const routes = [...traffics.values()].flatMap((it) => objects.routes(it.traffic));
+  const own = apex === undefined ? [] : [apex];
+  const rest = [...resting, ...versioned, ...configuration, ...own, ...policies];
+  return [...new Set([...steps, ...rest, ...routes])];
 }
 
 interface Compiled {
   readonly analysis: CompiledAnalysis;
   readonly checks: readonly Check[];
+  /** Those of the release, without the steps' own. */
+  readonly given: readonly CheckDefinition[];
   readonly verbatim: readonly VerbatimObject[];
+  readonly schedule: Schedule;
+  readonly asked: ReturnType<typeof placeHooks>;
 }
 
-function write(release: Release, objects: ReleaseObjects, compiled: Compiled): Rendered {
-  const { analysis, checks, verbatim } = compiled;
+function write(
+  release: Release,
+  drafts: readonly StepDraft[],
+  objects: ReleaseObjects,
+  compiled: Compiled,
+): Rendered {
+  const { analysis, checks, given, verbatim, schedule, asked } = compiled;
   const steps = stepsOf({
-    drafts: release.props.strategy.steps(),
+    drafts,
     objects,
     verbatim,
-    checks: checks.map((it) => it.name),
+    checks: release.props.skipAnalysis === true ? [] : given.map((it) => it.name),
     bakeSeconds: analysis.bakeSeconds,
+    checkSeconds: analysis.analysis.checkSeconds,
+    asked: asked.steps,
+    apart: release.props.roots === 'mesh-and-workload',
   });
-  const plan = planOf(release, objects, steps, { analysis: analysis.analysis, checks });
+  const plan = planOf(release, objects, steps, {
+    analysis: analysis.analysis,
+    checks,
+    hooks: asked.hooks,
+    start: asked.start,
+    schedule: schedule.plan,
+  });
+  return rendered(release.id, plan, steps.files);
+}
+
+/** The plan's own files, and those of its steps. */
+export function rendered(id: string, plan: Plan, stepFiles: Rendered['files']): Rendered {
   const files = new Map<string, string | Uint8Array>([
     ['PLAN.md', planPage(plan)],
     ['plan.yaml', toYaml(canonical<Json>(plan))],
-    ...[...steps.files].sort(([a], [b]) => (a < b ? -1 : 1)),
+    ...[...stepFiles].sort(([a], [b]) => (a < b ? -1 : 1)),
   ]);
-  return { id: release.id, plan, files };
+  return { id, plan, files };
 }

@@ -86,6 +86,11 @@ const FAMILIES: readonly Family[] = [
     versions: 'Argo CD (@kubernetes-models/argo-cd 4.0.0)',
   },
   {
+    has: (group) => group === 'keda.sh',
+    package: '@kubernetes-models/keda',
+    versions: 'KEDA (@kubernetes-models/keda 2.0.0)',
+  },
+  {
     has: (group) => group === 'monitoring.coreos.com',
     package: '@kubernetes-models/prometheus-operator',
     versions: 'the Prometheus operator (@kubernetes-models/prometheus-operator 6.0.0)',

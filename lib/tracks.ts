@@ -52,30 +52,26 @@ export function selectorOf(label: TrackLabel, track: Track): Labels {
   return { [label.key]: onTrack(label.name, track) };
 }
 
-/** What a Deployment of one track differs in. */
-export interface DeploymentForm {
+/** What the workload of one track differs in. */
+export interface WorkloadForm {
   readonly track: Track;
   /** Labels that both tracks' pods carry for the router. */
   readonly shared: Labels;
-  /** `replicas` to write; undefined leaves the key out, since an HPA rules. */
-  readonly replicas: Json | undefined;
+  /** Other keys of its spec; undefined leaves one out, such as `replicas` where an HPA rules. */
+  readonly spec: JsonObject;
 }
 
-/** The Deployment of one track: name, selector, pod labels and self-references rewritten. */
-export function deploymentOn(
-  deployment: Manifest,
-  label: TrackLabel,
-  form: DeploymentForm,
-): Manifest {
+/** The workload of one track: name, selector, pod labels and self-references rewritten. */
+export function workloadOn(workload: Manifest, label: TrackLabel, form: WorkloadForm): Manifest {
   const matchLabels = selectorOf(label, form.track);
-  const template = objectAt(deployment, 'spec', 'template');
+  const template = objectAt(workload, 'spec', 'template');
   const labels = {
-    ...without(podLabels(deployment), ADDRESS_LABEL),
+    ...without(podLabels(workload), ADDRESS_LABEL),
     ...form.shared,
     ...matchLabels,
   };
-  const onTrackNow = withSpec(renamed(deployment, onTrack(label.name, form.track)), {
-    replicas: form.replicas,
+  const onTrackNow = withSpec(renamed(workload, onTrack(label.name, form.track)), {
+    ...form.spec,
     selector: { matchLabels },
     template: {
       ...template,
@@ -84,12 +80,6 @@ export function deploymentOn(
     },
   });
   return withoutAddress(onTrackNow);
-}
-
-/** The HPA of one track. */
-export function autoscalerOn(hpa: Manifest, label: TrackLabel, track: Track): Manifest {
-  const target = { ...objectAt(hpa, 'spec', 'scaleTargetRef'), name: onTrack(label.name, track) };
-  return withSpec(renamed(hpa, onTrack(hpa.metadata.name, track)), { scaleTargetRef: target });
 }
 
 /** The PodDisruptionBudget of one track: its selector gets the track's label, whatever else it selects by. */

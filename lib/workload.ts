@@ -141,9 +141,9 @@ export function isKind(object: Manifest, group: string, kind: string): boolean {
   return object.kind === kind && groupOf(object.apiVersion) === group;
 }
 
-/** The labels of a Deployment's pods. */
-export function podLabels(deployment: Manifest): Labels {
-  return labelsAt(deployment, 'spec', 'template', 'metadata', 'labels');
+/** The labels of a workload's pods. */
+export function podLabels(workload: Manifest): Labels {
+  return labelsAt(workload, 'spec', 'template', 'metadata', 'labels');
 }
 
 /** The object with another name. */
@@ -153,7 +153,8 @@ export function renamed(object: Manifest, name: string): Manifest {
 
 /** The object with other top-level keys of its spec; undefined removes one. */
 export function withSpec(object: Manifest, spec: JsonObject): Manifest {
-  return { ...object, spec: { ...objectAt(object, 'spec'), ...spec } };
+  const keys = Object.entries({ ...objectAt(object, 'spec'), ...spec });
+  return { ...object, spec: Object.fromEntries(keys.filter(([, it]) => it !== undefined)) };
 }
 
 /** Data with each object replaced by what the function makes of it, parents first. */

@@ -135,21 +135,26 @@ describe('the direction of dependencies', () => {
     [
       'families know their own folder and the types of the core',
       'an adapter translates: give its interface what it needs, and compose in analyzer/commands',
-      ['git', 'metrics', 'cluster'].flatMap((it) => below(`analyzer/${it}`)),
+      ['git', 'metrics', 'cluster', 'hooks'].flatMap((it) => below(`analyzer/${it}`)),
       (it, from) =>
         !it.isOurs ||
         inside(dirname(from.path))(it) ||
+        // What every client of HTTP does alike.
+        it.target === 'analyzer/http.ts' ||
+        (inside('lib/plan')(it) && it.typesOnly) ||
         (inside('analyzer/core')(it) && it.typesOnly),
     ],
     [
       'the shell knows interfaces, not providers',
       'take the provider as an argument of its interface; only analyzer/commands chooses one',
       SOURCES.filter((it) =>
-        /^analyzer\/(tick|observe|situation|history|intervene)\.ts$/.test(it.path),
+        /^analyzer\/(tick|planning|asking|observe|situation|history|intervene)\.ts$/.test(it.path),
       ),
       (it) =>
-        !inside('analyzer/cluster', 'analyzer/metrics', 'analyzer/git')(it) ||
-        /\/(cluster\/cluster|metrics\/provider|git\/(repository|git-error))\.ts$/.test(it.target),
+        !inside('analyzer/cluster', 'analyzer/metrics', 'analyzer/git', 'analyzer/hooks')(it) ||
+        /\/(cluster\/cluster|metrics\/provider|hooks\/calls|git\/(repository|git-error))\.ts$/.test(
+          it.target,
+        ),
     ],
     [
       'nobody imports analyzer/main.ts, which composes',

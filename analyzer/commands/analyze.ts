@@ -2,18 +2,30 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import pino, { type Logger } from 'pino';
 import { GitError } from '../git/index.ts';
+import { hookCalls } from '../hooks/calls.ts';
+import type { HookClient } from '../hooks/client.ts';
+import { tellHooks } from '../hooks/tell.ts';
 import { prometheus } from '../metrics/prometheus.ts';
+import { newsOf } from '../news.ts';
 import { type Nudges, nudge } from '../nudge.ts';
-import { flag, openForWriting, parsePositive, type RepositoryFlags } from '../options.ts';
+import {
+  flag,
+  openForWriting,
+  parseCount,
+  parsePositive,
+  type RepositoryFlags,
+} from '../options.ts';
 import { pauseSeconds } from '../pause.ts';
+import { type Analyzer, newMemory, type Outcome } from '../planning.ts';
 import type { TickEnd } from '../telemetry/reporter.ts';
 import { type Rollbacks, rollbacks } from '../telemetry/rollbacks.ts';
-import { type Analyzer, atRest, newMemory, type Outcome, type TickReport, tick } from '../tick.ts';
+import { atRest, type TickReport, tick } from '../tick.ts';
 import { addClusterFlags, type ClusterFlags, clustersOf } from './clusters.ts';
 import { addGateFlags, type GateFlags, gateOf } from './gate.ts';
+import { addHookFlags, type HookFlags, hookClientOf } from './hooks.ts';
 import { addReporterFlags, openReporters, type Reported, type ReporterFlags } from './reporters.ts';
 
-interface AnalyzeFlags extends RepositoryFlags, ClusterFlags, GateFlags, ReporterFlags {
+interface AnalyzeFlags extends RepositoryFlags, ClusterFlags, GateFlags, HookFlags, ReporterFlags {
   readonly once?: true;
   readonly metrics: string;
   readonly metricsTokenFile?: string;
@@ -22,6 +34,7 @@ interface AnalyzeFlags extends RepositoryFlags, ClusterFlags, GateFlags, Reporte
   readonly metricsCa?: string;
   readonly metricsHeader: readonly string[];
   readonly metricsHeadersFile?: string;
+  readonly maxRollouts?: number;
   readonly nudge?: string;
   readonly nudgeSecretFile?: string;
 }
@@ -72,6 +85,13 @@ export function addAnalyze(program: Command): Command {
     )
     .addOption(
       flag(
+        '--max-rollouts <n>',
+        'most rollouts that may be under way at once; others wait',
+        'PERCH_MAX_ROLLOUTS',
+      ).argParser(parseCount),
+    )
+    .addOption(
+      flag(
         '--nudge <urls>',
         'told of each push, with commas: a Flux Receiver, or the /api/webhook of Argo CD',
         'PERCH_NUDGE',
@@ -84,7 +104,7 @@ export function addAnalyze(program: Command): Command {
         'PERCH_NUDGE_SECRET_FILE',
       ),
     );
-  return addReporterFlags(addGateFlags(addClusterFlags(command))).action(
+  return addReporterFlags(addHookFlags(addGateFlags(addClusterFlags(command)))).action(
     async (_: unknown, command: Command) => {
       await analyze(command.optsWithGlobals<AnalyzeFlags>(), command);
     },
@@ -96,10 +116,14 @@ async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
   const gate = gateOf(flags);
   const headers = headersOf(flags.metricsHeader, command);
   const nudges = nudgesOf(flags, command);
+  const client = hookClientOf(flags);
   const repository = await openForWriting(flags);
+  const clock = () => Date.now() / 1000;
   const analyzer: Analyzer = {
     repository,
     gate,
+    hooks: hookCalls(client, clock),
+    mostRollouts: flags.maxRollouts,
     clusters: clustersOf(flags),
     metrics: prometheus({
       address: flags.metrics,
@@ -110,15 +134,16 @@ async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
       headers,
       headersFile: flags.metricsHeadersFile,
     }),
-    clock: () => Date.now() / 1000,
+    clock,
     memory: newMemory(),
   };
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
   try {
     const reported = await openReporters(flags, analyzer, log);
-    const run = { reported, nudges, flags, log, signal: stop.signal };
-    await loop(run).finally(() => reported.close());
+    const told = new Set<Promise<void>>();
+    const run = { reported, nudges, client, told, flags, log, signal: stop.signal };
+    await loop(run).finally(() => Promise.all([reported.close(), ...told]));
   } finally {
     await repository.close();
   }
@@ -127,17 +152,22 @@ async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
 interface Run {
   readonly reported: Reported;
   readonly nudges: Nudges;
+  readonly client: HookClient;
+  /** What hooks are being told: no pass waits for it. */
+  readonly told: Set<Promise<void>>;
   readonly flags: AnalyzeFlags;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
 
-async function loop({ reported, nudges, flags, log, signal }: Run): Promise<void> {
+async function loop(run: Run): Promise<void> {
+  const { reported, nudges, flags, log, signal } = run;
   const once = flags.watch === undefined && flags.untilIdle === undefined;
   const ways = rollbacks();
   while (!signal.aborted) {
     const end = await pass(reported.analyzer, ways, log);
     const report = end.kind === 'done' ? end.report : undefined;
+    if (report !== undefined) tellLater(run, report);
     if (report !== undefined) await tell(nudges, report, log);
     const told = reported.tell(end);
     if (end.kind === 'failed') await goOn(end.error, once, log).finally(() => told);
@@ -167,6 +197,17 @@ async function pass(analyzer: Analyzer, ways: Rollbacks, log: Logger): Promise<T
 async function goOn(error: unknown, once: boolean, log: Logger): Promise<void> {
   if (once || !(error instanceof GitError) || !error.retryable) throw error;
   log.error({ reason: error.message }, 'the repository cannot be reached');
+}
+
+/** Whatever hooks make of it, no pass waits for them. */
+function tellLater(run: Run, report: TickReport): void {
+  const telling = tellAll(run, report).finally(() => run.told.delete(telling));
+  run.told.add(telling);
+}
+
+async function tellAll({ client, log }: Run, { outcomes }: TickReport): Promise<void> {
+  for (const reason of await tellHooks(client, newsOf(outcomes)))
+    log.warn({ reason }, 'a hook was not told');
 }
 
 /** Whoever was not told polls: that costs time, and is no failure. */

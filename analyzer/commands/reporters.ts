@@ -3,9 +3,9 @@ import type { Logger } from 'pino';
 import { kubernetesEvents } from '../cluster/events.ts';
 import { kubernetes } from '../cluster/kubernetes.ts';
 import { flag } from '../options.ts';
+import type { Analyzer } from '../planning.ts';
 import type { Reporter, TickEnd } from '../telemetry/reporter.ts';
 import type { ListenAddress } from '../telemetry/server.ts';
-import type { Analyzer } from '../tick.ts';
 import { VERSION } from '../version.ts';
 import type { ClusterFlags } from './clusters.ts';
 

@@ -1,7 +1,8 @@
+import { identityOf } from '../../lib/plan/plan.ts';
 import type { Move } from './decision.ts';
 import { explain } from './explain.ts';
 import type { Situation } from './observation.ts';
-import { difference, type FileSet, files, type PlanTree } from './position.ts';
+import { atRest, difference, type FileSet, files, type PlanTree } from './position.ts';
 import { rolloutOf } from './rollout.ts';
 import { isoTime, type State, type StepRecord, stateText } from './state.ts';
 
@@ -17,6 +18,8 @@ export type FileWrite =
 /** One commit to be made: pure data, made by the core and carried out by `git/`. */
 export interface Change {
   readonly release: string;
+  /** Ids of all releases that it moves, where they move as one. @default - `release` alone */
+  readonly members?: readonly string[] | undefined;
   /** Subject, blank line, body, blank line, trailers. */
   readonly message: string;
   /** Commit time in Unix seconds. */
@@ -88,7 +91,7 @@ export function outcome(
   if (move.pins && (situation.refused ?? []).length > 0)
     throw new Error(`release ${situation.id}: a refused plan is never pinned`);
   // A complete release is its own way back from now on.
-  const stable = move.to.kind === 'complete' ? plan : old?.stable;
+  const stable = move.to.kind === 'complete' ? plan : (move.stable ?? old?.stable);
   const set = files(move.to, plan, stable);
   const note = move.transition === 'note';
   const moved = note && old !== undefined ? old.state : written(old?.files, set);
@@ -102,11 +105,13 @@ export function outcome(
     // A note says why in its commit; the state keeps why the position was taken.
     reason: note && old !== undefined ? old.state.reason : move.reason,
     ...(person?.by === undefined ? {} : { by: person.by }),
-    candidate: plan.plan.candidate,
+    candidate: identityOf(plan.plan),
     plan: plan.tree,
     ...(stable === undefined ? {} : { stable: stable.tree }),
     ...(move.failed === undefined ? {} : { failed: move.failed }),
     ...(move.paused === undefined ? {} : { paused: move.paused }),
+    ...kept(old?.state, move),
+    ...promoted(old?.state, plan, move),
     steps: stepRecords(old?.state, move, now),
     changed: moved.changed,
     removed: moved.removed,
@@ -115,6 +120,36 @@ export function outcome(
       : { accepts: [...person.accepts] }),
   };
   return { state, plan, stable, files: set };
+}
+
+/** What belongs to one rollout ends with it; a start may bring its own. */
+function kept(old: State | undefined, move: Move): Pick<State, 'hooks' | 'approved' | 'fast'> {
+  const ends = atRest(move.to) && move.transition !== 'note';
+  const hooks = 'hooks' in move ? move.hooks : ends || isStart(move) ? undefined : old?.hooks;
+  const approved = 'approved' in move ? move.approved : ends ? undefined : old?.approved;
+  const fast = 'fast' in move ? move.fast : ends || isStart(move) ? undefined : old?.fast;
+  return {
+    ...(hooks === undefined || hooks.length === 0 ? {} : { hooks }),
+    ...(approved === undefined || approved.length === 0 ? {} : { approved }),
+    ...(fast === undefined ? {} : { fast }),
+  };
+}
+
+function isStart({ transition }: Move): boolean {
+  return transition === 'start';
+}
+
+/** As many as a rollback window can ask for. */
+const MOST_PROMOTED = 20;
+
+function promoted(old: State | undefined, { plan }: PlanTree, move: Move): Pick<State, 'promoted'> {
+  const before = old?.promoted ?? [];
+  const candidate = identityOf(plan);
+  const all =
+    move.transition === 'complete'
+      ? [candidate, ...before.filter((it) => it !== candidate)].slice(0, MOST_PROMOTED)
+      : before;
+  return all.length === 0 ? {} : { promoted: all };
 }
 
 /** One above the highest transition that the release has seen, also where history was reverted by hand. */

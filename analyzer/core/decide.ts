@@ -5,8 +5,24 @@ import type { CheckSeries, Observation, Rollout } from './observation.ts';
 import { rolloutOf } from './rollout.ts';
 import { first, resting } from './rules/at-rest.ts';
 import { handEdited, paused } from './rules/hold.ts';
-import { goOn, notBaked, notLive, notReady } from './rules/may-go-on.ts';
-import { deadlinePassed, inconclusiveTooLong, tooManyFailedChecks } from './rules/must-go-back.ts';
+import { hooksPending, signalled } from './rules/hooks.ts';
+import {
+  gateClosed,
+  goOn,
+  jobsRunning,
+  notBaked,
+  notLive,
+  notReady,
+  outOfHours,
+  suspended,
+  unlessFast,
+} from './rules/may-go-on.ts';
+import {
+  deadlinePassed,
+  inconclusiveTooLong,
+  jobFailed,
+  tooManyFailedChecks,
+} from './rules/must-go-back.ts';
 import { goingBack, initializing, newPlan } from './rules/under-way.ts';
 
 /**
@@ -33,6 +49,8 @@ export function decide(observation: Observation, now: number): Decision {
 const RULES: readonly Rule[] = [
   tooManyFailedChecks,
   deadlinePassed,
+  jobFailed,
+  signalled,
   inconclusiveTooLong,
   handEdited,
   paused,
@@ -40,9 +58,14 @@ const RULES: readonly Rule[] = [
   initializing,
   goingBack,
   newPlan,
+  suspended,
   notLive,
   notReady,
-  notBaked,
+  jobsRunning,
+  unlessFast(hooksPending),
+  unlessFast(notBaked),
+  outOfHours,
+  unlessFast(gateClosed),
   goOn,
 ];
 
@@ -54,11 +77,12 @@ export function contextOf(observation: Observation, rollout: Rollout, now: numbe
   };
   const judgement = judge(rollout, trusted(observation, rollout), live, now);
   const before = rollout.state.steps.reduce((sum, it) => sum + it.failedChecks, 0);
+  const hooks = rollout.state.hooks?.filter((it) => it.outcome === 'failed').length ?? 0;
   return {
     observation,
     rollout,
     judgement,
-    failedChecks: before + judgement.failedChecks,
+    failedChecks: before + judgement.failedChecks + hooks,
     disagreement: disagreement(observation.situation, rollout),
     now,
   };

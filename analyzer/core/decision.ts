@@ -1,6 +1,6 @@
 import type { Judgement } from './judge.ts';
 import type { Observation, Rollout } from './observation.ts';
-import type { Position } from './position.ts';
+import type { PlanTree, Position } from './position.ts';
 import type { State, TransitionKind } from './state.ts';
 
 /** What is to be done about a release now. */
@@ -8,7 +8,13 @@ export type Decision =
   /** Nothing is under way and nothing new has come. */
   | { readonly kind: 'rest'; readonly reason: string }
   /** Something is under way, and what it waits for has not come. */
-  | { readonly kind: 'hold'; readonly reason: string; readonly untilSeconds?: number | undefined }
+  | {
+      readonly kind: 'hold';
+      readonly reason: string;
+      readonly untilSeconds?: number | undefined;
+      /** Hooks whose answers would tell more: whoever observes asks them, and decides again. */
+      readonly asks?: readonly string[] | undefined;
+    }
   | Move;
 
 /** One transition: exactly one commit. */
@@ -21,6 +27,16 @@ export interface Move {
   /** What is remembered as failed afterwards. */
   readonly failed: State['failed'];
   readonly paused?: State['paused'];
+  /** Hook runs of the rollout afterwards. @default - as before; none after a start */
+  readonly hooks?: State['hooks'];
+  /** Gates that persons have opened. @default - as before; none after a rollout */
+  readonly approved?: State['approved'];
+  /** Why the rollout waits for nothing. @default - as before; not after a rollout */
+  readonly fast?: State['fast'];
+  /** The plan of an earlier release that becomes the way back. @default - as before */
+  readonly stable?: PlanTree | undefined;
+  /** The hook to call once the commit is pushed: its start is recorded, so nobody else calls it. */
+  readonly calls?: string | undefined;
   readonly verdict: 'pass' | 'fail' | 'inconclusive' | 'none';
   readonly reason: string;
   readonly judgement?: Judgement | undefined;

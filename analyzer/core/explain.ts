@@ -50,6 +50,8 @@ function headline(move: Move, plan: Plan, from: State | undefined, state: State)
       return backHeadline(move, plan, from);
     case 'note':
       return noteHeadline(move, from);
+    case 'undo':
+      return `undo ${images}: back to ${move.stable?.plan.images.map(shortImage).join(', ') ?? 'before'}`;
     case 'resume':
       return `resumed at ${positionText(move.to)}`;
     case 'next':
@@ -74,6 +76,14 @@ function backHeadline(move: Move, plan: Plan, from: State | undefined): string {
 }
 
 function noteHeadline(move: Move, from: State | undefined): string {
+  if (move.calls !== undefined) return `hook ${move.calls} is called`;
+  const run = move.hooks?.at(-1);
+  if (run !== undefined) return `hook ${run.hook} ${run.outcome ?? 'ended'}`;
+  const gate = move.approved?.at(-1);
+  if (move.fast !== undefined) return 'promoted by a person: waits for no check and no gate';
+  if (gate !== undefined) return `gate of ${gate.step} opened`;
+  if (move.failed !== undefined && from?.failed?.candidate !== move.failed.candidate)
+    return `candidate ${move.failed.candidate} is not started`;
   if (move.paused !== undefined) return from?.paused === undefined ? 'paused' : 'still paused';
   if (from?.paused !== undefined) return 'resumed';
   if (from?.failed !== undefined && move.failed === undefined)

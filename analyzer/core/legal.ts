@@ -1,6 +1,14 @@
+import { identityOf } from '../../lib/plan/plan.ts';
 import { differingLiveFiles } from './integrity.ts';
 import type { Situation } from './observation.ts';
-import { atRest, canBeRemoved, nextPosition, positionText, samePosition } from './position.ts';
+import {
+  atRest,
+  canBeRemoved,
+  nextPosition,
+  positionText,
+  samePosition,
+  undoPosition,
+} from './position.ts';
 import { nextBack, rolloutOf } from './rollout.ts';
 import type { State } from './state.ts';
 
@@ -18,7 +26,7 @@ export function violations(situation: Situation): readonly string[] {
     ...mismatch(`rollouts/${id}/plan`, plan.tree, state.plan),
     ...mismatch(`rollouts/${id}/stable`, stable?.tree, state.stable),
     ...(state.release === id ? [] : [`rollouts/${id}/state.yaml is of release ${state.release}`]),
-    ...(state.candidate === plan.plan.candidate
+    ...(state.candidate === identityOf(plan.plan)
       ? []
       : [`rollouts/${id}/state.yaml names another candidate than its plan`]),
     ...(plan.plan.release === id ? [] : [`rollouts/${id}/plan is of release ${plan.plan.release}`]),
@@ -78,7 +86,7 @@ const LEGAL: Readonly<Record<State['kind'], Test>> = {
     next.position.kind === 'complete' &&
     next.stable === next.plan &&
     before.stable.kind === 'known' &&
-    next.candidate === before.stable.value.plan.candidate,
+    next.candidate === identityOf(before.stable.value.plan),
   back: (old, next, before) => goesBack(old, next, before) && same(old, next, 'plan', 'stable'),
   note: (old, next) =>
     samePosition(old.position, next.position) &&
@@ -86,6 +94,14 @@ const LEGAL: Readonly<Record<State['kind'], Test>> = {
     JSON.stringify(old.steps) === JSON.stringify(next.steps),
   resume: (old, next) =>
     samePosition(old.position, next.position) && same(old, next, 'plan', 'stable'),
+  undo: (old, next, before) =>
+    old.position.kind === 'complete' &&
+    before.plan.kind === 'known' &&
+    samePosition(next.position, undoPosition(before.plan.value.plan)) &&
+    same(old, next, 'plan', 'candidate') &&
+    next.stable !== undefined &&
+    next.stable !== old.stable &&
+    next.failed?.candidate === old.candidate,
 };
 
 function follows(old: State, next: State, before: Situation): boolean {

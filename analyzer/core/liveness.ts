@@ -54,7 +54,16 @@ export function clusterQuestions(
     ...rollout.state.removed
       .filter((ref) => !present.has(refText(ref)))
       .map((ref): Question => ({ kind: 'gone', ref })),
+    ...jobsToCome(rollout).map((ref): Question => ({ kind: 'gone', ref })),
   ];
+}
+
+/** A Job that an earlier try left would pass for this one's: nothing goes on until it is gone. */
+function jobsToCome({ plan, files, state }: Rollout): readonly ObjectRef[] {
+  if (state.position.kind !== 'step') return [];
+  return Object.entries(plan.plan.files)
+    .filter(([name, info]) => info.role === 'job' && !files.has(name))
+    .map(([, info]) => reference(info));
 }
 
 /**

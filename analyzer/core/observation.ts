@@ -1,4 +1,5 @@
 import type { Check, Track } from '../../lib/plan/plan.ts';
+import type { Phase } from './phase.ts';
 import type { FileSet, PlanTree } from './position.ts';
 import type { State } from './state.ts';
 
@@ -101,10 +102,20 @@ export type Readiness =
   | { readonly kind: 'notReady'; readonly reason: string; readonly deadlinePassed: boolean }
   | { readonly kind: 'unknown'; readonly reason: string };
 
+/** What became of a Job. */
+export type JobStatus =
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'running'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
 /** What was seen of the cluster at one moment, as far as a release is concerned. */
 export interface ClusterView {
   readonly live: Liveness;
-  readonly ready: Readonly<Record<Track, Readiness>>;
+  /** Of the tracks that were asked about. */
+  readonly ready: Readonly<Partial<Record<Track, Readiness>>>;
+  /** Jobs of the step, by file. @default - it has none */
+  readonly jobs?: ReadonlyMap<string, JobStatus> | undefined;
   /** The step that the routing objects show, where they show one. */
   readonly shownStep: string | undefined;
 }
@@ -118,12 +129,42 @@ export interface CheckSeries {
   readonly fromLive?: Answer<readonly Sample[]> | undefined;
 }
 
+/** What a hook answered. */
+export type HookAnswer =
+  | {
+      readonly kind: 'answered';
+      /** 2xx. */
+      readonly passed: boolean;
+      readonly status: number;
+      /** The beginning of the body, on one line. */
+      readonly text: string;
+    }
+  | {
+      readonly kind: 'unknown';
+      readonly reason: string;
+      /** That nothing was sent, or that the service certainly did not take it. @default - it may have run */
+      readonly taken?: false | undefined;
+    };
+
+/** What is known of a hook at one moment. */
+export type HookReading =
+  /** @param at Unix seconds */
+  | (HookAnswer & { readonly at: number })
+  /** This process started it, and it has not ended. */
+  | { readonly kind: 'running' }
+  /** Another process started it: nobody can tell what became of it. */
+  | { readonly kind: 'lost' };
+
 /** All that a decision rests on. */
 export interface Observation {
   readonly situation: Situation;
   /** Absent when nothing was asked, as at rest. */
   readonly cluster?: ClusterView | undefined;
   readonly series: readonly CheckSeries[];
+  /** By name, as far as they were asked: a decision says which it needs. @default - none was */
+  readonly hooks?: ReadonlyMap<string, HookReading> | undefined;
+  /** Phases of the releases that the newest plan depends on. @default - it depends on none */
+  readonly others?: ReadonlyMap<string, Phase> | undefined;
   /** Largest difference between our clock and a server's, in seconds. */
   readonly skewSeconds: number;
   /** When this process first found a source of answers unreachable, if it still is; Unix seconds. */

@@ -1,10 +1,23 @@
+import { describeSteps } from '../../lib/plan/describe.ts';
+import { identityOf, lastStep, type Plan, type Step } from '../../lib/plan/plan.ts';
 import type { Change } from './change.ts';
 import { type Move, noteMove } from './decision.ts';
 import { plain } from './explain.ts';
+import { isApproved, START } from './gate.ts';
 import { disagreement } from './integrity.ts';
 import type { Rollout, Situation } from './observation.ts';
-import { atRest, canBeRemoved, positionText } from './position.ts';
+import { status } from './phase.ts';
+import {
+  atRest,
+  canBeRemoved,
+  type PlanTree,
+  positionText,
+  stepIndex,
+  undoPosition,
+} from './position.ts';
+import { refusals } from './refuse.ts';
 import { nextBack, rolloutOf } from './rollout.ts';
+import type { State } from './state.ts';
 
 /** What a person asks for, and why. */
 export interface Request {
@@ -74,6 +87,125 @@ export function abort(situation: Situation, { by, reason }: Request): Move {
     verdict: 'fail',
     failed: { candidate: state.candidate, step: state.position.step, reason: `aborted: ${reason}` },
   };
+}
+
+/**
+ * Opens the next gate: that of the step where the release is, else the first one ahead; before a rollout those
+ * before step 01.
+ *
+ * @param full let the whole rollout wait for no check and no gate instead; what takes it back still does
+ * @throws Error when there is no gate to open, with what the release waits for instead
+ */
+export function promote(situation: Situation, { by, reason }: Request, full: boolean): Move {
+  const { state, plan } = unedited(situation);
+  if (state.position.kind === 'back')
+    throw new Error(`${situation.id} is going back (${positionText(state.position)})`);
+  if (state.paused !== undefined)
+    throw new Error(`${situation.id} is paused: ${state.paused.reason}. \`perch resume\` it first`);
+  if (full) return promoteFull(situation, { by, reason });
+  const gate = nextGate(situation);
+  if (gate === undefined) throw new Error(noGate(situation));
+  const waiting = gate === START && situation.dist.kind === 'known' ? situation.dist.value : plan;
+  const candidate = identityOf(waiting.plan);
+  const approved = [...(state.approved ?? []), { candidate, step: gate, by, reason }];
+  return { ...noteOf(situation, reason), approved };
+}
+
+/** The first step, from where the release is, whose gates a person can still open; `start` is before step 01. */
+export function nextGate(situation: Situation): string | undefined {
+  const { state, plan, stable } = running(situation);
+  if (state.position.kind === 'step') {
+    const ahead = plan.plan.steps.slice(stepIndex(plan.plan, state.position.step));
+    return ahead.find((it) => canBeOpened(state, it) && !isApproved(state, plan.plan, it.name))
+      ?.name;
+  }
+  const { dist } = situation;
+  if (!atRest(state.position) || dist.kind !== 'known' || stable === undefined) return undefined;
+  const candidate = identityOf(dist.value.plan);
+  const waits = candidate !== identityOf(stable.plan) && candidate !== state.failed?.candidate;
+  const gates = dist.value.plan.start ?? [];
+  return waits && gates.length > 0 && !isApproved(state, dist.value.plan, START)
+    ? START
+    : undefined;
+}
+
+/** Whether there is something to resume: a pause, or an edit by hand. */
+export function isHeld(situation: Situation): boolean {
+  const rollout = rolloutOf(situation);
+  if (rollout.kind !== 'known') return rollout.kind === 'broken';
+  const { paused } = rollout.value.state;
+  return paused !== undefined || disagreement(situation, rollout.value) !== undefined;
+}
+
+/** Gates, and hooks of which nobody can tell whether they ran. */
+function canBeOpened({ hooks = [] }: State, step: Step): boolean {
+  const untold = hooks.some((it) => it.step === step.name && it.outcome !== 'passed');
+  return (step.gates ?? []).length > 0 || untold;
+}
+
+function promoteFull(situation: Situation, { by, reason }: Request): Move {
+  const { state } = running(situation);
+  if (state.position.kind !== 'step')
+    throw new Error(
+      `${situation.id} has no rollout under way (${status(situation).reason}): promote --full when it has begun`,
+    );
+  if (state.fast !== undefined)
+    throw new Error(`${situation.id} waits for no check and no gate already: ${state.fast.reason}`);
+  return { ...noteOf(situation, reason), fast: { reason: `promoted by ${by}`, by } };
+}
+
+function noGate(situation: Situation): string {
+  const { state, plan } = running(situation);
+  const { position } = state;
+  if (position.kind !== 'step')
+    return (
+      `${situation.id} is ${positionText(position)}, and no candidate waits at a gate before step 01: ` +
+      status(situation).reason
+    );
+  const waits = describeSteps(plan.plan)[stepIndex(plan.plan, position.step)]?.gate ?? '';
+  return (
+    `${situation.id} has no closed gate in ${position.step} or ahead. ${position.step} waits for: ${waits}. ` +
+    '`perch promote --full` waits for no check'
+  );
+}
+
+/**
+ * Takes a complete release back to an earlier one, by the same sequence as any way back; the candidate that is
+ * left counts as failed.
+ *
+ * @param earlier the plan of a release that was complete before
+ * @throws Error while a rollout is under way, and where the plan is of the present candidate
+ */
+export function undo(situation: Situation, { by, reason }: Request, earlier: PlanTree): Move {
+  const { state, plan } = unedited(situation);
+  if (state.position.kind !== 'complete')
+    throw new Error(
+      `${situation.id} is not complete (${positionText(state.position)}): ` +
+        (state.position.kind === 'stable'
+          ? 'it went back already'
+          : '`perch abort` takes a rollout back'),
+    );
+  const candidate = identityOf(plan.plan);
+  if (identityOf(earlier.plan) === candidate)
+    throw new Error(`${situation.id} runs ${candidate} already: name an earlier candidate`);
+  const refused = unsafe(earlier.plan, plan.plan);
+  if (refused.length > 0)
+    throw new Error(
+      `${situation.id} cannot go straight back to ${identityOf(earlier.plan)}: ${refused.join('; ')}`,
+    );
+  return {
+    ...noteOf(situation, `undone by ${by}: ${reason}`),
+    transition: 'undo',
+    to: undoPosition(plan.plan),
+    stable: earlier,
+    verdict: 'fail',
+    failed: { candidate, step: lastStep(plan.plan).name, reason: `undone: ${reason}` },
+  };
+}
+
+/** As for a plan that follows another, but that routes which came since may go: every way back takes them. */
+function unsafe({ shape }: Plan, present: Plan): readonly string[] {
+  return refusals(shape, { ...present.shape, routes: shape.routes });
 }
 
 /**

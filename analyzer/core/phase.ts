@@ -1,4 +1,5 @@
 import { decide } from './decide.ts';
+import { isApproved } from './gate.ts';
 import { disagreement } from './integrity.ts';
 import type { Loaded, Situation } from './observation.ts';
 import { atRest, canaryWeight, type PlanTree, stepIndex } from './position.ts';
@@ -50,7 +51,7 @@ export function status(situation: Situation): Status {
     release: situation.id,
     namespace: plan.plan.namespace,
     name: plan.plan.name,
-    phase: differs === undefined ? phase(state, plan, situation.dist) : 'Paused',
+    phase: differs === undefined ? phaseOf(state, plan, situation.dist) : 'Paused',
     weight: canaryWeight(plan.plan, position),
     step: underWay ? stepIndex(plan.plan, position.step) : undefined,
     steps: underWay ? plan.plan.steps.length - 1 : undefined,
@@ -61,7 +62,8 @@ export function status(situation: Situation): Status {
   };
 }
 
-function phase(state: State, plan: PlanTree, dist: Loaded<PlanTree>): Phase {
+/** The phase that a state stands for, where nothing was edited by hand. */
+export function phaseOf(state: State, plan: PlanTree, dist: Loaded<PlanTree>): Phase {
   const failed = state.failed?.candidate === state.candidate;
   const { position } = state;
   if (state.paused !== undefined) return 'Paused';
@@ -69,13 +71,22 @@ function phase(state: State, plan: PlanTree, dist: Loaded<PlanTree>): Phase {
     case 'init':
       return 'Initializing';
     case 'step':
-      return plan.plan.steps[stepIndex(plan.plan, position.step)]?.phase ?? 'Progressing';
+      return phaseInStep(state, plan, stepIndex(plan.plan, position.step));
     case 'back':
       return failed ? 'Failed' : 'Progressing';
     case 'complete':
     case 'stable':
       return dist.kind === 'absent' ? 'Orphaned' : phaseAtRest(state);
   }
+}
+
+/** A gate that only a person opens is known from Git alone; what a hook says is not. */
+function phaseInStep(state: State, { plan }: PlanTree, index: number): Phase {
+  const step = plan.steps[index];
+  const waits = (step?.gates ?? []).some((it) => it.kind === 'person');
+  if (step === undefined || !waits || isApproved(state, plan, step.name))
+    return step?.phase ?? 'Progressing';
+  return plan.steps[index + 1]?.phase === 'Promoting' ? 'WaitingPromotion' : 'Waiting';
 }
 
 /** The phase of a release at rest whose plan still stands in dist/: its state alone tells. */

@@ -24,12 +24,17 @@ export const RELEASE_KINDS: readonly string[] = [
   'core/Secret',
   'core/Service',
   'core/ServiceAccount',
+  'apps/DaemonSet',
   'apps/Deployment',
+  'apps/StatefulSet',
   'autoscaling/HorizontalPodAutoscaler',
+  'autoscaling.k8s.io/VerticalPodAutoscaler',
   'batch/CronJob',
+  'batch/Job',
   'bitnami.com/SealedSecret',
   'gateway.networking.k8s.io/GRPCRoute',
   'gateway.networking.k8s.io/HTTPRoute',
+  'keda.sh/ScaledObject',
   'monitoring.coreos.com/PodMonitor',
   'monitoring.coreos.com/ServiceMonitor',
   'networking.istio.io/DestinationRule',
@@ -113,10 +118,10 @@ function* planYamlFaults({ id, tree: { plan } }: Examined): Generator<string> {
     yield `${place} is the plan of release ${plan.release}: run \`npm run synth\`, and rename no folder`;
   if (plan.namespace.startsWith('kube-'))
     yield `${place} is for namespace ${plan.namespace}, which belongs to Kubernetes itself: use another`;
-  const used = new Set(plan.steps.flatMap((it) => it.files));
+  const used = new Set(stepPaths(plan).map((it) => it.name));
   for (const [name, info] of Object.entries(plan.files)) {
     if (!used.has(name)) yield `${place} describes ${name}, which no step holds: ${SYNTH}`;
-    if (!/\.yaml$/.test(name) || RESERVED.test(name))
+    if (!/\.yaml$/.test(name) || RESERVED.test(name.slice(name.lastIndexOf('/') + 1)))
       yield `${place} names the file ${name}, which a GitOps tool takes for something else than a manifest: ${SYNTH}`;
     if (info.kind === 'Secret' && info.asked)
       yield `${place} wants Secret ${info.name} to be read from the cluster, which is never done: ${SYNTH}`;
@@ -147,10 +152,13 @@ function isFile(oid: string): boolean {
   return !oid.includes(':');
 }
 
+/** Where a plan's files lie: those of its steps, and those of its candidate as the next rollout's baseline. */
 function stepPaths(plan: Plan): readonly { readonly path: string; readonly name: string }[] {
-  return plan.steps.flatMap((step) =>
+  const steps = plan.steps.flatMap((step) =>
     step.files.map((name) => ({ path: `steps/${step.name}/${name}`, name })),
   );
+  const baseline = plan.baseline ?? [];
+  return [...steps, ...baseline.map((name) => ({ path: `as-stable/baseline/${name}`, name }))];
 }
 
 function fileFault(

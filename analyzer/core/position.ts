@@ -1,4 +1,4 @@
-import type { FileInfo, Plan, Step } from '../../lib/plan/plan.ts';
+import { type FileInfo, lastStep, type Plan, type Step } from '../../lib/plan/plan.ts';
 
 /** A plan as Git holds it: its tree, its parsed plan.yaml, and the blob id of every file below it. */
 export interface PlanTree {
@@ -44,7 +44,7 @@ export function files(position: Position, plan: PlanTree, stable: PlanTree | und
     case 'step':
       return filesAtStep(betweenIndex(plan.plan, position.step), plan, required(stable, plan));
     case 'back': {
-      const back = backToPrimary(position.step, plan, required(stable, plan));
+      const back = backToPrimary(from(position.step, plan, stable), required(stable, plan));
       return position.part === 'primary' ? back : backToRoutes(back, required(stable, plan));
     }
   }
@@ -57,6 +57,11 @@ export function wayBack(plan: Plan, step: string): readonly Position[] {
   return hasPromoted(plan, step)
     ? [{ kind: 'back', step, part: 'primary' }, routes, end]
     : [routes, end];
+}
+
+/** Where the way back from a complete release begins. */
+export function undoPosition(plan: Plan): Position {
+  return { kind: 'back', step: lastStep(plan).name, part: 'primary' };
 }
 
 /** Whether the primary already runs, or may run, the candidate in this step. */
@@ -153,16 +158,21 @@ function required(stable: PlanTree | undefined, plan: PlanTree): PlanTree {
   return stable;
 }
 
+/** Folder of a plan in which its candidate stands as the next rollout's baseline. */
+export const BASELINE = 'as-stable/baseline';
+
 function stepFiles(plan: PlanTree, index: number): FileSet {
-  const set = new Map<string, LiveFile>();
   const step = plan.plan.steps[index];
-  for (const name of step?.files ?? []) {
-    const oid = plan.blobs.get(`steps/${step?.name}/${name}`);
+  return folderFiles(plan, `steps/${step?.name}`, step?.files ?? []);
+}
+
+function folderFiles(plan: PlanTree, folder: string, names: readonly string[]): FileSet {
+  const set = new Map<string, LiveFile>();
+  for (const name of names) {
+    const oid = plan.blobs.get(`${folder}/${name}`);
     const info = plan.plan.files[name];
     if (oid === undefined || info === undefined)
-      throw new Error(
-        `release ${plan.plan.release}: plan lists steps/${step?.name}/${name}, it is missing`,
-      );
+      throw new Error(`release ${plan.plan.release}: plan lists ${folder}/${name}, it is missing`);
     set.set(name, { oid, info });
   }
   return set;
@@ -176,11 +186,20 @@ function filesAtStep(index: number, plan: PlanTree, stable: PlanTree): FileSet {
   const set = new Map(completeFiles(stable));
   for (let step = 1; step <= index; step++)
     for (const [name, file] of stepFiles(plan, step)) set.set(name, file);
+  if (plan.plan.steps[index]?.baseline === true)
+    for (const [name, file] of folderFiles(stable, BASELINE, stable.plan.baseline ?? []))
+      set.set(name, file);
   return set;
 }
 
-function backToPrimary(step: string, plan: PlanTree, stable: PlanTree): FileSet {
-  const set = new Map(filesAtStep(betweenIndex(plan.plan, step), plan, stable));
+/** What was live when the way back began: after the last step, all that is undone. */
+function from(step: string, plan: PlanTree, stable: PlanTree | undefined): FileSet {
+  if (plan.plan.steps.at(-1)?.name === step) return completeFiles(plan);
+  return filesAtStep(betweenIndex(plan.plan, step), plan, required(stable, plan));
+}
+
+function backToPrimary(from: FileSet, stable: PlanTree): FileSet {
+  const set = new Map(from);
   const old = completeFiles(stable);
   for (const [name, file] of set)
     if (file.info.role === 'primary' && !old.has(name)) set.delete(name);

@@ -13,10 +13,9 @@ export interface ReadinessRule {
 }
 
 /**
- * Whether a Deployment can take its traffic: its newest generation is observed, all its replicas are updated,
- * and enough of them available. A deadline is passed when Kubernetes says so
- * (`ProgressDeadlineExceeded`), when nothing was available for so long, or when the step that wrote the
- * workload has waited for so long.
+ * Whether a workload can take its traffic: its newest generation is observed, all its replicas are updated that are
+ * to be, and enough of them available. A deadline is passed when Kubernetes says so (`ProgressDeadlineExceeded`),
+ * when it was short of pods for so long, or when the step that wrote the workload has waited for so long.
  */
 export function readiness(
   reading: ObjectReading | undefined,
@@ -27,16 +26,29 @@ export function readiness(
     return { kind: 'unknown', reason: reading?.reason ?? 'not asked' };
   if (reading.kind === 'absent')
     return { kind: 'notReady', reason: 'does not exist yet', deadlinePassed: false };
-  const reason = shortfall(reading.object, rule);
+  const { object } = reading;
+  const reason = isObserved(object)
+    ? shortfall(object, rule)
+    : 'its newest generation is not observed yet';
   if (reason === undefined) return { kind: 'ready' };
-  return { kind: 'notReady', reason, deadlinePassed: deadlinePassed(reading.object, rule, now) };
+  return { kind: 'notReady', reason, deadlinePassed: deadlinePassed(object, rule, now) };
 }
 
+function isObserved(object: unknown): boolean {
+  return count(object, '/status/observedGeneration') >= count(object, '/metadata/generation');
+}
+
+/** What is missing; undefined where nothing is. */
+type Shortfall = (object: unknown, rule: ReadinessRule) => string | undefined;
+
 function shortfall(object: unknown, rule: ReadinessRule): string | undefined {
-  const generation = count(object, '/metadata/generation');
-  const observed = count(object, '/status/observedGeneration');
-  if (observed < generation) return 'its newest generation is not observed yet';
-  const wanted = at(object, '/spec/replicas') === undefined ? 1 : count(object, '/spec/replicas');
+  const kind = at(object, '/kind');
+  if (kind === 'DaemonSet') return ofDaemonSet(object, rule);
+  return kind === 'StatefulSet' ? ofStatefulSet(object, rule) : ofDeployment(object, rule);
+}
+
+const ofDeployment: Shortfall = (object, rule) => {
+  const wanted = wantedReplicas(object);
   const updated = count(object, '/status/updatedReplicas');
   const total = count(object, '/status/replicas');
   const available = count(object, '/status/availableReplicas');
@@ -45,28 +57,77 @@ function shortfall(object: unknown, rule: ReadinessRule): string | undefined {
     return `${wanted} replicas wanted, its HPA will want ${rule.minReplicas}`;
   if (updated < wanted) return `${updated} of ${wanted} replicas updated`;
   if (total > updated) return `${total - updated} old replicas still run`;
-  const needed = Math.max(1, Math.floor((updated * rule.readyPercent) / 100), rule.minReplicas);
+  const needed = Math.max(needs(updated, rule), rule.minReplicas);
   const enough = Math.min(needed, Math.max(1, updated));
   return available < enough ? `${available} of ${updated} replicas available` : undefined;
+};
+
+const ofDaemonSet: Shortfall = (object, rule) => {
+  const wanted = count(object, '/status/desiredNumberScheduled');
+  const updated = count(object, '/status/updatedNumberScheduled');
+  const available = count(object, '/status/numberAvailable');
+  if (wanted === 0) return 'no node is to run it';
+  if (updated < wanted) return `${updated} of ${wanted} nodes run the newest pods`;
+  return available < needs(wanted, rule)
+    ? `its pods are available on ${available} of ${wanted} nodes`
+    : undefined;
+};
+
+/** Pods below the partition keep what they run; that the others can serve is what the step is about. */
+const ofStatefulSet: Shortfall = (object, rule) => {
+  const wanted = wantedReplicas(object);
+  const kept = Math.min(wanted, count(object, '/spec/updateStrategy/rollingUpdate/partition'));
+  const updated = count(object, '/status/updatedReplicas');
+  const available = count(object, '/status/availableReplicas');
+  if (wanted === 0) return 'it is scaled to 0';
+  if (updated < wanted - kept) return `${updated} of ${wanted - kept} replicas updated`;
+  // Which pods are not available is not said: each may be one of the updated ones.
+  const enough = kept + needs(wanted - kept, rule);
+  return available < Math.min(wanted, enough)
+    ? `${available} of ${wanted} replicas available`
+    : undefined;
+};
+
+function wantedReplicas(object: unknown): number {
+  return at(object, '/spec/replicas') === undefined ? 1 : count(object, '/spec/replicas');
+}
+
+/** How many of some updated pods must be available: never none. */
+function needs(updated: number, { readyPercent }: ReadinessRule): number {
+  return Math.max(1, Math.floor((updated * readyPercent) / 100));
 }
 
 function deadlinePassed(object: unknown, rule: ReadinessRule, now: number): boolean {
   const conditions = at(object, '/status/conditions');
   const all: readonly unknown[] = Array.isArray(conditions) ? conditions : [];
-  const observed =
-    count(object, '/status/observedGeneration') >= count(object, '/metadata/generation');
-  if (observed && all.some((it) => at(it, '/reason') === 'ProgressDeadlineExceeded')) return true;
-  const unavailable = all.find(
-    (it) => at(it, '/type') === 'Available' && at(it, '/status') === 'False',
-  );
+  const exceeded = all.some((it) => at(it, '/reason') === 'ProgressDeadlineExceeded');
+  if (isObserved(object) && exceeded) return true;
   const applied = appliedAt(object);
   // What was unavailable before this template came says nothing about it.
-  const since = Math.max(
-    Date.parse(String(at(unavailable, '/lastTransitionTime'))) / 1000,
-    applied ?? 0,
-  );
+  const since = Math.max(shortSince(object, all), applied ?? 0);
   if (!Number.isNaN(since) && now - since > rule.deadlineSeconds) return true;
   return rule.writtenByStep && applied !== undefined && now - applied > rule.deadlineSeconds;
+}
+
+/** Since when pods have been missing for sure, in Unix seconds; NaN where nobody can tell. */
+function shortSince(object: unknown, conditions: readonly unknown[]): number {
+  const unavailable = conditions.find(
+    (it) => at(it, '/type') === 'Available' && at(it, '/status') === 'False',
+  );
+  if (unavailable !== undefined) return timeAt(unavailable, '/lastTransitionTime');
+  const kind = at(object, '/kind');
+  if (kind !== 'DaemonSet' && kind !== 'StatefulSet') return Number.NaN;
+  // These have no conditions. A status that nobody has written since says what it said then.
+  const entries = at(object, '/metadata/managedFields');
+  const all: readonly unknown[] = Array.isArray(entries) ? entries : [];
+  const written = all
+    .filter((it) => at(it, '/fieldsV1/f:status') !== undefined)
+    .map((it) => timeAt(it, '/time'));
+  return written.length === 0 ? Number.NaN : Math.max(...written);
+}
+
+function timeAt(object: unknown, pointer: string): number {
+  return Date.parse(String(at(object, pointer))) / 1000;
 }
 
 function count(object: unknown, pointer: string): number {

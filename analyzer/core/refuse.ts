@@ -1,4 +1,4 @@
-import type { Plan, Shape } from '../../lib/plan/plan.ts';
+import { identityOf, type Plan, type Shape } from '../../lib/plan/plan.ts';
 import type { Situation } from './observation.ts';
 
 /**
@@ -17,7 +17,12 @@ export function refusal(
     ...(refused ?? []),
     ...(stable === undefined
       ? []
-      : [...movedAway(next, stable), ...refusals(next.shape, stable.shape)]),
+      : [
+          ...movedAway(next, stable),
+          ...baselineMissing(next, stable),
+          ...servicesMixedUp(next, stable),
+          ...refusals(next.shape, stable.shape),
+        ]),
   ];
   return reasons.length === 0 ? undefined : reasons.join('; ');
 }
@@ -26,6 +31,28 @@ function movedAway(next: Plan, stable: Plan): readonly string[] {
   if (next.namespace === stable.namespace) return [];
   return [
     `the namespace changed from ${stable.namespace} to ${next.namespace}: give the new one a release of its own`,
+  ];
+}
+
+/** The baseline runs the stable version, as its own plan rendered it. */
+function baselineMissing(next: Plan, stable: Plan): readonly string[] {
+  const wants = next.steps.some((it) => it.baseline === true);
+  if (!wants || stable.baseline !== undefined || identityOf(next) === identityOf(stable)) return [];
+  return [
+    'its steps compare with a baseline, and the stable plan was rendered without one: release the same version ' +
+      'with these steps first, so that the next one finds its baseline',
+  ];
+}
+
+/** The first step would take all traffic from the Service that has it to the one that the plan takes for it. */
+function servicesMixedUp(next: Plan, stable: Plan): readonly string[] {
+  const [now, before] = [next.shape.services, stable.shape.services];
+  if (now === undefined || before === undefined || identityOf(next) === identityOf(stable))
+    return [];
+  if (now.stable === before.candidate) return [];
+  return [
+    `existing.stable is ${now.stable}, and ${before.candidate} has the traffic since the last release: ` +
+      `set existing.stable: '${before.candidate}'`,
   ];
 }
 
@@ -49,11 +76,27 @@ const RULES: readonly Rule[] = [
   },
   function selectorsChanged(next, stable) {
     return (['primary', 'canary'] as const)
-      .filter((track) => sorted(next.selectors[track]) !== sorted(stable.selectors[track]))
+      .filter((track) => {
+        const [now, before] = [next.selectors[track], stable.selectors[track]];
+        // A track that comes or goes has nothing that could be changed.
+        return now !== undefined && before !== undefined && sorted(now) !== sorted(before);
+      })
       .map(
         (track) =>
           `the selector of the ${track} changed from ${sorted(stable.selectors[track])} to ` +
           `${sorted(next.selectors[track])}, and selectors are immutable: keep selectorLabel and the name`,
+      );
+  },
+  function fixedChanged(next, stable) {
+    if (next.kind !== stable.kind) return [];
+    const [now, before] = [next.fixed ?? {}, stable.fixed ?? {}];
+    const keys = [...new Set([...Object.keys(now), ...Object.keys(before)])].sort();
+    return keys
+      .filter((key) => now[key] !== before[key])
+      .map(
+        (key) =>
+          `${key} of ${stable.kind} ${stable.workload} changed from ${before[key] ?? 'none'} to ` +
+          `${now[key] ?? 'none'}, and a cluster never changes it: keep it, or give the new one a release of its own`,
       );
   },
   function apexRenamed(next, stable) {
@@ -96,7 +139,7 @@ function declares(shape: Shape, port: number | string): boolean {
   return shape.ports.some((it) => it.name === port || it.number === port);
 }
 
-function sorted(labels: Readonly<Record<string, string>>): string {
+function sorted(labels: Readonly<Record<string, string>> = {}): string {
   return Object.entries(labels)
     .map(([key, value]) => `${key}=${value}`)
     .sort()

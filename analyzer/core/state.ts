@@ -29,6 +29,7 @@ const transitionKind = z.enum([
   'back',
   'note',
   'resume',
+  'undo',
 ]);
 
 /** What a step that was left has counted: it cannot be recomputed once its samples are gone. */
@@ -42,6 +43,29 @@ const stepRecord = z.strictObject({
   /** When it was left. */
   until: time,
   failedChecks: z.number().int().nonnegative(),
+});
+
+/** One run of a hook in a step: started by one commit, so that nobody else starts it, and ended by another. */
+export type HookRecord = z.infer<typeof hookRecord>;
+const hookRecord = z.strictObject({
+  hook: z.string(),
+  step: z.string(),
+  startedAt: time,
+  /** Absent while it runs, and where nobody can tell what became of it. */
+  endedAt: time.optional(),
+  /** `unknown`: it may have run, and gave no answer. `unsent`: it certainly did not run. */
+  outcome: z.enum(['passed', 'failed', 'unknown', 'unsent']).optional(),
+});
+
+/** A gate that a person has opened. */
+export type Approval = z.infer<typeof approval>;
+const approval = z.strictObject({
+  /** What was approved: a plan's candidate, or its group's. */
+  candidate,
+  /** The step whose gates are open; `start` for those before step 01. */
+  step: z.string(),
+  by: z.string(),
+  reason: z.string(),
 });
 
 const removedObject = z.strictObject({
@@ -76,6 +100,14 @@ const stateSchema = z.strictObject({
   failed: z.strictObject({ candidate, step: z.string(), reason: z.string() }).optional(),
   /** While set, nothing goes on; only a necessary way back happens. */
   paused: z.strictObject({ reason: z.string(), by: z.string().optional() }).optional(),
+  /** Runs of hooks in this rollout; those that failed count as failed checks. */
+  hooks: z.array(hookRecord).optional(),
+  /** Gates that persons have opened. */
+  approved: z.array(approval).optional(),
+  /** Why this rollout waits for no check, hook or gate. */
+  fast: z.strictObject({ reason: z.string(), by: z.string().optional() }).optional(),
+  /** Candidates that were promoted before, the newest first. */
+  promoted: z.array(candidate).optional(),
   /** Steps of this rollout that were left. */
   steps: z.array(stepRecord),
   /** Files of `live/<id>` that the last move wrote. */

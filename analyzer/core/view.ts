@@ -1,5 +1,5 @@
 import type { Track } from '../../lib/plan/plan.ts';
-import type { ClusterView, Liveness, Readiness } from './observation.ts';
+import type { ClusterView, JobStatus, Liveness, Readiness } from './observation.ts';
 
 /** What one cluster shows of a release. */
 export interface NamedView {
@@ -8,14 +8,22 @@ export interface NamedView {
   readonly live: Liveness;
   /** Absent where the cluster holds no workloads. */
   readonly ready?: ClusterView['ready'] | undefined;
+  readonly jobs?: ClusterView['jobs'];
   readonly shownStep: string | undefined;
 }
 
 /** A release is live when it is in every cluster, since the last of them; it is as ready as the worst of them. */
 export function combine(views: readonly NamedView[]): ClusterView {
+  const jobs = worstJobs(views);
+  const baseline = views.some((it) => it.ready?.baseline !== undefined);
   return {
     live: worstLiveness(views.map((it) => named(it.name, it.live))),
-    ready: { primary: worstReadiness(views, 'primary'), canary: worstReadiness(views, 'canary') },
+    ready: {
+      primary: worstReadiness(views, 'primary'),
+      canary: worstReadiness(views, 'canary'),
+      ...(baseline ? { baseline: worstReadiness(views, 'baseline') } : {}),
+    },
+    ...(jobs === undefined ? {} : { jobs }),
     // A cluster that is behind shows an earlier one.
     shownStep: views
       .flatMap((it) => it.shownStep ?? [])
@@ -37,13 +45,27 @@ function worstLiveness(all: readonly Liveness[]): Liveness {
 
 /** A deadline that has passed in one cluster counts, whatever cannot be asked in another. */
 function worstReadiness(views: readonly NamedView[], track: Track): Readiness {
-  const all = views.flatMap((it) => (it.ready ? named(it.name, it.ready[track]) : []));
+  const all = views.flatMap((it) => {
+    const own = it.ready?.[track];
+    return own === undefined ? [] : [named(it.name, own)];
+  });
   return (
     all.find((it) => it.kind === 'notReady' && it.deadlinePassed) ??
     all.find((it) => it.kind === 'unknown') ??
     all.find((it) => it.kind === 'notReady') ??
     all[0] ?? { kind: 'unknown', reason: 'no cluster with workloads is known' }
   );
+}
+
+/** A Job that has failed in one cluster has failed; it is complete when it is in every one that runs it. */
+function worstJobs(views: readonly NamedView[]): ClusterView['jobs'] {
+  const order: readonly JobStatus['kind'][] = ['complete', 'running', 'unknown', 'failed'];
+  const worst = new Map<string, JobStatus>();
+  for (const [file, status] of views.flatMap((it) => [...(it.jobs ?? [])])) {
+    const known = worst.get(file) ?? status;
+    worst.set(file, order.indexOf(status.kind) > order.indexOf(known.kind) ? status : known);
+  }
+  return worst.size === 0 ? undefined : worst;
 }
 
 function named<T extends Liveness | Readiness>(name: string | undefined, it: T): T {

@@ -47,7 +47,7 @@ function importStream(order: CommitOrder): Buffer {
     line(`committer ${person}`);
     data(commitMessage(change.message));
     for (const write of change.writes) {
-      line(writeCommand(change.release, write));
+      line(writeCommand(change.members ?? [change.release], write));
       if (write.kind === 'text') data(write.text);
     }
     line('');
@@ -65,8 +65,8 @@ export function commitMessage(message: string): string {
   return `${message.replaceAll('\0', '\uFFFD').replace(/\n+$/, '')}\n`;
 }
 
-function writeCommand(release: string, write: FileWrite): string {
-  assertOwnPath(release, write.path);
+function writeCommand(releases: readonly string[], write: FileWrite): string {
+  assertOwnPath(releases, write.path);
   const path = `"${write.path.replaceAll('"', '\\"')}"`;
   switch (write.kind) {
     case 'delete':

@@ -11,16 +11,17 @@ export function assertPath(path: string): void {
 }
 
 /**
- * Refuses what is not below live/<release> or rollouts/<release>. Every commit is made of such writes, so no other
+ * Refuses what is not below live/<release> or rollouts/<release> of one of the releases. Every commit is made of such writes, so no other
  * path is ever changed. @throws GitError
  */
-export function assertOwnPath(release: string, path: string): void {
-  assertReleaseId(release);
+export function assertOwnPath(releases: readonly string[], path: string): void {
+  releases.forEach(assertReleaseId);
   assertPath(path);
-  const [folder, id] = path.split('/');
-  if ((folder === 'live' || folder === 'rollouts') && id === release) return;
+  const [folder, id = ''] = path.split('/');
+  if ((folder === 'live' || folder === 'rollouts') && releases.includes(id)) return;
+  const own = releases.map((it) => `live/${it} or rollouts/${it}`).join(' or ');
   throw new GitError(
-    `path ${JSON.stringify(path)} is not in live/${release} or rollouts/${release}, and nothing else is ever written`,
+    `path ${JSON.stringify(path)} is not in ${own}, and nothing else is ever written`,
     { retryable: false },
   );
 }

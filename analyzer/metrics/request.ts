@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FetchError, Response } from 'node-fetch';
+import type { Response } from 'node-fetch';
 import type { Answer } from '../core/observation.ts';
+import { FileError, isFetchError, isTimeout, presentable, readText, redirection } from '../http.ts';
 
 /** How a metric store is reached. Credentials are read from their files at each request. */
 export interface Connection {
@@ -110,8 +110,7 @@ async function outcomeOf(
   }
   if (status >= 300 && status < 400) {
     const location = quote(headers.get('location')?.split('?')[0] ?? 'nowhere');
-    const reason = `${host} answered HTTP ${status}, a redirect to ${location}, which is not followed: give the address that it leads to`;
-    return { kind: 'unknown', reason };
+    return { kind: 'unknown', reason: redirection(host, status, location) };
   }
   const date = Date.parse(headers.get('date') ?? '') / 1000;
   const contentType = quote(headers.get('content-type') ?? 'no content type');
@@ -122,7 +121,7 @@ async function outcomeOf(
 // An error's own message may hold the whole URL or a header: only its code is shown.
 function failureOf(error: unknown, host: string, connection: Connection): Outcome {
   const { name, code } = error as { readonly name?: string; readonly code?: string };
-  if (name === 'AbortError' || name === 'TimeoutError') {
+  if (isTimeout(error)) {
     return { kind: 'unknown', reason: `${host} took over ${connection.timeoutSeconds} s` };
   }
   if (isFetchError(error) && error.type === 'max-size') {
@@ -134,11 +133,6 @@ function failureOf(error: unknown, host: string, connection: Connection): Outcom
   return isFetchError(error)
     ? { kind: 'again', reason, afterSeconds: 0 }
     : { kind: 'unknown', reason };
-}
-
-/** By its name, as its class is loaded with the first request. */
-function isFetchError(error: unknown): error is FetchError {
-  return error instanceof Error && error.name === 'FetchError';
 }
 
 interface Secrets {
@@ -174,16 +168,6 @@ function parseHeaders(text: string, path: string): Readonly<Record<string, strin
   return Object.fromEntries(pairs.map((it) => [it?.[1] ?? '', it?.[2] ?? '']));
 }
 
-class FileError extends Error {}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new FileError(`cannot read ${path} (${(error as NodeJS.ErrnoException).code})`);
-  }
-}
-
 function headersOf(connection: Connection, secrets: Secrets): Record<string, string> {
   const { token, password } = secrets;
   const headers: Record<string, string> = {
@@ -199,18 +183,13 @@ function headersOf(connection: Connection, secrets: Secrets): Record<string, str
   return headers;
 }
 
-/** A server may repeat to us what we sent it, so secrets are looked for in all that it says. */
+/** Secrets are looked for in all that a server says. */
 function quoter(connection: Connection, held: Secrets): (text: string) => string {
   const { token, password } = held;
   const secrets = [token, password, ...Object.values(headersOf(connection, held))]
     .flatMap((secret) => (secret === undefined ? [] : [secret, secret.split(' ').at(-1) ?? '']))
-    .filter((secret) => secret.length > 3 && secret !== ACCEPTED)
-    .toSorted((one, other) => other.length - one.length);
-  return (text) => {
-    const hidden = secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
-    const line = hidden.replaceAll(/[\p{C}\s]+/gu, ' ').trim();
-    return line.length > LONGEST_QUOTE ? `${line.slice(0, LONGEST_QUOTE)}…` : line;
-  };
+    .filter((secret) => secret.length > 3 && secret !== ACCEPTED);
+  return (text) => presentable(text, secrets, LONGEST_QUOTE);
 }
 
 // One agent for each authority, so that connections are kept; a rotated file brings a new one.

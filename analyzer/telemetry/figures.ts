@@ -7,7 +7,7 @@ import { canaryWeight } from '../core/position.ts';
 import { rolloutOf } from '../core/rollout.ts';
 import { inconclusiveSince } from '../core/rules/must-go-back.ts';
 import { type State, unix } from '../core/state.ts';
-import type { Outcome } from '../tick.ts';
+import type { Outcome } from '../planning.ts';
 
 /** What the series of one release say. */
 export interface Figures {

@@ -7,7 +7,7 @@ import type { ObjectRef, Situation } from '../core/observation.ts';
 import { stepOf } from '../core/position.ts';
 import { rolloutOf } from '../core/rollout.ts';
 import { inconclusiveSince } from '../core/rules/must-go-back.ts';
-import type { Outcome } from '../tick.ts';
+import type { Outcome } from '../planning.ts';
 import { situationAfter } from './figures.ts';
 
 /** What an outcome has to tell, at the primary workload of its release: a pushed transition, or a hold that needs a person or an answer. */
@@ -69,12 +69,15 @@ function reasonOf(move: Move, before: Situation, plan: Plan | undefined): string
       return move.paused === undefined ? 'Noted' : 'Paused';
     case 'resume':
       return 'Resumed';
+    case 'undo':
+      return 'Undoing';
   }
 }
 
 function primaryOf(situation: Situation): ObjectRef | undefined {
   const plan = planOf(situation);
-  const file = plan?.files[plan.workloads.primary.file];
+  const workload = plan?.workloads.primary?.file;
+  const file = workload === undefined ? undefined : plan?.files[workload];
   if (file === undefined) return undefined;
   const { apiVersion, kind, namespace, name } = file;
   return { apiVersion, kind, namespace, name };

@@ -55,6 +55,7 @@ const DECISIONS = Object.keys({
   back: true,
   note: true,
   resume: true,
+  undo: true,
 } satisfies Record<TransitionKind | 'rest' | 'hold', true>);
 
 /** From a question to a server on loopback to one that takes until its timeout. */

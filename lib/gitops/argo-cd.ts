@@ -4,7 +4,7 @@ import { reprove } from '../mistake.ts';
 import type { Plan } from '../plan/plan.ts';
 import { put } from '../put.ts';
 import { addressMistakes, branchOf, type Repository } from './repository.ts';
-import type { Sync } from './sync.ts';
+import { rootsOf, type Sync, type SyncRoot } from './sync.ts';
 
 /** How Argo CD applies the releases. */
 export interface ArgoCdProps {
@@ -29,6 +29,11 @@ export interface ArgoCdProps {
    * @default 'https://kubernetes.default.svc'
    */
   readonly server?: string;
+  /**
+   * API servers that the folders `mesh` and `workload` of releases with two roots are applied to.
+   * @default - `server`
+   */
+  readonly servers?: { readonly mesh?: string; readonly workload?: string };
 }
 
 const API_VERSION = 'argoproj.io/v1alpha1';
@@ -36,7 +41,8 @@ const API_VERSION = 'argoproj.io/v1alpha1';
 /**
  * Makes an Application for each release, of its id, over `live/<id>`: automated with pruning and self-heal,
  * applied by the server, and without retries, which would keep to a revision that failed while the way back waits.
- * Nothing is ignored: what is in Git is what is in the cluster.
+ * Nothing is ignored: what is in Git is what is in the cluster. A release with two roots has one for each,
+ * `<id>-mesh` and `<id>-workload`, also beside an ApplicationSet.
  *
  * No Application has a finalizer, and none is pruned by whatever applies this folder: an application is never
  * deleted because its release disappeared from `apps/`.
@@ -46,24 +52,31 @@ const API_VERSION = 'argoproj.io/v1alpha1';
 export function argoCd(scope: Construct, props: ArgoCdProps): Sync {
   const { namespace = 'argocd', plans } = props;
   reprove(scope, ...addressMistakes('run.url of argoCd', props.run.url));
-  if (props.as === 'application-set') applicationSet(scope, props, namespace);
-  else
-    for (const plan of plans)
-      put(scope, {
-        apiVersion: API_VERSION,
-        kind: 'Application',
-        metadata: {
-          name: plan.release,
-          namespace,
-          annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false' },
-        },
-        spec: applicationSpec(props, `live/${plan.release}`),
-      });
+  const roots = plans.flatMap(rootsOf);
+  const isSet = props.as === 'application-set';
+  if (isSet) applicationSet(scope, props, namespace);
+  for (const root of roots.filter((it) => !isSet || it.holds !== 'all'))
+    put(scope, {
+      apiVersion: API_VERSION,
+      kind: 'Application',
+      metadata: {
+        name: root.name,
+        namespace,
+        annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false' },
+      },
+      spec: applicationSpec(props, root.path, serverOf(props, root)),
+    });
   return { tool: 'argo-cd', namespace, resource: { group: 'argoproj.io', name: 'applications' } };
 }
 
+function serverOf({ servers }: ArgoCdProps, { holds }: SyncRoot): string | undefined {
+  return holds === 'all' ? undefined : servers?.[holds];
+}
+
 function applicationSet(scope: Construct, props: ArgoCdProps, namespace: string): void {
-  const { run } = props;
+  const { run, plans } = props;
+  // A folder of folders has no manifests of its own.
+  const apart = plans.filter((it) => rootsOf(it).some((root) => root.holds !== 'all'));
   put(scope, {
     apiVersion: API_VERSION,
     kind: 'ApplicationSet',
@@ -76,7 +89,10 @@ function applicationSet(scope: Construct, props: ArgoCdProps, namespace: string)
           git: {
             repoURL: run.url,
             revision: branchOf(run),
-            directories: [{ path: 'live/*' }],
+            directories: [
+              { path: 'live/*' },
+              ...apart.map((it) => ({ path: `live/${it.release}`, exclude: true })),
+            ],
           },
         },
       ],
@@ -91,11 +107,15 @@ function applicationSet(scope: Construct, props: ArgoCdProps, namespace: string)
 }
 
 /** Every object names its own namespace, so the destination names none. */
-function applicationSpec({ run, project, server }: ArgoCdProps, path: string): JsonObject {
+function applicationSpec(
+  { run, project, server }: ArgoCdProps,
+  path: string,
+  own?: string,
+): JsonObject {
   return {
     project: project ?? 'default',
     source: { repoURL: run.url, targetRevision: branchOf(run), path },
-    destination: { server: server ?? 'https://kubernetes.default.svc' },
+    destination: { server: own ?? server ?? 'https://kubernetes.default.svc' },
     syncPolicy: {
       automated: { prune: true, selfHeal: true },
       syncOptions: ['ServerSideApply=true'],

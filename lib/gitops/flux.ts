@@ -4,7 +4,7 @@ import { type Reproof, reprove } from '../mistake.ts';
 import type { Plan } from '../plan/plan.ts';
 import { put } from '../put.ts';
 import { addressMistakes, branchOf, type Repository } from './repository.ts';
-import type { Sync } from './sync.ts';
+import { rootsOf, type Sync, type SyncRoot } from './sync.ts';
 
 /** How Flux applies the releases. */
 export interface FluxProps {
@@ -41,6 +41,12 @@ export interface FluxProps {
    */
   readonly serviceAccount?: string;
   /**
+   * Names of Secrets, in the same namespace, with kubeconfigs of the clusters that the folders `mesh` and `workload`
+   * of releases with two roots are applied to.
+   * @default - the cluster that Flux runs in
+   */
+  readonly kubeConfigs?: { readonly mesh?: string; readonly workload?: string };
+  /**
    * Name of the Secret of a Receiver, in the same namespace, with the key `token`: a signed POST makes Flux look
    * at once. The analyzer sends it where it is given the same secret, so does a Git server.
    * @default - no Receiver
@@ -51,7 +57,8 @@ export interface FluxProps {
 /**
  * Makes a GitRepository over the run branch, and for each release a Kustomization of its id over `live/<id>`:
  * with pruning, as the last step removes files, and without waits, health checks and force, which would hold
- * the way back up until their own timeout. Perch reads readiness itself.
+ * the way back up until their own timeout. Perch reads readiness itself. A release with two roots has one for each,
+ * `<id>-mesh` and `<id>-workload`.
  *
  * A release that disappears from `apps/` keeps its Kustomization, which whatever applies this folder is told
  * not to prune: it may still have to be taken back, and deleting the Kustomization would delete the application.
@@ -62,7 +69,8 @@ export function flux(scope: Construct, props: FluxProps): Sync {
   const { plans, run, namespace = 'flux-system', name = 'perch', receiverSecret } = props;
   reprove(scope, ...addressMistakes('run.url of flux', run.url), ...slowMistakes(props));
   gitRepository(scope, { repository: run, name, namespace, ...props, ignore: ONLY_LIVE });
-  for (const plan of plans) kustomization(scope, plan.release, { ...props, name, namespace });
+  for (const root of plans.flatMap(rootsOf))
+    kustomization(scope, root, { ...props, name, namespace });
   if (receiverSecret !== undefined)
     put(scope, {
       apiVersion: 'notification.toolkit.fluxcd.io/v1',
@@ -123,13 +131,14 @@ export function gitRepository(scope: Construct, props: GitRepositoryProps): void
 
 type Named = FluxProps & { readonly name: string; readonly namespace: string };
 
-function kustomization(scope: Construct, release: string, props: Named): void {
+function kustomization(scope: Construct, root: SyncRoot, props: Named): void {
   const { name, namespace, interval, retryInterval, serviceAccount } = props;
+  const kubeConfig = root.holds === 'all' ? undefined : props.kubeConfigs?.[root.holds];
   put(scope, {
     apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
     kind: 'Kustomization',
     metadata: {
-      name: release,
+      name: root.name,
       namespace,
       annotations: { 'kustomize.toolkit.fluxcd.io/prune': 'disabled' },
     },
@@ -137,11 +146,12 @@ function kustomization(scope: Construct, release: string, props: Named): void {
       interval: goDuration(interval ?? Duration.minutes(1)),
       retryInterval: goDuration(retryInterval ?? Duration.seconds(10)),
       sourceRef: { kind: 'GitRepository', name },
-      path: `./live/${release}`,
+      path: `./${root.path}`,
       prune: true,
       wait: false,
       force: false,
       ...(serviceAccount === undefined ? {} : { serviceAccountName: serviceAccount }),
+      ...(kubeConfig === undefined ? {} : { kubeConfig: { secretRef: { name: kubeConfig } } }),
     },
   });
 }

@@ -1,4 +1,33 @@
-/** The objects that make a GitOps tool apply `live/`, one for each release under the release's id. */
+import type { Plan } from '../plan/plan.ts';
+
+/** A folder that one sync object applies. */
+export interface SyncRoot {
+  /** Name of the sync object. */
+  readonly name: string;
+  /** Below the root of the repository. */
+  readonly path: string;
+  /** Which of the release's objects it holds. */
+  readonly holds: 'all' | 'mesh' | 'workload';
+}
+
+/**
+ * The folders of a release: `live/<id>` under the release's id, or, where mesh objects and all others lie apart,
+ * `live/<id>/mesh` and `live/<id>/workload`, those of them that the plan has, under `<id>-mesh` and `<id>-workload`.
+ */
+export function rootsOf({ release, files }: Plan): readonly SyncRoot[] {
+  const names = Object.keys(files);
+  const apart = (['mesh', 'workload'] as const).filter((folder) =>
+    names.some((it) => it.startsWith(`${folder}/`)),
+  );
+  if (apart.length === 0) return [{ name: release, path: `live/${release}`, holds: 'all' }];
+  return apart.map((folder) => ({
+    name: `${release}-${folder}`,
+    path: `live/${release}/${folder}`,
+    holds: folder,
+  }));
+}
+
+/** The objects that make a GitOps tool apply `live/`, one for each folder of a release. */
 export interface Sync {
   readonly tool: 'flux' | 'argo-cd';
   /** Namespace of the objects. */

@@ -14,6 +14,15 @@ export interface SecretFile {
 /** One key of a ConfigMap or Secret in the analyzer's namespace, for what is no secret. */
 export type PublicFile = SecretFile | { readonly configMap: string; readonly key: string };
 
+/** A Secret that a person made in the analyzer's namespace; each of its keys is mounted as a file of that name. */
+export interface SecretFolder {
+  /** Name of the Secret. */
+  readonly secret: string;
+}
+
+/** A ConfigMap or Secret in the analyzer's namespace, for what is no secret. */
+export type PublicFolder = SecretFolder | { readonly configMap: string };
+
 /** How the analyzer runs. */
 export type AnalyzerMode =
   /** A Job at each time of the schedule; one that finds a rollout stays with it to its end. */
@@ -93,6 +102,20 @@ export interface MetricsAccess {
   readonly headersFile?: SecretFile;
 }
 
+/** With what the analyzer calls the hooks of releases. */
+export interface HooksAccess {
+  /**
+   * Keys that sign what is sent, by the names that hooks have in `key`.
+   * @default - none: hooks with a key are not called
+   */
+  readonly keys?: SecretFolder;
+  /**
+   * PEM files of authorities, by the names that hooks have in `authority`.
+   * @default - none: hooks with an authority are not called
+   */
+  readonly authorities?: PublicFolder;
+}
+
 /** Clusters other than the one that the analyzer runs in. */
 export interface ClustersAccess {
   readonly kubeconfig: SecretFile;
@@ -153,6 +176,11 @@ export interface AnalyzerProps extends RightsOptions {
    */
   readonly nudge?: { readonly urls: readonly string[]; readonly secret?: SecretFile };
   /**
+   * With what the hooks of the releases are called.
+   * @default - without keys, and trusting the authorities of Node
+   */
+  readonly hooks?: HooksAccess;
+  /**
    * Who may sign plans, in git's format for ssh; plans that nobody of them has signed are refused.
    * @default - plans need no signature
    */
@@ -179,7 +207,7 @@ export interface AnalyzerProps extends RightsOptions {
   readonly monitoring?: MonitoringProps;
   /**
    * What the NetworkPolicy lets through.
-   * @default - DNS, and to anywhere the ports of the API server, Git, metrics, nudge and Pushgateway
+   * @default - DNS, and to anywhere the ports of the API server, Git, metrics, hooks, nudge and Pushgateway
    */
   readonly network?: NetworkProps;
 }

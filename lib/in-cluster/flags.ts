@@ -1,5 +1,5 @@
 import { syncFlag } from '../gitops/sync.ts';
-import type { AnalyzerProps, PublicFile } from './analyzer-props.ts';
+import type { AnalyzerProps, PublicFile, PublicFolder } from './analyzer-props.ts';
 
 /** Where the analyzer keeps its clone. */
 export const CACHE_FOLDER = '/cache';
@@ -7,22 +7,23 @@ export const CACHE_FOLDER = '/cache';
 /** The port of /metrics and /healthz in watch mode. */
 export const LISTEN_PORT = 8080;
 
-/** One file that is mounted for a flag. */
+/** What is mounted for a flag: one file, or a folder of them. */
 export interface Mount {
   /** Name of the volume, and of the folder below /etc/perch. */
   readonly name: string;
-  readonly file: PublicFile;
+  readonly from: PublicFile | PublicFolder;
 }
 
-/** Files that the pod mounts, by the flag or variable that names them. */
+/** What the pod mounts, by the flag or variable that names it. */
 export function mountsOf({
   git,
   metrics,
   nudge,
+  hooks,
   allowedSigners,
   clusters,
 }: AnalyzerProps): Mount[] {
-  const all: readonly (readonly [string, PublicFile | undefined])[] = [
+  const all: readonly (readonly [string, Mount['from'] | undefined])[] = [
     ['git-credentials', git?.credentials],
     ['ssh-key', git?.ssh?.key],
     ['known-hosts', git?.ssh?.knownHosts],
@@ -32,15 +33,17 @@ export function mountsOf({
     ['metrics-ca', metrics.ca],
     ['metrics-headers', metrics.headersFile],
     ['nudge-secret', nudge?.secret],
+    ['hook-keys', hooks?.keys],
+    ['hook-authorities', hooks?.authorities],
     ['allowed-signers', allowedSigners],
     ['kubeconfig', clusters?.kubeconfig],
   ];
-  return all.flatMap(([name, file]) => (file === undefined ? [] : [{ name, file }]));
+  return all.flatMap(([name, from]) => (from === undefined ? [] : [{ name, from }]));
 }
 
-/** Where a mounted file is. */
-export function pathOf({ name, file }: Mount): string {
-  return `/etc/perch/${name}/${file.key}`;
+/** Where a mounted file or folder is. */
+export function pathOf({ name, from }: Mount): string {
+  return `/etc/perch/${name}${'key' in from ? `/${from.key}` : ''}`;
 }
 
 /** The arguments of the container, each flag and its value in one, so that no value is read as a flag. */
@@ -75,6 +78,8 @@ export function argumentsOf(props: AnalyzerProps): readonly string[] {
       'sync-context': clusters?.syncContext,
       nudge: nudge?.urls.join(','),
       'nudge-secret-file': files.get('nudge-secret'),
+      'hook-keys': files.get('hook-keys'),
+      'hook-authorities': files.get('hook-authorities'),
       'allowed-signers': files.get('allowed-signers'),
       'allow-kind': props.allowKinds?.join(','),
       // The kubelet and Prometheus ask from outside the pod.

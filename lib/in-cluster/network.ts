@@ -27,6 +27,8 @@ export interface NetworkProps {
   readonly git?: Peers;
   /** @default - the port of the metric store's address */
   readonly metrics?: Peers;
+  /** @default - the ports of the addresses of the releases' hooks */
+  readonly hooks?: Peers;
   /** @default - the ports of the nudges' addresses */
   readonly nudge?: Peers;
   /** @default - the port of the Pushgateway's address */
@@ -40,8 +42,9 @@ export interface NetworkProps {
 
 /** Ends connections that an analyzer does not need. */
 export function networkPolicySpec(props: AnalyzerProps, labels: JsonObject): JsonObject {
-  const { run, source, metrics, nudge, pushGateway, network = {} } = props;
+  const { run, source, metrics, nudge, pushGateway, plans, network = {} } = props;
   const git = [run.url, ...(source === undefined ? [] : [source.url])].map(portOf);
+  const hooks = plans.flatMap((it) => it.hooks ?? []).map((it) => portOf(it.url));
   const scrapers = network.scrapers === undefined ? {} : { from: network.scrapers };
   return {
     podSelector: { matchLabels: labels },
@@ -55,10 +58,15 @@ export function networkPolicySpec(props: AnalyzerProps, labels: JsonObject): Jso
       allow(network.apiServer, [443, 6443]),
       allow(network.git, [...new Set(git)]),
       allow(network.metrics, [portOf(metrics.url)]),
+      ...(hooks.length === 0 ? [] : [allow(network.hooks, [...new Set(hooks)].sort(byNumber))]),
       ...(nudge === undefined ? [] : [allow(network.nudge, [...new Set(nudge.urls.map(portOf))])]),
       ...(pushGateway === undefined ? [] : [allow(network.pushGateway, [portOf(pushGateway)])]),
     ],
   };
+}
+
+function byNumber(one: number, other: number): number {
+  return one - other;
 }
 
 function allow(

@@ -81,10 +81,10 @@ function environment(key: Mount | undefined, hosts: Mount | undefined): readonly
  * Files are root's and readable by the group. That suits ssh as well: it only wants a key closed to the group that
  * the asking user owns.
  */
-function volume({ name, file }: Mount): JsonObject {
-  const items = [{ key: file.key, path: file.key }];
-  if ('configMap' in file) return { name, configMap: { name: file.configMap, items } };
-  return { name, secret: { secretName: file.secret, items, defaultMode: 0o440 } };
+function volume({ name, from }: Mount): JsonObject {
+  const items = 'key' in from ? { items: [{ key: from.key, path: from.key }] } : {};
+  if ('configMap' in from) return { name, configMap: { name: from.configMap, ...items } };
+  return { name, secret: { secretName: from.secret, ...items, defaultMode: 0o440 } };
 }
 
 /**

@@ -27,11 +27,18 @@ export interface Times {
 export function describeSteps(plan: Plan): readonly StepDescription[] {
   return plan.steps.map((it, index) => ({
     step: it.name,
-    weights: `${it.weights.primary} / ${it.weights.canary}`,
+    weights: weightsText(it),
     writes: writes(plan, it, index),
     bake: it.bakeSeconds === 0 ? '–' : durationText(it.bakeSeconds),
     gate: gate(plan, it),
   }));
+}
+
+/** `90 / 10`, with the baseline's where there is one, and who else reaches the canary. */
+function weightsText({ weights, besides = [] }: Step): string {
+  const { primary, canary, baseline } = weights;
+  const shares = [primary, canary, ...(baseline === undefined ? [] : [baseline])].join(' / ');
+  return [shares, ...besides.map((it) => `and ${it}`)].join('; ');
 }
 
 function writes(plan: Plan, step: Step, index: number): string {
@@ -62,7 +69,17 @@ function gate(plan: Plan, step: Step): string {
     step.checks.length === 0 && step.bakeSeconds > 0
       ? [`${durationText(step.bakeSeconds)} old`]
       : [];
-  return ['live', ...ready, ...passing, ...guard, ...wait].join('; ');
+  const jobs = (step.jobs ?? []).map((it) => `${kindAndName(plan, it)} complete`);
+  const hooks = (step.hooks ?? []).filter((it) => runs(plan, it)).map((it) => `hook ${it}`);
+  const gates = (step.gates ?? []).map((it) =>
+    it.kind === 'person' ? 'approved by a person' : `hook ${it.hook} open`,
+  );
+  return ['live', ...ready, ...jobs, ...hooks, ...passing, ...guard, ...wait, ...gates].join('; ');
+}
+
+/** A hook that takes a rollout back is nothing that it waits for. */
+function runs(plan: Plan, name: string): boolean {
+  return plan.hooks?.some((it) => it.name === name && it.type !== 'rollback') ?? false;
 }
 
 /**
@@ -107,8 +124,7 @@ function longestWindow(plan: Plan): number {
 }
 
 function writesWorkload(plan: Plan, step: Step): boolean {
-  const { primary, canary } = plan.workloads;
-  return step.files.includes(primary.file) || step.files.includes(canary.file);
+  return Object.values(plan.workloads).some((it) => step.files.includes(it.file));
 }
 
 function sum(numbers: readonly number[]): number {

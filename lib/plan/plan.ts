@@ -7,23 +7,31 @@ export const DIGEST_ANNOTATION = 'perch/digest';
 export const STEP_ANNOTATION = 'perch/step';
 
 const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'expected a DNS label');
+// Where a release is applied by two sync objects, its files lie in these two folders.
 const fileName = z
   .string()
-  .regex(/^[A-Za-z0-9][-A-Za-z0-9._]*$/, 'expected a file name without folders');
+  .regex(
+    /^(?:(?:mesh|workload)\/)?[A-Za-z0-9][-A-Za-z0-9._]*$/,
+    'expected a file name, in no folder but mesh/ or workload/',
+  );
 const seconds = z.number().int().nonnegative();
 const percent = z.number().min(0).max(100);
 
-/** Which copy of the workload an object belongs to. */
+/**
+ * Which copy of the workload an object belongs to. The baseline runs the stable version at the canary's size,
+ * to be compared with it.
+ */
 export type Track = z.infer<typeof track>;
-const track = z.enum(['primary', 'canary']);
+const track = z.enum(['primary', 'canary', 'baseline']);
 
 /**
  * What a file is for; the way back treats each role differently.
- * `primary` and `canary`: objects of that track's workload. `routing`: decides who gets traffic.
- * `versioned`: immutable, content-hashed ConfigMaps and Secrets. `configuration`: all else.
+ * `primary`, `canary` and `baseline`: objects of that track's workload. `routing`: decides who gets traffic.
+ * `versioned`: immutable, content-hashed ConfigMaps and Secrets. `job`: a Job that a step waits for.
+ * `configuration`: all else.
  */
 export type Role = z.infer<typeof role>;
-const role = z.enum(['primary', 'canary', 'routing', 'versioned', 'configuration']);
+const role = z.enum([...track.options, 'routing', 'versioned', 'job', 'configuration']);
 
 /** Which object a file holds, and what the cluster is asked about it. */
 export type FileInfo = z.infer<typeof fileInfo>;
@@ -56,6 +64,61 @@ const check = z
   })
   .refine((it) => it.min !== undefined || it.max !== undefined, 'a check needs min or max');
 
+/**
+ * An HTTP endpoint that is asked or told something; type and payload are Flagger's.
+ * `confirm-*` open gates, `rollback` takes the rollout back; these are asked again and again.
+ * `pre-rollout` runs once for its step, `rollout` once each check period. `post-rollout` and `event` are told.
+ */
+export type Hook = z.infer<typeof hook>;
+const hook = z.strictObject({
+  name: dnsLabel,
+  type: z.enum([
+    'confirm-rollout',
+    'pre-rollout',
+    'rollout',
+    'confirm-traffic-increase',
+    'confirm-promotion',
+    'post-rollout',
+    'rollback',
+    'event',
+  ]),
+  url: z.url({ protocol: /^https?$/ }),
+  /** For one attempt, from connecting to the last byte. */
+  timeoutSeconds: z.number().int().positive(),
+  /** Attempts after one that was not answered. */
+  retries: z.number().int().min(0).max(10),
+  /** Handed on in the payload. */
+  metadata: z.record(z.string(), z.string()).optional(),
+  /** Name of the file in the analyzer's folder of hook keys by which the payload is signed. */
+  key: dnsLabel.optional(),
+  /** Name of the PEM file in the analyzer's folder of hook authorities that is trusted instead of the system's. */
+  authority: dnsLabel.optional(),
+  /** Whether a `rollout` hook runs once for its step, and is waited for. */
+  once: z.boolean().optional(),
+  /** Whether a hook that runs once may run again where nobody can tell whether it ran. */
+  repeatable: z.boolean().optional(),
+});
+
+/** What must be opened from outside before a rollout goes on; none: it goes on by itself. */
+export type Gate = z.infer<typeof gate>;
+const gate = z.discriminatedUnion('kind', [
+  /** Somebody says `perch promote`. */
+  z.strictObject({ kind: z.literal('person') }),
+  /** A hook of this name answers 2xx. */
+  z.strictObject({ kind: z.literal('hook'), hook: z.string() }),
+]);
+
+/** Hours of the week in which steps may begin. */
+export type Hours = z.infer<typeof hours>;
+const hours = z.strictObject({
+  days: z.array(z.enum(['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'])).min(1),
+  /** Minutes after midnight, the second after the first. */
+  fromMinute: z.number().int().min(0).max(1440),
+  toMinute: z.number().int().min(0).max(1440),
+  /** IANA name of the time zone. */
+  timeZone: z.string(),
+});
+
 /** One step of a rollout: what it writes, and what must be true to leave it. */
 export type Step = z.infer<typeof step>;
 const step = z
@@ -65,17 +128,34 @@ const step = z
     /** What people read while the rollout is in this step. */
     phase: z.enum(['Initializing', 'Progressing', 'Promoting', 'Finalising', 'Succeeded']),
     /** Percent of the traffic for each track; the sum is 100. */
-    weights: z.strictObject({ primary: percent, canary: percent }),
+    weights: z.strictObject({ primary: percent, canary: percent, baseline: percent.optional() }),
+    /** Who else reaches the canary, for people: `requests with header x-canary: always`. */
+    besides: z.array(z.string()).optional(),
     /** Tracks whose workload must be ready before the step can be left. */
     ready: z.array(track),
     /** Names of the checks that are judged while the rollout is in this step. */
     checks: z.array(z.string()),
     /** How long the checks must pass, or how long to wait where there are none; 0: checks only guard the step. */
     bakeSeconds: seconds,
+    /** All must be open before the step can be left; none: it is left automatically. */
+    gates: z.array(gate).optional(),
+    /** Names of the `pre-rollout`, `rollout` and `rollback` hooks that are called in the step. */
+    hooks: z.array(z.string()).optional(),
+    /** Files of Jobs that must be complete before the step can be left. */
+    jobs: z.array(fileName).optional(),
+    /** Least number of a track's pods in this step, where it is not that of `workloads`. */
+    minReplicas: z.partialRecord(track, z.number().int().positive()).optional(),
+    /** Whether the stable plan's baseline runs. */
+    baseline: z.boolean().optional(),
     /** Files in the step's folder. */
     files: z.array(fileName),
   })
-  .refine((it) => it.weights.primary + it.weights.canary === 100, 'weights must sum to 100');
+  .refine(
+    // Tenths of a percent are not exact in binary.
+    ({ weights: { primary, canary: to, baseline = 0 } }) =>
+      Math.abs(primary + to + baseline - 100) < 1e-6,
+    'weights must sum to 100',
+  );
 
 /** The object that runs one track, as the analyzer reads its readiness. */
 export type Workload = z.infer<typeof workload>;
@@ -107,20 +187,31 @@ const analysis = z.strictObject({
   syncSeconds: seconds,
 });
 
+/** Releases that move as one. */
+export type Group = z.infer<typeof group>;
+const group = z.strictObject({
+  name: dnsLabel,
+  /** Ids of all its releases, sorted. */
+  members: z.array(dnsLabel).min(2),
+  /** Hash of all members' candidates: a fix in any member is another candidate of the group. */
+  candidate: z.string().regex(/^[0-9a-f]{10}$/),
+});
+
 /** Facts that a later plan is compared with before it is pinned, since a cluster refuses some changes. */
 export type Shape = z.infer<typeof shape>;
 const shape = z.strictObject({
   kind: z.string(),
   /** Name of the primary's workload. */
   workload: z.string(),
-  /** `spec.selector.matchLabels` by track. */
-  selectors: z.strictObject({
-    primary: z.record(z.string(), z.string()),
-    canary: z.record(z.string(), z.string()),
-  }),
+  /** Fields of the workload that a cluster never changes beside its selector, as text or as a hash. */
+  fixed: z.record(z.string(), z.string()).optional(),
+  /** Where the pods are none of ours: the Service that had the traffic, and the one that gets it. */
+  services: z.strictObject({ stable: dnsLabel, candidate: dnsLabel }).optional(),
+  /** `spec.selector.matchLabels` of the tracks that the release has. */
+  selectors: z.partialRecord(track, z.record(z.string(), z.string())),
   /** Ports that the pods declare. */
   ports: z.array(z.strictObject({ name: z.string().optional(), number: z.number().int() })),
-  /** Whether an HPA rules the primary's replicas. */
+  /** Whether an HPA, or KEDA, rules the primary's replicas. */
   autoscaled: z.boolean(),
   /** Name of the apex Service. */
   apex: z.string(),
@@ -148,7 +239,24 @@ export const planSchema = z
     images: z.array(z.string()),
     analysis,
     checks: z.array(check),
-    workloads: z.strictObject({ primary: workload, canary: workload }),
+    /** By track; none of a track that has no workload of ours. */
+    workloads: z.partialRecord(track, workload),
+    hooks: z.array(hook).optional(),
+    /** Gates before step 01: nothing has been touched yet. */
+    start: z.array(gate).optional(),
+    /** Nothing goes on; only a necessary way back happens. */
+    suspend: z.literal(true).optional(),
+    /** When steps may begin; absent: always. */
+    hours: z.array(hours).optional(),
+    /** Candidates that were among so many promoted last wait for no check and no gate. */
+    rollbackWindow: z.number().int().positive().max(20).optional(),
+    /** Releases that must be in one of these phases before step 01. */
+    dependsOn: z
+      .array(z.strictObject({ release: dnsLabel, phases: z.array(z.string()).min(1) }))
+      .optional(),
+    group: group.optional(),
+    /** Files in `as-stable/baseline/`: this candidate as the baseline of the next rollout. */
+    baseline: z.array(fileName).optional(),
     shape,
     files: z.record(fileName, fileInfo),
     steps: z.array(step).min(3),
@@ -162,28 +270,55 @@ interface Problem {
   readonly path: PropertyKey[];
 }
 
-function inconsistencies(plan: {
+/** The parts of a plan whose names must agree. */
+interface Named {
   readonly steps: readonly Step[];
   readonly checks: readonly Check[];
+  readonly hooks?: readonly Hook[] | undefined;
+  readonly start?: readonly Gate[] | undefined;
   readonly files: Readonly<Record<string, FileInfo>>;
-  readonly workloads: { readonly primary: Workload; readonly canary: Workload };
-}): Problem[] {
-  const problems: Problem[] = [];
-  const checkNames = new Set(plan.checks.map((it) => it.name));
-  plan.steps.forEach((it, index) => {
-    if (Number(it.name.slice(0, 2)) !== index)
-      problems.push({ message: `expected step number ${index}`, path: ['steps', index, 'name'] });
-    for (const name of it.checks)
-      if (!checkNames.has(name))
-        problems.push({ message: `unknown check "${name}"`, path: ['steps', index, 'checks'] });
-    for (const file of it.files)
-      if (plan.files[file] === undefined)
-        problems.push({ message: `unknown file "${file}"`, path: ['steps', index, 'files'] });
-  });
-  for (const side of track.options)
-    if (plan.files[plan.workloads[side].file] === undefined)
-      problems.push({ message: 'unknown file', path: ['workloads', side, 'file'] });
-  return problems;
+  readonly baseline?: readonly string[] | undefined;
+  readonly workloads: Readonly<Partial<Record<Track, Workload>>>;
+}
+
+function inconsistencies(plan: Named): Problem[] {
+  const known = {
+    check: new Set(plan.checks.map((it) => it.name)),
+    hook: new Set(plan.hooks?.map((it) => it.name)),
+    file: new Set(Object.keys(plan.files)),
+  };
+  const unknown = (kind: keyof typeof known, names: readonly string[], ...path: PropertyKey[]) =>
+    names
+      .filter((name) => !known[kind].has(name))
+      .map((name) => ({ message: `unknown ${kind} "${name}"`, path }));
+  const misnumbered = (it: Step, index: number): Problem[] =>
+    Number(it.name.slice(0, 2)) === index
+      ? []
+      : [{ message: `expected step number ${index}`, path: ['steps', index, 'name'] }];
+  return [
+    ...plan.steps.flatMap((it, index) => [
+      ...misnumbered(it, index),
+      ...unknown('check', it.checks, 'steps', index, 'checks'),
+      ...unknown('file', it.files, 'steps', index, 'files'),
+      ...unknown('file', it.jobs ?? [], 'steps', index, 'jobs'),
+      ...unknown('hook', [...(it.hooks ?? []), ...hooksOf(it.gates)], 'steps', index, 'hooks'),
+    ]),
+    ...unknown('hook', hooksOf(plan.start), 'start'),
+    ...unknown('file', plan.baseline ?? [], 'baseline'),
+    ...track.options.flatMap((side) => {
+      const file = plan.workloads[side]?.file;
+      return file === undefined ? [] : unknown('file', [file], 'workloads', side, 'file');
+    }),
+  ];
+}
+
+function hooksOf(gates: readonly Gate[] = []): readonly string[] {
+  return gates.flatMap((it) => (it.kind === 'hook' ? [it.hook] : []));
+}
+
+/** What a failure belongs to, and what a new version is told by: the group's candidate, or the plan's own. */
+export function identityOf(plan: Pick<Plan, 'candidate' | 'group'>): string {
+  return plan.group?.candidate ?? plan.candidate;
 }
 
 /** The steady state that the plan ends in. */

@@ -1,9 +1,53 @@
+import type { Duration } from 'cdk8s';
 import type { Mistake } from '../mistake.ts';
-import type { Weights } from '../traffic/router.ts';
+import { AT_REST, type SessionCookie, type Traffic } from '../traffic/traffic.ts';
+import { bakeMistakes, baking, durationMistakes } from './judged.ts';
+import { cookieMistakes } from './session-cookie.ts';
+import {
+  COMPLETE,
+  canaryUp,
+  countMistakes,
+  finalising,
+  INIT,
+  progressing,
+  promote,
+} from './stages.ts';
 import type { StepDraft, Strategy } from './strategy.ts';
+import { exponential, falling, linear, percentMistakes, split, weightName } from './weights.ts';
+
+/** Copies of requests that the candidate gets before its first request of a user. */
+export interface MirroredStepProps {
+  /** Percent of the requests. */
+  readonly percent: number;
+  /**
+   * How long the checks must pass on the copies.
+   * @default - the release's `analysis.bakeTime`
+   */
+  readonly bake?: Duration;
+}
+
+/** What every canary may have. */
+export interface CommonCanaryProps {
+  /**
+   * Percent that each step takes back from the canary once the primary runs the candidate.
+   * @default - all at once
+   */
+  readonly stepWeightPromotion?: number;
+  /**
+   * A step before the first weight in which the canary gets copies, where the router can mirror. What it is asked it
+   * does: only for requests that may happen twice.
+   * @default - none
+   */
+  readonly mirror?: MirroredStepProps;
+  /**
+   * A cookie that keeps whoever was given the canary on it until the promotion is over.
+   * @default - each request is split by itself
+   */
+  readonly sessionAffinity?: SessionCookie;
+}
 
 /** Weights at equal distances. */
-export interface LinearCanaryProps {
+export interface LinearCanaryProps extends CommonCanaryProps {
   /** Percent that each step adds. */
   readonly stepWeight: number;
   /**
@@ -11,144 +55,125 @@ export interface LinearCanaryProps {
    * @default 100
    */
   readonly maxWeight?: number;
+}
+
+/** Weights that grow by a factor. */
+export interface ExponentialCanaryProps extends CommonCanaryProps {
+  /** Percent of the first step; the others have as many decimals. */
+  readonly firstWeight: number;
+  /** How many times the weight before; over 1. */
+  readonly factor: number;
   /**
-   * Percent that each step takes back from the canary once the primary runs the candidate.
-   * @default - all at once
+   * Percent at which the candidate is promoted; the last step ends there exactly.
+   * @default 100
    */
-  readonly stepWeightPromotion?: number;
+  readonly maxWeight?: number;
+}
+
+/** A weight, and how long it is kept. */
+export interface StepWeight {
+  /** Percent. */
+  readonly weight: number;
+  /**
+   * How long the checks must pass.
+   * @default - the release's `analysis.bakeTime`
+   */
+  readonly bake?: Duration;
 }
 
 /** Weights one by one. */
-export interface ListedCanaryProps {
+export interface ListedCanaryProps extends CommonCanaryProps {
   /** Percents, each higher than the one before; after the last the candidate is promoted. */
-  readonly stepWeights: readonly number[];
-  /**
-   * Percent that each step takes back from the canary once the primary runs the candidate.
-   * @default - all at once
-   */
-  readonly stepWeightPromotion?: number;
+  readonly stepWeights: readonly (number | StepWeight)[];
 }
 
 /** How a canary's traffic grows. */
-export type CanaryProps = LinearCanaryProps | ListedCanaryProps;
-
-/** Steps have two digits: `00-init` to `99-complete`. */
-const MAX_STEPS = 100;
+export type CanaryProps = LinearCanaryProps | ExponentialCanaryProps | ListedCanaryProps;
 
 /** Shifts traffic to the candidate step by step, then promotes it and shifts the traffic back. */
 export function canary(props: CanaryProps): Strategy {
   return {
     kind: 'canary',
+    tracks: ['primary', 'canary'],
     mistakes: (path) => {
       const mistakes = fieldMistakes(path, props);
-      return mistakes.length > 0 ? mistakes : lengthMistakes(path, props);
+      return mistakes.length > 0 ? mistakes : countMistakes(path, steps(props), FEWER);
     },
     steps: () => steps(props),
   };
 }
 
+const FEWER = 'use a larger stepWeight, factor or stepWeightPromotion, or fewer stepWeights';
+
 function steps(props: CanaryProps): StepDraft[] {
+  const { mirror, sessionAffinity } = props;
   const up = weightsUp(props);
-  const top = split(up.at(-1) ?? 0);
+  const top = up.at(-1)?.weight ?? 0;
+  const traffic = (weight: number, ends: boolean): Traffic =>
+    sessionAffinity === undefined
+      ? split(weight)
+      : { ...split(weight), affinity: { cookie: sessionAffinity, ends } };
   return [
-    { ...REST, name: 'init', phase: 'Initializing', writes: 'init' },
-    {
-      ...REST,
-      name: 'canary-up',
-      phase: 'Progressing',
-      ready: ['canary', 'primary'],
-      writes: 'canary',
-    },
-    ...up.map(weightStep),
-    {
-      name: 'promote',
-      phase: 'Promoting',
-      weights: top,
-      ready: ['primary', 'canary'],
-      checks: 'guard',
-      writes: 'promotion',
-    },
-    ...weightsDown(top.canary, props.stepWeightPromotion).map(returnStep),
-    { ...REST, name: 'complete', phase: 'Succeeded', writes: 'complete' },
+    INIT,
+    canaryUp(),
+    ...(mirror === undefined ? [] : [mirrored('mirror', mirror)]),
+    ...up.map((it) => progressing(weightName(it.weight), traffic(it.weight, false), baking(it))),
+    promote(traffic(top, false)),
+    ...falling(props.stepWeightPromotion ?? top, top).map((weight) =>
+      finalising(weightName(weight), traffic(weight, true), {
+        checks: weight > 0 ? 'guard' : 'none',
+      }),
+    ),
+    COMPLETE,
   ];
 }
 
-const REST = {
-  weights: { primary: 100, canary: 0 },
-  ready: ['primary'],
-  checks: 'none',
-} as const satisfies Partial<StepDraft>;
-
-function weightStep(weight: number): StepDraft {
-  return {
-    name: `weight-${weight}`,
-    phase: 'Progressing',
-    weights: split(weight),
-    ready: ['canary', 'primary'],
-    checks: 'bake',
-    writes: 'routes',
-  };
+/** A step in which users get the primary, and the canary gets copies. */
+export function mirrored(name: string, { percent, bake }: MirroredStepProps): StepDraft {
+  const traffic = { ...AT_REST, mirrors: [{ percent }] };
+  return progressing(name, traffic, baking(bake === undefined ? {} : { bake }));
 }
 
-function returnStep(weight: number): StepDraft {
-  return {
-    name: `weight-${weight}`,
-    phase: 'Finalising',
-    weights: split(weight),
-    ready: ['primary'],
-    checks: weight > 0 ? 'guard' : 'none',
-    writes: 'routes',
-  };
-}
-
-function split(canaryWeight: number): Weights {
-  return { primary: 100 - canaryWeight, canary: canaryWeight };
-}
-
-function weightsUp(props: CanaryProps): readonly number[] {
-  if ('stepWeights' in props) return props.stepWeights;
-  const { stepWeight, maxWeight = 100 } = props;
-  const count = Math.ceil(maxWeight / stepWeight);
-  return Array.from({ length: count }, (_, index) => Math.min((index + 1) * stepWeight, maxWeight));
-}
-
-function weightsDown(top: number, by: number | undefined): readonly number[] {
-  const size = by ?? top;
-  const count = Math.ceil(top / size);
-  return Array.from({ length: count }, (_, index) => Math.max(top - (index + 1) * size, 0));
+function weightsUp(props: CanaryProps): readonly StepWeight[] {
+  if ('stepWeights' in props)
+    return props.stepWeights.map((it) => (typeof it === 'number' ? { weight: it } : it));
+  const { maxWeight = 100 } = props;
+  const weights =
+    'stepWeight' in props
+      ? linear(props.stepWeight, maxWeight)
+      : exponential(props.firstWeight, props.factor, maxWeight);
+  return weights.map((weight) => ({ weight }));
 }
 
 function fieldMistakes(path: string, props: CanaryProps): Mistake[] {
-  const named: (readonly [string, number | undefined])[] = [
-    ['stepWeightPromotion', props.stepWeightPromotion],
+  const { stepWeightPromotion, mirror, sessionAffinity } = props;
+  return [
+    ...percentMistakes(path, { stepWeightPromotion, 'mirror.percent': mirror?.percent }),
+    ...bakeMistakes(path, mirror ?? {}, { field: 'mirror.' }),
+    ...cookieMistakes(path, sessionAffinity),
+    ...('stepWeights' in props ? listMistakes(path, props) : growthMistakes(path, props)),
+    ...shapeMistakes(path, props),
   ];
-  if ('stepWeights' in props)
-    props.stepWeights.forEach((it, index) => void named.push([`stepWeights[${index}]`, it]));
-  else named.push(['stepWeight', props.stepWeight], ['maxWeight', props.maxWeight]);
-  const mistakes = named
-    .filter(([, value]) => value !== undefined && !isWeight(value))
-    .map(([field, got]) => ({
-      path,
-      problem: `strategy.${field} must be a whole percent`,
-      got,
-      remedy: 'use 1 to 100',
-    }));
-  return [...mistakes, ...orderMistakes(path, props)];
 }
 
-function orderMistakes(path: string, props: CanaryProps): Mistake[] {
-  if (!('stepWeights' in props)) return [];
-  if ('stepWeight' in props || 'maxWeight' in props)
-    return [
-      {
-        path,
-        problem: 'strategy has stepWeights beside stepWeight or maxWeight',
-        got: props,
-        remedy: 'keep one of them',
-      },
-    ];
-  const { stepWeights } = props;
-  if (stepWeights.length === 0)
+function growthMistakes(
+  path: string,
+  props: LinearCanaryProps | ExponentialCanaryProps,
+): Mistake[] {
+  const { maxWeight } = props;
+  if ('stepWeight' in props)
+    return percentMistakes(path, { stepWeight: props.stepWeight, maxWeight });
+  const { firstWeight, factor } = props;
+  const mistakes = percentMistakes(path, { firstWeight, maxWeight });
+  if (factor > 1 && factor < Number.POSITIVE_INFINITY) return mistakes;
+  const remedy = 'use a number over 1, such as 2';
+  return [...mistakes, { path, problem: 'strategy.factor must be over 1', got: factor, remedy }];
+}
+
+function listMistakes(path: string, { stepWeights }: ListedCanaryProps): Mistake[] {
+  const up = weightsUp({ stepWeights });
+  const weights = up.map((it) => it.weight);
+  if (up.length === 0)
     return [
       {
         path,
@@ -157,19 +182,26 @@ function orderMistakes(path: string, props: CanaryProps): Mistake[] {
         remedy: 'give at least one weight',
       },
     ];
-  const increasing = stepWeights.every((it, index) => it > (stepWeights[index - 1] ?? 0));
-  if (increasing) return [];
+  const mistakes = up.flatMap((it, index) => [
+    ...percentMistakes(path, { [`stepWeights[${index}]`]: it.weight }),
+    ...durationMistakes(path, `stepWeights[${index}].bake`, it.bake),
+  ]);
+  const increasing = weights.every((it, index) => it > (weights[index - 1] ?? 0));
+  if (increasing || mistakes.length > 0) return mistakes;
   const remedy = 'let each be higher than the one before';
-  return [{ path, problem: 'strategy.stepWeights must increase', got: stepWeights, remedy }];
+  return [{ path, problem: 'strategy.stepWeights must increase', got: weights, remedy }];
 }
 
-function lengthMistakes(path: string, props: CanaryProps): Mistake[] {
-  const count = steps(props).length;
-  if (count <= MAX_STEPS) return [];
-  const remedy = 'use a larger stepWeight or stepWeightPromotion, or fewer stepWeights';
-  return [{ path, problem: `strategy makes more than ${MAX_STEPS} steps`, got: count, remedy }];
-}
+/** The three ways in which weights are given. */
+const SHAPES = ['stepWeights', 'stepWeight', 'firstWeight'] as const;
 
-function isWeight(value: number): boolean {
-  return Number.isInteger(value) && value >= 1 && value <= 100;
+/** Only untyped code can mix them. */
+function shapeMistakes(path: string, props: CanaryProps): Mistake[] {
+  const given = SHAPES.filter((it) => it in props);
+  const remedy = 'keep one of them';
+  if (given.length > 1)
+    return [{ path, problem: `strategy has ${given.join(' beside ')}`, got: props, remedy }];
+  if ('stepWeights' in props && 'maxWeight' in props)
+    return [{ path, problem: 'strategy has stepWeights beside maxWeight', got: props, remedy }];
+  return [];
 }

@@ -1,35 +1,63 @@
+import type { Duration } from 'cdk8s';
+import type { CheckDefinition } from '../checks.ts';
+import type { HookDefinition } from '../hooks.ts';
+import type { JsonObject } from '../json.ts';
 import type { Mistake } from '../mistake.ts';
-import type { Step } from '../plan/plan.ts';
-import type { Weights } from '../traffic/router.ts';
+import type { Step, Track } from '../plan/plan.ts';
+import type { Traffic } from '../traffic/traffic.ts';
 
-/** What a step writes; the sets of files are the same for every strategy. */
-export type Writes =
-  /** The steady state without the apex Service and the routing files. */
-  | 'init'
-  /** The canary's workload, all that is new, and the routing files. */
-  | 'canary'
-  /** The objects that carry the weights. */
-  | 'routes'
-  /** The primary's workload, and the objects that carry the weights. */
-  | 'promotion'
-  /** The steady state. */
-  | 'complete';
+/** How many pods of the canary run. */
+export type Scale =
+  | { readonly kind: 'none' }
+  /** As the release says: `tracks.canary`, else as many as the primary. */
+  | { readonly kind: 'full' }
+  | { readonly kind: 'replicas'; readonly replicas: number }
+  /** Of the primary's replicas, rounded up, at least one. */
+  | { readonly kind: 'percent'; readonly percent: number };
 
-/** A step before its files are known. */
+/**
+ * A state of the world that a rollout passes through, and what must be true to leave it. What the step writes
+ * follows from what differs from the draft before it.
+ */
 export interface StepDraft {
   /** Without its number. */
   readonly name: string;
   readonly phase: Step['phase'];
-  readonly weights: Weights;
-  readonly ready: Step['ready'];
-  /** Whether the checks are judged in it, and whether they must pass for the bake time. */
+  readonly traffic: Traffic;
+  /** Which version the primary runs; once the candidate, it stays. */
+  readonly primary: 'stable' | 'candidate';
+  readonly canary: Scale;
+  /** Whether the stable plan's baseline runs. @default false */
+  readonly baseline?: boolean;
+  /**
+   * Percent of a StatefulSet's pods that run the candidate, those with the highest ordinals.
+   * @default 100
+   */
+  readonly updatedPercent?: number;
+  readonly ready: readonly Track[];
+  /** Whether the release's checks are judged in it, and whether they must pass for the bake time. */
   readonly checks: 'none' | 'guard' | 'bake';
-  readonly writes: Writes;
+  /** Checks of this step alone, which must pass for the bake time. @default - none */
+  readonly own?: readonly CheckDefinition[];
+  /** @default - the release's, where checks or time are asked for; else zero */
+  readonly bake?: Duration;
+  /** Where `bake` is not given: how many check points must pass. @default - the release's bake time */
+  readonly points?: number;
+  /** Whether somebody must say `perch promote`. @default - nobody */
+  readonly gate?: 'person';
+  /** Hooks of this step alone. @default - none */
+  readonly hooks?: readonly HookDefinition[];
+  /** Names of Jobs of the workload that run in it. @default - none */
+  readonly jobs?: readonly string[];
 }
 
-/** How traffic reaches the candidate: a list of steps, the first `init` and the last `complete`. */
+/** How a new version reaches everyone: a list of steps, the first `init` and the last `complete`. */
 export interface Strategy {
   readonly kind: string;
+  /** The tracks that it uses; one track means that the primary itself is changed from step 01 on. */
+  readonly tracks: readonly ('primary' | 'canary')[];
+  /** What the strategy says in the `spec` of the primary's Deployment. @default - nothing: the workload says all */
+  readonly deployment?: JsonObject;
   mistakes(path: string): readonly Mistake[];
   steps(): readonly StepDraft[];
 }

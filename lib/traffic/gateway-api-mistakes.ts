@@ -1,11 +1,13 @@
-import type { Mistake } from '../mistake.ts';
+import type { Mistake, Reproof } from '../mistake.ts';
 import { TRACKS } from '../names.ts';
-import type { GatewayApiProps, HeaderModifier } from './gateway-api-props.ts';
+import {
+  type GatewayApiProps,
+  type GatewaySupport,
+  type HeaderModifier,
+  WEIGHT_TOTALS,
+} from './gateway-api-props.ts';
 import { GATEWAY_METRICS } from './gateway-metrics.ts';
 import type { RouterContext } from './router.ts';
-
-/** What is wrong, without the release's path. */
-type Problem = Omit<Mistake, 'path'>;
 
 /** What the props of a route got wrong: for the most part rules of the API server that no schema holds. */
 export function routeMistakes(props: GatewayApiProps, context: RouterContext): Mistake[] {
@@ -17,7 +19,7 @@ interface AnyFilter {
   readonly type: string;
 }
 
-const RULES: readonly ((props: GatewayApiProps, context: RouterContext) => readonly Problem[])[] = [
+const RULES: readonly ((props: GatewayApiProps, context: RouterContext) => readonly Reproof[])[] = [
   function unknownKind({ kind = 'HTTPRoute' }) {
     if (['HTTPRoute', 'GRPCRoute'].includes(kind)) return [];
     return [
@@ -29,6 +31,11 @@ const RULES: readonly ((props: GatewayApiProps, context: RouterContext) => reado
     const known = Object.keys(GATEWAY_METRICS).join(', ');
     const remedy = `use one of ${known}, or leave it out and ask with \`query\``;
     return [{ problem: 'traffic.metrics names no gateway', got: metrics, remedy }];
+  },
+  function unknownTotal({ weightTotal = 100 }) {
+    if (WEIGHT_TOTALS.includes(weightTotal)) return [];
+    const remedy = `use one of ${WEIGHT_TOTALS.join(', ')}`;
+    return [{ problem: 'traffic.weightTotal is not supported', got: weightTotal, remedy }];
   },
   function noParent({ parentRefs }) {
     if (parentRefs.length > 0) return [];
@@ -117,6 +124,14 @@ const RULES: readonly ((props: GatewayApiProps, context: RouterContext) => reado
       return own ? [{ problem: 'traffic.filters mirrors to a track', got: name, remedy }] : [];
     });
   },
+  function partOfMirror(props) {
+    if (supports(props, 'mirrorPercent')) return [];
+    return (props.filters ?? []).flatMap((it) => {
+      if (it.type !== 'RequestMirror') return [];
+      const whole: object = it.requestMirror;
+      return 'percent' in whole || 'fraction' in whole ? [partialMirror(whole)] : [];
+    });
+  },
   function attemptsBeyondRequest(props) {
     if (props.kind === 'GRPCRoute') return [];
     const { request, backendRequest } = props.timeouts ?? {};
@@ -187,6 +202,23 @@ const RULES: readonly ((props: GatewayApiProps, context: RouterContext) => reado
   },
 ];
 
+/** Whether the author's gateway can something, as far as it is said or known. */
+export function supports({ supports, metrics }: GatewayApiProps, what: GatewaySupport): boolean {
+  const known: readonly GatewaySupport[] = metrics === undefined ? [] : ['backendResponseHeaders'];
+  return (supports ?? known).includes(what);
+}
+
+/** A gateway that does not know the field copies everything, and nobody says so. */
+export function partialMirror(got: unknown): Reproof {
+  return {
+    problem:
+      'not every gateway can copy a part of the requests: Contour 1.33 takes it, and copies all',
+    got,
+    remedy:
+      "mirror 100 %, or say supports: ['mirrorPercent'] if your GatewayClass lists HTTPRouteRequestPercentageMirror in its supportedFeatures",
+  };
+}
+
 function isRedirect(it: AnyFilter): boolean {
   return it.type === 'RequestRedirect';
 }
@@ -202,7 +234,8 @@ function doubled(names: readonly string[]): readonly string[] {
   return names.filter((it, index) => names.indexOf(it) < index);
 }
 
-function isPath(value: string): boolean {
+/** Whether the API takes a path that is exact or a prefix. */
+export function isPath(value: string): boolean {
   return (
     /^\/(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})*$/.test(value) &&
     !/\/\/|\/\.\.?(?:\/|$)|%2f/i.test(value)

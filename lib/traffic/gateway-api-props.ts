@@ -190,6 +190,16 @@ export interface SessionPersistence {
   readonly cookieConfig?: { readonly lifetimeType: 'Permanent' | 'Session' };
 }
 
+/** What weights can add up to. */
+export const WEIGHT_TOTALS = [100, 1000, 10_000] as const;
+
+/**
+ * What not every gateway can, though its API server takes it.
+ * `mirrorPercent`: it copies a part of the requests, which its GatewayClass calls HTTPRouteRequestPercentageMirror;
+ * others copy all of them. `backendResponseHeaders`: filters of one backend change its answers.
+ */
+export type GatewaySupport = 'mirrorPercent' | 'backendResponseHeaders';
+
 interface RouteProps {
   /** Gateways that route by it; at least one. */
   readonly parentRefs: readonly ParentRef[];
@@ -207,6 +217,16 @@ interface RouteProps {
   readonly channel?: 'standard' | 'experimental';
   /** @default - none */
   readonly sessionPersistence?: SessionPersistence;
+  /**
+   * What the weights add up to: with 1000, a weight can be 0.1 %.
+   * @default 100
+   */
+  readonly weightTotal?: (typeof WEIGHT_TOTALS)[number];
+  /**
+   * What your gateway can besides splitting.
+   * @default - `backendResponseHeaders` where `metrics` names a gateway
+   */
+  readonly supports?: readonly GatewaySupport[];
 }
 
 /** How an HTTPRoute leads to the release. */

@@ -1,28 +1,31 @@
 import type { Duration } from 'cdk8s';
-import type { JsonObject, Manifest } from '../json.ts';
-import { TRACKS } from '../names.ts';
+import type { Json, JsonObject, Manifest } from '../json.ts';
 import { routeMistakes } from './gateway-api-mistakes.ts';
-import type {
-  GatewayApiProps,
-  GrpcRouteMatch,
-  HttpRouteMatch,
-  PathMatch,
-  ValueMatch,
-} from './gateway-api-props.ts';
+import type { GatewayApiProps } from './gateway-api-props.ts';
 import { GATEWAY_METRICS, type GatewayMetrics, NO_METRICS } from './gateway-metrics.ts';
+import { type RouteRule, type RulesInput, routeRules, totalOf } from './gateway-rules.ts';
+import { replacesPrefix, trafficMistakes } from './gateway-traffic-mistakes.ts';
 import { plain } from './plain.ts';
-import type { BuiltInQueries, Router, RouterContext, Weights } from './router.ts';
+import type { BuiltInQueries, Router, RouterContext } from './router.ts';
+import { fractionMistakes, type Traffic } from './traffic.ts';
 
-/** Splits traffic at a gateway, or in a mesh, that reads the Gateway API: an HTTPRoute or a GRPCRoute. */
+/**
+ * Splits traffic at a gateway, or in a mesh, that reads the Gateway API: an HTTPRoute or a GRPCRoute with a rule for
+ * the canary's own requests, one for requests that are copied, and one for all others.
+ */
 export function gatewayApi(props: GatewayApiProps): Router {
   return {
     kind: 'gateway-api',
     queries: queriesOf(props),
     sharedLabels: () => ({}),
-    mistakes: (context) => routeMistakes(props, context),
+    mistakes: (context, traffics) => [
+      ...routeMistakes(props, context),
+      ...fractionMistakes(context.path, traffics, totalOf(props)),
+      ...trafficMistakes(inputOf(props, context), context.path, traffics),
+    ],
     owns: () => false,
-    routes: (context, weights) => [
-      { object: route(props, context, weights), pointers: ['/spec/rules'] },
+    routes: (context, traffic: Traffic) => [
+      { object: route(props, context, traffic), pointers: ['/spec/rules'] },
     ],
     policies: () => [],
   };
@@ -37,14 +40,20 @@ function metricsOf({ metrics }: GatewayApiProps): GatewayMetrics {
 
 function queriesOf(props: GatewayApiProps): BuiltInQueries {
   const { queries } = metricsOf(props);
-  return queries[props.kind === 'GRPCRoute' ? 'GRPCRoute' : 'HTTPRoute'];
+  return queries[props.kind === 'GRPCRoute' ? 'GRPCRoute' : 'HTTPRoute'](props.filters ?? []);
+}
+
+function inputOf(props: GatewayApiProps, context: RouterContext): RulesInput {
+  const { names, port, candidate } = context;
+  const { backendFilters } = metricsOf(props);
+  return { props, names, port, candidate, backendFilters };
 }
 
 /**
  * The API server fills fields that are not there with defaults. Those that say where requests go are written
  * out, so that the analyzer sees it when somebody changes them.
  */
-function route(props: GatewayApiProps, context: RouterContext, weights: Weights): Manifest {
+function route(props: GatewayApiProps, context: RouterContext, traffic: Traffic): Manifest {
   const { names } = context;
   const parentRefs = props.parentRefs.map((it) => ({
     ...it,
@@ -52,67 +61,39 @@ function route(props: GatewayApiProps, context: RouterContext, weights: Weights)
     kind: it.kind ?? 'Gateway',
   }));
   const { hostnames } = props;
+  const { rules } = routeRules(inputOf(props, context), traffic);
   return {
     apiVersion: 'gateway.networking.k8s.io/v1',
     kind: props.kind ?? 'HTTPRoute',
     metadata: { name: names.apex, namespace: names.namespace },
     spec: {
       ...plain({ parentRefs, hostnames }, durationText),
-      rules: [{ ...rule(props), backendRefs: backends(props, context, weights) }],
+      rules: rules.flatMap((it) => written(props, it)),
     },
   };
 }
 
-function rule(props: GatewayApiProps): JsonObject {
-  const { filters, sessionPersistence } = props;
-  if (props.kind === 'GRPCRoute') {
-    const matches = props.matches?.map(grpcMatch);
-    return plain({ matches, filters, sessionPersistence }, durationText);
-  }
-  const { timeouts, retry } = props;
-  const given = props.matches ?? [];
-  const matches = (given.length === 0 ? [{}] : given).map(httpMatch);
-  return plain({ matches, filters, timeouts, retry, sessionPersistence }, durationText);
-}
-
-function httpMatch(it: HttpRouteMatch): HttpRouteMatch {
-  const { headers, queryParams } = it;
-  const path: PathMatch = { type: 'PathPrefix', ...(it.path ?? { value: '/' }) };
-  return {
-    ...it,
-    path,
-    ...(headers && { headers: headers.map(exact) }),
-    ...(queryParams && { queryParams: queryParams.map(exact) }),
-  };
-}
-
-function grpcMatch(it: GrpcRouteMatch): GrpcRouteMatch {
-  const { method, headers } = it;
-  return {
-    ...(method && { method: { type: 'Exact', ...method } }),
-    ...(headers && { headers: headers.map(exact) }),
-  };
-}
-
-function exact(it: ValueMatch): ValueMatch {
-  return { type: 'Exact', ...it };
-}
-
-/** Always both, in the order of TRACKS: a track of weight 0 stays in the route. */
-function backends(
-  props: GatewayApiProps,
-  { names, port }: RouterContext,
-  weights: Weights,
-): JsonObject[] {
-  const { backendFilters } = metricsOf(props);
-  return TRACKS.map((track) => ({
-    group: '',
-    kind: 'Service',
-    name: names[track],
-    port,
-    weight: weights[track],
-    ...(backendFilters.length === 0 ? {} : { filters: backendFilters }),
+/** The API wants a rule of its own for each match where a prefix is replaced. */
+function written(props: GatewayApiProps, { matches, mirror, backends }: RouteRule): Json[] {
+  const filters: readonly object[] = [...(props.filters ?? []), ...(mirror ? [mirror] : [])];
+  const more = filters.length === 0 ? {} : { filters };
+  const isWhole = !replacesPrefix(props);
+  return (isWhole ? [matches] : matches.map((it) => [it])).map((some) => ({
+    ...plain({ ...matchesOf(some), ...settings(props), ...more }, durationText),
+    backendRefs: [...backends],
   }));
+}
+
+/** A GRPCRoute that is for every call has no words for it. */
+function matchesOf(matches: RouteRule['matches']): { readonly matches?: RouteRule['matches'] } {
+  return matches.every((it) => Object.keys(it).length === 0) ? {} : { matches };
+}
+
+function settings(props: GatewayApiProps): JsonObject {
+  const { sessionPersistence } = props;
+  if (props.kind === 'GRPCRoute') return plain({ sessionPersistence }, durationText);
+  const { timeouts, retry } = props;
+  return plain({ timeouts, retry, sessionPersistence }, durationText);
 }
 
 /** The Gateway API's durations have whole numbers only (GEP-2257). */

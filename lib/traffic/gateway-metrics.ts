@@ -1,15 +1,14 @@
 import type { JsonObject } from '../json.ts';
 import { TRACKS } from '../names.ts';
 import type { GatewayApiProps } from './gateway-api-props.ts';
+import type { RouteKind } from './gateway-matches.ts';
 import { goodShare, quantileOf, shareWithout } from './proxy-queries.ts';
 import type { BuiltInQueries, BuiltInQuery } from './router.ts';
 
-/** The kinds of routes. */
-export type RouteKind = NonNullable<GatewayApiProps['kind']>;
-
 /** What a gateway counts of each track. */
 export interface GatewayMetrics {
-  readonly queries: Readonly<Record<RouteKind, BuiltInQueries>>;
+  /** @param filters of the author's */
+  readonly queries: Readonly<Record<RouteKind, (filters: readonly object[]) => BuiltInQueries>>;
   /** Filters that both backends must have for the gateway to count them apart. */
   readonly backendFilters: readonly JsonObject[];
 }
@@ -40,11 +39,14 @@ function none(problem: string, got: string): BuiltInQuery {
 const CONTOUR = 'envoy_cluster_name="{{namespace}}_{{target}}_{{port}}"';
 
 /**
- * Envoy Gateway names a cluster after the place of the rule and of the backend in the route. The route has one
- * rule, and the backends stand in the order of TRACKS; one of weight 0 keeps its number.
+ * Envoy Gateway names a cluster after the places of the rule and of the backend in the route, and one of copies
+ * after the place of its filter. The number of rules changes from step to step; in each, the backends stand in the
+ * order of TRACKS, one of weight 0 keeps its number, and the filter that copies comes after the author's.
  */
-const envoyGateway = (route: string) =>
-  `envoy_cluster_name="${route}/{{namespace}}/{{service}}/rule/0/backend/${TRACKS.indexOf('canary')}"`;
+const envoyGateway = (route: string, filters: readonly object[]) => {
+  const places = `(/backend/${TRACKS.indexOf('canary')}|-mirror-${filters.length})`;
+  return `envoy_cluster_name=~"${route}/{{namespace}}/{{service}}/rule/[0-9]+${places}"`;
+};
 
 /**
  * Requests to the canary's Service, as the gateway counted them. The gateway knows the Service also when no
@@ -62,9 +64,9 @@ export const GATEWAY_METRICS: Readonly<
 > = {
   contour: {
     queries: {
-      HTTPRoute: envoy(CONTOUR),
+      HTTPRoute: () => envoy(CONTOUR),
       // A call that failed is a 200 with a trailer to Envoy's own counters.
-      GRPCRoute: {
+      GRPCRoute: () => ({
         ...envoy(CONTOUR),
         successRate: () =>
           shareWithout(
@@ -72,19 +74,19 @@ export const GATEWAY_METRICS: Readonly<
             SERVER_ERRORS.map((it) => `envoy_cluster_grpc_${it}`),
             CONTOUR,
           ),
-      },
+      }),
     },
     backendFilters: [],
   },
   'envoy-gateway': {
     queries: {
-      HTTPRoute: envoy(envoyGateway('httproute')),
-      GRPCRoute: {
-        ...envoy(envoyGateway('grpcroute')),
+      HTTPRoute: (filters) => envoy(envoyGateway('httproute', filters)),
+      GRPCRoute: (filters) => ({
+        ...envoy(envoyGateway('grpcroute', filters)),
         // It counts each method in a metric of its own, with the method in the metric's name.
         successRate: () =>
           none('Envoy Gateway has no success rate of gRPC calls', 'metrics: envoy-gateway'),
-      },
+      }),
     },
     // Without a filter on a backend, both are one cluster, and nothing tells the tracks apart.
     backendFilters: [
@@ -93,11 +95,11 @@ export const GATEWAY_METRICS: Readonly<
   },
   istio: {
     queries: {
-      HTTPRoute: {
+      HTTPRoute: () => ({
         successRate: () => goodShare('istio_requests_total', ISTIO, ISTIO_GOOD),
         latency: istioLatency,
-      },
-      GRPCRoute: {
+      }),
+      GRPCRoute: () => ({
         successRate: () =>
           goodShare(
             'istio_requests_total',
@@ -105,7 +107,7 @@ export const GATEWAY_METRICS: Readonly<
             `${ISTIO_GOOD},grpc_response_status!~"${SERVER_ERRORS.join('|')}"`,
           ),
         latency: istioLatency,
-      },
+      }),
     },
     backendFilters: [],
   },
@@ -113,11 +115,13 @@ export const GATEWAY_METRICS: Readonly<
 
 const UNNAMED = none('traffic.metrics names no gateway, so nothing counts', 'no metrics');
 
+const NO_QUERIES: BuiltInQueries = { successRate: () => UNNAMED, latency: () => UNNAMED };
+
 /** What is known of a gateway that has no name here. */
 export const NO_METRICS: GatewayMetrics = {
   queries: {
-    HTTPRoute: { successRate: () => UNNAMED, latency: () => UNNAMED },
-    GRPCRoute: { successRate: () => UNNAMED, latency: () => UNNAMED },
+    HTTPRoute: () => NO_QUERIES,
+    GRPCRoute: () => NO_QUERIES,
   },
   backendFilters: [],
 };

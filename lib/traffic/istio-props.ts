@@ -1,5 +1,10 @@
 import type { Duration } from 'cdk8s';
 
+/** How Istio's API writes a duration. */
+export function seconds(it: Duration): string {
+  return `${it.toMilliseconds({ integral: false }) / 1000}s`;
+}
+
 /** One way to compare a string; exactly one key. */
 export type StringMatch =
   | { readonly exact: string }
@@ -139,6 +144,25 @@ export interface IstioProps {
    */
   readonly trafficPolicy?: TrafficPolicy;
   /**
+   * What is different on one track: each field given here takes the place of the one in `trafficPolicy`. Only a
+   * baseline that is named here, be it with `{}`, has a DestinationRule.
+   * @default - nothing
+   */
+  readonly trackPolicies?: {
+    /** @default - `trafficPolicy` */
+    readonly primary?: TrafficPolicy;
+    /** @default - `trafficPolicy` */
+    readonly canary?: TrafficPolicy;
+    /** @default - no DestinationRule */
+    readonly baseline?: TrafficPolicy;
+  };
+  /**
+   * What the weights of a route sum to: 1000 can say 0.1 %, 10000 0.01 %. Recent Istio takes any sum (seen with
+   * 1.28); older ones insist on 100.
+   * @default 100
+   */
+  readonly weightTotal?: 100 | 1000 | 10000;
+  /**
    * Write a delegate: a VirtualService without hosts and gateways, which another one refers to.
    * @default false
    */
@@ -149,9 +173,16 @@ export interface IstioProps {
    */
   readonly subsets?: boolean;
   /**
-   * Name of a VirtualService in the workload. Only the weights are ours, in those of its routes that name
-   * both tracks; hosts, gateways and the rest of its fields stay the author's.
+   * Name of a VirtualService in the workload. Only the weights are ours, in those of its http, tcp and tls routes
+   * that name both tracks, and the routes that a step needs besides stand right above; hosts, gateways and the
+   * rest of its fields stay the author's.
    * @default - Perch writes the VirtualService
    */
   readonly virtualService?: string;
+  /**
+   * Names of those http routes of `virtualService` that are ours; the others stay the author's, also where they
+   * name both tracks.
+   * @default - all that name both tracks
+   */
+  readonly routes?: readonly string[];
 }

@@ -1,31 +1,41 @@
-import type { Duration } from 'cdk8s';
 import type { Json, JsonObject, Labels, Manifest } from '../json.ts';
-import type { Mistake } from '../mistake.ts';
-import { type Names, TRACKS } from '../names.ts';
+import { type Names, type Side, TRACKS } from '../names.ts';
 import type { Track } from '../plan/plan.ts';
+import type { ServicePort } from '../service.ts';
 import { selectorOf } from '../tracks.ts';
 import { isKind } from '../workload.ts';
-import type { IstioProps } from './istio-props.ts';
+import { istioMistakes } from './istio-mistakes.ts';
+import { routedBy } from './istio-ports.ts';
+import { type IstioProps, seconds, type TrafficPolicy } from './istio-props.ts';
 import { ISTIO_QUERIES } from './istio-queries.ts';
-import { ownRouteMistakes, weighted } from './own-virtual-service.ts';
+import { type Shift, shiftedHttp, shiftedStream } from './istio-routes.ts';
+import { routePointers, shifted } from './own-virtual-service.ts';
 import { plain } from './plain.ts';
-import type { Router, RouterContext, Routing, Weights } from './router.ts';
+import type { Router, RouterContext, Routing } from './router.ts';
+import type { Traffic } from './traffic.ts';
 
 const API_VERSION = 'networking.istio.io/v1';
 
 /** Label by which the apex Service finds the pods of both tracks where one host has two subsets. */
 const RELEASE_LABEL = 'perch/release';
 
-/** Splits HTTP traffic with an Istio VirtualService. */
+/** Splits traffic with an Istio VirtualService: HTTP and gRPC by request, TCP by connection. */
 export function istio(props: IstioProps = {}): Router {
   return {
     kind: 'istio',
     queries: ISTIO_QUERIES,
     sharedLabels: (names): Labels =>
       props.subsets === true ? { [RELEASE_LABEL]: names.apex } : {},
-    mistakes: (context) => [...propMistakes(props, context), ...ownMistakes(props, context)],
+    mistakes: (context, traffics) =>
+      istioMistakes({
+        props,
+        context,
+        traffics,
+        rules: httpRules(props, context),
+        own: context.workload.filter(isVirtualService),
+      }),
     owns: (object) => isOwn(props, object),
-    routes: (context, weights) => routes(props, context, weights),
+    routes: (context, traffic) => routes(props, context, traffic),
     policies: (context) => policies(props, context),
   };
 }
@@ -38,24 +48,34 @@ function isVirtualService(object: Manifest): boolean {
   return isKind(object, 'networking.istio.io', 'VirtualService');
 }
 
-function routes(props: IstioProps, context: RouterContext, weights: Weights): Routing[] {
-  const pointers = ['/spec/http'];
-  if (props.virtualService === undefined)
-    return [{ object: virtualService(props, context, weights), pointers }];
-  return context.workload
-    .filter((it) => isOwn(props, it))
-    .map((it) => ({ object: weighted(it, context.names, weights), pointers }));
+function routes(props: IstioProps, context: RouterContext, traffic: Traffic): Routing[] {
+  const { names, candidate, workload } = context;
+  const shift = { names, candidate, traffic, total: props.weightTotal ?? 100 };
+  const { virtualService: name, routes: chosen } = props;
+  const objects =
+    name === undefined
+      ? [virtualService(props, context, shift)]
+      : workload
+          .filter((it) => isOwn(props, it))
+          .map((it) => shifted(it, { name, routes: chosen }, shift));
+  return objects.map((object) => ({ object, pointers: routePointers(object) }));
 }
 
-function virtualService(props: IstioProps, context: RouterContext, weights: Weights): Manifest {
+function virtualService(props: IstioProps, context: RouterContext, shift: Shift): Manifest {
   const { names } = context;
   const edge =
     props.delegation === true ? {} : { hosts: hosts(props, names), gateways: gateways(props) };
+  const http = httpRules(props, context).flatMap((it) => shiftedHttp(it, shift));
+  const tcp = tcpRules(props, context).map((it) => shiftedStream(it, shift));
   return {
     apiVersion: API_VERSION,
     kind: 'VirtualService',
     metadata: { name: names.apex, namespace: names.namespace },
-    spec: { ...edge, http: [{ ...settings(props), route: split(props, context, weights) }] },
+    spec: {
+      ...edge,
+      ...(http.length === 0 ? {} : { http }),
+      ...(tcp.length === 0 ? {} : { tcp }),
+    },
   };
 }
 
@@ -70,86 +90,80 @@ function gateways(props: IstioProps): string[] {
     : [...props.gateways];
 }
 
-function settings(props: IstioProps): JsonObject {
+/** Each http port's route before a step's traffic is in it. */
+function httpRules(props: IstioProps, context: RouterContext): readonly JsonObject[] {
   const { match, rewrite, headers, corsPolicy, retries, timeout } = props;
-  return plain({ match, rewrite, headers, corsPolicy, retries, timeout }, seconds);
+  const settings = plain({ rewrite, headers, corsPolicy, retries, timeout }, seconds);
+  const given = plain({ it: match ?? [] }, seconds).it;
+  const conditions = Array.isArray(given) ? (given as readonly JsonObject[]) : [];
+  return byPort(context, 'http').flatMap(({ port, isFirst }) => {
+    const route = destinations(props, context, port);
+    if (isFirst) return [{ ...settings, ...(match === undefined ? {} : { match: given }), route }];
+    const own = (conditions.length === 0 ? [{}] : conditions)
+      .filter((it: JsonObject) => it.port === undefined || it.port === port.port)
+      .map((it) => ({ ...it, port: port.port }));
+    return own.length === 0 ? [] : [{ name: port.name, ...settings, match: own, route }];
+  });
 }
 
-function seconds(it: Duration): string {
-  return `${it.toMilliseconds() / 1000}s`;
+function tcpRules(props: IstioProps, context: RouterContext): readonly JsonObject[] {
+  return byPort(context, 'tcp').map(({ port, isFirst }) => ({
+    ...(isFirst ? {} : { match: [{ port: port.port }] }),
+    route: destinations(props, context, port),
+  }));
 }
 
-function split(props: IstioProps, context: RouterContext, weights: Weights): Json[] {
-  const { names, port } = context;
+/**
+ * The first port comes last and takes what no other port took: a gateway has ports of its own, and what arrives
+ * there, on 443 for example, is meant for the release's first port.
+ */
+function byPort(
+  { ports }: RouterContext,
+  kind: 'http' | 'tcp',
+): readonly { readonly port: ServicePort; readonly isFirst: boolean }[] {
+  const [first, ...others] = ports.filter((it) => routedBy(it) === kind);
+  if (first === undefined) return [];
+  return [...others.map((port) => ({ port, isFirst: false })), { port: first, isFirst: true }];
+}
+
+function destinations(props: IstioProps, { names }: RouterContext, port: ServicePort): Json[] {
   return TRACKS.map((track) => {
     const target =
       props.subsets === true ? { host: names.apex, subset: track } : { host: names[track] };
-    return { destination: { ...target, port: { number: port } }, weight: weights[track] };
+    return { destination: { ...target, port: { number: port.port } } };
   });
 }
 
 function policies(props: IstioProps, context: RouterContext): Routing[] {
   const { names } = context;
-  if (props.subsets !== true)
-    return TRACKS.map((track) => ({ object: rule(props, names, names[track], {}), pointers: [] }));
-  const subset = (track: Track) => ({ name: track, labels: selectorOf(context.label, track) });
-  const object = rule(props, names, names.apex, { subsets: TRACKS.map(subset) });
-  return [{ object, pointers: ['/spec/subsets'] }];
+  const { trafficPolicy: shared, trackPolicies = {} } = props;
+  const own = (track: Track) => {
+    const policy = { ...shared, ...trackPolicies[track] };
+    return { object: rule(names, names[track], policy), pointers: [] };
+  };
+  const baseline = trackPolicies.baseline === undefined ? [] : [own('baseline')];
+  // One Service can stand on both sides.
+  const hosts = TRACKS.filter((it) => it === 'primary' || names.canary !== names.primary);
+  if (props.subsets !== true) return [...hosts.map(own), ...baseline];
+  const subset = (track: Side) => ({
+    name: track,
+    labels: selectorOf(context.label, track),
+    // Istio itself puts these over the host's, field by field.
+    ...policyOf(trackPolicies[track] ?? {}),
+  });
+  const object = rule(names, names.apex, shared ?? {}, { subsets: TRACKS.map(subset) });
+  return [{ object, pointers: ['/spec/subsets'] }, ...baseline];
 }
 
-function rule(props: IstioProps, names: Names, host: string, spec: JsonObject): Manifest {
-  const trafficPolicy =
-    props.trafficPolicy === undefined ? undefined : plain(props.trafficPolicy, seconds);
+function rule(names: Names, host: string, policy: TrafficPolicy, spec: JsonObject = {}): Manifest {
   return {
     apiVersion: API_VERSION,
     kind: 'DestinationRule',
     metadata: { name: host, namespace: names.namespace },
-    spec: { host, ...(trafficPolicy === undefined ? {} : { trafficPolicy }), ...spec },
+    spec: { host, ...policyOf(policy), ...spec },
   };
 }
 
-function propMistakes(props: IstioProps, context: RouterContext): Mistake[] {
-  const { path } = context;
-  if (props.delegation !== true) return [];
-  return (['hosts', 'gateways'] as const)
-    .filter((key) => (props[key] ?? []).length > 0)
-    .map((key) => ({
-      path,
-      problem: `traffic.${key} cannot be given with delegation`,
-      got: props[key],
-      remedy: `leave ${key} to the VirtualService that delegates, or leave delegation out`,
-    }));
-}
-
-/** Props that shape a VirtualService of ours, and say nothing about the author's. */
-const SHAPING = [
-  'hosts',
-  'gateways',
-  'retries',
-  'timeout',
-  'match',
-  'rewrite',
-  'headers',
-  'corsPolicy',
-  'delegation',
-] as const;
-
-function ownMistakes(props: IstioProps, context: RouterContext): Mistake[] {
-  const { path } = context;
-  const name = props.virtualService;
-  if (name === undefined) return [];
-  const ignored = SHAPING.filter((key) => props[key] !== undefined).map((key) => ({
-    path,
-    problem: `traffic.${key} has no effect beside traffic.virtualService`,
-    got: plain({ it: props[key] }, seconds).it,
-    remedy: `write it into the VirtualService ${name}`,
-  }));
-  const own = context.workload.find((it) => isOwn(props, it));
-  if (own !== undefined) return [...ignored, ...ownRouteMistakes(path, own, context.names)];
-  const known = context.workload.filter(isVirtualService).map((it) => it.metadata.name);
-  const remedy = `make one of this name in workload (it makes ${known.length === 0 ? 'none' : known.join(', ')})`;
-  return [
-    ...ignored,
-    { path, problem: 'traffic.virtualService names no VirtualService', got: name, remedy },
-  ];
+function policyOf(policy: TrafficPolicy): JsonObject {
+  return Object.keys(policy).length === 0 ? {} : { trafficPolicy: plain(policy, seconds) };
 }

@@ -2,20 +2,23 @@ import type { Labels, Manifest } from '../json.ts';
 import type { Mistake } from '../mistake.ts';
 import type { Names } from '../names.ts';
 import type { QueryProblem } from '../promql.ts';
+import type { ServicePort } from '../service.ts';
 import type { TrackLabel } from '../tracks.ts';
-
-/** Percent of the traffic for each track. */
-export interface Weights {
-  readonly primary: number;
-  readonly canary: number;
-}
+import type { Traffic } from './traffic.ts';
 
 /** What a router must know of a release. */
 export interface RouterContext {
   readonly path: string;
   readonly names: Names;
+  /** The first of `ports`. */
   readonly port: number;
+  /** Ports of the release's Services. */
+  readonly ports: readonly ServicePort[];
   readonly label: TrackLabel;
+  /** The apex Service, as the release writes it. */
+  readonly apex: Manifest;
+  /** Hash of the version that is released. */
+  readonly candidate: string;
   /** Everything that the author made in the workload. */
   readonly workload: readonly Manifest[];
 }
@@ -49,12 +52,21 @@ export interface Router {
   readonly queries: BuiltInQueries;
   /** Labels that both tracks' pods and the apex Service's selector share; none selects the primary's pods. */
   sharedLabels(names: Names): Labels;
-  /** What is wrong with the props, for this release. */
-  mistakes(context: RouterContext): readonly Mistake[];
+  /**
+   * What is wrong with the props, for this release, and what of the steps' traffic the router cannot express.
+   *
+   * @param traffics of all steps, in order
+   */
+  mistakes(context: RouterContext, traffics: readonly Traffic[]): readonly Mistake[];
   /** Whether an object in the workload is a routing object that the router will write. */
   owns(object: Manifest): boolean;
-  /** The objects that carry the weights; every step writes them. */
-  routes(context: RouterContext, weights: Weights): readonly Routing[];
-  /** Routing objects without weights; the first and the last step write them. */
+  /** The objects that say where requests go; every step writes them. None: `shares` says how pods stand for weights. */
+  routes(context: RouterContext, traffic: Traffic): readonly Routing[];
+  /** Routing objects that are the same in every step; the first and the last step write them. */
   policies(context: RouterContext): readonly Routing[];
+  /**
+   * Where one Service spreads requests over the pods of both tracks: the number of the canary's pods that comes
+   * closest to a weight. @default - requests are routed
+   */
+  readonly shares?: (canaryPercent: number, primaryReplicas: number) => number;
 }

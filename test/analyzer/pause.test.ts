@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { decide } from '../../analyzer/core/decide.ts';
 import { status } from '../../analyzer/core/phase.ts';
 import { pauseSeconds } from '../../analyzer/pause.ts';
-import type { Outcome } from '../../analyzer/tick.ts';
+import type { Outcome } from '../../analyzer/planning.ts';
 import { observation, situation, step, T0, V2 } from './core/fixture.ts';
 
 const { checkSeconds, settleSeconds } = V2.plan.analysis;

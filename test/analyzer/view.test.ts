@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Cluster } from '../../analyzer/cluster/cluster.ts';
 import type { ObjectReading } from '../../analyzer/core/observation.ts';
 import { parseSyncTarget } from '../../analyzer/core/sync.ts';
-import { type Analyzer, newMemory, tick } from '../../analyzer/tick.ts';
+import { type Analyzer, newMemory } from '../../analyzer/planning.ts';
+import { tick } from '../../analyzer/tick.ts';
 import { type Field, inStep } from './field.ts';
 import { git } from './git/fixture.ts';
 

@@ -1,5 +1,4 @@
 import { at } from '../../analyzer/core/liveness.ts';
-import type { Track } from '../../lib/plan/plan.ts';
 import type { ObjectStore } from '../embedded/object-store.ts';
 import type { Workloads } from '../embedded/workloads.ts';
 
@@ -49,7 +48,7 @@ export function playTraffic(options: TrafficOptions): Traffic {
   const scrapes: Scrape[] = [];
   let last = clock();
 
-  function scrape(track: Track, percent: number, seconds: number): void {
+  function scrape(track: 'primary' | 'canary', percent: number, seconds: number): void {
     const workload = `${release.name}-${track}`;
     const now = clock();
     const images = options.workloads.running(release.namespace, workload);
@@ -90,11 +89,11 @@ export function playTraffic(options: TrafficOptions): Traffic {
 function weightsOf(
   store: ObjectStore,
   { namespace, name }: TrafficOptions['release'],
-): Readonly<Record<Track, number>> {
+): Readonly<Record<'primary' | 'canary', number>> {
   const apiVersion = 'networking.istio.io/v1';
   const service = store.get({ apiVersion, kind: 'VirtualService', namespace, name });
   const routes = at(service, '/spec/http/0/route');
-  const weight = (track: Track) => {
+  const weight = (track: 'primary' | 'canary') => {
     const all: readonly unknown[] = Array.isArray(routes) ? routes : [];
     const own = all.filter((it) => at(it, '/destination/host') === `${name}-${track}`);
     return own.reduce((sum: number, it) => sum + Number(at(it, '/weight') ?? 0), 0);

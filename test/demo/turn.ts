@@ -2,7 +2,7 @@ import type { Decision } from '../../analyzer/core/decision.ts';
 import { verdict } from '../../analyzer/core/judge.ts';
 import type { CheckSeries, Sample, Situation } from '../../analyzer/core/observation.ts';
 import { canaryWeight, type PlanTree, positionText } from '../../analyzer/core/position.ts';
-import type { Outcome } from '../../analyzer/tick.ts';
+import type { Outcome } from '../../analyzer/planning.ts';
 import type { Turn } from './event.ts';
 
 /**

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { kubernetes } from '../../analyzer/cluster/kubernetes.ts';
 import { openLocal, openRepository, type Reader } from '../../analyzer/git/index.ts';
 import { prometheus } from '../../analyzer/metrics/prometheus.ts';
-import { type Analyzer, newMemory } from '../../analyzer/tick.ts';
+import { type Analyzer, newMemory } from '../../analyzer/planning.ts';
 import { oneCluster } from '../../analyzer/view.ts';
 import { type EmbeddedApiServer, startApiServer } from '../embedded/api-server.ts';
 import { type GitServer, startGitServer } from '../embedded/git-server.ts';

@@ -10,7 +10,9 @@ import {
   type HttpRouteProps,
   Testing,
 } from '../../lib/index.ts';
+import { AT_REST } from '../../lib/traffic/traffic.ts';
 import { mistakesOf } from '../lib/sample.ts';
+import { SHOP } from '../lib/traffic/route.ts';
 import { type Applier, applier } from './applier.ts';
 import { allPositions, plans, rolloutAt, variant } from './plans.ts';
 import { assetPath, missingAssets } from './servers/assets.ts';
@@ -130,7 +132,7 @@ describe('routes of the Gateway API on a real API server', { skip: isMissing(mis
   };
 
   test.each<[string, GatewayApiProps]>([
-    ['everything of the standard channel', everything],
+    ['everything of the standard channel', { ...everything, supports: ['mirrorPercent'] }],
     ['what Envoy Gateway needs', { parentRefs: [PARENT], metrics: 'envoy-gateway' }],
     [
       'everything of the experimental channel',
@@ -210,14 +212,8 @@ describe('routes of the Gateway API on a real API server', { skip: isMissing(mis
   ])('%j is a mistake, and would be refused', async (props, said) => {
     const release = withRoute({ parentRefs: [PARENT], ...props } as GatewayApiProps);
     expect(await mistakesOf(release)).not.toEqual([]);
-    const context = {
-      path: 'podinfo',
-      names: { apex: 'refused', primary: 'a', canary: 'b', namespace: 'edge' },
-      port: 80,
-      label: { key: 'app', base: 'a', address: undefined, name: 'a' },
-      workload: [],
-    };
-    const [route] = release.props.traffic.routes(context, { primary: 95, canary: 5 });
+    const context = { ...SHOP, names: { ...SHOP.names, namespace: 'edge' } };
+    const [route] = release.props.traffic.routes(context, AT_REST);
     const text = JSON.stringify(route?.object);
     await expect(
       server.kubectl(['apply', '--dry-run=server', '--filename=-'], text),

@@ -10,7 +10,8 @@ import type { Status } from '../../analyzer/core/phase.ts';
 import { openLocal, openRepository, type Reader } from '../../analyzer/git/index.ts';
 import { walk } from '../../analyzer/history.ts';
 import { prometheus } from '../../analyzer/metrics/prometheus.ts';
-import { type Analyzer, atRest, newMemory, type TickReport, tick } from '../../analyzer/tick.ts';
+import { type Analyzer, newMemory } from '../../analyzer/planning.ts';
+import { atRest, type TickReport, tick } from '../../analyzer/tick.ts';
 import { oneCluster } from '../../analyzer/view.ts';
 import { podinfo } from '../../apps/podinfo.ts';
 import {

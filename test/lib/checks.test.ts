@@ -7,6 +7,7 @@ import { ISTIO_QUERIES } from '../../lib/traffic/istio-queries.ts';
 
 const context = {
   names: namesOf({ name: 'shop', namespace: 'prod' }),
+  target: 'shop-canary',
   port: 80,
   queries: ISTIO_QUERIES,
 };

@@ -187,12 +187,12 @@ describe('the author’s mistakes, each with construct path, value and remedy', 
     [
       'no Deployment',
       of(configMap('a')),
-      ['shop: workload makes no Deployment; let workload make exactly one Deployment'],
+      ['shop: workload makes nothing that runs pods; let workload make exactly one Deployment, DaemonSet or StatefulSet'],
     ],
     [
       'two Deployments',
       of(deployment(), { ...deployment(), metadata: { name: 'other' } }),
-      ['shop/object-0: a second Deployment, got "shop"; let workload make exactly one Deployment'],
+      ['shop/object-0: a second workload, a Deployment, got "shop"; let workload make exactly one Deployment, DaemonSet or StatefulSet'],
     ],
     [
       'an unknown field',
@@ -278,7 +278,7 @@ describe('the author’s mistakes, each with construct path, value and remedy', 
         },
       }),
       [
-        'shop/object-1: StatefulSet is not supported yet, got "a"; use a Deployment, or manage it outside of the release',
+        'shop/object-1: a second workload, a StatefulSet, got "a"; let workload make exactly one Deployment, DaemonSet or StatefulSet',
       ],
     ],
     [
@@ -321,7 +321,7 @@ describe('the author’s mistakes, each with construct path, value and remedy', 
         spec: { minAvailable: 1, selector: { matchLabels: { app: 'x' } } },
       }),
       [
-        'shop/object-1: the PodDisruptionBudget selects other pods, got {"app":"x"}; let spec.selector.matchLabels name labels of the Deployment’s pods',
+        'shop/object-1: the PodDisruptionBudget selects other pods, got {"app":"x"}; let spec.selector.matchLabels name labels of the workload’s pods',
       ],
     ],
     [

@@ -1,5 +1,8 @@
-import type { Context, Decision } from '../decision.ts';
-import type { Situation } from '../observation.ts';
+import { identityOf, type Plan } from '../../../lib/plan/plan.ts';
+import { type Context, type Decision, noteMove } from '../decision.ts';
+import { type Closed, closedGate, hasPassed, isApproved, START } from '../gate.ts';
+import { opensAt } from '../hours.ts';
+import type { HookReading, Situation } from '../observation.ts';
 import { atRest, type PlanTree } from '../position.ts';
 import { refusal } from '../refuse.ts';
 import type { State } from '../state.ts';
@@ -12,6 +15,7 @@ export function first(situation: Situation): Decision {
     return { kind: 'rest', reason: 'nothing in dist/ and nothing running' };
   const refused = refusal(situation, undefined);
   if (refused !== undefined) return { kind: 'rest', reason: `refused: ${refused}` };
+  if (dist.value.plan.suspend === true) return { kind: 'rest', reason: SUSPENDED };
   return {
     kind: 'move',
     transition: 'start',
@@ -37,7 +41,7 @@ export function resting(context: Context): Decision | undefined {
   if (dist.kind === 'broken') return { kind: 'rest', reason: dist.reason };
   if (stable === undefined) return { kind: 'rest', reason: 'there is no stable set' };
   if (dist.value.tree === stable.tree) return { kind: 'rest', reason: restReason(state) };
-  if (state.failed?.candidate === dist.value.plan.candidate)
+  if (state.failed?.candidate === identityOf(dist.value.plan))
     return { kind: 'rest', reason: failedReason(state) };
   return pinAtRest(context, dist.value, stable);
 }
@@ -45,20 +49,75 @@ export function resting(context: Context): Decision | undefined {
 function pinAtRest(context: Context, dist: PlanTree, stable: PlanTree): Decision {
   const refused = refusal(context.observation.situation, stable.plan);
   if (refused !== undefined) return { kind: 'rest', reason: `refused: ${refused}` };
-  const { candidate } = dist.plan;
-  const configures = candidate === stable.plan.candidate;
-  const name = dist.plan.steps[1]?.name ?? '';
+  const candidate = identityOf(dist.plan);
+  const before = identityOf(stable.plan);
+  if (candidate === before)
+    return {
+      kind: 'move',
+      transition: 'configure',
+      to: { kind: 'complete' },
+      pins: true,
+      failed: context.rollout.state.failed,
+      verdict: 'none',
+      reason: `configuration changed, the candidate is still ${candidate}`,
+    };
+  return mustWait(context, dist.plan) ?? start(context, dist.plan, before);
+}
+
+function start({ rollout }: Context, plan: Plan, before: string): Decision {
+  const candidate = identityOf(plan);
+  const known = rollout.state.promoted?.slice(0, plan.rollbackWindow ?? 0).includes(candidate);
   return {
     kind: 'move',
-    transition: configures ? 'configure' : 'start',
-    to: configures ? { kind: 'complete' } : { kind: 'step', step: name },
+    transition: 'start',
+    to: { kind: 'step', step: plan.steps[1]?.name ?? '' },
     pins: true,
-    failed: configures ? context.rollout.state.failed : undefined,
+    failed: undefined,
+    fast: known === true ? { reason: `promoted before, in the rollback window` } : undefined,
     verdict: 'none',
-    reason: configures
-      ? `configuration changed, the candidate is still ${candidate}`
-      : `new candidate ${candidate} after ${stable.plan.candidate}`,
+    reason: `new candidate ${candidate} after ${before}`,
   };
+}
+
+const SUSPENDED = 'its newest plan is suspended';
+
+/** What a new candidate waits for before anything is touched. */
+function mustWait(context: Context, plan: Plan): Decision | undefined {
+  const { observation, rollout, now } = context;
+  if (plan.suspend === true) return { kind: 'rest', reason: SUSPENDED };
+  for (const { release, phases } of plan.dependsOn ?? []) {
+    const phase = observation.others?.get(release) ?? 'unknown';
+    if (!phases.includes(phase))
+      return {
+        kind: 'hold',
+        reason: `waits for release ${release}, which is ${phase}, to be ${phases.join(' or ')}`,
+      };
+  }
+  const untilSeconds = opensAt(plan.hours ?? [], now);
+  if (untilSeconds !== undefined)
+    return { kind: 'hold', reason: 'outside of the hours in which steps may begin', untilSeconds };
+  if (isApproved(rollout.state, plan, START)) return undefined;
+  const closed = closedGate(plan.start ?? [], observation.hooks);
+  return closed === undefined ? undefined : waiting(context, plan, closed);
+}
+
+/** Whoever takes a running candidate back may also say so before it runs. */
+function waiting({ observation, rollout }: Context, plan: Plan, closed: Closed): Decision {
+  const signals = (plan.hooks ?? []).filter((it) => it.type === 'rollback').map((it) => it.name);
+  const asks = [...(closed.asks ?? []), ...signals].filter((it) => !observation.hooks?.has(it));
+  const signal = signals.find((it) => isYes(observation.hooks?.get(it)));
+  if (signal === undefined)
+    return { kind: 'hold', reason: `before step 01: ${closed.reason}`, asks };
+  const reason = `hook ${signal} takes it back before it has started`;
+  return {
+    ...noteMove(rollout.state, reason),
+    failed: { candidate: identityOf(plan), step: START, reason },
+    verdict: 'fail',
+  };
+}
+
+function isYes(reading: HookReading | undefined): boolean {
+  return reading !== undefined && hasPassed(reading);
 }
 
 function restReason(state: State): string {

@@ -1,5 +1,9 @@
-import type { Context, Decision } from '../decision.ts';
+import type { Context, Decision, Rule } from '../decision.ts';
+import { closedGate, isApproved } from '../gate.ts';
+import { opensAt } from '../hours.ts';
+import { judgedStep, nextFailureAt } from '../judge.ts';
 import { nextPosition, stepOf } from '../position.ts';
+import { isGuarded } from './must-go-back.ts';
 
 /** Nothing is judged, and nothing follows, before the cluster shows what Git says. */
 export function notLive({ observation, rollout }: Context): Decision | undefined {
@@ -37,7 +41,7 @@ export function notBaked(context: Context): Decision | undefined {
   const { passed, needed, newest, nextAt, trouble } = context.judgement;
   if (newest === 'fail')
     return { kind: 'hold', reason: 'the newest check failed', untilSeconds: nextAt };
-  if (needed === 0) return notWaited(context);
+  if (needed === 0) return notGuarded(context) ?? notWaited(context);
   if (trouble !== undefined) return { kind: 'hold', reason: `inconclusive: ${trouble}` };
   if (newest === 'unknown')
     return {
@@ -48,6 +52,61 @@ export function notBaked(context: Context): Decision | undefined {
   if (passed < needed)
     return { kind: 'hold', reason: `${passed} of ${needed} checks passed`, untilSeconds: nextAt };
   return undefined;
+}
+
+/** The primary must have been seen with the candidate at one point before all traffic goes there. */
+function notGuarded({ rollout, judgement, now }: Context): Decision | undefined {
+  if (!isGuarded(rollout) || judgement.newest === 'pass') return undefined;
+  const said =
+    judgement.newest === 'unknown' ? 'inconclusive: the newest check has no data' : undefined;
+  return {
+    kind: 'hold',
+    reason: said ?? 'no check point was judged yet',
+    untilSeconds: nextFailureAt(rollout, now),
+  };
+}
+
+/** Jobs of the step must have ended well. */
+export function jobsRunning({ observation, rollout }: Context): Decision | undefined {
+  for (const file of judgedStep(rollout)?.jobs ?? []) {
+    const status = observation.cluster?.jobs?.get(file) ?? { kind: 'unknown', reason: 'not asked' };
+    if (status.kind === 'complete') continue;
+    const name = rollout.plan.plan.files[file]?.name;
+    return { kind: 'hold', reason: `Job ${name} is not complete: ${status.reason}` };
+  }
+  return undefined;
+}
+
+/** Where the release says when steps may begin, the candidate gets no more traffic outside of these hours. */
+export function outOfHours({ rollout, now }: Context): Decision | undefined {
+  const { plan } = rollout.plan;
+  const to = nextPosition(plan, rollout.state.position);
+  const phase = to?.kind === 'step' ? stepOf(plan, to)?.phase : undefined;
+  if (phase !== 'Progressing' && phase !== 'Promoting') return undefined;
+  const untilSeconds = opensAt(plan.hours ?? [], now);
+  if (untilSeconds === undefined) return undefined;
+  return { kind: 'hold', reason: 'outside of the hours in which steps may begin', untilSeconds };
+}
+
+/** The author lets nothing go on. */
+export function suspended({ rollout }: Context): Decision | undefined {
+  if (rollout.plan.plan.suspend !== true || rollout.state.position.kind === 'back')
+    return undefined;
+  return { kind: 'hold', reason: 'suspended by its plan' };
+}
+
+/** The step's gates must be open, by themselves or by a person's word. */
+export function gateClosed({ rollout, observation }: Context): Decision | undefined {
+  const step = judgedStep(rollout);
+  if (step === undefined || isApproved(rollout.state, rollout.plan.plan, step.name))
+    return undefined;
+  const closed = closedGate(step.gates ?? [], observation.hooks);
+  return closed === undefined ? undefined : { kind: 'hold', ...closed };
+}
+
+/** Left out of a rollout that waits for nothing: what is asked of it is to be live and ready. */
+export function unlessFast(rule: Rule): Rule {
+  return (context) => (context.rollout.state.fast === undefined ? rule(context) : undefined);
 }
 
 /** Without checks, bake time is time alone. */
@@ -77,12 +136,21 @@ export function goOn(context: Context): Decision {
     to,
     pins: false,
     failed: rollout.state.failed,
-    verdict: judgement.needed > 0 ? 'pass' : 'none',
-    reason:
-      judgement.needed > 0
-        ? `${judgement.passed} of ${judgement.needed} checks passed`
-        : 'live and ready',
+    verdict: judgement.needed > 0 && rollout.state.fast === undefined ? 'pass' : 'none',
+    reason: whyOn(context),
     judgement,
     liveSince: live?.kind === 'live' ? live.sinceSeconds : undefined,
   };
+}
+
+function whyOn({ rollout, judgement }: Context): string {
+  const { fast, approved } = rollout.state;
+  if (fast !== undefined) return `live and ready; ${fast.reason}`;
+  const step = judgedStep(rollout)?.name;
+  const by = approved?.find((it) => it.step === step);
+  const passed =
+    judgement.needed > 0
+      ? `${judgement.passed} of ${judgement.needed} checks passed`
+      : 'live and ready';
+  return by === undefined ? passed : `${passed}; approved by ${by.by}: ${by.reason}`;
 }

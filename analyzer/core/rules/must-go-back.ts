@@ -1,4 +1,7 @@
+import { identityOf } from '../../../lib/plan/plan.ts';
 import { type Context, type Decision, type Move, noteMove } from '../decision.ts';
+import { judgedStep } from '../judge.ts';
+import type { Rollout } from '../observation.ts';
 import { hasPromoted, stepOf } from '../position.ts';
 import { nextBack } from '../rollout.ts';
 import { unix } from '../state.ts';
@@ -12,7 +15,7 @@ export function tooManyFailedChecks(context: Context): Decision | undefined {
   const bad = judgement.evidence.filter((it) => it.failed > 0).map((it) => it.check.name);
   const shown = observation.cluster?.shownStep ?? rollout.state.position.step;
   const names = bad.length === 0 ? '' : ` of ${bad.join(', ')}`;
-  return back(
+  return backBecause(
     context,
     `${failedChecks} failed checks${names} at ${shown} (threshold ${threshold})`,
   );
@@ -28,13 +31,25 @@ export function deadlinePassed(context: Context): Decision | undefined {
   for (const track of step?.ready ?? []) {
     const it = observation.cluster?.ready[track];
     // The primary that still runs the stable version says nothing about the candidate.
-    const candidates = track === 'canary' || hasPromoted(rollout.plan.plan, step?.name ?? '');
+    const promoted = track === 'primary' && hasPromoted(rollout.plan.plan, step?.name ?? '');
+    const candidates = track === 'canary' || promoted;
     if (it?.kind === 'notReady' && it.deadlinePassed && candidates)
-      return back(
+      return backBecause(
         context,
         `the ${track} is not ready after its progress deadline of ` +
           `${rollout.plan.plan.analysis.progressDeadlineSeconds} s: ${it.reason}`,
       );
+  }
+  return undefined;
+}
+
+/** A Job has failed for good: its own back-off was its second chance. */
+export function jobFailed(context: Context): Decision | undefined {
+  const { plan } = context.rollout.plan;
+  for (const file of judgedStep(context.rollout)?.jobs ?? []) {
+    const status = context.observation.cluster?.jobs?.get(file);
+    if (status?.kind === 'failed')
+      return backBecause(context, `Job ${plan.files[file]?.name} failed: ${status.reason}`);
   }
   return undefined;
 }
@@ -48,7 +63,8 @@ export function inconclusiveTooLong(context: Context): Decision | undefined {
   const since = inconclusiveSince(context);
   if (since === undefined || now - since <= inconclusiveDeadlineSeconds) return undefined;
   const reason = `no conclusive answer for ${Math.round(now - since)} s (deadline ${inconclusiveDeadlineSeconds} s): ${missing(context)}`;
-  if (onInconclusive === 'back') return { ...back(context, reason), verdict: 'inconclusive' };
+  if (onInconclusive === 'back')
+    return { ...backBecause(context, reason), verdict: 'inconclusive' };
   // An edit by hand holds the release already, and only a way back may write over it.
   if (context.disagreement !== undefined) return undefined;
   return {
@@ -68,7 +84,15 @@ export function inconclusiveSince({
   const at = unix(rollout.state.at);
   if (observation.unreachableSince !== undefined) return Math.max(observation.unreachableSince, at);
   const silent = judgement.newest === 'unknown' && observation.cluster?.live.kind === 'live';
-  return silent && judgement.needed > 0 ? Math.max(judgement.conclusiveAt, at) : undefined;
+  return silent && (judgement.needed > 0 || isGuarded(rollout))
+    ? Math.max(judgement.conclusiveAt, at)
+    : undefined;
+}
+
+/** Whether the step may only be left after a point was judged, though it asks for no bake time. */
+export function isGuarded(rollout: Rollout): boolean {
+  const step = judgedStep(rollout);
+  return step?.phase === 'Promoting' && step.checks.length > 0 && step.bakeSeconds === 0;
 }
 
 function missing({ observation, judgement }: Context): string {
@@ -77,13 +101,13 @@ function missing({ observation, judgement }: Context): string {
 }
 
 /** The first commit of the way back, for a candidate that is bad. */
-function back(context: Context, reason: string): Move {
-  const { state } = context.rollout;
+export function backBecause(context: Context, reason: string): Move {
+  const { state, plan } = context.rollout;
   const step = state.position.kind === 'step' ? state.position.step : '';
   return {
     ...wayBackMove(context, reason),
     verdict: 'fail',
-    failed: { candidate: state.candidate, step, reason },
+    failed: { candidate: identityOf(plan.plan), step, reason },
   };
 }
 

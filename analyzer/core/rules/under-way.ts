@@ -1,3 +1,4 @@
+import { identityOf } from '../../../lib/plan/plan.ts';
 import type { Context, Decision } from '../decision.ts';
 import type { PlanTree } from '../position.ts';
 import { refusal } from '../refuse.ts';
@@ -19,7 +20,7 @@ export function initializing(context: Context): Decision | undefined {
       pins: true,
       failed: undefined,
       verdict: 'none',
-      reason: `a newer plan replaces the one that was initializing: ${dist.value.plan.candidate}`,
+      reason: `a newer plan replaces the one that was initializing: ${identityOf(dist.value.plan)}`,
     };
   const waiting = notLive(context) ?? notReady(context);
   // An init may hang for ever, and the plan that would mend it is the one that is refused.
@@ -68,8 +69,8 @@ export function newPlan(context: Context): Decision | undefined {
   if (dist.kind === 'broken' || dist.value.tree === rollout.plan.tree) return undefined;
   // A plan that could not start must not stop a rollout that is under way; at rest it is refused again, and said.
   if (refusal(observation.situation, rollout.stable?.plan) !== undefined) return undefined;
-  const { candidate } = dist.value.plan;
-  if (candidate === rollout.stable?.plan.candidate)
+  const candidate = identityOf(dist.value.plan);
+  if (rollout.stable !== undefined && candidate === identityOf(rollout.stable.plan))
     return wayBackMove(context, `the newest plan is back at the stable candidate ${candidate}`);
   if (candidate !== rollout.state.candidate)
     return wayBackMove(
@@ -98,5 +99,6 @@ function adopt(context: Context, dist: PlanTree): Decision | undefined {
 }
 
 function stepList(plan: PlanTree): string {
-  return plan.plan.steps.map((it) => `${it.name} ${it.phase} ${it.weights.canary}`).join('\n');
+  const steps = plan.plan.steps.map((it) => [it.name, it.phase, it.weights, it.besides ?? []]);
+  return JSON.stringify(steps);
 }

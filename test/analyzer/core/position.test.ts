@@ -163,9 +163,22 @@ describe('files', () => {
     'nobody stands in the step %s: it has a position of its own',
     (name) => {
       expect(() => files(step(name), V2, V1)).toThrow(`"${name}" is no step to stand in`);
-      expect(() => files(back(name, 'routes'), V2, V1)).toThrow(`"${name}" is no step to stand in`);
     },
   );
+
+  test('nothing goes back from init, and what is complete goes back as any step does', () => {
+    expect(() => files(back('00-init', 'routes'), V2, V1)).toThrow(
+      '"00-init" is no step to stand in',
+    );
+    const complete = files({ kind: 'complete' }, V2, V2);
+    const undone = files(back('06-complete', 'primary'), V2, V1);
+    const stable = files({ kind: 'stable' }, V2, V1);
+    for (const [name, file] of undone) {
+      const own = file.info.role === 'routing' || file.info.role === 'canary';
+      const before = complete.get(name);
+      expect(file.oid).toBe((own ? before : (stable.get(name) ?? before))?.oid);
+    }
+  });
 });
 
 function blobOf(plan: PlanTree, name: string): string {

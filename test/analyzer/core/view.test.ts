@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Readiness } from '../../../analyzer/core/observation.ts';
 import { combine, type NamedView } from '../../../analyzer/core/view.ts';
 import { liveSince, notReady, READY } from './fixture.ts';
 
@@ -32,7 +33,7 @@ describe('several clusters', () => {
   });
 
   test('are as ready as the worst of them', () => {
-    const canary = (it: NonNullable<NamedView['ready']>['canary']) => ({
+    const canary = (it: Readiness) => ({
       ready: { primary: READY, canary: it },
     });
     const unknown = { kind: 'unknown', reason: 'down' } as const;

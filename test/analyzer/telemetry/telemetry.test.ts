@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { afterAll, describe, expect, test } from 'vitest';
 import { GitError } from '../../../analyzer/git/index.ts';
+import type { Analyzer } from '../../../analyzer/planning.ts';
 import { METRICS } from '../../../analyzer/telemetry/names.ts';
 import {
   openTelemetry,
   type Telemetry,
   type TelemetryOptions,
 } from '../../../analyzer/telemetry/telemetry.ts';
-import { type Analyzer, type TickReport, tick } from '../../../analyzer/tick.ts';
+import { type TickReport, tick } from '../../../analyzer/tick.ts';
 import { plan } from '../core/fixture.ts';
 import { type Field, inStep, openField, untilRest } from '../field.ts';
 import { bare, scratch } from '../git/fixture.ts';
@@ -191,7 +192,7 @@ describe.concurrent('releases at rest', () => {
     await it.edit({}, ['dist/a', 'live/a', 'rollouts/a']);
     await first.tick();
     const left = await first.scrape();
-    expect([of(left, 'release="a"'), of(left, 'release="b"').length]).toEqual([[], 25]);
+    expect([of(left, 'release="a"'), of(left, 'release="b"').length]).toEqual([[], 26]);
   });
 
   test('with a state that cannot be read are said, and keep nobody else from being shown', async () => {

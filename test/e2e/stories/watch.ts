@@ -129,7 +129,8 @@ async function glimpse(stack: Stack, id: string, options: WatchOptions): Promise
     options.application ? syncOf(stack, id) : undefined,
     options.replicas ? replicasOf(stack, id) : undefined,
   ]);
-  const backends = route?.spec.rules[0]?.backendRefs ?? [];
+  // Rules for the canary's own requests stand before the one with the weights.
+  const backends = route?.spec.rules.at(-1)?.backendRefs ?? [];
   return {
     at: Date.now() / 1000,
     step: route?.metadata.annotations?.['perch/step']?.split('/')[1],

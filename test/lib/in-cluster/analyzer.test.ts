@@ -257,6 +257,25 @@ describe('the container', () => {
     );
   });
 
+  test('keys and authorities of hooks are folders, with a file for each of their keys', async () => {
+    const hooks = { keys: { secret: 'hooks' }, authorities: { configMap: 'authorities' } };
+    const { pod, container } = podOf((await folder({ hooks })).get('CronJob perch/perch'));
+    expect(container.args).toEqual(
+      expect.arrayContaining([
+        '--hook-keys=/etc/perch/hook-keys',
+        '--hook-authorities=/etc/perch/hook-authorities',
+      ]),
+    );
+    expect(listAt(pod, 'volumes').slice(2)).toEqual([
+      { name: 'hook-keys', secret: { secretName: 'hooks', defaultMode: 0o440 } },
+      { name: 'hook-authorities', configMap: { name: 'authorities' } },
+    ]);
+    expect(listAt(container, 'volumeMounts').slice(2)).toEqual([
+      { name: 'hook-keys', mountPath: '/etc/perch/hook-keys', readOnly: true },
+      { name: 'hook-authorities', mountPath: '/etc/perch/hook-authorities', readOnly: true },
+    ]);
+  });
+
   test('for other clusters, has no token and no Roles of this one', async () => {
     const objects = await folder(ALL);
     const { pod } = podOf(objects.get('Deployment perch/perch'));

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { Analyzer, type AnalyzerProps } from '../../../lib/index.ts';
+import { networkPolicySpec } from '../../../lib/in-cluster/network.ts';
+import { Analyzer, type AnalyzerProps, type Plan } from '../../../lib/index.ts';
 import { folderOf } from '../folder.ts';
 
 async function policy(more: Partial<AnalyzerProps> = {}) {
@@ -61,3 +62,30 @@ test('ports follow from the addresses; both can be narrowed', async () => {
     ],
   });
 });
+
+test('hooks of the releases are reached at the ports of their addresses', async () => {
+  const hook = { type: 'event', timeoutSeconds: 10, retries: 0 } as const;
+  const plans = await plansWith([
+    { ...hook, name: 'gate', url: 'https://gate.example.com/check' },
+    { ...hook, name: 'load', url: 'http://load-tester.test:8080/' },
+    { ...hook, name: 'chat', url: 'http://chat.test:8080/' },
+  ]);
+  const props = {
+    plans,
+    image: 'example/perch:1',
+    run: { url: 'https://git.example.com/live.git' },
+  };
+  const metrics = { url: 'http://prometheus:9090' };
+  const last = (network?: AnalyzerProps['network']) =>
+    networkPolicySpec({ ...props, metrics, ...(network === undefined ? {} : { network }) }, {});
+  expect(last()).toHaveProperty('egress.4', { ports: tcp(443, 8080) });
+  const peers = [{ namespaceSelector: { matchLabels: { team: 'test' } } }];
+  const narrow = last({ hooks: { ports: [8080], peers } });
+  expect(narrow).toHaveProperty('egress.4', { ports: tcp(8080), to: peers });
+});
+
+async function plansWith(hooks: Plan['hooks']): Promise<readonly Plan[]> {
+  const found: Plan[] = [];
+  await folderOf((_, plans) => void found.push(...plans));
+  return found.map((it, index) => (index === 0 ? { ...it, hooks } : it));
+}

@@ -96,6 +96,7 @@ test('every setting of an HTTPRoute reaches it as the API writes it', async () =
   const it = release({
     hostnames: ['shop.example.com', '*.shop.example.com'],
     channel: 'experimental',
+    supports: ['mirrorPercent'],
     matches: [
       {
         path: { value: '/api' },

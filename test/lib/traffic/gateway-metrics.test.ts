@@ -7,8 +7,10 @@ import {
   query,
   successRate,
 } from '../../../lib/index.ts';
+import { listAt, objectAt } from '../../../lib/json.ts';
 import { render } from '../../../lib/render.ts';
 import { mistakesOf, sample } from '../sample.ts';
+import { gateway, rules } from './route.ts';
 
 type Gateway = Pick<GatewayApiProps, 'kind' | 'metrics'>;
 
@@ -27,6 +29,7 @@ async function queries(gateway: Gateway): Promise<string[]> {
 }
 
 const CONTOUR = 'envoy_cluster_name="prod_shop-canary_9898"';
+const ENVOY_GATEWAY = 'envoy_cluster_name=~"httproute/prod/shop/rule/[0-9]+(/backend/1|-mirror-0)"';
 const ISTIO =
   'reporter="source",destination_service_namespace="prod",destination_service_name="shop-canary"';
 const http = (counter: string, all: string, good: string) =>
@@ -43,15 +46,8 @@ describe('built-in checks ask what the gateway counted of the canary', () => {
     ],
     [
       { metrics: 'envoy-gateway' },
-      http(
-        'envoy_cluster_upstream_rq',
-        'envoy_cluster_name="httproute/prod/shop/rule/0/backend/1"',
-        'envoy_response_code!~"5.*"',
-      ),
-      p95(
-        'envoy_cluster_upstream_rq_time_bucket',
-        'envoy_cluster_name="httproute/prod/shop/rule/0/backend/1"',
-      ),
+      http('envoy_cluster_upstream_rq', ENVOY_GATEWAY, 'envoy_response_code!~"5.*"'),
+      p95('envoy_cluster_upstream_rq_time_bucket', ENVOY_GATEWAY),
     ],
     [
       { metrics: 'istio' },
@@ -79,13 +75,36 @@ describe('built-in checks ask what the gateway counted of the canary', () => {
   });
 });
 
-test('the number in Envoy Gateway’s name is the place of the canary in the route', async () => {
-  const { files } = await render(release({ metrics: 'envoy-gateway' }));
-  const route = String(files.get('steps/02-weight-25/httproute-shop.yaml'));
-  expect([...route.matchAll(/name: (shop-\w+)/g)].map(([, name]) => name)).toEqual([
-    'shop-primary',
-    'shop-canary',
-  ]);
+describe('the numbers in Envoy Gateway’s name are the places of the canary in the route', () => {
+  const matched = { name: 'a', match: [{ headers: { a: { exact: '1' } } }] as const };
+  const filters = [
+    { type: 'RequestHeaderModifier', requestHeaderModifier: { remove: ['a'] } },
+  ] as const;
+
+  test.each([undefined, filters])('%j', (given) => {
+    const props = { metrics: 'envoy-gateway', ...(given && { filters: given }) } as const;
+    const query = gateway(props).queries.latency(0.5);
+    const name = /=~"(.*?)"/.exec(query.kind === 'promql' ? query.promql : '')?.[1] ?? '';
+    const isAsked = new RegExp(
+      `^${name.replace('{{namespace}}', 'prod').replace('{{service}}', 'shop')}$`,
+    );
+    const weights = { primary: 50, canary: 40, baseline: 10 };
+    const traffic = { weights, routes: [matched], mirrors: [{ percent: 100 }] };
+    const clusters = rules(traffic, props).flatMap((rule, index) =>
+      [
+        ...listAt(rule, 'backendRefs').map((it, place) => [`/backend/${place}`, it.name]),
+        ...listAt(rule, 'filters').map((it, place) => [
+          `-mirror-${place}`,
+          objectAt(it, 'requestMirror', 'backendRef').name,
+        ]),
+      ].map(([place, to]) => ({ name: `httproute/prod/shop/rule/${index}${place}`, to })),
+    );
+    expect(clusters.filter((it) => it.to === 'shop-canary')).toHaveLength(3);
+    for (const { name: cluster, to } of clusters)
+      expect(isAsked.test(cluster), cluster).toBe(to === 'shop-canary');
+    expect(isAsked.test('httproute/prod/shop-two/rule/0/backend/1')).toBe(false);
+    expect(isAsked.test('httproute/prod/shop/rule/0/backend/10')).toBe(false);
+  });
 });
 
 describe('without a built-in query a built-in check is a mistake', () => {

@@ -4,7 +4,13 @@ import { createServer as createHttpsServer } from 'node:https';
 import { json, text } from 'node:stream/consumers';
 import { openApi } from '../api.ts';
 import { behaviourOf, type Pod, type Role, roles } from './pods.ts';
-import type { Behaviour, Busy, PlayerConfiguration, PodCount } from './protocol.ts';
+import {
+  type Behaviour,
+  type Busy,
+  KIND_HEADER,
+  type PlayerConfiguration,
+  type PodCount,
+} from './protocol.ts';
 import { resourceMetrics } from './resource-metrics.ts';
 
 /**
@@ -57,27 +63,36 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   request.resume();
   const role = playedAt(request.socket.localAddress ?? '');
   if (role === undefined) {
-    reply(response, role, 503);
+    reply(request, response, { role, status: 503 });
     return;
   }
   const { failedPercent, addedMs } = behaviourOf(role, behaviours);
   const status = Math.random() * 100 < failedPercent ? 500 : 200;
-  if (addedMs > 0) setTimeout(() => reply(response, role, status), addedMs);
-  else reply(response, role, status);
+  if (addedMs > 0) setTimeout(() => reply(request, response, { role, status }), addedMs);
+  else reply(request, response, { role, status });
 }
 
-function reply(response: ServerResponse, role: Role | undefined, status: number): void {
-  count(role, status);
-  response.writeHead(status, { 'Content-Type': 'application/json' });
+interface Answer {
+  readonly role: Role | undefined;
+  readonly status: number;
+}
+
+function reply(request: IncomingMessage, response: ServerResponse, { role, status }: Answer): void {
+  const kind = String(request.headers[KIND_HEADER] ?? '');
+  // Envoy names the host of a copy so.
+  const isCopy = /-shadow(?::\d+)?$/.test(request.headers.host ?? '');
+  count(role, { status, kind: isCopy ? `copy of ${kind}` : kind });
+  const cookie = kind === '' ? {} : { 'Set-Cookie': 'application=its-own' };
+  response.writeHead(status, { 'Content-Type': 'application/json', ...cookie });
   response.end(`${JSON.stringify({ pod: role?.pod ?? null, image: role?.images[0] ?? null })}\n`);
 }
 
-function count(role: Role | undefined, status: number): void {
+function count(role: Role | undefined, it: Pick<PodCount, 'status' | 'kind'>): void {
   const { namespace = '', pod = '', workload = '', images = [] } = role ?? {};
-  const key = `${namespace}/${pod}/${status}`;
+  const key = `${namespace}/${pod}/${it.status}/${it.kind}`;
   const before = counts.get(key)?.count ?? 0;
   const image = images[0] ?? '';
-  counts.set(key, { namespace, pod, workload, image, status, count: before + 1 });
+  counts.set(key, { namespace, pod, workload, image, ...it, count: before + 1 });
 }
 
 function measure(request: IncomingMessage, response: ServerResponse): void {
@@ -108,10 +123,11 @@ async function control(request: IncomingMessage, response: ServerResponse): Prom
 }
 
 function metrics(): string {
-  const lines = [...counts.values()].map(
-    (it) =>
-      `stack_pod_requests_total{namespace="${it.namespace}",pod="${it.pod}",` +
-      `workload="${it.workload}",status="${it.status}"} ${it.count}`,
-  );
+  const sums = new Map<string, number>();
+  for (const { namespace, pod, workload, status, count } of counts.values()) {
+    const labels = `namespace="${namespace}",pod="${pod}",workload="${workload}",status="${status}"`;
+    sums.set(labels, (sums.get(labels) ?? 0) + count);
+  }
+  const lines = [...sums].map(([labels, sum]) => `stack_pod_requests_total{${labels}} ${sum}`);
   return `# TYPE stack_pod_requests_total counter\n${lines.join('\n')}\n`;
 }

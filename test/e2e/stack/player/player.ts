@@ -113,7 +113,7 @@ function apiService({ resourceMetrics: { port } }: PlayerConfiguration): string 
 
 /** What was counted since an earlier look. */
 export function since(earlier: readonly PodCount[], now: readonly PodCount[]): readonly PodCount[] {
-  const keyOf = (it: PodCount) => `${it.namespace}/${it.pod}/${it.status}`;
+  const keyOf = (it: PodCount) => `${it.namespace}/${it.pod}/${it.status}/${it.kind}`;
   const before = new Map(earlier.map((it) => [keyOf(it), it.count]));
   return now
     .map((it) => ({ ...it, count: it.count - (before.get(keyOf(it)) ?? 0) }))

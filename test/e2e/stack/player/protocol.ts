@@ -20,7 +20,10 @@ export interface Busy {
   readonly millicores: number;
 }
 
-/** How many requests one pod has answered with one status. */
+/** Request header by which clients say what kind of request it is; pods count kinds apart, and give it a cookie. */
+export const KIND_HEADER = 'stack-kind';
+
+/** How many requests of one kind one pod has answered with one status. */
 export interface PodCount {
   readonly namespace: string;
   /** Empty for an address that no pod had. */
@@ -30,6 +33,8 @@ export interface PodCount {
   /** Of the first container. */
   readonly image: string;
   readonly status: number;
+  /** As the client says; `copy of …` for one that Envoy has mirrored. Empty where nobody says. */
+  readonly kind: string;
   readonly count: number;
 }
 

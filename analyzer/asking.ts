@@ -1,0 +1,81 @@
+import type { Hook } from '../lib/plan/plan.ts';
+import { decide } from './core/decide.ts';
+import type { Decision } from './core/decision.ts';
+import { hooksNamed } from './core/gate.ts';
+import type { HookReading, Observation, Situation } from './core/observation.ts';
+import { status } from './core/phase.ts';
+import { atRest } from './core/position.ts';
+import { rolloutOf } from './core/rollout.ts';
+import type { Asked } from './hooks/calls.ts';
+import { hasUnreachable } from './observe.ts';
+import type { Analyzer } from './planning.ts';
+
+/** What was decided, and all that it rests on. */
+export interface Asking {
+  readonly observation: Observation;
+  readonly decision: Decision;
+}
+
+/** A decision names hooks in three steps at most: signals, what runs, gates. */
+const MOST_ROUNDS = 4;
+
+/**
+ * Decides; where the decision depends on hooks it asks them and decides again, so that none is called that
+ * nothing depends on.
+ *
+ * @param seen all but the hooks
+ * @param now Unix seconds
+ */
+export async function decideAsking(
+  analyzer: Analyzer,
+  seen: Omit<Observation, 'unreachableSince' | 'hooks'>,
+  now: number,
+): Promise<Asking> {
+  const { unreachable } = analyzer.memory;
+  const { situation } = seen;
+  const hooks = new Map<string, HookReading>();
+  for (let round = 1; ; round++) {
+    const known = { ...seen, hooks };
+    const silent = hasUnreachable(known);
+    const unreachableSince = silent ? (unreachable.get(situation.id) ?? now) : undefined;
+    const observation = { ...known, unreachableSince };
+    const decision = decide(observation, now);
+    const asks = decision.kind === 'hold' ? (decision.asks ?? []) : [];
+    const fresh = asks.filter((it) => !hooks.has(it));
+    if (fresh.length === 0 || round === MOST_ROUNDS) {
+      if (unreachableSince === undefined) unreachable.delete(situation.id);
+      else unreachable.set(situation.id, unreachableSince);
+      return { observation, decision };
+    }
+    const readings = await Promise.all(fresh.map((it) => ask(analyzer, situation, it)));
+    for (const [index, it] of fresh.entries()) hooks.set(it, readings[index] ?? { kind: 'lost' });
+  }
+}
+
+async function ask(
+  { hooks, clock }: Analyzer,
+  situation: Situation,
+  name: string,
+): Promise<HookReading> {
+  const found = hookOf(situation, name);
+  if (found === undefined) return { kind: 'lost' };
+  const reason = 'hooks are not called here';
+  return hooks?.read(found.asked, found.hook) ?? { kind: 'unknown', reason, at: clock() };
+}
+
+/** On whose behalf a hook is asked: the rollout under way, or the newest plan that waits to start. */
+function hookOf(
+  situation: Situation,
+  name: string,
+): { readonly asked: Asked; readonly hook: Hook } | undefined {
+  const rollout = rolloutOf(situation);
+  const running = rollout.kind === 'known' && !atRest(rollout.value.state.position);
+  const tree = running ? situation.plan : situation.dist;
+  if (tree.kind !== 'known') return undefined;
+  const { plan } = tree.value;
+  const [hook] = hooksNamed(plan, [name]);
+  if (hook === undefined) return undefined;
+  const state = rollout.kind === 'known' ? rollout.value.state : undefined;
+  const phase = running ? status(situation).phase : 'Waiting';
+  return { asked: { release: situation.id, plan, state, phase }, hook };
+}

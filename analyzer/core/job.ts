@@ -1,0 +1,24 @@
+import { at } from './liveness.ts';
+import type { JobStatus, ObjectReading } from './observation.ts';
+
+/** What a Job's conditions say: it ends with Complete or Failed, and never leaves either. */
+export function jobStatus(reading: ObjectReading | undefined): JobStatus {
+  if (reading === undefined || reading.kind === 'unknown')
+    return { kind: 'unknown', reason: reading?.reason ?? 'not asked' };
+  if (reading.kind === 'absent') return { kind: 'running', reason: 'it does not exist yet' };
+  const { object } = reading;
+  const found = at(object, '/status/conditions');
+  const conditions: readonly unknown[] = Array.isArray(found) ? found : [];
+  const isTrue = (type: string) =>
+    conditions.find((it) => at(it, '/type') === type && at(it, '/status') === 'True');
+  if (isTrue('Complete') !== undefined) return { kind: 'complete' };
+  const failed = isTrue('Failed');
+  if (failed === undefined) return { kind: 'running', reason: `${pods(object)} so far` };
+  const said = [at(failed, '/reason'), at(failed, '/message')].filter((it) => it !== undefined);
+  return { kind: 'failed', reason: said.join(': ') || 'no reason given' };
+}
+
+function pods(object: unknown): string {
+  const count = (pointer: string) => Number(at(object, pointer) ?? 0);
+  return `${count('/status/succeeded')} pods succeeded and ${count('/status/failed')} failed`;
+}

@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Hook, Plan } from '../../lib/plan/plan.ts';
+import type { HookAnswer, HookReading } from '../core/observation.ts';
+import type { State } from '../core/state.ts';
+import { type HookClient, payloadOf } from './client.ts';
+
+/** What is asked on behalf of a release. */
+export interface Asked {
+  readonly release: string;
+  readonly plan: Plan;
+  /** Absent before its first rollout. */
+  readonly state: State | undefined;
+  /** As `perch status` shows it. */
+  readonly phase: string;
+}
+
+/** Calls that this process has made, so that a slow service holds up no other release. */
+export interface HookCalls {
+  /** What is known of a hook now; asks where that is what it takes. */
+  read(asked: Asked, hook: Hook): Promise<HookReading>;
+  /** Calls a hook that runs once; its start has been committed. */
+  start(asked: Asked, hook: Hook): void;
+}
+
+/** So long a pass waits for an answer; a later one is there for the next pass. */
+const PATIENCE_SECONDS = 2;
+
+/** Answers that are kept; the oldest go first. */
+const MOST_CALLS = 1000;
+
+interface Call {
+  readonly ended: Promise<void>;
+  /** Absent while it runs. */
+  answer?: HookAnswer & { readonly at: number };
+  /** Whether a pass has been told the answer. */
+  told?: true;
+}
+
+/** @param clock Unix seconds */
+export function hookCalls(client: HookClient, clock: () => number): HookCalls {
+  const calls = new Map<string, Call>();
+  const make = (key: string, { plan, phase }: Asked, hook: Hook): Call => {
+    const answered = client.call(hook, payloadOf(plan, phase)).catch(broken);
+    const call: Call = {
+      ended: answered.then((answer) => {
+        call.answer = { ...answer, at: clock() };
+      }),
+    };
+    calls.set(key, call);
+    for (const [old, { answer }] of calls)
+      if (calls.size > MOST_CALLS && answer !== undefined) calls.delete(old);
+    return call;
+  };
+  return {
+    async read(asked, hook) {
+      if (runsOnce(hook)) return settled(calls.get(runKey(asked, hook)), { kind: 'lost' });
+      const key = `${asked.release} ${asked.plan.candidate} ${stepOf(asked)} ${hook.name}`;
+      const known = calls.get(key);
+      if (
+        known?.answer !== undefined &&
+        !isStale(known, known.answer.at, hook, asked.plan, clock())
+      )
+        return settled(known, { kind: 'running' });
+      const call =
+        known !== undefined && known.answer === undefined ? known : make(key, asked, hook);
+      await Promise.race([call.ended, sleep(PATIENCE_SECONDS * 1000, undefined, { ref: false })]);
+      return settled(call, { kind: 'running' });
+    },
+    start(asked, hook) {
+      make(runKey(asked, hook), asked, hook);
+    },
+  };
+}
+
+function settled(call: Call | undefined, otherwise: HookReading): HookReading {
+  if (call === undefined) return otherwise;
+  if (call.answer !== undefined) call.told = true;
+  return call.answer ?? { kind: 'running' };
+}
+
+function runsOnce(hook: Hook): boolean {
+  return hook.type === 'pre-rollout' || hook.once === true;
+}
+
+/**
+ * A hook that is called each check period keeps its answer for so long; gates and signals are asked in each pass,
+ * but for an answer that came too late for the last one.
+ */
+function isStale(call: Call, at: number, hook: Hook, plan: Plan, now: number): boolean {
+  const isOld = now - at >= plan.analysis.checkSeconds;
+  return isOld || (hook.type !== 'rollout' && call.told === true);
+}
+
+/** One run has one key, in every process that knows the state. */
+function runKey({ release, state }: Asked, hook: Hook): string {
+  const run = state?.hooks?.filter((it) => it.hook === hook.name).at(-1);
+  return `${release} ${hook.name} ${run?.step} ${run?.startedAt}`;
+}
+
+function stepOf({ state }: Asked): string {
+  return state?.position.kind === 'step' ? state.position.step : 'start';
+}
+
+function broken(error: unknown): HookAnswer {
+  return { kind: 'unknown', reason: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,92 @@
+import { Construct } from 'constructs';
+import { hashOf } from './json.ts';
+import type { Mistake } from './mistake.ts';
+import { labelMistakes } from './names.ts';
+import type { Group, Plan } from './plan/plan.ts';
+import { freeId, type Release } from './release.ts';
+import { type Rendered, rendered } from './render.ts';
+
+/**
+ * Releases that move as one: each step of all of them is one commit, they go back together, and a failure belongs
+ * to all their candidates taken together. Their steps must be equal.
+ */
+export class Atomic extends Construct {
+  readonly members: readonly Release[];
+
+  /** @param name names the group in commits and messages; unique among all groups */
+  constructor(scope: Construct, name: string, members: readonly Release[]) {
+    super(scope, freeId(scope, `atomic ${name}`));
+    this.name = name;
+    this.members = members;
+  }
+
+  readonly name: string;
+}
+
+/** The releases with their groups written into their plans, and what keeps them from moving together. */
+export function grouped(
+  groups: readonly Atomic[],
+  all: readonly Rendered[],
+): { readonly releases: readonly Rendered[]; readonly mistakes: readonly Mistake[] } {
+  const found = new Map<string, Group>();
+  const mistakes: Mistake[] = [];
+  for (const it of groups) {
+    const plans = it.members.flatMap(({ id }) => all.filter((one) => one.id === id)[0]?.plan ?? []);
+    // A member that could not be rendered has mistakes of its own.
+    if (plans.length < it.members.length) continue;
+    mistakes.push(...groupMistakes(it, plans), ...shared(it, found));
+    const members = plans.map((plan) => plan.release).sort();
+    if (mistakes.length > 0) continue;
+    const candidates = plans.map((plan) => `${plan.release} ${plan.candidate}`).sort();
+    const group = { name: it.name, members, candidate: hashOf(candidates, 10) };
+    for (const id of members) found.set(id, group);
+  }
+  const releases = all.map((it) => {
+    const group = found.get(it.id);
+    return group === undefined ? it : rendered(it.id, { ...it.plan, group }, stepFiles(it));
+  });
+  return { releases, mistakes };
+}
+
+function stepFiles({ files }: Rendered): Rendered['files'] {
+  return new Map([...files].filter(([path]) => path.includes('/')));
+}
+
+function groupMistakes({ node, name, members }: Atomic, plans: readonly Plan[]): Mistake[] {
+  const { path } = node;
+  const mistakes = labelMistakes(path, 'name of the group', name);
+  const ids = members.map((it) => it.id);
+  if (new Set(ids).size < ids.length || ids.length < 2)
+    mistakes.push({
+      path,
+      problem: 'a group needs two releases or more, each once',
+      got: ids,
+      remedy: 'name them, or leave the group out',
+    });
+  const [first, ...others] = plans;
+  for (const it of others) {
+    if (first === undefined || stepsText(it) === stepsText(first)) continue;
+    mistakes.push({
+      path,
+      problem: `${it.release} has other steps than ${first.release}`,
+      got: stepsText(it),
+      remedy: `use the same strategy, Jobs and hooks for both: ${stepsText(first)}`,
+    });
+  }
+  return mistakes;
+}
+
+function stepsText({ steps }: Plan): string {
+  return steps
+    .map(({ name, weights }) => `${name} ${weights.primary}/${weights.canary}`)
+    .join(', ');
+}
+
+function shared({ node, name, members }: Atomic, found: ReadonlyMap<string, Group>): Mistake[] {
+  return members.flatMap(({ id }) => {
+    const other = found.get(id);
+    if (other === undefined) return [];
+    const problem = `release ${id} is in group ${other.name} already`;
+    return [{ path: node.path, problem, got: name, remedy: 'let it move with one group' }];
+  });
+}

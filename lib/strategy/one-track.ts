@@ -1,0 +1,94 @@
+import type { Duration } from 'cdk8s';
+import type { JsonObject } from '../json.ts';
+import type { Mistake } from '../mistake.ts';
+import { AT_REST } from '../traffic/traffic.ts';
+import { type BakeProps, bakeMistakes, baking, durationMistakes } from './judged.ts';
+import { COMPLETE, INIT } from './stages.ts';
+import type { StepDraft, Strategy } from './strategy.ts';
+
+/** How fast pods are replaced, and how long they are judged after that. */
+export interface RampedProps extends BakeProps {
+  /**
+   * How many pods more than usual may run.
+   * @default 1
+   */
+  readonly maxSurge?: number;
+  /**
+   * How many pods less than usual may be available.
+   * @default 0
+   */
+  readonly maxUnavailable?: number;
+  /**
+   * How long a new pod must be ready before the next one is replaced.
+   * @default - the workload's own
+   */
+  readonly minReady?: Duration;
+}
+
+/**
+ * Stops all pods, then starts the candidate's: nobody is served between, and no two versions run at a time. The way
+ * back does the same.
+ */
+export function recreate(props: BakeProps = {}): Strategy {
+  return oneTrack('recreate', props, { strategy: { type: 'Recreate' } }, (path) =>
+    bakeMistakes(path, props),
+  );
+}
+
+/** Replaces pods one after the other, as Kubernetes does; the candidate is judged once it has all of them. */
+export function ramped(props: RampedProps = {}): Strategy {
+  const { maxSurge = 1, maxUnavailable = 0, minReady } = props;
+  const deployment = {
+    strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge, maxUnavailable } },
+    ...(minReady === undefined
+      ? {}
+      : { minReadySeconds: minReady.toMilliseconds({ integral: false }) / 1000 }),
+  };
+  return oneTrack('ramped', props, deployment, (path) => [
+    ...bakeMistakes(path, props),
+    ...durationMistakes(path, 'minReady', minReady),
+    ...countOf(path, { maxSurge, maxUnavailable }),
+  ]);
+}
+
+function oneTrack(
+  name: string,
+  props: BakeProps,
+  deployment: JsonObject,
+  mistakes: Strategy['mistakes'],
+): Strategy {
+  const written: StepDraft = {
+    name,
+    phase: 'Promoting',
+    traffic: AT_REST,
+    primary: 'candidate',
+    canary: { kind: 'none' },
+    ready: ['primary'],
+    checks: 'bake',
+    ...baking(props),
+  };
+  return {
+    kind: name,
+    tracks: ['primary'],
+    deployment,
+    mistakes,
+    steps: () => [INIT, written, COMPLETE],
+  };
+}
+
+function countOf(
+  path: string,
+  counts: Required<Pick<RampedProps, 'maxSurge' | 'maxUnavailable'>>,
+): Mistake[] {
+  const mistakes = Object.entries(counts)
+    .filter(([, value]) => !Number.isInteger(value) || value < 0)
+    .map(([field, got]) => ({
+      path,
+      problem: `strategy.${field} must be a whole number of pods`,
+      got,
+      remedy: 'use 0 or more',
+    }));
+  if (mistakes.length > 0 || counts.maxSurge + counts.maxUnavailable > 0) return mistakes;
+  const problem = 'strategy has maxSurge 0 and maxUnavailable 0';
+  return [{ path, problem, got: counts, remedy: 'let one of them be 1: no pod could be replaced' }];
+}
