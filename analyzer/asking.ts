@@ -16,9 +16,6 @@ export interface Asking {
   readonly decision: Decision;
 }
 
-/** A decision names hooks in three steps at most: signals, what runs, gates. */
-const MOST_ROUNDS = 4;
-
 /**
  * Decides; where the decision depends on hooks it asks them and decides again, so that none is called that
  * nothing depends on.
@@ -34,7 +31,8 @@ export async function decideAsking(
   const { unreachable } = analyzer.memory;
   const { situation } = seen;
   const hooks = new Map<string, HookReading>();
-  for (let round = 1; ; round++) {
+  // Each round asks one hook more at least, so there is a last one.
+  for (;;) {
     const known = { ...seen, hooks };
     const silent = hasUnreachable(known);
     const unreachableSince = silent ? (unreachable.get(situation.id) ?? now) : undefined;
@@ -42,7 +40,7 @@ export async function decideAsking(
     const decision = decide(observation, now);
     const asks = decision.kind === 'hold' ? (decision.asks ?? []) : [];
     const fresh = asks.filter((it) => !hooks.has(it));
-    if (fresh.length === 0 || round === MOST_ROUNDS) {
+    if (fresh.length === 0) {
       if (unreachableSince === undefined) unreachable.delete(situation.id);
       else unreachable.set(situation.id, unreachableSince);
       return { observation, decision };

@@ -78,19 +78,37 @@ export async function walk(
     loaded.push({ commit: it, situation: await loadSituation(reader, it.trees, plans) });
   const accepted = new Set(loaded.flatMap(({ situation }) => acceptsOf(situation)));
   const visits: Visit[] = [];
+  // Trees of plans that were the whole release once.
+  const completed = new Set<string>();
   let before: Situation | undefined;
   for (const [index, it] of loaded.entries()) {
     const wrong = violations(it.situation);
     // Where history is cut off, its first commit is only what was there before.
     const step = index === 0 && !complete ? undefined : illegal(before, it.situation);
-    const problems = step === undefined ? wrong : [...wrong, step];
+    const undone = complete ? falseUndo(it.situation, completed) : undefined;
+    const problems = [...wrong, ...[step, undone].filter((one) => one !== undefined)];
     const isAccepted = accepted.has(it.commit.oid);
     visits.push({ ...it, problems, accepted: isAccepted });
     // What was accepted as it is, such as a revert, is where the next transition starts from.
     if (isAccepted && wrong.length === 0) before = present(it.situation) ?? before;
     if (!isAccepted && problems.length === 0) before = present(it.situation);
+    if (problems.length === 0) noteComplete(it.situation, completed);
   }
   return { visits, complete };
+}
+
+function noteComplete({ state }: Situation, completed: Set<string>): void {
+  if (state.kind === 'known' && state.value.position.kind === 'complete')
+    completed.add(state.value.plan);
+}
+
+/** An undo leads to what ran before, and to nothing else. */
+function falseUndo({ state }: Situation, completed: ReadonlySet<string>): string | undefined {
+  if (state.kind !== 'known' || state.value.kind !== 'undo') return undefined;
+  const { stable = 'none' } = state.value;
+  return completed.has(stable)
+    ? undefined
+    : `undo to plan ${stable.slice(0, 10)}, which never was complete`;
 }
 
 /** Commits with problems that no transition has accepted yet. */

@@ -1,34 +1,63 @@
-import { type Change, change } from './core/change.ts';
+import type { Group } from '../lib/plan/plan.ts';
+import { type Change, change, type FileWrite } from './core/change.ts';
 import type { Move } from './core/decision.ts';
-import { disagreement } from './core/integrity.ts';
+import { START } from './core/gate.ts';
+import { groupOf, oneChange } from './core/group.ts';
 import type { Situation } from './core/observation.ts';
-import { abort, pause, type Request, remove, resume, retry } from './core/person.ts';
-import { rolloutOf } from './core/rollout.ts';
-import type { Reader, Repository } from './git/repository.ts';
+import {
+  abort,
+  isEdited,
+  isHeld,
+  nextGate,
+  pause,
+  promote,
+  type Request,
+  remove,
+  resume,
+  retry,
+  undo,
+} from './core/person.ts';
+import { GitError } from './git/git-error.ts';
+import type { ReleaseTrees, Repository, Snapshot } from './git/repository.ts';
 import { mended, unaccounted, type Walk, walk } from './history.ts';
+import { earlierPlan } from './promotions.ts';
 import { loadSituation, type PlanMemory, withLastCommit } from './situation.ts';
 
 /** What a person can ask for. */
-export type Verb = 'resume' | 'retry' | 'abort' | 'pause' | 'remove';
+export type Verb = 'pause' | 'resume' | 'promote' | 'abort' | 'undo' | 'retry' | 'remove';
 
-/** The commit that a person's request became. */
+/** What a person asks for beyond the verb. */
+export interface Wishes {
+  /** To promote: wait for no check and no gate in the whole rollout. @default - the next gate alone opens */
+  readonly full?: boolean | undefined;
+  /** To undo: the earlier candidate, or how it begins. @default - the newest that did not fail */
+  readonly to?: string | undefined;
+  /** Make no commit and push nothing. @default false */
+  readonly dryRun?: boolean | undefined;
+}
+
+/** What a person's request became: one commit, or with a dry run what would be one. */
 export interface Intervention {
-  readonly commit: string;
+  /** Absent with a dry run. */
+  readonly commit: string | undefined;
   readonly message: string;
+  /** The release, and with a group all members that it changes. */
+  readonly releases: readonly string[];
+  /** What it writes and deletes below live/. */
+  readonly live: readonly LiveChange[];
+}
+
+/** One path below live/ that a commit touches. */
+export interface LiveChange {
+  readonly kind: 'write' | 'delete';
+  readonly path: string;
 }
 
 const ATTEMPTS = 5;
 
-const MOVES: Readonly<Record<Exclude<Verb, 'remove'>, (it: Situation, request: Request) => Move>> =
-  {
-    resume,
-    retry,
-    abort,
-    pause,
-  };
-
 /**
- * Carries out one transition that a person asks for, through the same core as the analyzer's own.
+ * Carries out one transition that a person asks for, through the same core as the analyzer's own. A release of a
+ * group takes all members with it, in one commit.
  *
  * @throws Error when the request makes no sense in the release's situation, with the remedy
  * @throws GitError when the repository cannot be reached
@@ -39,45 +68,177 @@ export async function intervene(
   verb: Verb,
   request: Request,
   clock: () => number,
+  wishes: Wishes = {},
 ): Promise<Intervention> {
   for (let attempt = 1; ; attempt++) {
     const snapshot = await repository.fetch();
     const all = await repository.list(snapshot);
-    const trees = all.find((it) => it.id === id);
-    if (trees === undefined || snapshot.run === undefined)
-      throw new Error(
-        `there is no release "${id}"; there are: ${all.map((it) => it.id).join(', ') || 'none'}`,
-      );
-    const plans: PlanMemory = new Map();
-    const loaded = await loadSituation(repository, trees, plans, snapshot);
-    const situation = await withLastCommit(repository, snapshot.run, loaded);
-    const past = await walk(repository, snapshot.run, id, plans);
-    const it = await asked(repository, situation, past, verb, request, clock());
+    const scene: Scene = { repository, snapshot, all, plans: new Map() };
+    const it = await asked(scene, id, { verb, request, wishes, now: clock() });
+    const done = outcome(it);
+    if (wishes.dryRun === true) return done;
     const [commit = ''] = await repository.commit(snapshot.run, [it]);
     const result = await repository.push(commit);
-    if (result.kind === 'pushed') return { commit, message: it.message };
-    if (result.kind === 'refused') throw new Error(`the push was refused: ${result.reason}`);
-    if (attempt === ATTEMPTS) throw new Error('somebody else pushed first, every time: try again');
+    if (result.kind === 'pushed') return { ...done, commit };
+    if (result.kind === 'refused')
+      throw new GitError(`the push was refused: ${result.reason}`, { retryable: true });
+    if (attempt === ATTEMPTS)
+      throw new GitError('somebody else pushed first, every time: try again', { retryable: true });
   }
 }
 
-async function asked(
-  reader: Reader,
-  situation: Situation,
-  past: Walk,
-  verb: Verb,
-  request: Request,
-  now: number,
-): Promise<Change> {
-  if (verb === 'remove') return remove(situation, request, now);
-  // Also a way back writes over edits by hand, and then says so.
-  const over = verb === 'resume' || (verb === 'abort' && isEdited(situation));
-  const subject = over ? await mended(reader, situation, past) : situation;
-  const accepts = over ? unaccounted(past) : [];
-  return change(subject, MOVES[verb](subject, request), now, { by: request.by, accepts });
+/** What one attempt works with. */
+interface Scene {
+  readonly repository: Repository;
+  readonly snapshot: Snapshot;
+  readonly all: readonly ReleaseTrees[];
+  readonly plans: PlanMemory;
 }
 
-function isEdited(situation: Situation): boolean {
-  const rollout = rolloutOf(situation);
-  return rollout.kind !== 'known' || disagreement(situation, rollout.value) !== undefined;
+interface Asked {
+  readonly verb: Verb;
+  readonly request: Request;
+  readonly wishes: Wishes;
+  /** Unix seconds. */
+  readonly now: number;
+}
+
+function outcome({ release, members = [release], message, writes }: Change): Intervention {
+  return {
+    commit: undefined,
+    message,
+    releases: members,
+    live: writes.filter((it) => it.path.startsWith('live/')).map(liveChange),
+  };
+}
+
+function liveChange({ kind, path }: FileWrite): LiveChange {
+  return { kind: kind === 'delete' ? 'delete' : 'write', path };
+}
+
+async function asked(scene: Scene, id: string, it: Asked): Promise<Change> {
+  const named = await situationOf(scene, id);
+  if (it.verb === 'remove') return remove(named, it.request, it.now);
+  const group = groupOf({ situation: named, series: [], skewSeconds: 0 });
+  if (group === undefined) return changeOf(scene, named, it);
+  const members = await membersOf(scene, group, named);
+  const acting = actingOf(it, members);
+  const changes: Change[] = [];
+  // Who has nothing to do with it is left out; with nobody left, the one that was named says why.
+  for (const member of acting.length === 0 ? [named] : acting)
+    changes.push(await memberChange(scene, member, it, group));
+  return together(group, changes, named);
+}
+
+async function situationOf(scene: Scene, id: string): Promise<Situation> {
+  const { repository, snapshot, all, plans } = scene;
+  const trees = all.find((it) => it.id === id);
+  if (trees === undefined || snapshot.run === undefined)
+    throw new Error(
+      `there is no release "${id}"; there are: ${all.map((it) => it.id).join(', ') || 'none'}`,
+    );
+  const loaded = await loadSituation(repository, trees, plans, snapshot);
+  return withLastCommit(repository, snapshot.run, loaded);
+}
+
+async function membersOf(
+  scene: Scene,
+  group: Group,
+  named: Situation,
+): Promise<readonly Situation[]> {
+  const members: Situation[] = [];
+  for (const id of group.members) {
+    if (!scene.all.some((it) => it.id === id))
+      throw new Error(
+        `${named.id} acts as one with its group ${group.name}, and its member ${id} cannot be found: release it, or take it out of the group`,
+      );
+    members.push(id === named.id ? named : await situationOf(scene, id));
+  }
+  return members;
+}
+
+/**
+ * The members that a request is about. Pauses by the analyzer, failures and runs of hooks may be one member's alone,
+ * and what ends them must not wait for the others to have the same.
+ */
+function actingOf({ verb, wishes }: Asked, members: readonly Situation[]): readonly Situation[] {
+  if (verb === 'resume') return members.filter(isHeld);
+  if (verb === 'retry')
+    return members.filter(
+      ({ state }) => state.kind !== 'known' || state.value.failed !== undefined,
+    );
+  if (verb !== 'promote' || wishes.full === true) return members;
+  const gates = members.flatMap((it) => nextGate(it) ?? []);
+  const first = gates.includes(START) ? START : [...gates].sort()[0];
+  return first === undefined ? [] : members.filter((it) => nextGate(it) === first);
+}
+
+async function memberChange(
+  scene: Scene,
+  member: Situation,
+  it: Asked,
+  group: Group,
+): Promise<Change> {
+  try {
+    return await changeOf(scene, member, it);
+  } catch (error) {
+    if (!(error instanceof Error) || error instanceof GitError) throw error;
+    const { members, name } = group;
+    throw new Error(
+      `${error.message} (${members.join(', ')} act as one: group ${name}; nothing was done)`,
+      { cause: error },
+    );
+  }
+}
+
+/** One commit, whose first line says what all members do. */
+function together(group: Group, changes: readonly Change[], { state }: Situation): Change {
+  const [first] = changes;
+  if (first !== undefined && changes.length === 1) return first;
+  const to = state.kind === 'known' ? state.value.position : { kind: 'init' as const };
+  const one = oneChange(group.name, changes, to);
+  const headlines = new Set(changes.map(headline));
+  const [said = ''] = headlines;
+  const [, ...rest] = one.message.split('\n');
+  const title = `${group.name}: ${one.members?.join(', ')}: ${said}`;
+  return headlines.size === 1 ? { ...one, message: [title, ...rest].join('\n') } : one;
+}
+
+function headline({ message, release }: Change): string {
+  return (message.split('\n', 1)[0] ?? '').slice(`${release}: `.length);
+}
+
+async function changeOf(scene: Scene, situation: Situation, it: Asked): Promise<Change> {
+  const { repository, snapshot, plans } = scene;
+  // Also a way back writes over edits by hand, and then says so.
+  const over = it.verb === 'resume' || (it.verb === 'abort' && isEdited(situation));
+  const looksBack = over || it.verb === 'undo';
+  const past = looksBack
+    ? await walk(repository, snapshot.run ?? '', situation.id, plans)
+    : { visits: [], complete: false };
+  const subject = over ? await mended(repository, situation, past) : situation;
+  const accepts = over ? unaccounted(past) : [];
+  const move = moveOf(subject, past, it);
+  return change(subject, move, it.now, { by: it.request.by, accepts });
+}
+
+function moveOf(situation: Situation, past: Walk, { verb, request, wishes, now }: Asked): Move {
+  switch (verb) {
+    case 'pause':
+      return pause(situation, request);
+    case 'resume':
+      return resume(situation, request);
+    case 'abort':
+      return abort(situation, request);
+    case 'retry':
+      return retry(situation, request);
+    case 'promote':
+      return promote(situation, request, wishes.full === true);
+    case 'undo':
+      return undo(situation, request, (present) =>
+        earlierPlan(past, { id: situation.id, present, to: wishes.to, now }),
+      );
+    case 'remove':
+      throw new Error('a removal is no transition');
+  }
 }

@@ -1,20 +1,26 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { addAnalyze } from './commands/analyze.ts';
+import { addDiff } from './commands/diff.ts';
+import { addHistory } from './commands/history.ts';
 import { addPersonCommands } from './commands/person.ts';
 import { addPlan } from './commands/plan.ts';
 import { addStatus } from './commands/status.ts';
 import { addVerify } from './commands/verify.ts';
 import { addVersion } from './commands/version.ts';
+import { addWait } from './commands/wait.ts';
 import { GitError } from './git/index.ts';
 import { addRepositoryFlags } from './options.ts';
 
 const EXIT_CODES = `
 Exit codes:
-  0  done; verified; every release is at rest
-  1  verify found differences, or a request makes no sense in the release's situation
+  0  done; verified; every release is at rest; diff showed what comes next, also where that is nothing; what
+     wait waits for has happened
+  1  verify found differences; a request makes no sense in the release's situation; the candidate that wait
+     waits for ended otherwise
   2  wrong usage
-  3  the world failed: repository unreachable, or a push was refused; trying again may help`;
+  3  the world failed: repository unreachable, a push was refused, or wait ran out of time; trying again may
+     help`;
 
 /** The `perch` command: composes, and is imported by nobody. */
 async function main(): Promise<void> {
@@ -27,6 +33,9 @@ async function main(): Promise<void> {
   addPlan(program);
   addStatus(program);
   addVerify(program);
+  addHistory(program);
+  addDiff(program);
+  addWait(program);
   addAnalyze(program);
   addPersonCommands(program);
   addVersion(program);

@@ -8,7 +8,7 @@ import type { Decision, Move } from './core/decision.ts';
 import { groupOf, oneChange, together } from './core/group.ts';
 import { disagreement } from './core/integrity.ts';
 import type { Observation, Situation } from './core/observation.ts';
-import { type Phase, type Status, status } from './core/phase.ts';
+import { type Phase, phaseForOthers, type Status, status } from './core/phase.ts';
 import { policyWith } from './core/policy.ts';
 import { limited } from './core/queue.ts';
 import { nextBack, rolloutOf } from './core/rollout.ts';
@@ -91,13 +91,14 @@ export interface Unit {
   readonly change: Change;
 }
 
-/** Decides about every release that is not idle. */
+/** Decides about every release that is not idle. @param only those to decide about @default - all */
 export async function planAll(
   analyzer: Analyzer,
   snapshot: Snapshot,
   all: readonly ReleaseTrees[],
+  only = all,
 ): Promise<readonly Planned[]> {
-  const active = all.filter((it) => !isIdle(it));
+  const active = only.filter((it) => !isIdle(it));
   forget(analyzer.memory, active);
   const pass: Pass = { analyzer, snapshot, all };
   const decided = await decideAll(pass, active);
@@ -145,7 +146,7 @@ export async function replan(
   const old = new Map(before.map((it) => [it.id, key(it)]));
   const kept = planned.filter((it) => after.some((now) => key(now) === key(it.trees)));
   const moved = after.filter((it) => old.get(it.id) !== key(it));
-  return [...kept, ...(await planAll(analyzer, snapshot, moved))];
+  return [...kept, ...(await planAll(analyzer, snapshot, after, moved))];
 }
 
 function key({ id, dist, plan, stable, state, live }: ReleaseTrees): string {
@@ -233,7 +234,7 @@ async function otherPhases(
     if (trees === undefined) continue;
     const { repository, memory } = analyzer;
     const situation = await loadSituation(repository, trees, memory.plans, snapshot);
-    phases.set(release, status(situation).phase);
+    phases.set(release, phaseForOthers(situation));
   }
   return phases;
 }

@@ -53,7 +53,9 @@ export async function tick(analyzer: Analyzer): Promise<TickReport> {
     if (tip === undefined) throw new Error('git made no commit');
     const result = await repository.push(tip);
     if (result.kind === 'pushed') {
-      const pushed = new Map(units.map((it, index) => [it, commits[index] ?? tip]));
+      const pushed = new Map(
+        units.map((it, index) => [it, { commit: commits[index] ?? tip, ours: !result.before }]),
+      );
       return done(analyzer, nothing, planned, pushed);
     }
     if (result.kind === 'refused') {
@@ -84,7 +86,7 @@ async function pushApart(
 ): Promise<TickReport> {
   if (units.length < 2) return refused;
   const { repository } = analyzer;
-  const pushed = new Map<Unit, string>();
+  const pushed = new Map<Unit, Pushed>();
   const refusals: string[] = [];
   let parent = run;
   for (const it of [...units.filter(isBack), ...units.filter((one) => !isBack(one))]) {
@@ -99,7 +101,7 @@ async function pushApart(
       continue;
     }
     parent = commit;
-    pushed.set(it, commit);
+    pushed.set(it, { commit, ours: !result.before });
   }
   const all = done(analyzer, refused, planned, pushed);
   return { ...all, refused: refusals.join('; ') || refused.refused };
@@ -111,18 +113,25 @@ function isBack({ planned }: Unit): boolean {
   );
 }
 
-/** What was pushed is said of each release, and hooks whose start it records are called. */
+/** A commit that is in the repository. */
+interface Pushed {
+  readonly commit: string;
+  /** Whether nobody had pushed the same one before. */
+  readonly ours: boolean;
+}
+
+/** What was pushed is said of each release, and hooks whose start our push records are called. */
 function done(
   { hooks }: Analyzer,
   report: TickReport,
   planned: readonly Planned[],
-  pushed: ReadonlyMap<Unit, string>,
+  pushed: ReadonlyMap<Unit, Pushed>,
 ): TickReport {
   const commits = new Map<string, string>();
-  for (const [unit, commit] of pushed)
+  for (const [unit, { commit, ours }] of pushed)
     for (const it of unit.planned) {
       commits.set(it.trees.id, commit);
-      const call = callOf(it);
+      const call = ours ? callOf(it) : undefined;
       if (call !== undefined) hooks?.start(...call);
     }
   const outcomes = planned.map(({ outcome }) => {

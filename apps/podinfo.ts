@@ -12,7 +12,17 @@ import {
   Volume,
 } from 'cdk8s-plus-25';
 import type { Construct } from 'constructs';
-import { canary, Duration, images, istio, latency, Release, successRate } from '../lib/index.ts';
+import {
+  type CheckDefinition,
+  canary,
+  Duration,
+  images,
+  istio,
+  latency,
+  query,
+  Release,
+  successRate,
+} from '../lib/index.ts';
 
 const image = images(new URL('images.yaml', import.meta.url));
 
@@ -49,6 +59,25 @@ export function podinfo(scope: Construct, overrides: PodinfoOverrides = {}): Rel
 
 /** Deployment, ConfigMap and HPA of podinfo. */
 export function podinfoWorkload(scope: Construct, podinfoImage: string): void {
+  new HorizontalPodAutoscaler(scope, 'autoscaler', {
+    metadata: { name: 'podinfo' },
+    target: podinfoDeployment(scope, podinfoImage),
+    minReplicas: 2,
+    maxReplicas: 4,
+    metrics: [Metric.resourceCpu(MetricTarget.averageUtilization(99))],
+  });
+}
+
+/**
+ * The same without an HPA.
+ *
+ * @param replicas its pods; none where an HPA says
+ */
+export function podinfoDeployment(
+  scope: Construct,
+  podinfoImage: string,
+  replicas?: number,
+): Deployment {
   const config = new ConfigMap(scope, 'config', {
     metadata: { name: 'podinfo-config' },
     data: { PODINFO_UI_COLOR: '#34577c', PODINFO_UI_MESSAGE: 'greetings from podinfo' },
@@ -62,6 +91,7 @@ export function podinfoWorkload(scope: Construct, podinfoImage: string): void {
     minReady: Duration.seconds(5),
     progressDeadline: Duration.seconds(60),
     automountServiceAccountToken: false,
+    ...(replicas === undefined ? {} : { replicas }),
   });
   const container = deployment.addContainer({
     name: 'podinfod',
@@ -95,11 +125,17 @@ export function podinfoWorkload(scope: Construct, podinfoImage: string): void {
     securityContext: { user: 100, group: 101, readOnlyRootFilesystem: true },
   });
   container.mount('/data', Volume.fromEmptyDir(deployment, 'data', 'data'));
-  new HorizontalPodAutoscaler(scope, 'autoscaler', {
-    metadata: { name: 'podinfo' },
-    target: deployment,
-    minReplicas: 2,
-    maxReplicas: 4,
-    metrics: [Metric.resourceCpu(MetricTarget.averageUtilization(99))],
+  return deployment;
+}
+
+/** Percent of the requests without a server error, as podinfo counts them itself: where there is neither mesh nor gateway. */
+export function countedByPods(props: { readonly min: number }): CheckDefinition {
+  const counted =
+    'http_request_duration_seconds_count{namespace="{{namespace}}",pod=~"{{target}}-[^-]+-[^-]+"';
+  return query({
+    name: 'success-rate',
+    query: `100 - 100 * (sum(rate(${counted},status=~"5.."}[{{interval}}])) or vector(0)) / sum(rate(${counted}}[{{interval}}]))`,
+    min: props.min,
+    unit: '%',
   });
 }

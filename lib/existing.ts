@@ -23,7 +23,7 @@ export function existingNames(names: Names, { stable, candidate }: ExistingServi
 }
 
 /** What is wrong with a release that brings its own Services, or brings nothing. */
-export function existingMistakes(path: string, props: ReleaseProps): Mistake[] {
+export function existingMistakes(path: string, props: ReleaseProps, names: Names): Mistake[] {
   const { existing, workload } = props;
   if (existing === undefined)
     return workload === undefined
@@ -46,7 +46,7 @@ export function existingMistakes(path: string, props: ReleaseProps): Mistake[] {
       problem: `${field} has no effect beside existing`,
       remedy: 'leave it out: pods and Services are none of this release’s',
     })),
-    ...routeMistakes(path, props),
+    ...routeMistakes(path, props, names),
   ];
 }
 
@@ -63,13 +63,19 @@ const UNUSED: readonly (readonly [string, (props: ReleaseProps) => boolean])[] =
 ];
 
 /** Everything that a release without pods cannot do. */
-function routeMistakes(path: string, { strategy, traffic }: ReleaseProps): Mistake[] {
+function routeMistakes(path: string, { strategy, traffic }: ReleaseProps, names: Names): Mistake[] {
   const mistakes: Mistake[] = [];
   if (!strategy.tracks.includes('canary'))
     mistakes.push({
       path,
       problem: `strategy ${strategy.kind} changes pods, and existing has none`,
       remedy: 'use one that shifts traffic, such as canary({ stepWeights: [5, 20, 50] })',
+    });
+  if (traffic.shares === undefined && Object.keys(traffic.sharedLabels(names)).length > 0)
+    mistakes.push({
+      path,
+      problem: `traffic ${traffic.kind} tells versions apart by labels, and existing has no pods to label`,
+      remedy: 'lead to a Service for each version: leave subsets out',
     });
   if (traffic.shares !== undefined)
     mistakes.push({
@@ -131,7 +137,7 @@ export function withoutPromotion(drafts: readonly StepDraft[]): readonly StepDra
 function arrived({ name, traffic }: StepDraft): Pick<StepDraft, 'name' | 'traffic'> {
   const { routes: _, mirrors: __, ...rest } = traffic;
   return {
-    name: name.replace(/^weight-.*$/, 'weight-100'),
+    name: name.replace(/^(?:promote|weight-.*)$/, 'weight-100'),
     traffic: { ...rest, weights: { primary: 0, canary: 100 } },
   };
 }

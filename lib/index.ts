@@ -11,6 +11,7 @@ export {
   type SuccessRateProps,
   successRate,
 } from './checks.ts';
+export type { ExistingServices } from './existing.ts';
 export { type ArgoCdProps, argoCd } from './gitops/argo-cd.ts';
 export { type FluxProps, flux } from './gitops/flux.ts';
 export {
@@ -66,7 +67,7 @@ export { Release } from './release.ts';
 export type { ReleaseProps, TrackProps } from './release-props.ts';
 export { type Rendered, render } from './render.ts';
 export type { Day, DependsOn, HoursProps, Phase } from './schedule.ts';
-export type { ServiceMetadata, ServiceProps } from './service.ts';
+export type { AnotherPort, ServiceMetadata, ServiceProps } from './service.ts';
 export { type AbTestProps, abTest } from './strategy/ab-test.ts';
 export { type BlueGreenProps, blueGreen } from './strategy/blue-green.ts';
 export {
@@ -81,6 +82,7 @@ export {
 } from './strategy/canary.ts';
 export type { BakeProps, OwnChecksProps } from './strategy/judged.ts';
 export { type RampedProps, ramped, recreate } from './strategy/one-track.ts';
+export { type PartitionsProps, partitions } from './strategy/partitions.ts';
 export { shadow } from './strategy/shadow.ts';
 export { steps } from './strategy/steps.ts';
 export type {
@@ -122,6 +124,14 @@ export type {
   ValueMatch,
 } from './traffic/gateway-api-props.ts';
 export { istio } from './traffic/istio.ts';
+export {
+  type GatewayServer,
+  type GatewayTls,
+  type IstioGatewayProps,
+  istioGateway,
+  type TlsVersion,
+  type TlsVersions,
+} from './traffic/istio-gateway.ts';
 export type {
   CorsPolicy,
   HeaderOperations,

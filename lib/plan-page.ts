@@ -22,10 +22,14 @@ export function planPage(plan: Plan): string {
 }
 
 function intro(plan: Plan): string {
+  const { services } = plan.shape;
   const lines = [
     `${plan.name} in namespace ${plan.namespace}, candidate \`${plan.candidate}\`.`,
     '',
     ...plan.images.map((it) => `- image \`${it}\``),
+    ...(services === undefined
+      ? []
+      : [`- from Service \`${services.stable}\` to Service \`${services.candidate}\``]),
   ];
   return lines.join('\n');
 }

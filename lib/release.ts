@@ -37,7 +37,7 @@ export class Release extends Construct {
       ...wrongNames,
       ...labelMistakes(this.path, 'namespace', props.namespace),
       ...serviceMistakes(this.path, props.service),
-      ...existingMistakes(this.path, props),
+      ...existingMistakes(this.path, props, this.names),
       ...props.strategy.mistakes(this.path),
     ];
   }

@@ -3,6 +3,7 @@ import { type Mistake, mistakeText } from './mistake.ts';
 import { objectNameMistakes } from './names.ts';
 import { schemaOf } from './schema.ts';
 import type { Authored } from './workload.ts';
+import { workloadKindOf } from './workload-kinds.ts';
 
 /**
  * What the API server of the pinned Kubernetes, Istio and Gateway API versions would refuse. A kind of another
@@ -110,7 +111,8 @@ const RULES: readonly ((path: string, object: Manifest) => Mistake[])[] = [
   },
   function negativeReplicas(path, object) {
     const { replicas } = objectAt(object, 'spec');
-    if (object.kind !== 'Deployment' || typeof replicas !== 'number' || replicas >= 0) return [];
+    if (workloadKindOf(object) === undefined || typeof replicas !== 'number' || replicas >= 0)
+      return [];
     return [{ path, problem: 'spec.replicas is negative', got: replicas, remedy: 'use 0 or more' }];
   },
   function imageless(path, object) {
@@ -142,7 +144,11 @@ const RULES: readonly ((path: string, object: Manifest) => Mistake[])[] = [
   },
   function unknownVolume(path, object) {
     const spec = podSpecOf(object);
-    const volumes = new Set(listAt(spec, 'volumes').map((it) => it.name));
+    const claims = listAt(object, 'spec', 'volumeClaimTemplates');
+    const volumes = new Set([
+      ...listAt(spec, 'volumes').map((it) => it.name),
+      ...claims.map((it) => objectAt(it, 'metadata').name),
+    ]);
     return [...listAt(spec, 'initContainers'), ...listAt(spec, 'containers')]
       .flatMap((it) => listAt(it, 'volumeMounts').map((mount) => mount.name))
       .filter((it) => !volumes.has(it))

@@ -1,16 +1,18 @@
 import type { Command } from 'commander';
 import { personIdentity } from '../git/index.ts';
-import { intervene, type Verb } from '../intervene.ts';
+import { type Intervention, intervene, type Verb, type Wishes } from '../intervene.ts';
 import { openForWriting, type RepositoryFlags } from '../options.ts';
 
-interface PersonFlags extends RepositoryFlags {
+interface PersonFlags extends RepositoryFlags, Wishes {
   readonly message?: string;
 }
 
 const DESCRIPTIONS: Readonly<Record<Verb, string>> = {
   pause: 'stop a rollout where it is; a necessary way back still happens',
   resume: 'go on after a pause, or after an edit of Git by hand',
+  promote: 'open the next gate; with --full wait for no check and no gate at all',
   abort: 'take the running candidate back and remember it as failed',
+  undo: 'take a complete release back to an earlier candidate; the present one counts as failed',
   retry: 'give a failed candidate another chance',
   remove: 'delete a release that is gone from apps/',
 };
@@ -26,17 +28,26 @@ function afterRemoval(release: string): string {
            that folder only with syncPolicy.automated allowEmpty: true.`;
 }
 
-/** `perch pause | resume | abort | retry | remove`: one transition each, with author and reason. */
+/** `perch pause | resume | promote | abort | undo | retry | remove`: one transition each, with author and reason. */
 export function addPersonCommands(program: Command): void {
-  for (const verb of ['pause', 'resume', 'abort', 'retry', 'remove'] as const)
-    program
+  for (const verb of ['pause', 'resume', 'promote', 'abort', 'undo', 'retry', 'remove'] as const) {
+    const command = program
       .command(verb)
       .argument('<release>', 'id of the release')
       .option('-m, --message <reason>', 'why; it stands in the commit')
+      .option('--dry-run', 'print the commit that it would be, and push nothing')
       .description(DESCRIPTIONS[verb])
-      .action(async (release: string, _: unknown, command: Command) => {
-        await act(verb, release, command.optsWithGlobals<PersonFlags>());
+      .action(async (release: string, _: unknown, self: Command) => {
+        await act(verb, release, self.optsWithGlobals<PersonFlags>());
       });
+    if (verb === 'promote')
+      command.option('--full', 'the whole rollout waits for no check and no gate, only for ready');
+    if (verb === 'undo')
+      command.option(
+        '--to <candidate>',
+        'an earlier candidate, or how it begins (default: the newest before that did not fail)',
+      );
+  }
 }
 
 async function act(verb: Verb, release: string, flags: PersonFlags): Promise<void> {
@@ -45,15 +56,36 @@ async function act(verb: Verb, release: string, flags: PersonFlags): Promise<voi
   try {
     const by = `${identity.name} <${identity.email}>`;
     const request = { by, reason: flags.message ?? 'no reason given' };
-    const done = await intervene(repository, release, verb, request, () => Date.now() / 1000);
-    const [subject = ''] = done.message.split('\n');
-    if (flags.json) {
-      process.stdout.write(`${JSON.stringify({ release, verb, commit: done.commit, subject })}\n`);
-      return;
-    }
-    process.stdout.write(`${done.commit.slice(0, 10)} ${subject}\n`);
-    if (verb === 'remove') process.stdout.write(`${afterRemoval(release)}\n`);
+    const clock = () => Date.now() / 1000;
+    const done = await intervene(repository, release, verb, request, clock, flags);
+    process.stdout.write(flags.json ? `${asJson(release, verb, done)}\n` : asText(done));
+    if (verb === 'remove' && !flags.json && done.commit !== undefined)
+      process.stdout.write(`${afterRemoval(release)}\n`);
   } finally {
     await repository.close();
   }
+}
+
+function asJson(release: string, verb: Verb, done: Intervention): string {
+  const { commit, message, releases, live } = done;
+  const subject = subjectOf(message);
+  const group = releases.length > 1 ? { releases } : {};
+  return JSON.stringify(
+    commit === undefined
+      ? { release, verb, dryRun: true, subject, ...group, message, live }
+      : { release, verb, commit, subject, ...group },
+  );
+}
+
+function asText({ commit, message, live }: Intervention): string {
+  if (commit !== undefined) return `${commit.slice(0, 10)} ${subjectOf(message)}\n`;
+  const paths = live.map(
+    ({ kind, path }) => `  ${kind === 'delete' ? 'delete' : 'write '} ${path}`,
+  );
+  const below = paths.length === 0 ? ['live/ stays as it is'] : ['In live/:', ...paths];
+  return `${[message.trimEnd(), '', 'Nothing was pushed.', ...below].join('\n')}\n`;
+}
+
+function subjectOf(message: string): string {
+  return message.split('\n', 1)[0] ?? '';
 }

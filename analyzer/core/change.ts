@@ -148,7 +148,8 @@ function promoted(old: State | undefined, { plan }: PlanTree, move: Move): Pick<
   const all =
     move.transition === 'complete'
       ? [candidate, ...before.filter((it) => it !== candidate)].slice(0, MOST_PROMOTED)
-      : before;
+      : // What was bad once is judged again, though it was promoted before.
+        before.filter((it) => it !== move.failed?.candidate);
   return all.length === 0 ? {} : { promoted: all };
 }
 

@@ -1,4 +1,4 @@
-import { type Group, identityOf, type Plan } from '../../lib/plan/plan.ts';
+import { type Group, identityOf } from '../../lib/plan/plan.ts';
 import type { Change } from './change.ts';
 import { contextOf } from './decide.ts';
 import type { Decision, Move } from './decision.ts';
@@ -34,14 +34,16 @@ export function together(
   now: number,
 ): readonly Decision[] {
   const forced = members.map((it) => forcedBack(it, members, now) ?? it.decision);
-  const missing = group.members.filter((id) => !members.some((it) => it.id === id));
   return forced.map((decision, index) => {
     const own = members[index];
     if (decision.kind !== 'move' || own === undefined || isOwn(decision)) return decision;
+    const all = members.map((member, at) => ({ member, decision: forced[at] ?? member.decision }));
+    // Where only some have a newer plan, the group may be another one for each.
+    const its = groupOf(own.observation) ?? group;
     const reason =
-      missing.length > 0 && decision.transition !== 'back'
-        ? `${missing.join(', ')} of group ${group.name} cannot be found`
-        : laggard(group, decision, members, forced);
+      decision.transition === 'back'
+        ? behindOnWayBack(own, decision, all)
+        : (missing(its, members) ?? laggard(its, own, decision, all));
     return reason === undefined
       ? decision
       : { kind: 'hold', reason: `ready to go on, and waits for its group: ${reason}` };
@@ -59,7 +61,7 @@ function forcedBack(member: Member, members: readonly Member[], now: number): De
   if (rollout.kind !== 'known' || rollout.value.state.position.kind !== 'step') return undefined;
   if (isBack(member.decision)) return undefined;
   const cause = members.find(
-    (it) => it.id !== member.id && isGoingBack(it, rollout.value.plan.plan),
+    (it) => it.id !== member.id && isGoingBack(it, identityOf(rollout.value.plan.plan)),
   );
   if (cause === undefined) return undefined;
   const { state } = rollout.value;
@@ -77,37 +79,75 @@ function failedIn({ observation: { situation } }: Member): Move['failed'] {
   return situation.state.kind === 'known' ? situation.state.value.failed : undefined;
 }
 
-/** Whether a member takes the group's candidate back now, or is on its way. */
-function isGoingBack({ observation, decision }: Member, plan: Plan): boolean {
+/** Whether a member takes the group's candidate back now, is on its way, or has arrived. */
+function isGoingBack({ observation, decision }: Member, candidate: string | undefined): boolean {
   const rollout = rolloutOf(observation.situation);
-  if (rollout.kind !== 'known') return false;
-  if (rollout.value.state.candidate !== identityOf(plan)) return false;
-  return isBack(decision) || rollout.value.state.position.kind === 'back';
+  if (rollout.kind !== 'known' || rollout.value.state.candidate !== candidate) return false;
+  const { kind } = rollout.value.state.position;
+  return isBack(decision) || kind === 'back' || kind === 'stable';
+}
+
+function candidateOf({ situation }: Observation): string | undefined {
+  return situation.state.kind === 'known' ? situation.state.value.candidate : undefined;
 }
 
 function isBack(decision: Decision): boolean {
   return decision.kind === 'move' && decision.transition === 'back';
 }
 
+/** A member, and what it is to do as things stand. */
+interface Planned {
+  readonly member: Member;
+  readonly decision: Decision;
+}
+
+function missing({ name, members }: Group, found: readonly Member[]): string | undefined {
+  const gone = members.filter((id) => !found.some((it) => it.id === id));
+  return gone.length === 0 ? undefined : `${gone.join(', ')} of group ${name} cannot be found`;
+}
+
+/**
+ * The way back from bad traffic waits for nobody: a member that cannot move must not keep users of another one on
+ * what is bad. Only its end, where all traffic is safe, is one for all that are on it.
+ */
+function behindOnWayBack(
+  { observation }: Member,
+  move: Move,
+  all: readonly Planned[],
+): string | undefined {
+  const position = positionOf(observation);
+  if (position?.kind !== 'back' || move.to.kind !== 'stable') return undefined;
+  const behind = all.find(({ member, decision }) => {
+    const to = destination(decision) ?? positionOf(member.observation);
+    return to?.kind === 'back' && isGoingBack(member, candidateOf(observation));
+  });
+  return behind && `${behind.member.id}: ${behind.decision.reason}`;
+}
+
 /** Why the group is not together where the move leads; undefined where every member is, or goes there too. */
 function laggard(
   group: Group,
+  { observation }: Member,
   move: Move,
-  members: readonly Member[],
-  decisions: readonly Decision[],
+  all: readonly Planned[],
 ): string | undefined {
-  for (const [index, member] of members.entries()) {
-    const decision = decisions[index];
-    const moves = decision?.kind === 'move' && !isOwn(decision) ? decision : undefined;
-    const to = moves?.to ?? positionOf(member);
-    const same = isSame(group, member, moves?.pins === true);
-    if (to !== undefined && rank(to) >= rank(move.to) && kindOf(to) === kindOf(move.to) && same)
-      continue;
-    // Who has already arrived on the way back waits for nobody; who is behind is waited for.
-    if (move.transition === 'back' && to !== undefined && rank(to) >= rank(move.to)) continue;
-    return `${member.id}: ${decision?.reason ?? 'nothing is known of it'}`;
+  const isFirst = move.to.kind === 'init' || positionOf(observation)?.kind === 'init';
+  for (const { member, decision } of all) {
+    const here = positionOf(member.observation);
+    // Whoever has joined the group is initialized first: those that run already wait for it, and not it for them.
+    if (isFirst && here !== undefined && here.kind !== 'init') continue;
+    const to = destination(decision) ?? here;
+    const same = isSame(group, member, decision.kind === 'move' && decision.pins);
+    if (to !== undefined && same && isForward(to) && rank(to) >= rank(move.to)) continue;
+    const other = same ? '' : ` has no plan of candidate ${group.candidate}`;
+    return `${member.id}${other}: ${decision.reason}`;
   }
   return undefined;
+}
+
+/** Where a decision leads the group; a note leads nowhere. */
+function destination(decision: Decision): Position | undefined {
+  return decision.kind === 'move' && !isOwn(decision) ? decision.to : undefined;
 }
 
 /** A member whose newest plan is of another candidate of the group is not yet merged, or already replaced. */
@@ -116,28 +156,18 @@ function isSame(group: Group, { observation: { situation } }: Member, pins: bool
   return loaded.kind === 'known' && loaded.value.plan.group?.candidate === group.candidate;
 }
 
-function positionOf({ observation: { situation } }: Member): Position | undefined {
+function positionOf({ situation }: Observation): Position | undefined {
   return situation.state.kind === 'known' ? situation.state.value.position : undefined;
 }
 
-function kindOf(position: Position): string {
-  return position.kind === 'back' || position.kind === 'stable' ? 'back' : position.kind;
+function isForward({ kind }: Position): boolean {
+  return kind !== 'back' && kind !== 'stable';
 }
 
-/** How far a position is on its way: steps by their number, parts of the way back by their order. */
+/** How far a position is on its way forward; whoever is complete is ahead of every step. */
 function rank(position: Position): number {
-  switch (position.kind) {
-    case 'init':
-      return -1;
-    case 'step':
-      return Number(position.step.slice(0, 2));
-    case 'complete':
-      return 100;
-    case 'back':
-      return position.part === 'primary' ? 101 : 102;
-    case 'stable':
-      return 103;
-  }
+  if (position.kind === 'init') return -1;
+  return position.kind === 'step' ? Number(position.step.slice(0, 2)) : Number.POSITIVE_INFINITY;
 }
 
 /** The changes of a group's members as one commit: all of it is there, or nothing. */

@@ -131,10 +131,15 @@ export function nextGate(situation: Situation): string | undefined {
 
 /** Whether there is something to resume: a pause, or an edit by hand. */
 export function isHeld(situation: Situation): boolean {
+  const { state } = situation;
+  return (state.kind === 'known' && state.value.paused !== undefined) || isEdited(situation);
+}
+
+/** Whether what Git holds is not what the state says, or cannot be read. */
+export function isEdited(situation: Situation): boolean {
   const rollout = rolloutOf(situation);
-  if (rollout.kind !== 'known') return rollout.kind === 'broken';
-  const { paused } = rollout.value.state;
-  return paused !== undefined || disagreement(situation, rollout.value) !== undefined;
+  if (rollout.kind === 'known') return disagreement(situation, rollout.value) !== undefined;
+  return rollout.kind === 'broken';
 }
 
 /** Gates, and hooks of which nobody can tell whether they ran. */
@@ -173,10 +178,14 @@ function noGate(situation: Situation): string {
  * Takes a complete release back to an earlier one, by the same sequence as any way back; the candidate that is
  * left counts as failed.
  *
- * @param earlier the plan of a release that was complete before
+ * @param earlierThan finds the plan of a candidate that was complete before the present one
  * @throws Error while a rollout is under way, and where the plan is of the present candidate
  */
-export function undo(situation: Situation, { by, reason }: Request, earlier: PlanTree): Move {
+export function undo(
+  situation: Situation,
+  { by, reason }: Request,
+  earlierThan: (present: string) => PlanTree,
+): Move {
   const { state, plan } = unedited(situation);
   if (state.position.kind !== 'complete')
     throw new Error(
@@ -186,6 +195,7 @@ export function undo(situation: Situation, { by, reason }: Request, earlier: Pla
           : '`perch abort` takes a rollout back'),
     );
   const candidate = identityOf(plan.plan);
+  const earlier = earlierThan(candidate);
   if (identityOf(earlier.plan) === candidate)
     throw new Error(`${situation.id} runs ${candidate} already: name an earlier candidate`);
   const refused = unsafe(earlier.plan, plan.plan);

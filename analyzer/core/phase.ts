@@ -1,4 +1,6 @@
+import { identityOf } from '../../lib/plan/plan.ts';
 import { decide } from './decide.ts';
+import type { Decision } from './decision.ts';
 import { isApproved } from './gate.ts';
 import { disagreement } from './integrity.ts';
 import type { Loaded, Situation } from './observation.ts';
@@ -47,18 +49,21 @@ export function status(situation: Situation): Status {
   const differs = disagreement(situation, rollout.value);
   const { position } = state;
   const underWay = position.kind === 'step' || position.kind === 'back';
+  const rest = atRest(position) ? atRestDecision(situation) : undefined;
+  // A candidate that waits for something has not started, and nothing of it runs.
+  const own = rest?.kind === 'hold' ? 'Waiting' : phaseOf(state, plan, situation.dist);
   return {
     release: situation.id,
     namespace: plan.plan.namespace,
     name: plan.plan.name,
-    phase: differs === undefined ? phaseOf(state, plan, situation.dist) : 'Paused',
+    phase: differs === undefined ? own : 'Paused',
     weight: canaryWeight(plan.plan, position),
     step: underWay ? stepIndex(plan.plan, position.step) : undefined,
     steps: underWay ? plan.plan.steps.length - 1 : undefined,
     stepName: underWay ? position.step : undefined,
     candidate: state.candidate,
     since: state.at,
-    reason: differs ?? (atRest(position) ? restReason(situation) : underWayReason(state)),
+    reason: differs ?? rest?.reason ?? underWayReason(state),
   };
 }
 
@@ -97,9 +102,25 @@ export function phaseAtRest(state: State): Phase {
   return state.steps.length === 0 ? 'Initialized' : 'Succeeded';
 }
 
+/**
+ * The phase for those that wait for this release: with a newer candidate in dist/ it is not at rest, though nothing
+ * has started yet.
+ */
+export function phaseForOthers(situation: Situation): Phase {
+  const { dist } = situation;
+  const rollout = rolloutOf(situation);
+  const { phase } = status(situation);
+  if (rollout.kind !== 'known' || dist.kind !== 'known' || phase === 'Paused') return phase;
+  const { state, stable } = rollout.value;
+  const newest = identityOf(dist.value.plan);
+  if (!atRest(state.position) || stable === undefined || newest === identityOf(stable.plan))
+    return phase;
+  return state.failed?.candidate === newest ? 'Failed' : 'Waiting';
+}
+
 /** At rest Git alone decides, so what would be decided now can be said: a refused plan, a failed candidate. */
-function restReason(situation: Situation): string {
-  return decide({ situation, series: [], skewSeconds: 0 }, 0).reason;
+function atRestDecision(situation: Situation): Decision {
+  return decide({ situation, series: [], skewSeconds: 0 }, 0);
 }
 
 /** What took the present candidate down matters more than how far the way back is. */

@@ -61,7 +61,8 @@ export function wayBack(plan: Plan, step: string): readonly Position[] {
 
 /** Where the way back from a complete release begins. */
 export function undoPosition(plan: Plan): Position {
-  return { kind: 'back', step: lastStep(plan).name, part: 'primary' };
+  const [first] = wayBack(plan, lastStep(plan).name);
+  return first ?? { kind: 'stable' };
 }
 
 /** Whether the primary already runs, or may run, the candidate in this step. */

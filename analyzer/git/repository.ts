@@ -42,7 +42,11 @@ export interface ReleaseCommit {
 
 /** What became of a push. */
 export type PushResult =
-  | { readonly kind: 'pushed' }
+  | {
+      readonly kind: 'pushed';
+      /** That the commit was there already: whoever pushed it first does what follows. @default - it was not */
+      readonly before?: true | undefined;
+    }
   /** Somebody else moved the ref first: fetch, look again, decide again. */
   | { readonly kind: 'moved' }
   /** The server said no: a protected branch, a hook, missing rights. */

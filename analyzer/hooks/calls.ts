@@ -25,6 +25,9 @@ export interface HookCalls {
 /** So long a pass waits for an answer; a later one is there for the next pass. */
 const PATIENCE_SECONDS = 2;
 
+/** An answer that came too late for a pass is told to a later one, unless it is older than this. */
+const LATE_SECONDS = 60;
+
 /** Answers that are kept; the oldest go first. */
 const MOST_CALLS = 1000;
 
@@ -46,6 +49,8 @@ export function hookCalls(client: HookClient, clock: () => number): HookCalls {
         call.answer = { ...answer, at: clock() };
       }),
     };
+    // Anew, so that the oldest stand first.
+    calls.delete(key);
     calls.set(key, call);
     for (const [old, { answer }] of calls)
       if (calls.size > MOST_CALLS && answer !== undefined) calls.delete(old);
@@ -84,11 +89,12 @@ function runsOnce(hook: Hook): boolean {
 
 /**
  * A hook that is called each check period keeps its answer for so long; gates and signals are asked in each pass,
- * but for an answer that came too late for the last one.
+ * but for an answer that came too late for the last one: passes may be further apart than check points.
  */
 function isStale(call: Call, at: number, hook: Hook, plan: Plan, now: number): boolean {
-  const isOld = now - at >= plan.analysis.checkSeconds;
-  return isOld || (hook.type !== 'rollout' && call.told === true);
+  const { checkSeconds } = plan.analysis;
+  if (call.told !== true) return now - at >= Math.max(checkSeconds, LATE_SECONDS);
+  return hook.type !== 'rollout' || now - at >= checkSeconds;
 }
 
 /** One run has one key, in every process that knows the state. */

@@ -26,19 +26,26 @@ export function partitions(props: PartitionsProps): Strategy {
     kind: 'partitions',
     tracks: ['primary'],
     mistakes: (path) => mistakes(path, props),
-    steps: () => [
-      { ...ONE_TRACK, name: 'init', phase: 'Initializing', checks: 'none' },
-      ...props.percents.filter((it) => it < 100).map((it) => update(it, props.bake)),
-      {
-        ...ONE_TRACK,
-        name: 'update-100',
-        phase: 'Promoting',
-        updatedPercent: 100,
-        checks: 'guard',
-      },
-      { ...ONE_TRACK, name: 'complete', phase: 'Succeeded', checks: 'none' },
-    ],
+    steps: () => stepsOf(props),
   };
+}
+
+/** Steps have two digits: `00-init` to `99-complete`. */
+const MAX_STEPS = 100;
+
+function stepsOf({ percents, bake }: PartitionsProps): readonly StepDraft[] {
+  return [
+    { ...ONE_TRACK, name: 'init', phase: 'Initializing', checks: 'none' },
+    ...percents.filter((it) => it < 100).map((it) => update(it, bake)),
+    {
+      ...ONE_TRACK,
+      name: 'update-100',
+      phase: 'Promoting',
+      updatedPercent: 100,
+      checks: 'guard',
+    },
+    { ...ONE_TRACK, name: 'complete', phase: 'Succeeded', checks: 'none' },
+  ];
 }
 
 const ONE_TRACK = {
@@ -70,6 +77,16 @@ function mistakes(path: string, { percents }: PartitionsProps): Mistake[] {
       remedy: 'use 1 to 100',
     }));
   if (wrong.length > 0) return wrong;
+  const count = stepsOf({ percents }).length;
+  if (count > MAX_STEPS)
+    return [
+      {
+        path,
+        problem: `strategy makes more than ${MAX_STEPS} steps`,
+        got: count,
+        remedy: 'give fewer percents',
+      },
+    ];
   const problem =
     percents.length === 0
       ? 'strategy.percents is empty'

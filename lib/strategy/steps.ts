@@ -189,17 +189,11 @@ function compared(item: Baseline, now: Standing): Taken {
   return { next, drafts: [...ups, stage('baseline', next, hooksOf(item))] };
 }
 
-/** The baseline's requests go before its pods. */
+/** The baseline's requests go before its pods, for which nobody waits any more. */
 function ended(now: Standing, hooks: StageProps): Taken {
-  const unreached = { isReached: false, weight: undefined };
   const next = { ...now, baseline: undefined };
-  return {
-    next,
-    drafts: [
-      stage('baseline-weight-0', { ...now, baseline: unreached }),
-      stage('baseline-down', next, hooks),
-    ],
-  };
+  const unreached = stage('baseline-weight-0', next, { baseline: true });
+  return { next, drafts: [unreached, stage('baseline-down', next, hooks)] };
 }
 
 /** A step of the analysis; nothing is judged while the canary gets nothing. */

@@ -107,14 +107,14 @@ function switchMistakes({ path }: RouterContext, traffics: readonly Traffic[]): 
 
 function replicaMistakes(context: RouterContext, traffics: readonly Traffic[]): Mistake[] {
   const { path, workload } = context;
-  const scaler = workload.find(isAutoscaler);
+  const scaler = workload.find(isScaler);
   if (scaler !== undefined)
     return [
       {
         path,
-        problem: 'an autoscaler changes the number of pods, which is the weight here',
+        problem: 'the number of pods is the weight here, and something else decides about it',
         got: `${scaler.kind} ${scaler.metadata.name}`,
-        remedy: 'leave it out, or use a mesh or gateway',
+        remedy: 'release a Deployment without an autoscaler, or use a mesh or gateway',
       },
     ];
   const weights = weightsOf(traffics);
@@ -126,17 +126,25 @@ function replicaMistakes(context: RouterContext, traffics: readonly Traffic[]): 
       got,
       remedy: `use weights up to ${MOST_BY_REPLICAS}, or kubernetes() with blueGreen()`,
     }));
-  return tooHigh.length > 0 ? tooHigh : sameMistakes(path, weights, primaryReplicas(workload));
+  return tooHigh.length > 0 ? tooHigh : coarseMistakes(path, weights, primaryReplicas(workload));
 }
 
-/** With few pods, weights that differ would be one. */
-function sameMistakes(path: string, weights: readonly number[], primary: number): Mistake[] {
+/** Few pods make few weights: what they would give must be near to what was asked for, and differ. */
+function coarseMistakes(path: string, weights: readonly number[], primary: number): Mistake[] {
   const pods = weights.map((it) => canaryPods(it, primary));
+  const of = `${primary} ${primary === 1 ? 'pod' : 'pods'} of the primary`;
+  const remedy = 'use fewer and higher weights, or more replicas';
   return weights.flatMap((got, index) => {
-    const first = pods.indexOf(pods[index] ?? 0);
+    const count = pods[index] ?? 0;
+    const share = Math.round((count * 100) / (primary + count));
+    if (share > 2 * got) {
+      const problem = `beside ${of} even one pod gives the canary ${share} %, which is far from ${got} %`;
+      return [{ path, problem, got, remedy }];
+    }
+    const first = pods.indexOf(count);
     if (first === index) return [];
-    const problem = `with ${primary} ${primary === 1 ? 'pod' : 'pods'} of the primary, weights ${weights[first]} and ${got} are both ${pods[index]} of the canary`;
-    return [{ path, problem, got, remedy: 'use fewer weights, or more replicas' }];
+    const problem = `beside ${of}, ${weights[first]} % and ${got} % are both ${count} of the canary`;
+    return [{ path, problem, got, remedy }];
   });
 }
 
@@ -144,17 +152,17 @@ function weightsOf(traffics: readonly Traffic[]): readonly number[] {
   return [...new Set(traffics.map((it) => it.weights.canary))];
 }
 
-function isAutoscaler(object: Manifest): boolean {
+/** A DaemonSet has a pod on each node, whatever anybody asks for. */
+function isScaler(object: Manifest): boolean {
   return (
     isKind(object, 'autoscaling', 'HorizontalPodAutoscaler') ||
-    isKind(object, 'keda.sh', 'ScaledObject')
+    isKind(object, 'keda.sh', 'ScaledObject') ||
+    isKind(object, 'apps', 'DaemonSet')
   );
 }
 
 function primaryReplicas(workload: readonly Manifest[]): number {
-  const running = workload.find(
-    (it) => isKind(it, 'apps', 'Deployment') || isKind(it, 'apps', 'StatefulSet'),
-  );
-  const { replicas } = objectAt(running ?? {}, 'spec');
+  const deployment = workload.find((it) => isKind(it, 'apps', 'Deployment'));
+  const { replicas } = objectAt(deployment ?? {}, 'spec');
   return typeof replicas === 'number' ? replicas : 1;
 }

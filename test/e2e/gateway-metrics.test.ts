@@ -39,8 +39,8 @@ interface Counter {
 
 /** Envoy's names end as they are; OpenMetrics wants `_total` on every counter, so they are told to be unknown. */
 function counters(gateway: Gateway, canary: Canary): Counter[] {
-  const { good, refused, failed } = CANARIES[canary];
-  const all = good + refused + failed;
+  const rates: Rates = CANARIES[canary];
+  const { good, refused, failed } = rates;
   if (gateway.metrics === 'istio') {
     const target = `destination_service_namespace="prod",destination_service_name="${canary}-canary"`;
     const labels = (reporter: string, code: string) =>
@@ -57,16 +57,31 @@ function counters(gateway: Gateway, canary: Canary): Counter[] {
       { name: 'istio_requests_total', labels: labels('destination', code), rate: 7 },
     ]);
   }
-  const cluster =
-    gateway.metrics === 'contour'
-      ? `envoy_cluster_name="prod_${canary}-canary_80"`
-      : `envoy_cluster_name="httproute/prod/${canary}/rule/0/backend/1"`;
-  if ('kind' in gateway)
+  if (gateway.metrics === 'contour')
+    return envoyCounters('kind' in gateway, `prod_${canary}-canary_80`, rates);
+  const rule = (place: string) => `httproute/prod/${canary}/rule/${place}`;
+  const mine = ['0/backend/1', '1/backend/1', '1-mirror-0'];
+  return [
+    // A third of the requests each: the canary's own, those by weight, and copies.
+    ...mine.flatMap((it) => envoyCounters(false, rule(it), thirdOf(rates))),
+    ...['0/backend/0', '1/backend/0', '1/backend/2', '1/backend/11', '1-mirror-1'].flatMap((it) =>
+      envoyCounters(false, rule(it), { good: 0, refused: 0, failed: 7 }),
+    ),
+  ];
+}
+
+function thirdOf({ good, refused, failed }: Rates): Rates {
+  return { good: good / 3, refused: refused / 3, failed: failed / 3 };
+}
+
+function envoyCounters(isGrpc: boolean, name: string, { good, refused, failed }: Rates): Counter[] {
+  const cluster = `envoy_cluster_name="${name}"`;
+  if (isGrpc)
     return [
       { name: 'envoy_cluster_grpc_0', labels: cluster, rate: good },
       { name: 'envoy_cluster_grpc_5', labels: cluster, rate: refused },
       { name: 'envoy_cluster_grpc_14', labels: cluster, rate: failed },
-      { name: 'envoy_cluster_grpc_total', labels: cluster, rate: all },
+      { name: 'envoy_cluster_grpc_total', labels: cluster, rate: good + refused + failed },
     ];
   const code = (it: number) => `${cluster},envoy_response_code="${it}"`;
   return [

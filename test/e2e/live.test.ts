@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { kubernetes } from '../../analyzer/cluster/kubernetes.ts';
 import { clusterQuestions, liveness, target } from '../../analyzer/core/liveness.ts';
 import {
@@ -13,8 +14,13 @@ import {
 import { nginx } from '../../apps/nginx.ts';
 import { podinfo } from '../../apps/podinfo.ts';
 import { Testing } from '../../lib/index.ts';
+import type { Manifest } from '../../lib/json.ts';
+import type { FileInfo } from '../../lib/plan/plan.ts';
+import { schemaOf } from '../../lib/schema.ts';
 import { type Applier, applier } from './applier.ts';
+import { example, exampleNames } from './examples.ts';
 import { allPositions, plans, rolloutAt } from './plans.ts';
+import { assetPath, missingAssets } from './servers/assets.ts';
 import {
   istioCrdsPath,
   type Kubernetes,
@@ -124,6 +130,88 @@ describe('live/ on a real API server', { skip: isMissing(missing) }, () => {
     });
   });
 });
+
+const without = missing ?? missingAssets('Kubernetes', ['gateway-api-crds.yaml']);
+describe('live/ of every release in dist/', { skip: isMissing(without) }, () => {
+  let server: Kubernetes;
+  let served: ReadonlySet<string>;
+  const names = exampleNames();
+
+  beforeAll(async () => {
+    const crds = [istioCrdsPath(), assetPath('gateway-api-crds.yaml')];
+    server = await startKubernetes({ crds });
+    const namespaces = new Set(names.map((it) => example(it).plan.namespace));
+    for (const it of namespaces)
+      if (it !== 'default') await server.kubectl(['create', 'namespace', it]);
+    served = await servedKinds(server);
+  }, 60_000);
+  afterAll(() => server?.stop());
+
+  test('there are examples', () => expect(names.length).toBeGreaterThan(3));
+
+  test.each(names)(
+    '%s: each position is accepted, one after the other',
+    { timeout: 120_000 },
+    async (id) => {
+      const { plan, next, stable, text } = example(id);
+      const { apply, dryRun } = applier(server.kubectl);
+      // A release of Services that exist already begins with nothing.
+      const applyAll = async (all: readonly string[]) =>
+        void (all.length > 0 && (await apply(all)));
+      const isServed = ({ info }: { info: FileInfo }) =>
+        served.has(`${info.apiVersion} ${info.kind}`);
+      const textsOf = (set: FileSet) =>
+        [...set.values()].filter(isServed).map((it) => text(it.oid));
+      const steps = plan.steps.slice(1, -1).map((it) => it.name);
+      await applyAll(textsOf(files({ kind: 'init' }, stable, undefined)));
+      await applyAll(textsOf(files({ kind: 'complete' }, stable, undefined)));
+      for (const step of steps) {
+        await applyAll(textsOf(files({ kind: 'step', step }, next, stable)));
+        const back = wayBack(plan, step).flatMap((it) => textsOf(files(it, next, stable)));
+        await dryRun([...new Set(back)]);
+      }
+      const last = textsOf(files({ kind: 'complete' }, next, stable));
+      await apply(last);
+      // Another example may have the same names.
+      await server.kubectl(['delete', '--wait=false', '--filename=-'], last.join('---\n'));
+      const others = allPositions(plan)
+        .flatMap((it) => [...files(it, next, stable).values()])
+        .filter((it) => !isServed(it));
+      const problems = await bySchemaAlone(new Map(others.map((it) => [it.oid, text(it.oid)])));
+      expect(problems).toEqual([]);
+    },
+  );
+
+  /** What the schemas of the models say of objects whose kinds this API server does not have. */
+  async function bySchemaAlone(texts: ReadonlyMap<string, string>): Promise<readonly string[]> {
+    const objects = [...texts.values()].map((it) => parse(it) as Manifest);
+    const kinds = new Set(objects.map((it) => `${it.apiVersion} ${it.kind}`));
+    const all = [...kinds].map(async (it) => {
+      const [apiVersion = '', kind = ''] = it.split(' ');
+      const schema = await schemaOf(apiVersion, kind);
+      console.warn(
+        `${it}: no CustomResourceDefinition here; ${schema.kind === 'known' ? 'checked by its schema alone' : 'NOT CHECKED'}`,
+      );
+      if (schema.kind !== 'known') return [];
+      const mine = objects.filter((one) => one.apiVersion === apiVersion && one.kind === kind);
+      return mine.flatMap((one) =>
+        schema.check(one).map(({ pointer, problem }) => `${it} ${pointer} ${problem}`),
+      );
+    });
+    return (await Promise.all(all)).flat();
+  }
+});
+
+/** `apiVersion kind` of everything that the API server knows. */
+async function servedKinds({ kubectl }: Kubernetes): Promise<ReadonlySet<string>> {
+  const lines = (await kubectl(['api-resources', '--no-headers'])).trim().split('\n');
+  return new Set(
+    lines.map((it) => {
+      const [kind, , apiVersion] = it.trim().split(/\s+/).toReversed();
+      return `${apiVersion} ${kind}`;
+    }),
+  );
+}
 
 type Player = (position: Position, plan: PlanTree, stable: PlanTree | undefined) => Promise<void>;
 

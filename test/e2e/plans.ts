@@ -10,7 +10,7 @@ import {
   type Position,
 } from '../../analyzer/core/position.ts';
 import { isoTime, type State } from '../../analyzer/core/state.ts';
-import { Apps, Release, type ReleaseProps, render } from '../../lib/index.ts';
+import { Apps, Release, type ReleaseProps, render, type WorkloadFactory } from '../../lib/index.ts';
 import { parsePlan } from '../../lib/plan/parse.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
 
@@ -61,9 +61,9 @@ export function variant(release: Release, props: Partial<ReleaseProps>, id = rel
 export function withDeploymentSpec(
   { props }: Release,
   spec: Readonly<Record<string, unknown>>,
-): ReleaseProps['workload'] {
+): WorkloadFactory {
   return (scope) => {
-    props.workload(scope);
+    props.workload?.(scope);
     for (const it of scope.node.findAll()) {
       if (!(it instanceof ApiObject) || it.kind !== 'Deployment') continue;
       for (const [key, value] of Object.entries(spec))

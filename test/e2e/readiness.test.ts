@@ -8,7 +8,7 @@ import { observe, type Sources } from '../../analyzer/observe.ts';
 import { oneCluster } from '../../analyzer/view.ts';
 import { nginx } from '../../apps/nginx.ts';
 import { podinfo } from '../../apps/podinfo.ts';
-import { type Release, Testing } from '../../lib/index.ts';
+import { type Release, Testing, type WorkloadFactory } from '../../lib/index.ts';
 import { type Applier, applier, MANAGER } from './applier.ts';
 import { type Plans, plans, rolloutAt, situationOf, variant, withDeploymentSpec } from './plans.ts';
 import { type Kubelet, playKubelet } from './pods.ts';
@@ -212,7 +212,7 @@ async function open(
     const found = await view(rollout);
     for (const track of ['primary', 'canary'] as const) {
       const ready = found.ready[track];
-      if (ready.kind === 'notReady') seen[track].push(ready.reason);
+      if (ready?.kind === 'notReady') seen[track].push(ready.reason);
     }
     return found;
   };
@@ -286,9 +286,9 @@ function viewer(all: Plans, kubeconfig: string): (rollout: Rollout) => Promise<C
 }
 
 /** The workload of podinfo before it had an HPA. */
-function withoutHpa({ props }: Release): Release['props']['workload'] {
+function withoutHpa({ props }: Release): WorkloadFactory {
   return (scope) => {
-    props.workload(scope);
+    props.workload?.(scope);
     expect(scope.node.tryRemoveChild('autoscaler')).toBe(true);
   };
 }

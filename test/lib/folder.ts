@@ -29,6 +29,28 @@ export function twoReleases(other?: SampleObject): Apps {
   return apps;
 }
 
+/** The two releases, and `far`, whose mesh objects and workload lie apart, with no workload of its own as `routes`. */
+export function apartReleases(): Apps {
+  const apps = twoReleases();
+  const props = {
+    namespace: 'prod',
+    traffic: istio(),
+    strategy: canary({ stepWeight: 50 }),
+    roots: 'mesh-and-workload',
+  } as const;
+  new Release(apps, 'far', {
+    ...props,
+    service: { port: 80, targetPort: 8080 },
+    workload: workload(deployment()),
+  });
+  new Release(apps, 'routes', {
+    ...props,
+    service: { port: 80 },
+    existing: { stable: 'old', candidate: 'new' },
+  });
+  return apps;
+}
+
 /** What a folder beside the two releases holds, by `Kind namespace/name`. */
 export async function folderOf(
   make: ManifestsFactory,

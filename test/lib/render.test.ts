@@ -187,12 +187,16 @@ describe('the author’s mistakes, each with construct path, value and remedy', 
     [
       'no Deployment',
       of(configMap('a')),
-      ['shop: workload makes nothing that runs pods; let workload make exactly one Deployment, DaemonSet or StatefulSet'],
+      [
+        'shop: workload makes nothing that runs pods; let workload make exactly one Deployment, DaemonSet or StatefulSet',
+      ],
     ],
     [
       'two Deployments',
       of(deployment(), { ...deployment(), metadata: { name: 'other' } }),
-      ['shop/object-0: a second workload, a Deployment, got "shop"; let workload make exactly one Deployment, DaemonSet or StatefulSet'],
+      [
+        'shop/object-0: a second workload, a Deployment, got "shop"; let workload make exactly one Deployment, DaemonSet or StatefulSet',
+      ],
     ],
     [
       'an unknown field',

@@ -1,36 +1,34 @@
 import { illegal, violations } from '../../analyzer/core/legal.ts';
 import type { Situation } from '../../analyzer/core/observation.ts';
-import { canaryWeight, type PlanTree } from '../../analyzer/core/position.ts';
+import type { PlanTree } from '../../analyzer/core/position.ts';
 import { rolloutOf } from '../../analyzer/core/rollout.ts';
 import type { State } from '../../analyzer/core/state.ts';
-import type { World } from './world.ts';
+import { type Plan, type Step } from '../../lib/plan/plan.ts';
+import { nameOf, replicasOf, rulesOf } from '../embedded/reach.ts';
+import type { Manifest } from '../embedded/server-side-apply.ts';
+import { Broken } from './broken.ts';
+import { type Asking, createGateOracle } from './gate-oracle.ts';
+import { workloadsOf, type World } from './world.ts';
 
-/** What must never happen, found in a simulated run. */
-export class Broken extends Error {
-  readonly rule: string;
-
-  constructor(rule: string, detail: string) {
-    super(`${rule}: ${detail}`);
-    this.rule = rule;
-  }
-}
-
-/** One commit of the analyzer, as the oracle sees it. */
+/** One commit, as the oracle sees it: of the analyzer, or of a person. */
 export interface Commit {
   readonly at: number;
   readonly before: Situation;
   readonly after: Situation;
+  /** The objects of `live/` after it. */
+  readonly objects: readonly Manifest[];
   readonly hadDisagreement: boolean;
-  /** Whether the version that runs is good in truth. */
+  /** Whether nothing in the world speaks against the version that runs. */
   readonly good: boolean;
   readonly verdict: string;
+  /** What a person asked for. @default - the analyzer decided */
+  readonly asked?: string | undefined;
 }
 
 /** Settings of the simulated plans, repeated here so that the oracle does not trust the code under test. */
 const PERIOD = 10;
 const WINDOW = 30;
 const SETTLE = 5;
-const NEEDED = 3;
 const THRESHOLD = 3;
 
 /** Looks at every commit of a run, in order. */
@@ -39,35 +37,60 @@ export interface Oracle {
   check(commit: Commit): void;
 }
 
-export function createOracle(world: World): Oracle {
+/** What is remembered of one release. */
+interface Memory {
   /** Failed points of the steps that this rollout has left. */
-  let spent = 0;
-  let failed: string | undefined;
+  spent: number;
+  /** The candidate that must not be started again. */
+  failed: string | undefined;
+  /** The image that was promoted last. */
+  stable: string | undefined;
+}
+
+/** @param asking what is known of hooks and persons */
+export function createOracle(world: World, asking: Asking): Oracle {
+  const memories = new Map<string, Memory>();
+  const gates = createGateOracle(world, asking);
   return {
     check(commit) {
+      const { id } = commit.after;
+      const memory = memories.get(id) ?? { spent: 0, failed: undefined, stable: undefined };
+      memories.set(id, memory);
+      checkBaseline(commit, memory);
       check(commit, world);
-      failed = failedAfter(commit, failed);
-      const old = stateOf(commit.before);
-      const next = stateOf(commit.after);
-      if (next?.kind === 'start' || next?.kind === 'back') spent = 0;
-      if (old?.position.kind !== 'step' || next === undefined || next.kind === 'note') return;
-      const step = planOf(commit.before)?.plan.steps.find((it) => it.name === stepName(old));
-      if (step === undefined || step.checks.length === 0) return;
-      const begin = Date.parse(old.steps[0]?.at ?? old.at) / 1000 + WINDOW;
-      spent += failedPoints(world, Date.parse(old.at) / 1000, commit.at, begin);
-      if (next.kind !== 'back' && spent >= THRESHOLD)
-        throw new Broken('budget', `${spent} failed points so far, and it goes on at ${commit.at}`);
+      gates.check(commit);
+      remember(commit, memory, world);
     },
   };
 }
 
+function remember(commit: Commit, memory: Memory, world: World): void {
+  const old = stateOf(commit.before);
+  const next = stateOf(commit.after);
+  if (next === undefined) return;
+  memory.failed = failedAfter(commit, memory.failed);
+  if (next.kind === 'complete' || next.kind === 'configure')
+    memory.stable = planOf(commit.after)?.plan.images[0];
+  if (next.kind === 'undo') memory.stable = stableOf(commit.after)?.plan.images[0];
+  if (next.kind === 'start' || next.kind === 'back' || next.kind === 'undo') memory.spent = 0;
+  const step = stepIn(commit.before, old);
+  if (old === undefined || step === undefined || next.kind === 'note') return;
+  if (step.checks.length === 0 || next.kind === 'back' || next.kind === 'undo') return;
+  const begin = Date.parse(old.steps[0]?.at ?? old.at) / 1000 + WINDOW;
+  const target = targetOf(planOf(commit.before)?.plan);
+  memory.spent += failedPoints(world, target, Date.parse(old.at) / 1000, commit.at, begin);
+  if (commit.asked === undefined && memory.spent >= THRESHOLD)
+    throw new Broken('budget', `${memory.spent} failed points, and it goes on at ${commit.at}`);
+}
+
 /** The candidate that must not be started again, remembered here whatever the state says. */
 function failedAfter(
-  { after, verdict, at }: Commit,
+  { after, verdict, at, asked }: Commit,
   failed: string | undefined,
 ): string | undefined {
   const next = stateOf(after);
-  if (next?.kind === 'back' && verdict === 'fail') return next.candidate;
+  if ((next?.kind === 'back' && verdict === 'fail') || next?.kind === 'undo') return next.candidate;
+  if (asked === 'retry') return undefined;
   if (next?.kind !== 'start') return failed;
   if (next.candidate === failed)
     throw new Broken('failed-again', `${failed} was started again at ${at}`);
@@ -75,10 +98,16 @@ function failedAfter(
 }
 
 /** @param begin from when on every sample is the candidate's own */
-function failedPoints(world: World, from: number, now: number, begin: number): number {
+function failedPoints(
+  world: World,
+  target: string,
+  from: number,
+  now: number,
+  begin: number,
+): number {
   let failed = 0;
   for (let at = from + PERIOD; at <= now - SETTLE; at += PERIOD) {
-    const value = world.truth(at);
+    const value = world.truth(at, target);
     if (at >= begin && value !== undefined && value < 99) failed++;
   }
   return failed;
@@ -92,7 +121,8 @@ function check(commit: Commit, world: World): void {
   const { at, before, after } = commit;
   const wrong = violations(after);
   if (wrong.length > 0) throw new Broken('files', wrong.join('; '));
-  if (commit.hadDisagreement && stateOf(after)?.kind !== 'back')
+  const next = stateOf(after);
+  if (commit.hadDisagreement && next?.kind !== 'back')
     throw new Broken(
       'hand-edit',
       'a transition other than a way back was made over an edit by hand',
@@ -100,66 +130,117 @@ function check(commit: Commit, world: World): void {
   const notLegal = illegal(before, after);
   if (notLegal !== undefined && !commit.hadDisagreement) throw new Broken('legal', notLegal);
   const old = stateOf(before);
-  const next = stateOf(after);
-  const plan = planOf(before);
+  const plan = planOf(before)?.plan;
   if (old === undefined || next === undefined || plan === undefined) return;
-  const from = weightOf(plan, old);
-  const to = weightOf(planOf(after), next);
-  if (next.kind === 'back' || next.kind === 'next' || next.kind === 'complete')
-    checkMove(commit, world, { plan, old, next, from, to });
-  if (commit.good && commit.verdict === 'fail')
+  checkReach(commit, world);
+  if (next.kind === 'next' || next.kind === 'complete') {
+    checkOrder(plan, old, next);
+    checkForward(world, commit, { plan, old });
+  }
+  const undone = old.kind === 'undo' || old.position.kind === 'back';
+  if (commit.good && commit.verdict === 'fail' && commit.asked === undefined && !undone)
     throw new Broken('false-alarm', `a good version went back at ${at}: ${next.reason}`);
 }
 
-interface Moved {
-  readonly plan: PlanTree;
-  readonly old: State;
-  readonly next: State;
-  readonly from: number;
-  readonly to: number;
+/** A rollout passes through each of its steps, whatever it need not wait for. */
+function checkOrder(plan: Plan, old: State, next: State): void {
+  const names = plan.steps.map((it) => it.name);
+  const from = old.position.kind === 'init' ? 0 : names.indexOf(stepName(old) ?? '');
+  const to =
+    next.position.kind === 'step' ? names.indexOf(next.position.step) : names.length - 1;
+  if (old.position.kind !== 'init' && to !== from + 1)
+    throw new Broken('skip', `${names[from]} → ${names[to]}`);
 }
 
-function checkMove(commit: Commit, world: World, moved: Moved): void {
-  const { at } = commit;
-  const { old, next, from, to, plan } = moved;
-  if (old.position.kind === 'step' && next.kind === 'next') {
-    const names = plan.plan.steps.map((it) => it.name);
-    const position = next.position.kind === 'step' ? next.position.step : '';
-    if (names.indexOf(position) !== names.indexOf(old.position.step) + 1)
-      throw new Broken('skip', `${old.position.step} → ${position}`);
+/**
+ * Whoever gets more requests than now must be ready now, and whoever gets some now must still run afterwards: the
+ * order within one commit is the sync tool's.
+ */
+function checkReach({ at, after, objects }: Commit, world: World): void {
+  // While an edit in the cluster stands, the routes there are none of ours.
+  if (world.isEdited()) return;
+  const workloads = new Map(workloadsOf(objects).map((it) => [nameOf(it), it]));
+  const now = shares(world.rules(after.id));
+  for (const [key, share] of shares(rulesOf(objects, after.id))) {
+    const names = key.split(' ');
+    if (share <= (now.get(key) ?? 0) + 1e-9) continue;
+    if (!names.some((name) => world.isReady(name, at)))
+      throw new Broken(
+        names.some((name) => name.endsWith('-primary')) ? 'unready-primary' : `unready-canary`,
+        `${key} is to get ${share} parts, ${now.get(key) ?? 0} before, at ${at}`,
+      );
   }
-  if (next.kind !== 'back') checkForward(world, at, moved);
-  if (to > from && !world.isReady('canary', at))
-    throw new Broken('unready-canary', `weight ${from} → ${to}`);
-  const returns = to < from;
-  const promoted = old.position.kind === 'back' && old.position.part === 'primary';
-  if (returns && (promoted || next.kind === 'next') && !world.isReady('primary', at))
-    throw new Broken('unready-primary', `weight ${from} → ${to} at ${at}`);
-  if (next.position.kind === 'stable' && world.weight() > 0)
-    throw new Broken(
-      'scaled-down-under-traffic',
-      `the cluster still routes ${world.weight()} % at ${at}`,
-    );
+  for (const [key, share] of now) {
+    const stays = key.split(' ').some((name) => {
+      const it = workloads.get(name);
+      return it === undefined ? !world.isOurs(name) : replicasOf(it) > 0;
+    });
+    if (share > 0 && !stays)
+      throw new Broken('scaled-down-under-traffic', `${key} still gets ${share} parts at ${at}`);
+  }
+}
+
+/** The largest part of any kind of request that goes to some workloads, by their names. */
+function shares(rules: ReturnType<World['rules']>): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const { to } of rules) {
+    const total = to.reduce((sum, it) => sum + it.weight, 0);
+    for (const { workloads, weight } of to) {
+      const key = workloads.toSorted().join(' ');
+      found.set(key, Math.max(found.get(key) ?? 0, total === 0 ? 0 : weight / total));
+    }
+  }
+  return found;
+}
+
+/** What the candidate is compared with runs the version that was promoted last. */
+function checkBaseline({ objects, after, at }: Commit, { stable }: Memory): void {
+  const baseline = workloadsOf(objects).find((it) => nameOf(it) === `${after.id}-baseline`);
+  if (baseline === undefined) return;
+  const text = JSON.stringify(baseline.spec);
+  if (stable === undefined || !text.includes(`"${stable}"`))
+    throw new Broken('baseline', `it does not run ${stable} at ${at}`);
 }
 
 /** Going on is only right when the step was live, and its checks truly passed. */
-function checkForward(world: World, at: number, { plan, old }: Moved): void {
-  const since = world.appliedSince();
+function checkForward(
+  world: World,
+  { at, after }: Commit,
+  { plan, old }: { readonly plan: Plan; readonly old: State },
+): void {
+  const since = world.appliedSince(after.id);
   if (since === undefined)
     throw new Broken('not-live', `left ${JSON.stringify(old.position)} before it was live`);
-  const step = old.position.kind === 'step' ? old.position.step : undefined;
-  const needs = plan.plan.steps.find((it) => it.name === step)?.bakeSeconds ?? 0;
-  if (needs === 0) return;
+  const step = plan.steps.find((it) => it.name === stepName(old));
+  if (step === undefined || step.bakeSeconds === 0 || old.fast !== undefined) return;
+  if (step.checks.length === 0) {
+    if (at - since < step.bakeSeconds)
+      throw new Broken('not-waited', `left ${step.name} ${at - since} s after it was live`);
+    return;
+  }
+  const needed = Math.ceil(step.bakeSeconds / PERIOD);
+  const target = targetOf(plan);
   const start = since + WINDOW;
   let good = 0;
-  for (let t = Math.ceil(start); t <= at - SETTLE; t++) if (isGood(world.truth(t))) good++;
-  if (at - SETTLE - start < (NEEDED - 1) * PERIOD || good < NEEDED)
+  for (let t = Math.ceil(start); t <= at - SETTLE; t++) if (isGood(world.truth(t, target))) good++;
+  if (at - SETTLE - start < (needed - 1) * PERIOD || good < needed)
     throw new Broken(
       'not-baked',
-      `left ${step} ${at - since} s after it was live, ${good} good seconds`,
+      `left ${step.name} ${at - since} s after it was live, ${good} good seconds`,
     );
-  const newest = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((it) => world.truth(at - SETTLE - it));
-  if (!newest.some(isGood)) throw new Broken('bad-newest', `left ${step} on ${newest.join(',')}`);
+  const newest = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((it) => world.truth(at - SETTLE - it, target));
+  if (!newest.some(isGood))
+    throw new Broken('bad-newest', `left ${step.name} on ${newest.join(',')}`);
+}
+
+/** The workload whose requests tell about a plan's candidate. */
+export function targetOf(plan: Plan | undefined): string {
+  if (plan === undefined) return '';
+  const { services } = plan.shape;
+  if (services !== undefined) return services.candidate;
+  const { canary, primary } = plan.workloads;
+  const file = (canary ?? primary)?.file ?? '';
+  return plan.files[file]?.name ?? '';
 }
 
 function isGood(value: number | undefined): boolean {
@@ -170,8 +251,9 @@ function stepName({ position }: State): string | undefined {
   return position.kind === 'step' ? position.step : undefined;
 }
 
-function weightOf(plan: PlanTree | undefined, state: State): number {
-  return plan === undefined ? 0 : canaryWeight(plan.plan, state.position);
+function stepIn(situation: Situation, state: State | undefined): Step | undefined {
+  const name = state && stepName(state);
+  return planOf(situation)?.plan.steps.find((it) => it.name === name);
 }
 
 function stateOf(situation: Situation): State | undefined {
@@ -181,4 +263,9 @@ function stateOf(situation: Situation): State | undefined {
 function planOf(situation: Situation): PlanTree | undefined {
   const rollout = rolloutOf(situation);
   return rollout.kind === 'known' ? rollout.value.plan : undefined;
+}
+
+function stableOf(situation: Situation): PlanTree | undefined {
+  const rollout = rolloutOf(situation);
+  return rollout.kind === 'known' ? rollout.value.stable : undefined;
 }

@@ -180,8 +180,8 @@ function objectText(name: string, file: FileInfo | undefined, it: Rendering): st
             http: [
               {
                 route: [
-                  { host: 'app-primary', weight: step.weights.primary },
-                  { host: 'app-canary', weight: step.weights.canary },
+                  { destination: { host: 'app-primary' }, weight: step.weights.primary },
+                  { destination: { host: 'app-canary' }, weight: step.weights.canary },
                 ],
               },
             ],

@@ -1,19 +1,23 @@
+import { parse } from 'yaml';
 import type { Cluster } from '../../analyzer/cluster/cluster.ts';
 import type { ObjectReading, ObjectRef, Sample } from '../../analyzer/core/observation.ts';
 import type { FileSet } from '../../analyzer/core/position.ts';
 import type { MetricProvider } from '../../analyzer/metrics/provider.ts';
+import { isWorkload, type Rule, replicasOf, rulesOf } from '../embedded/reach.ts';
+import type { Manifest } from '../embedded/server-side-apply.ts';
 import type { Blobs } from './plans.ts';
-import { VERSION_ANNOTATION } from './plans.ts';
-
-/** What a version does once it runs; what the analyzer has to find out. */
-export interface Behaviour {
-  /** Seconds until its pods are ready; Infinity for pods that crash. */
-  readonly readyAfter: number;
-  /** Percent of the traffic from which on its requests fail; above 100 for a good version. */
-  readonly badFrom: number;
-  /** Fails for some seconds in each span of so many. */
-  readonly flakyEvery?: number | undefined;
-}
+import {
+  type Behaviour,
+  type Held,
+  isReady,
+  isRecreated,
+  jobEnd,
+  keyOf,
+  replaced,
+  type Serving,
+  servingOf,
+  shown,
+} from './pods.ts';
 
 /** A span of time in which something is out of order; Unix seconds. */
 export interface Outage {
@@ -37,124 +41,194 @@ export interface Faults {
   readonly syncTells: boolean;
 }
 
+/** What Git says of one release. */
+export interface Live {
+  readonly id: string;
+  readonly files: FileSet;
+  /** Unix seconds. */
+  readonly committedAt: number;
+  readonly revision: string;
+}
+
 /** A cluster, its sync and its traffic over fake time. */
 export interface World {
   readonly cluster: Cluster;
   readonly metrics: MetricProvider;
-  /** Lets the world act up to `now`; `live` is what the commit `revision` says, made at `committedAt`. */
-  advance(now: number, live: FileSet, committedAt: number, revision: string): void;
+  /** Lets the world act up to `now`. */
+  advance(now: number, all: readonly Live[]): void;
   /** The truth about a point: what the check's value is, whoever asks and whenever. */
-  truth(at: number): number | undefined;
+  truth(at: number, workload: string): number | undefined;
   /** What a client is told now about the newest settled point; undefined while it is told nothing. */
-  seen(now: number): number | undefined;
-  /** Since when all files of the newest commit are applied; undefined while they are not. */
-  appliedSince(): number | undefined;
-  isReady(track: 'primary' | 'canary', now: number): boolean;
-  /** Canary percent that the cluster routes now. */
-  weight(): number;
+  seen(now: number, workload: string): number | undefined;
+  /** Since when all files of a release's newest commit are applied; undefined while they are not. */
+  appliedSince(id: string): number | undefined;
+  isReady(workload: string, now: number): boolean;
+  /** Where requests to a release go now. */
+  rules(id: string): readonly Rule[];
+  /** Whether somebody's edit in the cluster still stands. */
+  isEdited(): boolean;
+  /** Requests of users that nobody could answer since the last question, with the time. */
+  unserved(): readonly string[];
+  /** Images that a workload's pods serve with. */
+  images(workload: string, now: number): readonly string[];
+  /** What became of a Job of that name; undefined where there is none. */
+  job(name: string, now: number): ReturnType<typeof jobEnd> | undefined;
   /** Edits the weight in the cluster by hand; the sync brings it back. */
   editWeight(now: number, canary: number): void;
 }
 
-interface Held {
-  object: Record<string, unknown>;
-  text: string;
-  appliedAt: number;
-  generation: number;
-  /** When the present generation's pods are all ready. */
-  readyAt: number;
+/** What one workload got from one moment on. */
+interface Load {
+  /** Percent of the requests, or of copies of them. */
+  readonly percent: number;
+  readonly serving: readonly Serving[];
 }
 
-interface TrafficChange {
+interface Moment {
   readonly at: number;
-  readonly canary: number;
-  readonly version: string;
+  readonly loads: ReadonlyMap<string, Load>;
 }
 
 const WINDOW = 30;
 const FLAKY_SECONDS = 12;
+/** Percent of the requests that have what a rule asks for. */
+const ASKED_PERCENT = 25;
 
+/** Objects by blob id, for all worlds: a blob never changes. */
+const parsed = new Map<string, Manifest>();
+
+/** The object in a file. */
+export function objectOf(oid: string, blobs: Blobs): Manifest {
+  const text = blobs.get(oid) ?? '{}';
+  const found = parsed.get(oid) ?? (text.startsWith('{') ? JSON.parse(text) : parse(text));
+  parsed.set(oid, found);
+  return found;
+}
+
+/** @param outside objects that no release brings, ready since ever */
 export function createWorld(
   blobs: Blobs,
   behaviours: ReadonlyMap<string, Behaviour>,
   faults: Faults,
+  outside: readonly Manifest[] = [],
 ): World {
   const held = new Map<string, Held>();
-  const traffic: TrafficChange[] = [];
+  const applied = new Map<string, { key: string; at: number; revision: string }>();
+  const wanted = new Map<string, string>();
+  const moments: Moment[] = [];
+  const complaints: string[] = [];
+  let rules = new Map<string, readonly Rule[]>();
   let now = 0;
-  let applied: { key: string; at: number } | undefined;
-  let wanted = '';
   let dirty = false;
-  let appliedRevision: string | undefined;
-
-  function apply(live: FileSet, at: number): void {
-    const wanted = new Set<string>();
-    for (const file of live.values()) {
-      const text = blobs.get(file.oid) ?? '{}';
-      const key = `${file.info.kind}/${file.info.name}`;
-      wanted.add(key);
-      const old = held.get(key);
-      if (old?.text !== text || dirty) held.set(key, fresh(text, old, at));
-    }
-    for (const key of held.keys()) if (!wanted.has(key)) held.delete(key);
-    dirty = false;
-    noteTraffic(at);
-  }
-
-  function fresh(text: string, old: Held | undefined, at: number): Held {
-    const object = JSON.parse(text) as Record<string, unknown>;
-    const version = versionOf(object);
-    const sameSpec =
-      old !== undefined && JSON.stringify(old.object.spec) === JSON.stringify(object.spec);
-    if (old !== undefined && sameSpec)
-      return { ...old, object, text, appliedAt: old.text === text ? old.appliedAt : at };
-    const readyAfter = behaviours.get(version)?.readyAfter ?? 5;
-    const generation = (old?.generation ?? 0) + 1;
-    return {
+  for (const object of outside)
+    held.set(keyOf(object), {
+      owner: '',
       object,
-      text,
-      appliedAt: at,
-      generation,
-      readyAt: at + (replicas(object) === 0 ? 0 : readyAfter),
-    };
+      oid: '',
+      appliedAt: 0,
+      generation: 1,
+      readyAt: 0,
+      carried: [],
+    });
+
+  function apply({ id, files }: Live, at: number): void {
+    const there = new Set<string>();
+    for (const { oid } of files.values()) {
+      const object = objectOf(oid, blobs);
+      const key = keyOf(object);
+      there.add(key);
+      const old = held.get(key);
+      if (old?.oid !== oid || dirty)
+        held.set(key, replaced(old, { owner: id, object, oid }, behaviours, at));
+    }
+    for (const [key, { owner }] of held) if (owner === id && !there.has(key)) held.delete(key);
+    dirty = false;
   }
 
-  function noteTraffic(at: number): void {
-    const canary = weightNow();
-    const deployment = held.get('Deployment/app-canary');
-    const version = deployment === undefined ? '' : versionOf(deployment.object);
-    const last = traffic.at(-1);
-    if (last?.canary !== canary || last.version !== version) traffic.push({ at, canary, version });
+  /** Notes who gets what from now on, and who gets no answer. */
+  function settle(at: number): void {
+    const objects = [...held.values()].map((it) => it.object);
+    rules = new Map([...wanted.keys()].map((id) => [id, rulesOf(objects, id)]));
+    const percents = new Map<string, number>();
+    for (const [id, all] of rules)
+      for (const [index, rule] of all.entries()) {
+        const asked = all.length - 1;
+        const share = index < asked ? ASKED_PERCENT / asked : asked === 0 ? 100 : 100 - ASKED_PERCENT;
+        for (const [name, percent] of split(rule, share, at)) {
+          percents.set(name, (percents.get(name) ?? 0) + percent);
+          if (name === NOBODY && !dirty) complaints.push(`${id} at ${at}: ${JSON.stringify(rule)}`);
+        }
+      }
+    const loads = new Map<string, Load>();
+    for (const [name, percent] of percents)
+      loads.set(name, { percent, serving: servingNow(name, at) });
+    moments.push({ at, loads });
   }
 
-  function weightNow(): number {
-    const route = held.get('VirtualService/app')?.object as
-      | { spec?: { http?: { route?: { host: string; weight: number }[] }[] } }
-      | undefined;
-    return route?.spec?.http?.[0]?.route?.find((it) => it.host === 'app-canary')?.weight ?? 0;
-  }
-
-  function truth(at: number): number | undefined {
-    if (within(faults.metricsNaN, at)) return Number.NaN;
-    const seen = traffic.filter(
-      (it, index) =>
-        it.at <= at && (traffic[index + 1]?.at ?? Infinity) > at - WINDOW && it.canary > 0,
+  /** Percent by workload; requests that find no pod go to nobody. */
+  function split(rule: Rule, share: number, at: number): readonly [string, number][] {
+    const total = rule.to.reduce((sum, it) => sum + it.weight, 0);
+    const users = rule.to.flatMap((it): [string, number][] => {
+      if (it.weight === 0) return [];
+      const part = (share * it.weight) / total;
+      const up = it.workloads.filter((name) => servingNow(name, at).length > 0);
+      const pods = up.reduce((sum, name) => sum + replicasNow(name), 0);
+      if (up.length === 0) return it.workloads.some(mayStop) ? [] : [[NOBODY, part]];
+      return up.map((name) => [name, (part * replicasNow(name)) / pods]);
+    });
+    const copies = rule.copies.flatMap(({ workloads, weight }): [string, number][] =>
+      workloads.map((name) => [name, (share * weight) / 100]),
     );
+    return [...users, ...copies];
+  }
+
+  function workload(name: string): Held | undefined {
+    return held.get(`Deployment/${name}`) ?? held.get(`StatefulSet/${name}`);
+  }
+
+  function servingNow(name: string, at: number): readonly Serving[] {
+    const it = workload(name);
+    return it === undefined ? [] : servingOf(it, at);
+  }
+
+  function replicasNow(name: string): number {
+    const it = workload(name);
+    return it === undefined ? 0 : replicasOf(it.object);
+  }
+
+  /** A strategy that stops all pods before it starts others says that nobody is served between. */
+  function mayStop(name: string): boolean {
+    const it = workload(name);
+    return it !== undefined && isRecreated(it.object);
+  }
+
+  function truth(at: number, name: string): number | undefined {
+    if (within(faults.metricsNaN, at)) return Number.NaN;
+    const seen = moments.flatMap((it, index) => {
+      const overlaps = it.at <= at && (moments[index + 1]?.at ?? Infinity) > at - WINDOW;
+      const load = overlaps ? it.loads.get(name) : undefined;
+      return load === undefined || load.serving.length === 0 ? [] : [load];
+    });
     if (seen.length === 0 || within(faults.metricsGap, at)) return undefined;
     return seen.some((it) => isBad(it, at)) ? 80 : 99.9;
   }
 
-  function isBad(it: TrafficChange, at: number): boolean {
-    const { badFrom = 101, flakyEvery } = behaviours.get(it.version) ?? {};
-    return it.canary >= badFrom || (flakyEvery !== undefined && at % flakyEvery < FLAKY_SECONDS);
+  function isBad({ percent, serving }: Load, at: number): boolean {
+    return serving.some(({ image, portion }) => {
+      const { badFrom = 101, flakyEvery } = behaviours.get(image) ?? {};
+      const isFlaky = flakyEvery !== undefined && at % flakyEvery < FLAKY_SECONDS;
+      return percent * portion >= badFrom || isFlaky;
+    });
   }
 
   function read(ref: ObjectRef): ObjectReading {
-    if (ref.kind === 'Kustomization')
-      return { kind: 'found', object: { status: { lastAppliedRevision: appliedRevision } } };
+    if (ref.kind === 'Kustomization') {
+      const lastAppliedRevision = applied.get(ref.name)?.revision;
+      return { kind: 'found', object: { status: { lastAppliedRevision } } };
+    }
     const it = held.get(`${ref.kind}/${ref.name}`);
     if (it === undefined) return { kind: 'absent' };
-    return { kind: 'found', object: shown(it, now) };
+    return { kind: 'found', object: shown(it, behaviours, now) };
   }
 
   return {
@@ -165,99 +239,94 @@ export function createWorld(
           : { kind: 'known', value: { objects: refs.map(read), serverTime: now } },
     },
     metrics: {
-      range: async (_, { start, end, stepSeconds }) => {
+      range: async (query, { start, end, stepSeconds }) => {
         if (within(faults.metricsDown, now))
           return { kind: 'unknown', reason: 'the metric store is down' };
         const ahead = faults.skew.find((it) => it.start <= now && now < it.end)?.seconds ?? 0;
         const samples: Sample[] = [];
         for (let at = start; at <= end; at += stepSeconds) {
-          const value = truth(at - ahead);
+          const value = truth(at - ahead, asked(query));
           if (value !== undefined) samples.push({ at, value });
         }
         return { kind: 'known', value: { samples, serverTime: now + ahead } };
       },
     },
-    advance(time, live, committedAt, revision) {
+    advance(time, all) {
+      let clock = now;
       now = time;
-      wanted = [...live].map(([name, file]) => `${name} ${file.oid}`).join('\n');
-      if (time < committedAt + faults.syncLag) return;
-      appliedRevision = `main@sha1:${revision}`;
-      if (applied?.key === wanted && !dirty) return;
-      const at = applied?.key === wanted ? time : committedAt + faults.syncLag;
-      apply(live, at);
-      applied = { key: wanted, at };
+      const due = all.flatMap((live) => {
+        const key = [...live.files].map(([name, file]) => `${name} ${file.oid}`).join('\n');
+        wanted.set(live.id, key);
+        const at = live.committedAt + faults.syncLag;
+        if (time < at) return [];
+        const before = applied.get(live.id);
+        if (before?.key === key && !dirty) {
+          applied.set(live.id, { ...before, revision: live.revision });
+          return [];
+        }
+        return [{ live, key, at: before?.key === key ? time : at }];
+      });
+      for (;;) {
+        const changes = [...held.values()].flatMap(({ readyAt }) => (readyAt > clock ? readyAt : []));
+        const next = Math.min(...changes, ...due.map((it) => it.at));
+        if (next > time) break;
+        for (const it of due.filter((one) => one.at === next)) {
+          apply(it.live, next);
+          applied.set(it.live.id, { key: it.key, at: next, revision: it.live.revision });
+          due.splice(due.indexOf(it), 1);
+        }
+        clock = next;
+        settle(next);
+      }
     },
     truth,
-    seen: (at) => {
+    seen: (at, name) => {
       const skewed = faults.skew.some((it) => it.start <= at && at < it.end);
-      return skewed || within(faults.metricsDown, at) ? undefined : truth(at - 5);
+      return skewed || within(faults.metricsDown, at) ? undefined : truth(at - 5, name);
     },
-    appliedSince: () => (applied?.key === wanted && !dirty ? applied.at : undefined),
-    isReady: (track, at) => {
-      const it = held.get(`Deployment/app-${track}`);
-      return it !== undefined && replicas(it.object) > 0 && it.readyAt <= at;
+    appliedSince: (id) => {
+      const it = applied.get(id);
+      return it !== undefined && it.key === wanted.get(id) && !dirty ? it.at : undefined;
     },
-    weight: weightNow,
+    isReady: (name, at) => isReady(workload(name), at),
+    rules: (id) => rules.get(id) ?? [],
+    isEdited: () => dirty,
+    unserved: () => complaints.splice(0),
+    images: (name, at) => servingNow(name, at).map((it) => it.image),
+    job: (name, at) => {
+      const it = held.get(`Job/${name}`);
+      return it === undefined ? undefined : jobEnd(it, behaviours, at);
+    },
     editWeight(at, canary) {
       const it = held.get('VirtualService/app');
       if (it === undefined) return;
       const copy = structuredClone(it.object) as {
-        spec: { http: { route: { weight: number }[] }[] };
+        spec: { http: { route: { weight?: number }[] }[] };
       };
-      const [primary, other] = copy.spec.http[0]?.route ?? [];
+      const [primary, other] = copy.spec.http.at(-1)?.route ?? [];
       if (primary === undefined || other === undefined) return;
       primary.weight = 100 - canary;
       other.weight = canary;
-      held.set('VirtualService/app', { ...it, object: copy as unknown as Record<string, unknown> });
+      held.set('VirtualService/app', { ...it, object: copy as unknown as Manifest });
       dirty = true;
-      noteTraffic(at);
+      settle(at);
     },
   };
 }
 
-function shown(it: Held, now: number): unknown {
-  const wanted = replicas(it.object);
-  const ready = it.readyAt <= now;
-  const up = ready ? wanted : 0;
-  const metadata = it.object.metadata as Record<string, unknown>;
-  return {
-    ...it.object,
-    metadata: { ...metadata, generation: it.generation, managedFields: [entry(it.appliedAt)] },
-    status: {
-      observedGeneration: it.generation,
-      replicas: wanted,
-      updatedReplicas: wanted,
-      availableReplicas: up,
-      conditions: [
-        {
-          type: 'Available',
-          status: ready ? 'True' : 'False',
-          lastTransitionTime: iso(it.appliedAt),
-        },
-      ],
-    },
-  };
+const NOBODY = 'nobody';
+
+/** The workload that a check asks about; hand-made plans ask about the one canary there is. */
+function asked(query: string): string {
+  return /workload="([^"]+)"/.exec(query)?.[1] ?? 'app-canary';
 }
 
-function entry(at: number): unknown {
-  const fields = { 'f:metadata': { 'f:annotations': { 'f:perch/digest': {} } } };
-  return { manager: 'kustomize-controller', operation: 'Apply', time: iso(at), fieldsV1: fields };
-}
-
-function iso(at: number): string {
-  return new Date(at * 1000).toISOString();
-}
-
-function within(spans: readonly Outage[], at: number): boolean {
+/** Whether a time lies in one of some spans. */
+export function within(spans: readonly Outage[], at: number): boolean {
   return spans.some((it) => it.start <= at && at < it.end);
 }
 
-function versionOf(object: Record<string, unknown>): string {
-  const metadata = object.metadata as { annotations?: Record<string, string> } | undefined;
-  return metadata?.annotations?.[VERSION_ANNOTATION] ?? '';
-}
-
-function replicas(object: Record<string, unknown>): number {
-  const spec = object.spec as { replicas?: number } | undefined;
-  return spec?.replicas ?? 1;
+/** What runs a release's pods, of some objects. */
+export function workloadsOf(objects: readonly Manifest[]): readonly Manifest[] {
+  return objects.filter(isWorkload);
 }

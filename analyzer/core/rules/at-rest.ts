@@ -66,14 +66,16 @@ function pinAtRest(context: Context, dist: PlanTree, stable: PlanTree): Decision
 
 function start({ rollout }: Context, plan: Plan, before: string): Decision {
   const candidate = identityOf(plan);
-  const known = rollout.state.promoted?.slice(0, plan.rollbackWindow ?? 0).includes(candidate);
+  // The one that runs is not gone back to.
+  const earlier = (rollout.state.promoted ?? []).filter((it) => it !== before);
+  const known = earlier.slice(0, plan.rollbackWindow ?? 0).includes(candidate);
   return {
     kind: 'move',
     transition: 'start',
     to: { kind: 'step', step: plan.steps[1]?.name ?? '' },
     pins: true,
     failed: undefined,
-    fast: known === true ? { reason: `promoted before, in the rollback window` } : undefined,
+    fast: known ? { reason: `promoted before, in the rollback window` } : undefined,
     verdict: 'none',
     reason: `new candidate ${candidate} after ${before}`,
   };
@@ -86,28 +88,38 @@ function mustWait(context: Context, plan: Plan): Decision | undefined {
   const { observation, rollout, now } = context;
   if (plan.suspend === true) return { kind: 'rest', reason: SUSPENDED };
   for (const { release, phases } of plan.dependsOn ?? []) {
-    const phase = observation.others?.get(release) ?? 'unknown';
-    if (!phases.includes(phase))
-      return {
-        kind: 'hold',
-        reason: `waits for release ${release}, which is ${phase}, to be ${phases.join(' or ')}`,
-      };
+    const phase = observation.others?.get(release);
+    if (phase !== undefined && phases.includes(phase)) continue;
+    const is = observation.others === undefined ? '' : `, which is ${phase ?? 'not there'},`;
+    return {
+      kind: 'hold',
+      reason: `waits for release ${release}${is} to be ${phases.join(' or ')}`,
+    };
   }
   const untilSeconds = opensAt(plan.hours ?? [], now);
   if (untilSeconds !== undefined)
     return { kind: 'hold', reason: 'outside of the hours in which steps may begin', untilSeconds };
   if (isApproved(rollout.state, plan, START)) return undefined;
   const closed = closedGate(plan.start ?? [], observation.hooks);
-  return closed === undefined ? undefined : waiting(context, plan, closed);
+  return rejected(context, plan) ?? (closed && waiting(context, plan, closed));
 }
 
-/** Whoever takes a running candidate back may also say so before it runs. */
-function waiting({ observation, rollout }: Context, plan: Plan, closed: Closed): Decision {
-  const signals = (plan.hooks ?? []).filter((it) => it.type === 'rollback').map((it) => it.name);
-  const asks = [...(closed.asks ?? []), ...signals].filter((it) => !observation.hooks?.has(it));
-  const signal = signals.find((it) => isYes(observation.hooks?.get(it)));
-  if (signal === undefined)
-    return { kind: 'hold', reason: `before step 01: ${closed.reason}`, asks };
+/** Whoever takes a running candidate back is also asked before it runs. */
+function waiting({ observation }: Context, plan: Plan, closed: Closed): Decision {
+  const asks = [...(closed.asks ?? []), ...signalsOf(plan)].filter(
+    (it) => !observation.hooks?.has(it),
+  );
+  return { kind: 'hold', reason: `before step 01: ${closed.reason}`, asks };
+}
+
+function signalsOf({ hooks = [] }: Plan): readonly string[] {
+  return hooks.filter((it) => it.type === 'rollback').map((it) => it.name);
+}
+
+/** A yes counts as a failure, also where the gate opens in the same moment. */
+function rejected({ observation, rollout }: Context, plan: Plan): Decision | undefined {
+  const signal = signalsOf(plan).find((it) => isYes(observation.hooks?.get(it)));
+  if (signal === undefined) return undefined;
   const reason = `hook ${signal} takes it back before it has started`;
   return {
     ...noteMove(rollout.state, reason),

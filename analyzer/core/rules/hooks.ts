@@ -60,10 +60,27 @@ function running(context: Context, hook: Hook, record: HookRecord): Decision | u
   if (reading === undefined)
     return { kind: 'hold', reason: `hook ${hook.name} runs`, asks: [hook.name] };
   if (reading.kind === 'running') return { kind: 'hold', reason: `hook ${hook.name} runs` };
-  if (reading.kind === 'lost')
-    return hook.repeatable === true ? start(context, hook) : untold(context, hook);
+  if (reading.kind === 'lost') return lost(context, hook, record);
   return ended(context, hook, { ...record, ...outcomeOf(reading) }, reading);
 }
+
+/** This process did not start it. Another one that did may still wait for the answer, and write it down. */
+function lost(context: Context, hook: Hook, record: HookRecord): Decision | undefined {
+  const { checkSeconds } = context.rollout.plan.plan.analysis;
+  const longest = (hook.timeoutSeconds + LONGEST_REST_SECONDS) * (hook.retries + 1);
+  const untilSeconds = unix(record.startedAt) + longest + checkSeconds;
+  if (context.now >= untilSeconds)
+    return hook.repeatable === true ? start(context, hook) : untold(context, hook);
+  const by = 'by another analyzer, or before a restart';
+  return {
+    kind: 'hold',
+    reason: `hook ${hook.name} was started ${by}; it may still run`,
+    untilSeconds,
+  };
+}
+
+/** Between two attempts of one call. */
+const LONGEST_REST_SECONDS = 5;
 
 /** Nobody can tell whether it ran, and running it twice may do harm: a person decides. */
 function untold(context: Context, hook: Hook): Decision | undefined {
@@ -86,8 +103,10 @@ function runEach(context: Context, hook: Hook): Decision | undefined {
   if (reading.kind !== 'answered')
     return { kind: 'hold', reason: `inconclusive: hook ${hook.name}: ${readingText(reading)}` };
   const record = lastRun(context, hook);
-  const isKnown = record?.endedAt === isoTime(reading.at);
-  if (isKnown) return { kind: 'hold', reason: `hook ${hook.name} failed: ${readingText(reading)}` };
+  // At most one failure each check period, however many analyzers call it, or one that was started again.
+  const { checkSeconds } = context.rollout.plan.plan.analysis;
+  const counts = record?.endedAt === undefined || reading.at >= unix(record.endedAt) + checkSeconds;
+  if (!counts) return { kind: 'hold', reason: `hook ${hook.name} failed: ${readingText(reading)}` };
   const fresh = { hook: hook.name, step: stepName(context), startedAt: isoTime(reading.at) };
   return ended(context, hook, { ...fresh, ...outcomeOf(reading) }, reading);
 }

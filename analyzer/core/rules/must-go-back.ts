@@ -83,10 +83,27 @@ export function inconclusiveSince({
 }: Context): number | undefined {
   const at = unix(rollout.state.at);
   if (observation.unreachableSince !== undefined) return Math.max(observation.unreachableSince, at);
+  const unanswered = unansweredSince(rollout);
+  if (unanswered !== undefined) return Math.max(unanswered, at);
   const silent = judgement.newest === 'unknown' && observation.cluster?.live.kind === 'live';
   return silent && (judgement.needed > 0 || isGuarded(rollout))
     ? Math.max(judgement.conclusiveAt, at)
     : undefined;
+}
+
+/** When the first call was made of a hook that is called again and again, and that nobody answers; Unix seconds. */
+function unansweredSince({ state, plan }: Rollout): number | undefined {
+  const step = state.position.kind === 'step' ? state.position.step : '';
+  const since = (plan.plan.hooks ?? []).flatMap((hook) => {
+    const runs = (state.hooks ?? []).filter((it) => it.hook === hook.name && it.step === step);
+    const again = runs.findLastIndex((it) => it.outcome === 'passed' || it.outcome === 'failed');
+    const silent = runs.slice(again + 1);
+    const isAgain = silent.some(
+      (it) => it.outcome === 'unsent' || (it.outcome === 'unknown' && hook.repeatable === true),
+    );
+    return isAgain && silent[0] !== undefined ? [unix(silent[0].startedAt)] : [];
+  });
+  return since.length === 0 ? undefined : Math.min(...since);
 }
 
 /** Whether the step may only be left after a point was judged, though it asks for no bake time. */

@@ -1,3 +1,5 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { plan } from '../core/fixture.ts';
 import { inStep, openField, untilRest } from '../field.ts';
@@ -51,6 +53,60 @@ describe.concurrent('perch', () => {
     expect(late).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/ app: retry [0-9a-f]{10}\n$/),
+    });
+  });
+
+  test('a dry run prints the commit and the files of live/, and pushes nothing', async () => {
+    const { field } = await inStep('03-weight-50');
+    const tip = git(field.folder, 'rev-parse', 'main');
+    const args = ['abort', 'app', '-m', 'ugly', '--dry-run', '--repo', field.folder];
+    const { code, stdout } = await perch(...args);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^app: roll back: weight 50 → 0\n\nAborted by Robin <robin@example\.com>: ugly\./,
+    );
+    expect(stdout).toMatch(
+      /\nNothing was pushed\.\nIn live\/:\n {2}write {2}live\/app\/service-app\.yaml\n {2}write {2}live\/app\/virtualservice-app\.yaml\n$/,
+    );
+    const json = await perch(...args, '--json');
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      release: 'app',
+      verb: 'abort',
+      dryRun: true,
+      subject: 'app: roll back: weight 50 → 0',
+      live: [{ kind: 'write' }, { kind: 'write', path: 'live/app/virtualservice-app.yaml' }],
+    });
+    const quiet = await perch('pause', 'app', '--dry-run', '--repo', field.folder);
+    expect(quiet.stdout).toMatch(/\nlive\/ stays as it is\n$/);
+    expect(git(field.folder, 'rev-parse', 'main')).toBe(tip);
+  });
+
+  test('promote --full and undo --to know their flags, and no other verb does', async () => {
+    const { field } = await inStep('02-weight-20');
+    const full = await perch('promote', 'app', '--full', '-m', 'urgent', '--repo', field.folder);
+    expect(full).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/ app: promoted by a person/),
+    });
+    expect(await perch('undo', 'app', '--to', 'abcd', '--repo', field.folder)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^perch: app is not complete \(02-weight-20\)/),
+    });
+    expect(await perch('pause', 'app', '--full')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/unknown option '--full'/),
+    });
+  });
+
+  test('a push that the server refuses may be tried again', async () => {
+    const { field } = await inStep('02-weight-20');
+    await mkdir(join(field.folder, 'hooks'), { recursive: true });
+    const hook = join(field.folder, 'hooks', 'pre-receive');
+    await writeFile(hook, '#!/bin/sh\necho protected >&2\nexit 1\n');
+    await chmod(hook, 0o755);
+    expect(await perch('pause', 'app', '--repo', field.folder)).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/^perch: the push was refused: /),
     });
   });
 

@@ -66,6 +66,7 @@ const INFO: FileInfo = {
 
 test('a plan as synth makes it is not refused', () => {
   expect(faults(V1)).toEqual([]);
+  expect(faults(withPath('workload/more.yaml', INFO), { [sha('more')]: object() })).toEqual([]);
   expect(withFile(object())).toEqual([]);
   expect(manifestBlobs(V1).length).toBeGreaterThan(5);
 });
@@ -256,6 +257,11 @@ describe('a tree with more or less than its steps', () => {
       /takes for something else/,
     ],
     ['a Helm chart', withPath('Chart.yaml', INFO), /takes for something else/],
+    [
+      'a kustomization in the folder of one root',
+      withPath('mesh/kustomization.yaml', INFO),
+      /takes for something else/,
+    ],
     ['a program', withPath('more.jsonnet', INFO), /takes for something else/],
     [
       'a description of a file that no step holds',
@@ -308,3 +314,43 @@ describe('kinds that are allowed besides', () => {
     ['apiextensions.k8s.io/CustomResourceDefinition', /no namespace/],
   ])('%s cannot', (kind, expected) => expect(kindFault(kind)).toMatch(expected));
 });
+
+describe('the baseline of the next rollout', () => {
+  const path = 'as-stable/baseline/more.yaml';
+  const withBaseline = (blobs: readonly (readonly [string, string])[]): PlanTree => ({
+    ...V1,
+    plan: { ...V1.plan, baseline: ['more.yaml'], files: { ...V1.plan.files, 'more.yaml': INFO } },
+    blobs: new Map([...V1.blobs, ...blobs]),
+  });
+
+  test('is judged as any file of a step', () => {
+    const tree = withBaseline([[path, sha('more')]]);
+    expect(faults(tree, { [sha('more')]: object() })).toEqual([]);
+    expect(manifestBlobs(tree)).toContain(sha('more'));
+    expect(faults(tree, { [sha('more')]: object({ kind: 'Pod' }) })).toEqual([
+      expect.stringMatching(/^dist\/app\/as-stable\/baseline\/more\.yaml holds Pod more/),
+    ]);
+  });
+
+  test('must be there, and nothing beside it', () => {
+    expect(faults(withBaseline([]))).toEqual([
+      expect.stringMatching(/as-stable\/baseline\/more\.yaml is missing/),
+    ]);
+    const other = withBaseline([
+      [path, sha('more')],
+      ['as-stable/baseline/extra.yaml', sha('x')],
+    ]);
+    expect(faults(other, { [sha('more')]: object() })).toEqual([
+      expect.stringMatching(/as-stable\/baseline\/extra\.yaml belongs to no step/),
+    ]);
+  });
+});
+
+test.each(['apps/DaemonSet', 'apps/StatefulSet', 'batch/Job', 'keda.sh/ScaledObject'])(
+  'every release may hold %s',
+  (kind) => {
+    const [group = '', name = ''] = kind.split('/');
+    const text = object({ apiVersion: `${group}/v1`, kind: name });
+    expect(withFile(text, { apiVersion: `${group}/v1`, kind: name })).toEqual([]);
+  },
+);

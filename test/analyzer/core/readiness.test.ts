@@ -205,3 +205,120 @@ describe('its deadline is passed', () => {
     });
   });
 });
+
+interface Counts {
+  readonly kind: 'DaemonSet' | 'StatefulSet';
+  readonly spec?: object;
+  readonly status: object;
+  readonly observed?: number;
+  /** When the digest was applied; Unix seconds. @default T0 */
+  readonly applied?: number;
+  /** When a controller wrote the status last; Unix seconds. @default T0 */
+  readonly statusAt?: number;
+}
+
+function counted(it: Counts): ObjectReading {
+  const { kind, spec = {}, status, observed = 3, applied = T0, statusAt = T0 } = it;
+  const entry = (manager: string, at: number, fieldsV1: object) => ({
+    manager,
+    time: iso(at),
+    fieldsV1,
+  });
+  const digest = { 'f:metadata': { 'f:annotations': { 'f:perch/digest': {} } } };
+  return {
+    kind: 'found',
+    object: {
+      kind,
+      metadata: {
+        generation: 3,
+        managedFields: [
+          entry('kustomize-controller', applied, digest),
+          entry('kube-controller-manager', statusAt, { 'f:status': {} }),
+        ],
+      },
+      spec,
+      status: { observedGeneration: observed, ...status },
+    },
+  };
+}
+
+function daemonSet(desired: number, updated: number, available: number): Counts {
+  const status = {
+    desiredNumberScheduled: desired,
+    updatedNumberScheduled: updated,
+    numberAvailable: available,
+  };
+  return { kind: 'DaemonSet', status };
+}
+
+function statefulSet(partition: number, updated: number, available: number): Counts {
+  const spec = { replicas: 4, updateStrategy: { rollingUpdate: { partition } } };
+  const status = { replicas: 4, updatedReplicas: updated, availableReplicas: available };
+  return { kind: 'StatefulSet', spec, status };
+}
+
+describe('other kinds are ready', () => {
+  test.each<[string, Counts, Partial<ReadinessRule>, string | undefined]>([
+    ['a DaemonSet on every node', daemonSet(3, 3, 3), {}, undefined],
+    ['not on some of them', daemonSet(3, 2, 3), {}, '2 of 3 nodes run the newest pods'],
+    [
+      'not while a pod is unavailable',
+      daemonSet(3, 3, 2),
+      {},
+      'its pods are available on 2 of 3 nodes',
+    ],
+    ['at its own threshold', daemonSet(4, 4, 3), { readyPercent: 75 }, undefined],
+    ['never without a node', daemonSet(0, 0, 0), { readyPercent: 0 }, 'no node is to run it'],
+    [
+      'not before its generation is observed',
+      { ...daemonSet(3, 3, 3), observed: 2 },
+      {},
+      'its newest generation is not observed yet',
+    ],
+    ['a StatefulSet whose pods are all updated', statefulSet(0, 4, 4), {}, undefined],
+    ['one of which a part is to be', statefulSet(3, 1, 4), {}, undefined],
+    ['not before that part is', statefulSet(2, 1, 4), {}, '1 of 2 replicas updated'],
+    [
+      'not while the one updated pod may be the one that is broken, whatever the threshold',
+      statefulSet(3, 1, 3),
+      { readyPercent: 50 },
+      '3 of 4 replicas available',
+    ],
+    [
+      'at its threshold among the updated ones',
+      statefulSet(0, 4, 2),
+      { readyPercent: 50 },
+      undefined,
+    ],
+    [
+      'not when scaled to 0',
+      { kind: 'StatefulSet', spec: { replicas: 0 }, status: {} },
+      {},
+      'it is scaled to 0',
+    ],
+    [
+      'with the one pod that is the default, and no partition',
+      { kind: 'StatefulSet', status: { updatedReplicas: 1, availableReplicas: 1 } },
+      {},
+      undefined,
+    ],
+  ])('%s', (_, shown, rule, reason) => {
+    expect(readiness(counted(shown), { ...RULE, ...rule }, T0)).toEqual(
+      reason === undefined
+        ? { kind: 'ready' }
+        : { kind: 'notReady', reason, deadlinePassed: false },
+    );
+  });
+
+  test.each<[string, Partial<Counts>, boolean, boolean]>([
+    ['passed when the step that wrote it waits for so long', { statusAt: T0 + 290 }, true, true],
+    ['not passed while the step waits', { applied: T0 + 200, statusAt: T0 }, true, false],
+    ['passed in a later step when nothing moved for so long', {}, false, true],
+    ['not passed in a later step that lost a pod just now', { statusAt: T0 + 290 }, false, false],
+  ])('their deadline is %s', (_, shown, writtenByStep, expected) => {
+    for (const it of [daemonSet(3, 3, 2), statefulSet(0, 4, 3)])
+      expect(
+        readiness(counted({ ...it, ...shown }), { ...RULE, writtenByStep }, T0 + 300),
+      ).toMatchObject({ kind: 'notReady', deadlinePassed: expected });
+  });
+});

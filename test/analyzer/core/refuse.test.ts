@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { refusals } from '../../../analyzer/core/refuse.ts';
+import { refusal, refusals } from '../../../analyzer/core/refuse.ts';
 import type { Shape } from '../../../lib/plan/plan.ts';
-import { V1 } from './fixture.ts';
+import { STABLE as AT_REST, plan, situation, V1 } from './fixture.ts';
 
 const STABLE = V1.plan.shape;
 
@@ -96,4 +96,42 @@ describe('allowed', () => {
   ])('%s', (_, next, stable) =>
     expect(refusals({ ...STABLE, ...next }, { ...STABLE, ...stable })).toEqual([]),
   );
+});
+
+describe('a StatefulSet', () => {
+  const fixed = { 'spec.serviceName': 'app', 'spec.volumeClaimTemplates': '4f53cda18c' };
+  const shape = (more: Readonly<Record<string, string>>): Shape => ({
+    ...STABLE,
+    kind: 'StatefulSet',
+    fixed: { ...fixed, ...more },
+  });
+
+  test('keeps what a cluster never changes', () => {
+    expect(refusals(shape({}), shape({}))).toEqual([]);
+    expect(refusals(shape({ 'spec.volumeClaimTemplates': 'aaaaaaaaaa' }), shape({}))).toEqual([
+      'spec.volumeClaimTemplates of StatefulSet app-primary changed from 4f53cda18c to aaaaaaaaaa, and a cluster ' +
+        'never changes it: keep it, or give the new one a release of its own',
+    ]);
+    expect(refusals(shape({ 'spec.serviceName': 'db' }), shape({}))).toEqual([
+      expect.stringMatching(/^spec\.serviceName .* changed from app to db/),
+    ]);
+  });
+});
+
+describe('Services that exist already', () => {
+  const of = (version: string, stable: string, candidate: string) =>
+    plan(version, { shape: { services: { stable, candidate } } });
+  const why = (dist: ReturnType<typeof plan>, before: ReturnType<typeof plan>) =>
+    refusal(situation({ position: AT_REST, plan: before, stable: before, dist }), before.plan);
+
+  test('the stable one must be the one that has the traffic', () => {
+    expect(why(of('v2', 'blue', 'green'), of('v1', 'green', 'blue'))).toBeUndefined();
+    expect(why(of('v2', 'blue', 'green'), of('v1', 'blue', 'green'))).toBe(
+      "existing.stable is blue, and green has the traffic since the last release: set existing.stable: 'green'",
+    );
+  });
+
+  test('configuration of the same candidate moves no traffic', () => {
+    expect(why(of('v1', 'red', 'green'), of('v1', 'blue', 'green'))).toBeUndefined();
+  });
 });

@@ -14,8 +14,9 @@ import {
   gatewayApi,
   latency,
   Release,
-  type ReleaseProps,
+  type Strategy,
   successRate,
+  type WorkloadFactory,
 } from '../../../lib/index.ts';
 
 /** One version of a release. */
@@ -31,6 +32,8 @@ export interface StoryProps {
   readonly id: string;
   /** @default [20, 50] */
   readonly weights?: readonly number[];
+  /** @default - a canary with `weights` */
+  readonly strategy?: Strategy;
   /** Of each step, in seconds. @default 5 */
   readonly bakeSeconds?: number;
   /** Between two check points, in seconds. @default 1 */
@@ -77,7 +80,7 @@ export function storyRelease(
     workload: workloadOf(props, version),
     service: { port: 80, targetPort: 9898 },
     traffic: gatewayApi({ parentRefs: [parent], hostnames: [hostOf(id)], metrics: 'contour' }),
-    strategy: canary({ stepWeights: [...weights] }),
+    strategy: props.strategy ?? canary({ stepWeights: [...weights] }),
     analysis: {
       checkPeriod: Duration.seconds(checkSeconds),
       bakeTime: Duration.seconds(bakeSeconds),
@@ -100,7 +103,7 @@ export function storyRelease(
 function workloadOf(
   { id, replicas = 2, autoscaled = false }: StoryProps,
   { tag, podAnnotations = {} }: Version,
-): ReleaseProps['workload'] {
+): WorkloadFactory {
   return (scope) => {
     const deployment = new Deployment(scope, 'deployment', {
       metadata: { name: id },

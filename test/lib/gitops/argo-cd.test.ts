@@ -1,8 +1,9 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseSyncTarget, syncRef } from '../../../analyzer/core/sync.ts';
 import { syncFlag } from '../../../lib/gitops/sync.ts';
 import { type ArgoCdProps, argoCd, type Sync } from '../../../lib/index.ts';
-import { folderOf, mistakesIn } from '../folder.ts';
+import { listAt, type Manifest, objectAt } from '../../../lib/json.ts';
+import { apartReleases, folderOf, mistakesIn } from '../folder.ts';
 
 const run = { url: 'https://git.example.com/team/releases.git', branch: 'live' };
 
@@ -79,4 +80,42 @@ test('an address that is none', async () => {
   expect(await mistakesIn((scope, plans) => void argoCd(scope, { plans, run: wrong }))).toEqual([
     expect.stringMatching(/run.url of argoCd has a credential in it/),
   ]);
+});
+
+describe('a release with two roots', () => {
+  const of = (props: Partial<ArgoCdProps>) =>
+    folderOf((scope, plans) => void argoCd(scope, { plans, run, ...props }), apartReleases());
+  const servers = { mesh: 'https://mesh:6443', workload: 'https://pods:6443' };
+  const where = (object: Manifest | undefined) => [
+    objectAt(object, 'spec', 'source').path,
+    objectAt(object, 'spec', 'destination').server,
+  ];
+
+  test('has an Application for each that it has, each for its own cluster', async () => {
+    const objects = await of({ servers });
+    expect([...objects].map(([name, it]) => [name, ...where(it)])).toEqual([
+      ['Application argocd/far-mesh', 'live/far/mesh', 'https://mesh:6443'],
+      ['Application argocd/far-workload', 'live/far/workload', 'https://pods:6443'],
+      ['Application argocd/routes-mesh', 'live/routes/mesh', 'https://mesh:6443'],
+      ['Application argocd/shop', 'live/shop', 'https://kubernetes.default.svc'],
+      ['Application argocd/site', 'live/site', 'https://kubernetes.default.svc'],
+    ]);
+  });
+
+  test('is left out of an ApplicationSet, whose Applications read no folders in folders', async () => {
+    const objects = await of({ as: 'application-set', server: 'https://other:6443' });
+    expect([...objects.keys()]).toEqual([
+      'ApplicationSet argocd/perch',
+      'Application argocd/far-mesh',
+      'Application argocd/far-workload',
+      'Application argocd/routes-mesh',
+    ]);
+    expect(where(objects.get('Application argocd/far-mesh'))[1]).toBe('https://other:6443');
+    const generators = listAt(objects.get('ApplicationSet argocd/perch'), 'spec', 'generators');
+    expect(objectAt(generators[0], 'git').directories).toEqual([
+      { path: 'live/*' },
+      { path: 'live/far', exclude: true },
+      { path: 'live/routes', exclude: true },
+    ]);
+  });
 });

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { parseSyncTarget, syncRef } from '../../../analyzer/core/sync.ts';
 import { syncFlag } from '../../../lib/gitops/sync.ts';
 import { type FluxProps, flux, type Sync } from '../../../lib/index.ts';
-import { folderOf, mistakesIn, nameOf } from '../folder.ts';
+import { objectAt } from '../../../lib/json.ts';
+import { apartReleases, folderOf, mistakesIn, nameOf } from '../folder.ts';
 
 const run = { url: 'https://git.example.com/team/releases.git' };
 
@@ -97,5 +98,30 @@ test('mistakes: an address, and an interval that the releases do not reckon with
   expect(found).toEqual([
     expect.stringMatching(/run.url of flux is no address, got "releases"/),
     expect.stringMatching(/longer than analysis.syncInterval of shop, site, got "300 s"; shorten/),
+  ]);
+});
+
+test('a release with two roots has a Kustomization for each that it has, each for its own cluster', async () => {
+  const objects = await folderOf(
+    (scope, plans) => void flux(scope, { plans, run, kubeConfigs: { mesh: 'mesh-cluster' } }),
+    apartReleases(),
+  );
+  const all = [...objects].filter(([name]) => name.startsWith('Kustomization'));
+  expect(
+    all.map(([name, it]) => [name, objectAt(it, 'spec').path, objectAt(it, 'spec').kubeConfig]),
+  ).toEqual([
+    [
+      'Kustomization flux-system/far-mesh',
+      './live/far/mesh',
+      { secretRef: { name: 'mesh-cluster' } },
+    ],
+    ['Kustomization flux-system/far-workload', './live/far/workload', undefined],
+    [
+      'Kustomization flux-system/routes-mesh',
+      './live/routes/mesh',
+      { secretRef: { name: 'mesh-cluster' } },
+    ],
+    ['Kustomization flux-system/shop', './live/shop', undefined],
+    ['Kustomization flux-system/site', './live/site', undefined],
   ]);
 });

@@ -12,7 +12,8 @@ test.each([
   ['networking.istio.io', 'Gateway', 'gateways'],
   ['networking.istio.io', 'ServiceEntry', 'serviceentries'],
   ['telemetry.istio.io', 'Telemetry', 'telemetries'],
-  ['keda.sh', 'ScaledObject', undefined],
+  ['keda.sh', 'ScaledObject', 'scaledobjects'],
+  ['autoscaling.k8s.io', 'VerticalPodAutoscaler', undefined],
   ['argoproj.io', 'Workflow', undefined],
 ])('%s/%s is %s', (group, kind, plural) => {
   expect(pluralOf(group, kind)).toBe(plural);

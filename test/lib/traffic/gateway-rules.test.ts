@@ -391,7 +391,7 @@ describe('every request goes where the traffic says, by the API’s own preceden
           expect(done(one, made), JSON.stringify({ one, made })).toBe(fate);
         }
       }),
-      { numRuns: 1200 },
+      { numRuns: 800 },
     );
     expect(said).toBeGreaterThan(300);
     for (const fate of ['nowhere', 'canary', 'weights', 'taken', 'copied 1', 'copied 100'])

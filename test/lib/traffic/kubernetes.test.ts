@@ -12,6 +12,9 @@ import {
   successRate,
   Testing,
 } from '../../../lib/index.ts';
+import { type Manifest, objectAt } from '../../../lib/json.ts';
+import { mistakeText } from '../../../lib/mistake.ts';
+import { namesOf } from '../../../lib/names.ts';
 import { deployment, hpa, mistakesOf, objectIn, sample, workload } from '../sample.ts';
 
 const analysis = { checks: [query({ name: 'errors', query: 'up', max: 1 })] };
@@ -32,8 +35,8 @@ describe('switch', () => {
     const selected = plan.steps
       .filter((it) => it.files.includes('service-shop.yaml'))
       .map((it) => {
-        const { spec } = objectIn(rendered, it.name, 'service-shop.yaml');
-        return [it.name, spec?.selector];
+        const service = objectIn(rendered, it.name, 'service-shop.yaml');
+        return [it.name, objectAt(service, 'spec').selector];
       });
     expect(selected).toEqual([
       ['01-canary-up', { app: 'shop-primary' }],
@@ -81,11 +84,11 @@ describe('replicas', () => {
       '06-complete 0 primary',
     ]);
     const replicas = (step: string) =>
-      objectIn(rendered, step, 'deployment-shop-canary.yaml').spec?.replicas;
+      objectAt(objectIn(rendered, step, 'deployment-shop-canary.yaml'), 'spec').replicas;
     expect(['02-weight-20', '03-weight-50', '05-weight-0'].map(replicas)).toEqual([1, 4, 0]);
     expect(plan.steps[2]?.files).toEqual(['deployment-shop-canary.yaml']);
-    const { spec } = objectIn(rendered, '06-complete', 'service-shop.yaml');
-    expect(spec?.selector).toEqual({ 'perch/release': 'shop' });
+    const service = objectIn(rendered, '06-complete', 'service-shop.yaml');
+    expect(objectAt(service, 'spec').selector).toEqual({ 'perch/release': 'shop' });
     for (const track of ['primary', 'canary'])
       expect(objectIn(rendered, '06-complete', `deployment-shop-${track}.yaml`)).toMatchObject({
         spec: {
@@ -110,16 +113,62 @@ describe('replicas', () => {
     expect([shares(0, 4), shares(1, 4), shares(100, 4) > 1000]).toEqual([0, 1, true]);
   });
 
-  test('an autoscaler would change the weight', async () => {
+  describe('mistakes of weights', () => {
+    const asked = (replicas: number, ...weights: readonly number[]) => {
+      const names = namesOf({ name: 'shop', namespace: 'prod' });
+      const object = { ...deployment({}, { spec: { replicas } }), metadata: { name: 'shop' } };
+      const context = {
+        path: 'shop',
+        names,
+        port: 80,
+        ports: [],
+        label: { key: 'app', base: 'shop', address: undefined, name: 'shop' },
+        apex: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'shop' } },
+        candidate: '0123456789',
+        workload: [object as Manifest],
+      };
+      const traffics = [0, ...weights].map((canary) => ({
+        weights: { primary: 100 - canary, canary },
+      }));
+      return traffic.mistakes(context, traffics).map(mistakeText);
+    };
+
+    test('enough pods', () => {
+      expect(asked(4, 20, 50)).toEqual([]);
+      expect(asked(19, 5, 10, 25, 50, 95)).toEqual([]);
+    });
+
+    // Argo Rollouts: a basic canary with few replicas can only do 50/50 (#2281).
+    test('trap few replicas: a weight that would be another one is refused', () => {
+      expect(asked(1, 5, 50)).toEqual([
+        'shop: beside 1 pod of the primary even one pod gives the canary 50 %, which is far from 5 %, got 5; use fewer and higher weights, or more replicas',
+        'shop: beside 1 pod of the primary, 5 % and 50 % are both 1 of the canary, got 50; use fewer and higher weights, or more replicas',
+      ]);
+      expect(asked(4, 15, 20)).toEqual([
+        'shop: beside 4 pods of the primary, 15 % and 20 % are both 1 of the canary, got 20; use fewer and higher weights, or more replicas',
+      ]);
+    });
+
+    test('nearly all requests', () => {
+      expect(asked(2, 96)).toEqual([
+        'shop: no reasonable number of pods gives the canary 96 %, got 96; use weights up to 95, or kubernetes() with blueGreen()',
+      ]);
+    });
+  });
+
+  test.each([
+    ['HorizontalPodAutoscaler', [deployment(), hpa()]],
+    ['DaemonSet', [{ ...deployment(), kind: 'DaemonSet' }]],
+  ])('a %s would decide about the weight', async (kind, objects) => {
     const found = await mistakesOf(
       release({
         traffic,
-        workload: workload(deployment(), hpa()),
-        strategy: canary({ stepWeights: [20] }),
+        workload: workload(...objects),
+        strategy: canary({ stepWeights: [50] }),
       }),
     );
     expect(found).toEqual([
-      'shop: an autoscaler changes the number of pods, which is the weight here, got "HorizontalPodAutoscaler shop"; leave it out, or use a mesh or gateway',
+      `shop: the number of pods is the weight here, and something else decides about it, got "${kind} shop"; release a Deployment without an autoscaler, or use a mesh or gateway`,
     ]);
   });
 

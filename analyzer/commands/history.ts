@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import { isoTime } from '../core/state.ts';
+import { walk } from '../history.ts';
+import { type RepositoryFlags, withReader } from '../options.ts';
+import { table } from '../table.ts';
+import { type Transition, transitions } from '../transitions.ts';
+
+/** `perch history <release>`: every transition from Git alone, the newest last. */
+export function addHistory(program: Command): Command {
+  return program
+    .command('history')
+    .argument('<release>', 'id of the release')
+    .description('print every transition of a release: when, what, verdict, by whom and why')
+    .action(async (release: string, _: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<RepositoryFlags>();
+      const rows = await readHistory(flags, release);
+      process.stdout.write(
+        `${flags.json ? JSON.stringify(rows.map(row), undefined, 2) : historyTable(rows)}\n`,
+      );
+    });
+}
+
+async function readHistory(flags: RepositoryFlags, id: string): Promise<readonly Transition[]> {
+  return withReader(flags, undefined, async (reader, at) => {
+    const past =
+      at.run === undefined
+        ? { visits: [], complete: true }
+        : await walk(reader, at.run, id, new Map());
+    if (past.visits.length > 0) return transitions(id, past);
+    const known = (await reader.list(at)).map((it) => it.id);
+    if (known.includes(id)) return [];
+    throw new Error(`there is no release "${id}"; there are: ${known.join(', ') || 'none'}`);
+  });
+}
+
+/** Every row has every key, so that machines need not guess; the time is ISO 8601, as in `perch status`. */
+function row(it: Transition): unknown {
+  const { transition = null, position = null, candidate = null, verdict = null, at, ...rest } = it;
+  return { at: isoTime(at), transition, position, candidate, verdict, ...rest };
+}
+
+/** The rows as a table for people. */
+export function historyTable(rows: readonly Transition[]): string {
+  if (rows.length === 0) return 'no history: the release has not started on this branch';
+  return table(
+    ['WHEN', 'NO', 'KIND', 'POSITION', 'VERDICT', 'BY', 'REASON'],
+    rows.map((it) => [
+      isoTime(it.at),
+      String(it.transition ?? '-'),
+      it.kind,
+      it.position ?? '-',
+      it.verdict ?? '-',
+      it.by === '' ? '-' : it.by,
+      it.problems.length === 0 ? it.reason : `${it.reason} (wrong: ${it.problems.join('; ')})`,
+    ]),
+  );
+}

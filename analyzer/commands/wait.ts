@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Situation } from '../core/observation.ts';
+import { type Status, status } from '../core/phase.ts';
+import { isoTime } from '../core/state.ts';
+import { candidateMeant, type Fate, fateOf, isSeen } from '../fate.ts';
+import { GitError, type Repository } from '../git/index.ts';
+import { openForWriting, parsePositive, type RepositoryFlags } from '../options.ts';
+import { loadSituation } from '../situation.ts';
+import { age } from '../table.ts';
+import { hasColor } from '../terminal.ts';
+
+interface WaitFlags extends RepositoryFlags {
+  readonly for: 'promoted' | 'failed';
+  /** Seconds. */
+  readonly timeout: number;
+  /** Seconds. */
+  readonly interval: number;
+  readonly candidate?: string;
+}
+
+/** How it ended: what became of the candidate, or that nothing did in time. */
+type End =
+  | Exclude<Fate, { readonly kind: 'open' }>
+  | { readonly kind: 'timeout'; readonly reason: string };
+
+/** `perch wait <release>`: follows the newest candidate until it is promoted, or failed. */
+export function addWait(program: Command): Command {
+  return program
+    .command('wait')
+    .argument('<release>', 'id of the release')
+    .addOption(
+      new Option('--for <outcome>', 'what must become of the candidate')
+        .choices(['promoted', 'failed'])
+        .makeOptionMandatory(),
+    )
+    .option('--timeout <duration>', 'as 90s, 30m or 1h30m', parseDuration, 3600)
+    .option('--interval <seconds>', 'between two looks at the repository', parsePositive, 5)
+    .option(
+      '--candidate <candidate>',
+      'wait for this one, or how it begins (default: the newest in dist/ when the wait begins)',
+      parseCandidate,
+    )
+    .description(
+      'wait until the newest candidate is promoted or failed: 0 as asked, 1 where it ended otherwise, 3 where time ran out',
+    )
+    .action(async (release: string, _: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<WaitFlags>();
+      const repository = await openForWriting(flags);
+      try {
+        const end = await follow(repository, release, flags);
+        process.exitCode = end.kind === 'timeout' ? 3 : end.kind === flags.for ? 0 : 1;
+      } finally {
+        await repository.close();
+      }
+    });
+}
+
+async function follow(repository: Repository, id: string, flags: WaitFlags): Promise<End> {
+  const deadline = performance.now() + flags.timeout * 1000;
+  let candidate: string | undefined;
+  let wasSeen = false;
+  let shown = '';
+  let trouble: string | undefined;
+  for (;;) {
+    const look = await lookAt(repository, id, candidate !== undefined);
+    if (look.kind === 'seen') {
+      candidate ??= candidateMeant(look.situation, flags.candidate);
+      wasSeen ||= isSeen(look.situation, candidate);
+      const row = status(look.situation);
+      const key = [row.phase, row.stepName, row.candidate].join(' ');
+      if (key !== shown) process.stdout.write(`${line(flags, row)}\n`);
+      shown = key;
+      const fate = fateOf(look.situation, candidate, wasSeen);
+      if (fate.kind !== 'open') return tell(flags, id, candidate, fate);
+    }
+    if (look.kind === 'gone')
+      return tell(flags, id, candidate, { kind: 'superseded', reason: 'the release was removed' });
+    const fresh = look.kind === 'unreachable' ? look.reason : undefined;
+    if (fresh !== undefined && fresh !== trouble)
+      process.stderr.write(`perch: ${fresh}; trying again\n`);
+    trouble = fresh;
+    const left = deadline - performance.now();
+    if (left <= 0) return tell(flags, id, candidate, tooLate(flags, trouble));
+    await sleep(Math.min(left, flags.interval * 1000));
+  }
+}
+
+type Look =
+  | { readonly kind: 'seen'; readonly situation: Situation }
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'unreachable'; readonly reason: string };
+
+/** @throws Error for a release that was never there, GitError where trying again cannot help */
+async function lookAt(repository: Repository, id: string, known: boolean): Promise<Look> {
+  try {
+    const snapshot = await repository.fetch();
+    // Only the first look needs the newest plan.
+    if (!known && snapshot.sourceFailure !== undefined) throw snapshot.sourceFailure;
+    const all = await repository.list(snapshot);
+    const trees = all.find((it) => it.id === id);
+    if (trees !== undefined)
+      return {
+        kind: 'seen',
+        situation: await loadSituation(repository, trees, new Map(), snapshot),
+      };
+    if (known) return { kind: 'gone' };
+    throw new Error(
+      `there is no release "${id}"; there are: ${all.map((it) => it.id).join(', ') || 'none'}`,
+    );
+  } catch (error) {
+    if (!(error instanceof GitError) || !error.retryable) throw error;
+    return { kind: 'unreachable', reason: error.message };
+  }
+}
+
+function tooLate({ timeout, for: wanted }: WaitFlags, trouble: string | undefined): End {
+  const why = trouble === undefined ? '' : `; the repository cannot be reached: ${trouble}`;
+  return { kind: 'timeout', reason: `not ${wanted} within ${age(timeout)}${why}` };
+}
+
+function tell(flags: WaitFlags, release: string, candidate: string | undefined, end: End): End {
+  const reason = 'reason' in end ? end.reason : '';
+  const text = `${release}: ${candidate ?? 'its candidate'} ${end.kind}${reason === '' ? '' : `: ${reason}`}`;
+  const good = end.kind === flags.for;
+  process.stdout.write(
+    flags.json
+      ? `${JSON.stringify({ release, candidate: candidate ?? null, outcome: end.kind, reason })}\n`
+      : `${paint(good ? GREEN : RED, text)}\n`,
+  );
+  return end;
+}
+
+function line({ json }: WaitFlags, it: Status): string {
+  const at = isoTime(Date.now() / 1000);
+  const { release, phase, step, steps, stepName, weight, candidate, reason } = it;
+  if (json)
+    return JSON.stringify({
+      at,
+      release,
+      phase,
+      step: step ?? null,
+      steps: steps ?? null,
+      stepName: stepName ?? null,
+      weight,
+      candidate: candidate ?? null,
+      reason,
+    });
+  const place = stepName === undefined ? '' : ` ${stepName} (${step}/${steps}), weight ${weight}`;
+  return `${at} ${release} ${phase}${place}: ${reason}`;
+}
+
+const RED = 31;
+const GREEN = 32;
+
+function paint(color: number, text: string): string {
+  return hasColor() ? `\u001B[${color}m${text}\u001B[0m` : text;
+}
+
+/** Seconds of a text such as `1h30m`. @throws InvalidArgumentError */
+export function parseDuration(text: string): number {
+  const [whole, hours = 0, minutes = 0, seconds = 0] =
+    /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text) ?? [];
+  const sum = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+  if (whole === undefined || sum === 0)
+    throw new InvalidArgumentError('expected a duration such as 90s, 30m or 1h30m');
+  return sum;
+}
+
+function parseCandidate(text: string): string {
+  if (/^[0-9a-f]{4,10}$/.test(text)) return text;
+  throw new InvalidArgumentError('expected a candidate: 4 to 10 hexadecimal digits');
+}

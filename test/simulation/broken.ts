@@ -1,0 +1,9 @@
+/** What must never happen, found in a simulated run. */
+export class Broken extends Error {
+  readonly rule: string;
+
+  constructor(rule: string, detail: string) {
+    super(`${rule}: ${detail}`);
+    this.rule = rule;
+  }
+}

@@ -1,0 +1,169 @@
+import { nameOf, replicasOf } from '../embedded/reach.ts';
+import type { Manifest } from '../embedded/server-side-apply.ts';
+import { VERSION_ANNOTATION } from './plans.ts';
+
+/** What a version does once it runs; what the analyzer has to find out. */
+export interface Behaviour {
+  /** Seconds until its pods are ready; Infinity for pods that crash. */
+  readonly readyAfter: number;
+  /** Percent of the traffic from which on its requests fail; above 100 for a good version. */
+  readonly badFrom: number;
+  /** Fails for some seconds in each span of so many. */
+  readonly flakyEvery?: number | undefined;
+  /** What becomes of its Jobs. @default - they complete after 20 seconds */
+  readonly job?: { readonly seconds: number; readonly end: 'complete' | 'fail' | 'never' };
+}
+
+/** A part of a workload's pods that runs one version. */
+export interface Serving {
+  readonly image: string;
+  /** Of one. */
+  readonly portion: number;
+}
+
+/** An object in the simulated cluster. */
+export interface Held {
+  /** The release that it came with. */
+  readonly owner: string;
+  object: Manifest;
+  oid: string;
+  appliedAt: number;
+  generation: number;
+  /** When the present generation's pods are all ready. */
+  readyAt: number;
+  /** What serves until then. */
+  carried: readonly Serving[];
+}
+
+/**
+ * What an object becomes when another file of it is applied: pods are replaced one after the other, so that those
+ * from before serve until the new ones do.
+ *
+ * @param now Unix seconds
+ */
+export function replaced(
+  old: Held | undefined,
+  next: { readonly owner: string; readonly object: Manifest; readonly oid: string },
+  behaviours: ReadonlyMap<string, Behaviour>,
+  now: number,
+): Held {
+  const { object, oid } = next;
+  if (old !== undefined && specOf(old.object) === specOf(object))
+    return { ...old, ...next, appliedAt: old.oid === oid ? old.appliedAt : now };
+  const { readyAfter = 5 } = behaviours.get(imageOf(object)) ?? {};
+  const stops = replicasOf(object) === 0 || (isRecreated(object) && old?.object !== undefined);
+  return {
+    ...next,
+    appliedAt: now,
+    generation: (old?.generation ?? 0) + 1,
+    readyAt: now + (replicasOf(object) === 0 ? 0 : readyAfter),
+    carried: stops || old === undefined ? [] : servingOf(old, now),
+  };
+}
+
+/** Who answers requests to a workload; nobody where it has no ready pod. */
+export function servingOf(it: Held, now: number): readonly Serving[] {
+  const replicas = replicasOf(it.object);
+  if (replicas === 0) return [];
+  if (it.readyAt > now) return it.carried;
+  const image = imageOf(it.object);
+  const kept = Math.min(replicas, partitionOf(it.object)) / replicas;
+  if (kept === 0) return [{ image, portion: 1 }];
+  const others = it.carried.filter((one) => one.image !== image);
+  return [{ image, portion: 1 - kept }, ...others.map((one) => ({ ...one, portion: kept }))];
+}
+
+/** Whether the present generation's pods are all ready. */
+export function isReady(it: Held | undefined, now: number): boolean {
+  return it !== undefined && replicasOf(it.object) > 0 && it.readyAt <= now;
+}
+
+/** Whether its pods are all stopped before others start. */
+export function isRecreated(object: Manifest): boolean {
+  const spec = object.spec as { strategy?: { type?: string } } | undefined;
+  return spec?.strategy?.type === 'Recreate';
+}
+
+/** The image of a workload's pods. */
+export function imageOf(object: Manifest): string {
+  const { spec, metadata } = object as {
+    spec?: { template?: { spec?: { containers?: readonly { image?: string }[] } } };
+    metadata?: { annotations?: Readonly<Record<string, string>> };
+  };
+  const image = spec?.template?.spec?.containers?.[0]?.image;
+  return image ?? `app:${metadata?.annotations?.[VERSION_ANNOTATION] ?? ''}`;
+}
+
+/** What became of a Job. @param now Unix seconds */
+export function jobEnd(
+  it: Held,
+  behaviours: ReadonlyMap<string, Behaviour>,
+  now: number,
+): 'complete' | 'fail' | 'running' {
+  const job = behaviours.get(imageOf(it.object))?.job ?? { seconds: 20, end: 'complete' };
+  return job.end === 'never' || now < it.appliedAt + job.seconds ? 'running' : job.end;
+}
+
+/** As an API server shows it. @param now Unix seconds */
+export function shown(
+  it: Held,
+  behaviours: ReadonlyMap<string, Behaviour>,
+  now: number,
+): Manifest {
+  const metadata = it.object.metadata as Manifest;
+  return {
+    ...it.object,
+    metadata: { ...metadata, generation: it.generation, managedFields: [entry(it.appliedAt)] },
+    status: it.object.kind === 'Job' ? jobStatus(jobEnd(it, behaviours, now)) : status(it, now),
+  };
+}
+
+function status(it: Held, now: number): Manifest {
+  const wanted = replicasOf(it.object);
+  const ready = it.readyAt <= now;
+  const isSet = it.object.kind === 'StatefulSet';
+  const kept = isSet ? Math.min(wanted, partitionOf(it.object)) : 0;
+  return {
+    observedGeneration: it.generation,
+    replicas: wanted,
+    updatedReplicas: wanted - kept,
+    availableReplicas: ready ? wanted : kept,
+    conditions: [
+      {
+        type: 'Available',
+        status: ready ? 'True' : 'False',
+        lastTransitionTime: iso(it.appliedAt),
+      },
+    ],
+  };
+}
+
+function jobStatus(end: ReturnType<typeof jobEnd>): Manifest {
+  if (end === 'running') return { active: 1 };
+  return { conditions: [{ type: end === 'complete' ? 'Complete' : 'Failed', status: 'True' }] };
+}
+
+function partitionOf(object: Manifest): number {
+  const spec = object.spec as
+    | { updateStrategy?: { rollingUpdate?: { partition?: number } } }
+    | undefined;
+  return spec?.updateStrategy?.rollingUpdate?.partition ?? 0;
+}
+
+function specOf({ spec }: Manifest): string {
+  return JSON.stringify(spec);
+}
+
+function entry(at: number): Manifest {
+  const fields = { 'f:metadata': { 'f:annotations': { 'f:perch/digest': {} } } };
+  return { manager: 'kustomize-controller', operation: 'Apply', time: iso(at), fieldsV1: fields };
+}
+
+function iso(at: number): string {
+  return new Date(at * 1000).toISOString();
+}
+
+/** `<kind>/<name>`. */
+export function keyOf(object: Manifest): string {
+  return `${String(object.kind)}/${nameOf(object)}`;
+}
