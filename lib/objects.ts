@@ -58,7 +58,7 @@ export interface ObjectsInput {
   /** What runs the pods; undefined where they are none of ours. */
   readonly workload: Authored | undefined;
   readonly label: TrackLabel;
-  readonly router: Omit<RouterContext, 'candidate' | 'apex'>;
+  readonly router: Omit<RouterContext, 'candidate' | 'apex' | 'tracks'>;
 }
 
 /** Makes every object of a release. */
@@ -69,7 +69,8 @@ export function objectsOf(input: ObjectsInput): ReleaseObjects {
   const base = input.workload && withNames(input.workload.object, hashed);
   const candidate = candidateOf(input, base, shared);
   const services = servicesOf(input, shared);
-  const context = { ...input.router, candidate, apex: services.apex };
+  const { tracks } = props.strategy;
+  const context = { ...input.router, tracks, candidate, apex: services.apex };
   const routing = (it: Routing): Placed => ({ path, role: 'routing', ...it });
   const isOurs = input.workload !== undefined;
   const own = isOurs

@@ -42,7 +42,7 @@ export interface ReleaseProps {
    * What it makes is rendered for each track, hashed by content, or written as it is, by kind.
    * @default - none: then `existing` must be given
    */
-  readonly workload?: WorkloadFactory;
+  readonly workload?: WorkloadFactory | undefined;
   /**
    * Two Services that exist already, instead of a workload: nothing but routes is written.
    * @default - the release makes its own

@@ -53,7 +53,7 @@ export async function tryRender(release: Release): Promise<Outcome> {
   const given = props.analysis?.checks ?? [];
   const own = built.drafts.flatMap((it) => it.own ?? []);
   const { tracks } = props.strategy;
-  const checks = compileChecks(path, [...given, ...new Set(own)], {
+  const checks = compileChecks(path, [...new Set([...given, ...own])], {
     names,
     target: tracks.includes('canary') ? names.canary : names.primary,
     port: props.service.port,

@@ -162,7 +162,8 @@ function stepOf(
 ): Step {
   const { phase, traffic, ready, own = [] } = draft;
   const { gates = [], hooks = [] } = input.asked[input.index] ?? {};
-  const checks = [...(draft.checks === 'none' ? [] : input.checks), ...own.map((it) => it.name)];
+  const release = draft.checks === 'none' ? [] : input.checks;
+  const checks = [...new Set([...release, ...own.map((it) => it.name)])];
   const bakes = draft.checks === 'bake' || own.length > 0;
   const jobs = input.objects.jobs(draft.jobs ?? []).map((it) => input.fileName(it.object));
   const others = besides(traffic);

@@ -8,11 +8,14 @@ import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseAllDocuments, parse as parseYaml } from 'yaml';
 import { addAnalyze } from '../analyzer/commands/analyze.ts';
+import { addDiff } from '../analyzer/commands/diff.ts';
+import { addHistory } from '../analyzer/commands/history.ts';
 import { addPersonCommands } from '../analyzer/commands/person.ts';
 import { addPlan } from '../analyzer/commands/plan.ts';
 import { addStatus } from '../analyzer/commands/status.ts';
 import { addVerify } from '../analyzer/commands/verify.ts';
 import { addVersion } from '../analyzer/commands/version.ts';
+import { addWait } from '../analyzer/commands/wait.ts';
 import { parseState, stateText } from '../analyzer/core/state.ts';
 import { parsePlan } from '../lib/plan/parse.ts';
 import { DIGEST_ANNOTATION, type Plan, STEP_ANNOTATION } from '../lib/plan/plan.ts';
@@ -318,6 +321,10 @@ describe('docs/state.md', () => {
       ...(parseYaml(example) as object),
       by: 'Ann <ann@example.com>',
       paused: { reason: 'lunch' },
+      hooks: [],
+      approved: [],
+      fast: { reason: 'urgent' },
+      promoted: [],
       accepts: [],
     };
     expect(fields.map((it) => it.name).sort()).toEqual(Object.keys(whole).sort());
@@ -421,7 +428,10 @@ function yamlNamed(marker: string): Record<string, any> {
 /** The commands as `analyzer/main.ts` puts them together. */
 function commands(): readonly Command[] {
   const program = new Command('perch');
-  for (const add of [addPlan, addStatus, addVerify, addVersion, addAnalyze, addPersonCommands])
+  for (const add of [
+    ...[addPlan, addStatus, addVerify, addHistory, addDiff, addWait],
+    ...[addVersion, addAnalyze, addPersonCommands],
+  ])
     add(program);
   return program.commands;
 }

@@ -144,7 +144,11 @@ export function isEdited(situation: Situation): boolean {
 
 /** Gates, and hooks of which nobody can tell whether they ran. */
 function canBeOpened({ hooks = [] }: State, step: Step): boolean {
-  const untold = hooks.some((it) => it.step === step.name && it.outcome !== 'passed');
+  const runs = hooks.filter((it) => it.step === step.name);
+  const newest = runs.filter(
+    (it, index) => runs.findLastIndex((one) => one.hook === it.hook) === index,
+  );
+  const untold = newest.some((it) => it.outcome === undefined || it.outcome === 'unknown');
   return (step.gates ?? []).length > 0 || untold;
 }
 

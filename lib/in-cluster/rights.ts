@@ -23,7 +23,7 @@ export interface RightsOptions {
   readonly leaving?: readonly KindIn[];
   /**
    * Names of kinds in paths, by `group/Kind`, for groups that nothing is known of:
-   * `{ 'keda.sh/ScaledObject': 'scaledobjects' }`.
+   * `{ 'autoscaling.k8s.io/VerticalPodAutoscaler': 'verticalpodautoscalers' }`.
    * @default - none
    */
   readonly resources?: Readonly<Record<string, string>>;

@@ -1,5 +1,4 @@
 import type { Mistake, Reproof } from '../mistake.ts';
-import { TRACKS } from '../names.ts';
 import {
   type GatewayApiProps,
   type GatewaySupport,
@@ -119,7 +118,8 @@ const RULES: readonly ((props: GatewayApiProps, context: RouterContext) => reado
     return filters.flatMap((it) => {
       if (it.type !== 'RequestMirror') return [];
       const { name, namespace = names.namespace } = it.requestMirror.backendRef;
-      const own = TRACKS.some((track) => names[track] === name) && namespace === names.namespace;
+      const tracks = [names.primary, names.canary, names.baseline];
+      const own = tracks.includes(name) && namespace === names.namespace;
       const remedy = 'mirror to a Service of its own: copies would count in the canary’s checks';
       return own ? [{ problem: 'traffic.filters mirrors to a track', got: name, remedy }] : [];
     });
@@ -205,7 +205,7 @@ const RULES: readonly ((props: GatewayApiProps, context: RouterContext) => reado
 /** Whether the author's gateway can something, as far as it is said or known. */
 export function supports({ supports, metrics }: GatewayApiProps, what: GatewaySupport): boolean {
   const known: readonly GatewaySupport[] = metrics === undefined ? [] : ['backendResponseHeaders'];
-  return (supports ?? known).includes(what);
+  return [...known, ...(supports ?? [])].includes(what);
 }
 
 /** A gateway that does not know the field copies everything, and nobody says so. */

@@ -223,8 +223,8 @@ interface RouteProps {
    */
   readonly weightTotal?: (typeof WEIGHT_TOTALS)[number];
   /**
-   * What your gateway can besides splitting.
-   * @default - `backendResponseHeaders` where `metrics` names a gateway
+   * What your gateway can besides splitting. Where `metrics` names one, it can `backendResponseHeaders`.
+   * @default - no more
    */
   readonly supports?: readonly GatewaySupport[];
 }

@@ -1,10 +1,10 @@
 import type { Duration } from 'cdk8s';
-import type { Json, JsonObject, Manifest } from '../json.ts';
+import type { JsonObject, Manifest } from '../json.ts';
 import { routeMistakes } from './gateway-api-mistakes.ts';
 import type { GatewayApiProps } from './gateway-api-props.ts';
 import { GATEWAY_METRICS, type GatewayMetrics, NO_METRICS } from './gateway-metrics.ts';
 import { type RouteRule, type RulesInput, routeRules, totalOf } from './gateway-rules.ts';
-import { replacesPrefix, trafficMistakes } from './gateway-traffic-mistakes.ts';
+import { trafficMistakes } from './gateway-traffic-mistakes.ts';
 import { plain } from './plain.ts';
 import type { BuiltInQueries, Router, RouterContext } from './router.ts';
 import { fractionMistakes, type Traffic } from './traffic.ts';
@@ -68,20 +68,18 @@ function route(props: GatewayApiProps, context: RouterContext, traffic: Traffic)
     metadata: { name: names.apex, namespace: names.namespace },
     spec: {
       ...plain({ parentRefs, hostnames }, durationText),
-      rules: rules.flatMap((it) => written(props, it)),
+      rules: rules.map((it) => written(props, it)),
     },
   };
 }
 
-/** The API wants a rule of its own for each match where a prefix is replaced. */
-function written(props: GatewayApiProps, { matches, mirror, backends }: RouteRule): Json[] {
+function written(props: GatewayApiProps, { matches, mirror, backends }: RouteRule): JsonObject {
   const filters: readonly object[] = [...(props.filters ?? []), ...(mirror ? [mirror] : [])];
   const more = filters.length === 0 ? {} : { filters };
-  const isWhole = !replacesPrefix(props);
-  return (isWhole ? [matches] : matches.map((it) => [it])).map((some) => ({
-    ...plain({ ...matchesOf(some), ...settings(props), ...more }, durationText),
+  return {
+    ...plain({ ...matchesOf(matches), ...settings(props), ...more }, durationText),
     backendRefs: [...backends],
-  }));
+  };
 }
 
 /** A GRPCRoute that is for every call has no words for it. */

@@ -1,6 +1,6 @@
 import type { Reproof } from '../mistake.ts';
 import type { GrpcMethodMatch, PathMatch, ValueMatch } from './gateway-api-props.ts';
-import { cookiesPattern, crossesCookies, pattern } from './gateway-cookies.ts';
+import { cookieMistakes, cookiePattern } from './istio-cookies.ts';
 import type { RequestMatch, TextMatch } from './traffic.ts';
 
 /** A match of an HTTPRoute or a GRPCRoute; all fields that are given must hold. */
@@ -35,13 +35,11 @@ export function routeMatch(it: RequestMatch): RouteMatch {
 }
 
 function cookieHeader({ cookies = {} }: RequestMatch): readonly ValueMatch[] {
-  if (Object.keys(cookies).length === 0) return [];
-  // More of them have more orders than a header's value has room for.
-  const few = Object.fromEntries(Object.entries(cookies).slice(0, MOST_COOKIES));
-  return [{ type: 'RegularExpression', name: 'cookie', value: cookiesPattern(few) }];
+  // One match has one condition on a header. More cookies have more orders than it has room for.
+  const some = Object.fromEntries(Object.entries(cookies).slice(0, 3));
+  if (Object.keys(some).length === 0) return [];
+  return [{ type: 'RegularExpression', name: 'cookie', value: `^(?:${cookiePattern(some)})$` }];
 }
-
-const MOST_COOKIES = 3;
 
 function values(all: Readonly<Record<string, TextMatch>> = {}): readonly ValueMatch[] {
   return Object.entries(all).map(([name, text]) =>
@@ -49,6 +47,12 @@ function values(all: Readonly<Record<string, TextMatch>> = {}): readonly ValueMa
       ? { type: 'Exact', name, value: text.exact }
       : { type: 'RegularExpression', name, value: pattern(text) },
   );
+}
+
+/** Over the whole value, also where a gateway looks for a part of it. */
+function pattern(text: Exclude<TextMatch, { readonly exact: string }>): string {
+  if ('regex' in text) return `^(?:${text.regex})$`;
+  return `^${text.prefix.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&')}.*$`;
 }
 
 /** A prefix is one of whole segments, because that is what the API has. */
@@ -61,57 +65,28 @@ function pathMatch(text: TextMatch): PathMatch {
 /** What of a match the API has no words for. */
 export function matchProblems(it: RequestMatch, kind: RouteKind): readonly Reproof[] {
   const { sourceLabels = {}, cookies = {}, headers = {} } = it;
-  const used = Object.entries(it).filter(
-    ([, value]) => typeof value !== 'object' || Object.keys(value).length > 0,
-  );
-  const ofHttp = used.filter(([key]) => key !== 'headers' && key !== 'sourceLabels');
-  const problem = (text: string, got: unknown, remedy: string): Reproof[] => [
-    { problem: text, got, remedy },
-  ];
-  return [
-    ...(used.length > 0
-      ? []
-      : problem(
-          'a match asks for nothing',
-          it,
-          'every request would be meant: say what tells them, or use weights',
-        )),
-    ...(Object.keys(sourceLabels).length === 0
-      ? []
-      : problem(
-          'the Gateway API cannot match by labels of the pods that requests come from',
-          sourceLabels,
-          'let those clients send a header and match it, or use istio()',
-        )),
-    ...(kind === 'HTTPRoute'
-      ? []
-      : ofHttp.flatMap(([key, got]) =>
-          problem(`a GRPCRoute matches calls by headers, not by ${key}`, got, 'match a header'),
-        )),
-    ...(Object.keys(cookies).length <= MOST_COOKIES
-      ? []
-      : problem(
-          'a match asks for more cookies than one regular expression can find in any order',
-          Object.keys(cookies),
-          `ask for ${MOST_COOKIES} at most`,
-        )),
-    ...(Object.keys(cookies).length > 0 && 'cookie' in headers
-      ? problem(
-          'a match asks for cookies and for the header that holds them',
-          headers.cookie,
-          'ask for one of the two',
-        )
-      : []),
-    ...Object.values(cookies).flatMap((text) =>
-      'regex' in text && crossesCookies(text.regex)
-        ? problem(
-            'a regular expression of a cookie would run on into the cookies after it',
-            text.regex,
-            'leave out ; and \\S, \\D, \\W, and put ; into each class that begins with ^',
-          )
-        : [],
-    ),
-  ];
+  const hasCookies = Object.keys(cookies).length > 0;
+  const problems: Reproof[] = [];
+  if (Object.keys(sourceLabels).length > 0)
+    problems.push({
+      problem: 'the Gateway API cannot match by labels of the pods that requests come from',
+      got: sourceLabels,
+      remedy: 'let those clients send a header and match it, or use istio()',
+    });
+  if (kind === 'GRPCRoute')
+    for (const key of ['path', 'method', 'queryParams', 'cookies'] as const) {
+      const got = it[key];
+      if (got === undefined) continue;
+      const problem = `a GRPCRoute matches calls by headers, not by ${key}`;
+      problems.push({ problem, got, remedy: 'match a header' });
+    }
+  if (hasCookies && 'cookie' in headers)
+    problems.push({
+      problem: 'a match asks for cookies and for the header that holds them',
+      got: headers.cookie,
+      remedy: 'ask for one of the two',
+    });
+  return [...problems, ...(hasCookies ? cookieMistakes(cookies) : [])];
 }
 
 /** The requests for which both hold. */

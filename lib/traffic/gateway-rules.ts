@@ -3,14 +3,7 @@ import type { Reproof } from '../mistake.ts';
 import type { Names } from '../names.ts';
 import type { GatewayApiProps, PathMatch, ValueMatch } from './gateway-api-props.ts';
 import { givesCookie, takesCookie } from './gateway-cookies.ts';
-import {
-  type Common,
-  common,
-  keyOf,
-  matchProblems,
-  type RouteMatch,
-  routeMatch,
-} from './gateway-matches.ts';
+import { type Common, common, keyOf, type RouteMatch, routeMatch } from './gateway-matches.ts';
 import {
   type Mirror,
   type RequestMatch,
@@ -18,6 +11,9 @@ import {
   type Weights,
   wholeWeights,
 } from './traffic.ts';
+
+/** What the API server takes of one route. */
+const [MOST_RULES, MOST_MATCHES_OF_RULE, MOST_MATCHES] = [16, 64, 127];
 
 /** What the rules of a route are made from. */
 export interface RulesInput {
@@ -58,9 +54,7 @@ interface Claim {
  * at least as specific as what they are in competition with.
  */
 export function routeRules(input: RulesInput, traffic: Traffic): RouteRules {
-  const kind = input.props.kind ?? 'HTTPRoute';
   const claims = claimsOf(input, traffic);
-  const wrong = claims.flatMap((it) => it.match.flatMap((one) => matchProblems(one, kind)));
   const everything = givenMatches(input.props);
   const known = new Set<string>();
   const made = claims.map((claim, index) => {
@@ -70,11 +64,16 @@ export function routeRules(input: RulesInput, traffic: Traffic): RouteRules {
     return { rule: { matches: distinct(fresh), ...goal(input, claim, traffic) }, problems };
   });
   const isFull = made.at(-1)?.rule.matches.length === 0;
-  const late = [...made.flatMap((it) => it.problems), ...(isFull ? [allClaimed(claims)] : [])];
+  const rules = made.map((it) => it.rule).filter((it) => it.matches.length > 0);
   return {
-    rules: made.map((it) => it.rule).filter((it) => it.matches.length > 0),
-    problems: wrong.length > 0 ? wrong : late,
+    rules: replacesPrefix(input.props) ? rules.flatMap(apart) : rules,
+    problems: [...made.flatMap((it) => it.problems), ...(isFull ? [allClaimed(claims)] : [])],
   };
+}
+
+/** The API wants a rule of its own for each match where a prefix is replaced. */
+function apart(rule: RouteRule): readonly RouteRule[] {
+  return rule.matches.map((it) => ({ ...rule, matches: [it] }));
 }
 
 /** The matches of one rule, with all that they have in common with those of the rules below it. */
@@ -150,12 +149,14 @@ interface Matches {
   readonly problems: readonly Reproof[];
 }
 
-/** Matches, and what they have in common with any of some others. */
+/** Matches, and what they have in common with any of some others. Each of the others may double them. */
 function withCommon(first: readonly Common[], others: readonly RouteMatch[]): Matches {
   let all = first;
   for (const other of others) {
     const both = all.flatMap((it) => (it.kind === 'match' ? [common(it.match, other)] : []));
-    all = [...both, ...all];
+    all = [...both, ...all].filter((it) => it.kind !== 'none');
+    if (all.length > 8 * MOST_MATCHES)
+      return { matches: [], problems: [tooMany(`over ${all.length} matches`)] };
   }
   return {
     matches: all.flatMap((it) => (it.kind === 'match' ? [it.match] : [])),
@@ -165,6 +166,31 @@ function withCommon(first: readonly Common[], others: readonly RouteMatch[]): Ma
 
 function distinct(all: readonly RouteMatch[]): readonly RouteMatch[] {
   return [...new Map(all.map((it) => [keyOf(it), it])).values()];
+}
+
+/** What is wrong with the sizes of the rules, as they are written. */
+export function sizeProblems(rules: readonly RouteRule[]): readonly Reproof[] {
+  const counts = rules.map((it) => it.matches.length);
+  const all = counts.reduce((sum, it) => sum + it, 0);
+  const isFine =
+    counts.length <= MOST_RULES &&
+    all <= MOST_MATCHES &&
+    counts.every((it) => it <= MOST_MATCHES_OF_RULE);
+  return isFine ? [] : [tooMany(`${counts.length} rules with ${all} matches`)];
+}
+
+function tooMany(got: string): Reproof {
+  return {
+    problem: `a route has ${MOST_RULES} rules at most, ${MOST_MATCHES_OF_RULE} matches in one and ${MOST_MATCHES} in all`,
+    got,
+    remedy: 'match fewer things in traffic.matches and in the strategy',
+  };
+}
+
+/** Whether a filter replaces the prefix that a match asks for. */
+export function replacesPrefix({ filters = [] }: GatewayApiProps): boolean {
+  const all: readonly object[] = filters;
+  return all.some((it) => JSON.stringify(it).includes('"ReplacePrefixMatch"'));
 }
 
 function never(got: readonly RequestMatch[]): Reproof {

@@ -1,7 +1,7 @@
 import type { Mistake, Reproof } from '../mistake.ts';
 import { isPath, partialMirror, supports } from './gateway-api-mistakes.ts';
-import type { GatewayApiProps } from './gateway-api-props.ts';
-import { type RulesInput, routeRules } from './gateway-rules.ts';
+import { matchProblems } from './gateway-matches.ts';
+import { type RulesInput, replacesPrefix, routeRules, sizeProblems } from './gateway-rules.ts';
 import type { RequestMatch, Traffic } from './traffic.ts';
 
 /** What of the steps' traffic a route of the Gateway API, or this gateway, cannot express. */
@@ -16,34 +16,14 @@ export function trafficMistakes(
   return [...new Map(all.map((it) => [JSON.stringify(it), { path, ...it }])).values()];
 }
 
-/** Whether a filter replaces the prefix that a match asks for. */
-export function replacesPrefix({ filters = [] }: GatewayApiProps): boolean {
-  const all: readonly object[] = filters;
-  return all.some((it) => JSON.stringify(it).includes('"ReplacePrefixMatch"'));
-}
-
-const MOST_RULES = 16;
-const MOST_MATCHES_OF_RULE = 64;
-const MOST_MATCHES = 127;
-
 const RULES: readonly ((it: Traffic, input: RulesInput) => readonly Reproof[])[] = [
-  function unsaid(it, input) {
-    return routeRules(input, it).problems;
+  function matches(it, input) {
+    const { kind = 'HTTPRoute' } = input.props;
+    const problems = requestMatches(it).flatMap((one) => matchProblems(one, kind));
+    return problems.length > 0 ? problems : routeRules(input, it).problems;
   },
-  function tooMany(it, input) {
-    const counts = routeRules(input, it).rules.map((one) => one.matches.length);
-    const all = counts.reduce((sum, one) => sum + one, 0);
-    const rules = replacesPrefix(input.props) ? all : counts.length;
-    const isFine =
-      rules <= MOST_RULES && all <= MOST_MATCHES && Math.max(...counts) <= MOST_MATCHES_OF_RULE;
-    if (isFine) return [];
-    return [
-      {
-        problem: `a route has ${MOST_RULES} rules at most, ${MOST_MATCHES_OF_RULE} matches in one and ${MOST_MATCHES} in all`,
-        got: `${rules} rules with ${all} matches`,
-        remedy: 'match fewer things in traffic.matches and in the strategy',
-      },
-    ];
+  function sizes(it, input) {
+    return sizeProblems(routeRules(input, it).rules);
   },
   function paths(it) {
     return requestMatches(it).flatMap(({ path }) => {
@@ -90,7 +70,7 @@ const RULES: readonly ((it: Traffic, input: RulesInput) => readonly Reproof[])[]
     return [
       {
         problem: 'session affinity needs a gateway that changes the answers of one backend',
-        got: props.supports ?? 'no metrics',
+        got: 'no metrics',
         remedy:
           "say supports: ['backendResponseHeaders'] if yours takes a ResponseHeaderModifier in backendRefs, or leave affinity out",
       },

@@ -126,8 +126,12 @@ function byPort(
   return [...others.map((port) => ({ port, isFirst: false })), { port: first, isFirst: true }];
 }
 
-function destinations(props: IstioProps, { names }: RouterContext, port: ServicePort): Json[] {
-  return TRACKS.map((track) => {
+function destinations(
+  props: IstioProps,
+  { names, tracks }: RouterContext,
+  port: ServicePort,
+): Json[] {
+  return TRACKS.filter((it) => tracks.includes(it)).map((track) => {
     const target =
       props.subsets === true ? { host: names.apex, subset: track } : { host: names[track] };
     return { destination: { ...target, port: { number: port.port } } };
@@ -143,7 +147,7 @@ function policies(props: IstioProps, context: RouterContext): Routing[] {
   };
   const baseline = trackPolicies.baseline === undefined ? [] : [own('baseline')];
   // One Service can stand on both sides.
-  const hosts = TRACKS.filter((it) => it === 'primary' || names.canary !== names.primary);
+  const hosts = context.tracks.filter((it) => it === 'primary' || names.canary !== names.primary);
   if (props.subsets !== true) return [...hosts.map(own), ...baseline];
   const subset = (track: Side) => ({
     name: track,
@@ -151,7 +155,7 @@ function policies(props: IstioProps, context: RouterContext): Routing[] {
     // Istio itself puts these over the host's, field by field.
     ...policyOf(trackPolicies[track] ?? {}),
   });
-  const object = rule(names, names.apex, shared ?? {}, { subsets: TRACKS.map(subset) });
+  const object = rule(names, names.apex, shared ?? {}, { subsets: context.tracks.map(subset) });
   return [{ object, pointers: ['/spec/subsets'] }, ...baseline];
 }
 

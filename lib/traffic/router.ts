@@ -1,6 +1,6 @@
 import type { Labels, Manifest } from '../json.ts';
 import type { Mistake } from '../mistake.ts';
-import type { Names } from '../names.ts';
+import type { Names, Side } from '../names.ts';
 import type { QueryProblem } from '../promql.ts';
 import type { ServicePort } from '../service.ts';
 import type { TrackLabel } from '../tracks.ts';
@@ -15,6 +15,8 @@ export interface RouterContext {
   /** Ports of the release's Services. */
   readonly ports: readonly ServicePort[];
   readonly label: TrackLabel;
+  /** Tracks that have pods in some step: with one, no route leads to another. */
+  readonly tracks: readonly Side[];
   /** The apex Service, as the release writes it. */
   readonly apex: Manifest;
   /** Hash of the version that is released. */

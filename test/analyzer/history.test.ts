@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { parseState, stateText } from '../../analyzer/core/state.ts';
 import { openLocal, type Reader } from '../../analyzer/git/index.ts';
 import { lastGood, unaccounted, type Verification, verify, walk } from '../../analyzer/history.ts';
 import { plan } from './core/fixture.ts';
@@ -163,6 +164,46 @@ describe('a forged transition', () => {
     expect(change(state)).not.toBe(state);
     const { problems } = await proof(forge(clean, { [path]: change(state) }), clean);
     expect(problems.join('\n')).toMatch(expected);
+  });
+});
+
+describe('a forged undo', () => {
+  /** An undo of the tip to a plan, by somebody who knows how: trees, files and state agree. */
+  function undoTo(tree: string): string {
+    const text = git(field.folder, 'show', `${clean}:rollouts/app/state.yaml`);
+    const state = parseState(text, 'state.yaml');
+    const position = { kind: 'back', step: '06-complete', part: 'primary' } as const;
+    const forged = stateText({
+      ...state,
+      transition: state.transition + 1,
+      kind: 'undo',
+      position,
+      stable: tree,
+      failed: { candidate: state.candidate, step: '06-complete', reason: 'undone' },
+    });
+    const files: Record<string, string> = { 'rollouts/app/state.yaml': `${forged}\n` };
+    for (const path of git(field.folder, 'ls-tree', '-r', '--name-only', tree).split('\n'))
+      files[`rollouts/app/stable/${path}`] = git(field.folder, 'show', `${tree}:${path}`);
+    return forge(clean, files);
+  }
+
+  test('to a plan that was in dist/ and never complete is found', async () => {
+    const never = git(field.folder, 'rev-parse', `${edited}:dist/app`);
+    const other = await field
+      .release({ app: plan('v3') })
+      .then(() => git(field.folder, 'rev-parse', 'main:dist/app'));
+    git(field.folder, 'update-ref', 'refs/heads/main', edited);
+    expect(never).not.toBe(other);
+    const { problems } = await proof(undoTo(other), 'main');
+    expect(problems.join('\n')).toMatch(
+      new RegExp(`undo to plan ${other.slice(0, 10)}, which never was complete`),
+    );
+  });
+
+  test('to one that was complete is held against its files alone', async () => {
+    const first = git(field.folder, 'rev-list', '--max-parents=0', clean);
+    const v1 = git(field.folder, 'rev-parse', `${first}:dist/app`);
+    expect((await proof(undoTo(v1))).problems.join('\n')).not.toMatch(/never was complete/);
   });
 });
 

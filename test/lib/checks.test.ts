@@ -29,7 +29,7 @@ describe('built-in checks', () => {
           name: 'success-rate',
           provider: 'prometheus',
           query:
-            `100 * (sum(rate(istio_requests_total{${labels},response_code!~"5.*"}[120s])) or vector(0)) / ` +
+            `100 * (sum(rate(istio_requests_total{${labels},response_code!~"5.*",grpc_response_status!~"2|4|12|13|14|15"}[120s])) or vector(0)) / ` +
             `(sum(rate(istio_requests_total{${labels}}[120s])) > 0)`,
           windowSeconds: 120,
           min: 99,

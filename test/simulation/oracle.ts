@@ -76,6 +76,8 @@ function remember(commit: Commit, memory: Memory, world: World): void {
   const step = stepIn(commit.before, old);
   if (old === undefined || step === undefined || next.kind === 'note') return;
   if (step.checks.length === 0 || next.kind === 'back' || next.kind === 'undo') return;
+  // A step that asks for no passing point can be left while nobody tells what failed in it.
+  if (world.isSilent(commit.at)) return;
   const begin = Date.parse(old.steps[0]?.at ?? old.at) / 1000 + WINDOW;
   const target = targetOf(planOf(commit.before)?.plan);
   memory.spent += failedPoints(world, target, Date.parse(old.at) / 1000, commit.at, begin);

@@ -1,18 +1,34 @@
+import { createHash } from 'node:crypto';
 import type { PlanTree } from '../../analyzer/core/position.ts';
+import type { Plan } from '../../lib/plan/plan.ts';
+import type { Manifest } from '../embedded/server-side-apply.ts';
+import type { HookBehaviour, HookRun } from './hooks.ts';
+import type { PersonEvent } from './person.ts';
 import { type Blobs, planTree } from './plans.ts';
+import type { Behaviour } from './pods.ts';
 import { type Random, seeded } from './random.ts';
-import type { Behaviour, Faults, Outage } from './world.ts';
+import { KINDS, type KindName, membersOf, renderedTrees } from './rendered.ts';
+import type { Faults, Outage } from './world.ts';
 
 /** What happens in one simulated run, all of it drawn from one seed. */
 export interface Scenario {
+  /** How it is released. */
+  readonly kind: KindName | 'canary';
   readonly start: number;
   readonly end: number;
   readonly tickSeconds: number;
   /** When the last release or event comes. */
   readonly lastChange: number;
+  /** Ids of its releases. */
+  readonly ids: readonly string[];
+  /** By image. */
   readonly behaviours: ReadonlyMap<string, Behaviour>;
+  /** By hook. */
+  readonly hooks: ReadonlyMap<string, HookBehaviour>;
+  /** Objects that no release brings. */
+  readonly outside: readonly Manifest[];
   readonly faults: Faults;
-  readonly distAt: (now: number) => PlanTree | undefined;
+  readonly distAt: (now: number, id: string) => PlanTree | undefined;
   readonly events: readonly Event[];
   /** What the releases are, for messages. */
   readonly story: readonly string[];
@@ -22,6 +38,7 @@ export interface Scenario {
 }
 
 export type Event =
+  | PersonEvent
   | { readonly kind: 'editLive'; readonly at: number }
   | { readonly kind: 'revert'; readonly at: number }
   | { readonly kind: 'editWeight'; readonly at: number; readonly canary: number };
@@ -29,42 +46,38 @@ export type Event =
 const START = 1_800_000_000;
 const HOUR = 3600;
 
+/** Makes the plans of all of a story's releases, in the order of its ids. */
+type MakePlans = (version: string, setting: string, suspend: boolean) => Promise<readonly PlanTree[]>;
+
 /** @param blobs filled with what the plans refer to */
-export function scenario(seed: number, blobs: Blobs): Scenario {
+export async function scenario(seed: number, blobs: Blobs): Promise<Scenario> {
   const random = seeded(seed);
-  const weights = random.pick<readonly number[]>([[10, 50], [20], [5, 20, 50], [50, 100]]);
-  const behaviours = new Map<string, Behaviour>([
-    ['v1', { readyAfter: random.between(2, 20), badFrom: 101 }],
-  ]);
-  const policy = random.pick(['hold', 'back'] as const);
-  const plan = (version: string, setting = '') =>
-    planTree({ version, weights, setting, onInconclusive: policy }, blobs);
-  const releases = [{ at: START, plan: plan('v1'), version: 'v1' as string, good: true }];
-  const story = [`weights ${weights.join(',')}, inconclusive: ${policy}`];
-  let at = START + random.between(150, 300);
-  const count = random.between(1, 3);
-  for (let index = 0; index < count; index++) {
-    const next = release(random, releases, index, plan);
-    behaviours.set(next.version, behaviours.get(next.version) ?? next.behaviour);
-    const known = behaviours.get(next.version) ?? next.behaviour;
-    const good = known.badFrom > 100 && known.readyAfter < 100 && known.flakyEvery === undefined;
-    releases.push({ at, plan: next.plan, version: next.version, good });
-    story.push(`${at} ${next.version} ${next.setting} ${JSON.stringify(known)}`);
-    at += random.chance(0.5) ? random.between(20, 300) : random.between(600, 900);
-  }
+  const kind = random.chance(0.25) ? 'canary' : random.pick(names);
+  const ids = kind === 'canary' ? ['app'] : membersOf(kind);
+  const story = [`${kind}`];
   const calm = random.chance(0.4);
-  const drawn = calm ? calmFaults(random) : someFaults(random, story);
-  const faults = withSync(drawn, seeded(seed + 1_000_000));
-  const events = calm ? [] : someEvents(random, story);
-  const last = releases.at(-1);
+  const plans = planner(random, kind, { calm, blobs, story });
+  const releases = await drawReleases(random, { kind, ids, calm, plans, story });
+  const { behaviours, all, at } = releases;
+  const faults = withSync(calm ? calmFaults(random) : someFaults(random, story), random);
+  const events = [
+    ...(calm ? [] : someEvents(random, story)),
+    ...somePersons(random, kind, { calm, until: at + 900, story }),
+  ];
+  const hooks = someHooks(random, all[0]?.trees[0]?.plan, calm, story);
+  const last = all.at(-1);
   return {
+    kind,
+    ids,
     start: START,
-    end: at + HOUR,
+    end: at + (calm ? HOUR : HOUR / 2),
     tickSeconds: random.pick([5, 10, 15]),
     lastChange: Math.max(last?.at ?? START, ...events.map((it) => it.at)),
     behaviours,
+    hooks,
+    outside: kind === 'existing' ? ['v1', 'v2', 'v3', 'v4'].flatMap(outsidePods) : [],
     faults,
-    distAt: (now) => releases.filter((it) => it.at <= now).at(-1)?.plan,
+    distAt: (now, id) => all.filter((it) => it.at <= now).at(-1)?.trees[ids.indexOf(id)],
     events,
     story,
     newest: { version: last?.version ?? 'v1', good: last?.good ?? true },
@@ -72,24 +85,108 @@ export function scenario(seed: number, blobs: Blobs): Scenario {
   };
 }
 
-function release(
+const names = Object.keys(KINDS) as [KindName, ...KindName[]];
+
+function planner(
   random: Random,
-  releases: readonly { version: string }[],
-  index: number,
-  plan: (version: string, setting?: string) => PlanTree,
-): { plan: PlanTree; version: string; setting: string; behaviour: Behaviour } {
-  const again = random.chance(0.25);
-  const version = again ? random.pick(['v1', releases.at(-1)?.version ?? 'v1']) : `v${index + 2}`;
-  const setting = again ? random.pick(['', 'new setting']) : '';
-  const behaviour: Behaviour = {
+  kind: Scenario['kind'],
+  { calm, blobs, story }: { readonly calm: boolean; readonly blobs: Blobs; readonly story: string[] },
+): MakePlans {
+  const weights = random.pick<readonly number[]>([[10, 50], [20], [5, 20, 50], [50, 100]]);
+  const onInconclusive = random.pick(['hold', 'back'] as const);
+  const rollbackWindow = random.chance(0.4) ? random.between(1, 3) : undefined;
+  story.push(`weights ${weights.join(',')}, inconclusive: ${onInconclusive}, ${rollbackWindow}`);
+  return async (version, setting, suspend) => {
+    const trees =
+      kind === 'canary'
+        ? [planTree({ version, weights, setting }, blobs)]
+        : await renderedTrees({ kind, version, setting }, blobs);
+    return trees.map((it) =>
+      withPlan(it, {
+        analysis: { ...it.plan.analysis, onInconclusive },
+        ...(rollbackWindow === undefined || calm ? {} : { rollbackWindow }),
+        ...(suspend ? { suspend } : {}),
+      }),
+    );
+  };
+}
+
+/** The same files under a plan that says something more. */
+function withPlan(tree: PlanTree, patch: Partial<Plan>): PlanTree {
+  const id = createHash('sha1').update(tree.tree + JSON.stringify(patch));
+  return { ...tree, plan: { ...tree.plan, ...patch }, tree: id.digest('hex') };
+}
+
+interface Released {
+  readonly at: number;
+  readonly version: string;
+  readonly trees: readonly PlanTree[];
+  readonly good: boolean;
+}
+
+async function drawReleases(
+  random: Random,
+  it: {
+    readonly kind: Scenario['kind'];
+    readonly ids: readonly string[];
+    readonly calm: boolean;
+    readonly plans: MakePlans;
+    readonly story: string[];
+  },
+): Promise<{ behaviours: Map<string, Behaviour>; all: readonly Released[]; at: number }> {
+  const { kind, ids, calm, plans, story } = it;
+  const behaviours = new Map<string, Behaviour>();
+  for (const id of ids)
+    behaviours.set(`${id}:v1`, { readyAfter: random.between(2, 20), badFrom: 101 });
+  const all: Released[] = [
+    { at: START, trees: await plans('v1', '', false), version: 'v1', good: true },
+  ];
+  let at = START + random.between(150, 300);
+  // Whoever releases Services that exist already looks first which of them has the traffic.
+  const count = kind === 'existing' ? 1 : random.between(1, 3);
+  for (let index = 0; index < count; index++) {
+    const again = kind !== 'existing' && random.chance(0.25);
+    const version = again
+      ? random.pick(['v1', all.at(-1)?.version ?? 'v1'])
+      : `v${String(index + 2)}`;
+    const setting = again ? random.pick(['', 'new setting']) : '';
+    for (const id of ids) {
+      const drawn = behaviour(random);
+      behaviours.set(`${id}:${version}`, behaviours.get(`${id}:${version}`) ?? drawn);
+    }
+    const known = ids.flatMap((id) => behaviours.get(`${id}:${version}`) ?? []);
+    const suspend = !calm && random.chance(0.05);
+    all.push({
+      at,
+      trees: await plans(version, setting, suspend),
+      version,
+      good: !suspend && known.every(isGood),
+    });
+    story.push(`${at} ${version} ${setting} ${suspend} ${JSON.stringify(known)}`);
+    at += random.chance(0.5) ? random.between(20, 300) : random.between(600, 900);
+  }
+  return { behaviours, all, at };
+}
+
+function behaviour(random: Random): Behaviour {
+  return {
     readyAfter: random.chance(0.12) ? Infinity : random.between(2, 25),
     badFrom: random.chance(0.35) ? random.between(1, 60) : 101,
     ...(random.chance(0.15) ? { flakyEvery: random.between(50, 150) } : {}),
+    job: {
+      seconds: random.between(5, 60),
+      end: random.pick(['complete', 'complete', 'complete', 'fail', 'never'] as const),
+    },
   };
-  return { plan: plan(version, setting), version, setting, behaviour };
 }
 
-/** A sync that tells may be late: nobody guesses how long it takes. Drawn apart, so that stories stay theirs. */
+function isGood({ badFrom, readyAfter, flakyEvery, job }: Behaviour): boolean {
+  return (
+    badFrom > 100 && readyAfter < 100 && flakyEvery === undefined && (job?.end ?? '') !== 'fail'
+  );
+}
+
+/** A sync that tells may be late: nobody guesses how long it takes. */
 function withSync(faults: Faults, random: Random): Faults {
   if (!random.chance(0.5)) return faults;
   return { ...faults, syncTells: true, syncLag: random.between(1, 60) };
@@ -142,4 +239,68 @@ function someEvents(random: Random, story: string[]): Event[] {
     });
   if (events.length > 0) story.push(JSON.stringify(events));
   return events;
+}
+
+/** Somebody looks at the gates now and then; in a story that is not calm persons do all sorts of things. */
+function somePersons(
+  random: Random,
+  kind: Scenario['kind'],
+  { calm, until, story }: { readonly calm: boolean; readonly until: number; readonly story: string[] },
+): PersonEvent[] {
+  const events: PersonEvent[] = [];
+  const looks = kind === 'approved' || kind === 'steps' || kind === 'gated';
+  const every = random.between(150, 400);
+  if (looks && (calm || random.chance(0.6)))
+    for (let at = START + 200; at < until + 1800; at += every) events.push({ kind: 'promote', at });
+  if (calm) return events;
+  const verbs = ['full', 'undo', 'abort', 'pause', 'resume', 'retry', 'promote'] as const;
+  const count = random.chance(0.5) ? random.between(1, 4) : 0;
+  for (let index = 0; index < count; index++)
+    events.push({ kind: random.pick(verbs), at: START + random.between(200, 1800) });
+  story.push(JSON.stringify(events.slice(0, 8)));
+  return events;
+}
+
+function someHooks(
+  random: Random,
+  plan: Plan | undefined,
+  calm: boolean,
+  story: string[],
+): ReadonlyMap<string, HookBehaviour> {
+  const hooks = new Map<string, HookBehaviour>();
+  for (const { name, type } of plan?.hooks ?? []) {
+    const yes = type === 'rollback' ? (calm ? [] : outages(random, 0.3)) : spans(random, calm, type);
+    const silent = calm ? [] : outages(random, 0.3);
+    hooks.set(name, { yes, silent, runs: calm ? [run(random, 'passed')] : someRuns(random) });
+  }
+  if (hooks.size > 0) story.push(JSON.stringify([...hooks]));
+  return hooks;
+}
+
+/** A gate that opens late, and closes again for a while. */
+function spans(random: Random, calm: boolean, type: string): readonly Outage[] {
+  if (type === 'rollout' && (calm || random.chance(0.6))) return [{ start: START, end: Infinity }];
+  const opens = START + (random.chance(0.3) ? random.between(100, 1200) : 0);
+  if (calm || random.chance(0.5)) return [{ start: opens, end: Infinity }];
+  const closes = opens + random.between(100, 700);
+  return [
+    { start: opens, end: closes },
+    { start: closes + random.between(20, 300), end: Infinity },
+  ];
+}
+
+function someRuns(random: Random): HookBehaviour['runs'] {
+  const ends = ['passed', 'passed', 'passed', 'failed', 'unknown', 'unsent'] as const;
+  return [run(random, random.pick(ends)), run(random, random.pick(ends)), run(random, 'passed')];
+}
+
+function run(random: Random, end: HookRun['end']): HookRun {
+  return { seconds: random.between(1, 80), end };
+}
+
+/** A Service that exists already, and the pods behind it. */
+function outsidePods(version: string): readonly Manifest[] {
+  const metadata = { name: `app-${version}`, namespace: 'test' };
+  const spec = { template: { spec: { containers: [{ image: `app:${version}` }] } } };
+  return [{ apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec }];
 }

@@ -27,9 +27,9 @@ const FOUND: Readonly<Record<PlantName, readonly [seed: number, rule: string]>> 
   ignoresFailedSamples: [3, 'no-way-back'],
 };
 
-function run(seed: number, restarts?: Restarts, plant?: Plant): Promise<Run> {
+async function run(seed: number, restarts?: Restarts, plant?: Plant): Promise<Run> {
   const blobs = new Map<string, string>();
-  return simulate(scenario(seed, blobs), blobs, restarts, plant);
+  return simulate(await scenario(seed, blobs), blobs, restarts, plant);
 }
 
 describe('simulated rollouts', () => {
@@ -43,7 +43,7 @@ describe('simulated rollouts', () => {
 
   it('end where they should when nothing but the candidate can go wrong', async () => {
     for (let seed = 1; seed <= 60; seed++) {
-      const story = scenario(seed, new Map());
+      const story = await scenario(seed, new Map());
       if (!story.calm || !story.newest.good) continue;
       const { finalVersion, last } = await run(seed);
       expect([seed, finalVersion, last.paused]).toEqual([seed, story.newest.version, undefined]);
@@ -59,7 +59,7 @@ describe('simulated rollouts', () => {
     for (let seed = 1; seed <= 40; seed++) {
       const blobs = new Map<string, string>();
       // Outages are left out: how long a source was silent is the one thing that a restart forgets.
-      const { faults, ...rest } = scenario(seed, blobs);
+      const { faults, ...rest } = await scenario(seed, blobs);
       const story = { ...rest, faults: { ...faults, metricsDown: [], apiDown: [], skew: [] } };
       const random = seeded(seed);
       const calm = await simulate(story, blobs);

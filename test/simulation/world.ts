@@ -60,11 +60,15 @@ export interface World {
   truth(at: number, workload: string): number | undefined;
   /** What a client is told now about the newest settled point; undefined while it is told nothing. */
   seen(now: number, workload: string): number | undefined;
+  /** Whether the metric store tells nothing now, or nothing that can be placed in time. */
+  isSilent(now: number): boolean;
   /** Since when all files of a release's newest commit are applied; undefined while they are not. */
   appliedSince(id: string): number | undefined;
   isReady(workload: string, now: number): boolean;
   /** Where requests to a release go now. */
   rules(id: string): readonly Rule[];
+  /** Whether a release has brought a workload. */
+  isOurs(workload: string): boolean;
   /** Whether somebody's edit in the cluster still stands. */
   isEdited(): boolean;
   /** Requests of users that nobody could answer since the last question, with the time. */
@@ -116,6 +120,7 @@ export function createWorld(
   const applied = new Map<string, { key: string; at: number; revision: string }>();
   const wanted = new Map<string, string>();
   const moments: Moment[] = [];
+  const past = new Map<string, number | undefined>();
   const complaints: string[] = [];
   let rules = new Map<string, readonly Rule[]>();
   let now = 0;
@@ -203,14 +208,28 @@ export function createWorld(
   }
 
   function truth(at: number, name: string): number | undefined {
+    const key = `${name} ${at}`;
+    if (at >= now) return truthOf(at, name);
+    // What is past never changes.
+    if (!past.has(key)) past.set(key, truthOf(at, name));
+    return past.get(key);
+  }
+
+  function truthOf(at: number, name: string): number | undefined {
     if (within(faults.metricsNaN, at)) return Number.NaN;
-    const seen = moments.flatMap((it, index) => {
-      const overlaps = it.at <= at && (moments[index + 1]?.at ?? Infinity) > at - WINDOW;
-      const load = overlaps ? it.loads.get(name) : undefined;
-      return load === undefined || load.serving.length === 0 ? [] : [load];
-    });
+    const seen: Load[] = [];
+    for (let index = moments.length - 1; index >= 0; index--) {
+      const it = moments[index];
+      if ((moments[index + 1]?.at ?? Infinity) <= at - WINDOW) break;
+      const load = it !== undefined && it.at <= at ? it.loads.get(name) : undefined;
+      if (load !== undefined && load.serving.length > 0) seen.push(load);
+    }
     if (seen.length === 0 || within(faults.metricsGap, at)) return undefined;
     return seen.some((it) => isBad(it, at)) ? 80 : 99.9;
+  }
+
+  function isSilent(at: number): boolean {
+    return within(faults.skew, at) || within(faults.metricsDown, at);
   }
 
   function isBad({ percent, serving }: Load, at: number): boolean {
@@ -280,16 +299,15 @@ export function createWorld(
       }
     },
     truth,
-    seen: (at, name) => {
-      const skewed = faults.skew.some((it) => it.start <= at && at < it.end);
-      return skewed || within(faults.metricsDown, at) ? undefined : truth(at - 5, name);
-    },
+    isSilent,
+    seen: (at, name) => (isSilent(at) ? undefined : truth(at - 5, name)),
     appliedSince: (id) => {
       const it = applied.get(id);
       return it !== undefined && it.key === wanted.get(id) && !dirty ? it.at : undefined;
     },
     isReady: (name, at) => isReady(workload(name), at),
     rules: (id) => rules.get(id) ?? [],
+    isOurs: (name) => (workload(name)?.owner ?? '') !== '',
     isEdited: () => dirty,
     unserved: () => complaints.splice(0),
     images: (name, at) => servingNow(name, at).map((it) => it.image),

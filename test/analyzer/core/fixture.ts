@@ -6,6 +6,8 @@ import { judge, seriesQuestions } from '../../../analyzer/core/judge.ts';
 import type {
   Answer,
   CheckSeries,
+  HookReading,
+  JobStatus,
   Liveness,
   Loaded,
   Observation,
@@ -14,10 +16,11 @@ import type {
   Sample,
   Situation,
 } from '../../../analyzer/core/observation.ts';
+import type { Phase } from '../../../analyzer/core/phase.ts';
 import { files, type PlanTree, type Position } from '../../../analyzer/core/position.ts';
 import { rolloutOf } from '../../../analyzer/core/rollout.ts';
 import { isoTime, type State, unix } from '../../../analyzer/core/state.ts';
-import type { Analysis, Check, Plan, Shape } from '../../../lib/plan/plan.ts';
+import type { Analysis, Check, FileInfo, Hook, Plan, Shape, Step } from '../../../lib/plan/plan.ts';
 import { type Blobs, type PlanOptions, planTree } from '../../simulation/plans.ts';
 
 /** Texts of every blob that the plans of a test file refer to. */
@@ -32,20 +35,84 @@ export interface PlanChanges extends Partial<PlanOptions> {
   readonly shape?: Partial<Shape>;
   readonly checks?: readonly Check[];
   readonly images?: readonly string[];
+  /** Of the plan itself, such as hooks and hours. */
+  readonly more?: Partial<
+    Pick<Plan, 'hooks' | 'start' | 'hours' | 'dependsOn' | 'rollbackWindow' | 'suspend' | 'group'>
+  >;
+  /** What is different in single steps, by name. */
+  readonly steps?: Readonly<Record<string, Partial<Step>>>;
+  /** The step in which a Job runs. */
+  readonly job?: string;
+  /** Steps in which the baseline runs; with none the plan still has one for the rollout after it. */
+  readonly baseline?: readonly string[];
 }
+
+/** Names of the files that `job` and `baseline` add. */
+export const JOB_FILE = 'job-tests.yaml';
+export const BASELINE_FILE = 'deployment-app-baseline.yaml';
 
 /** A canary of weights 20 and 50: 00-init … 02-weight-20, 03-weight-50, 04-promote, 05-weight-0, 06-complete. */
 export function plan(version: string, changes: PlanChanges = {}): PlanTree {
-  const { analysis, shape, checks, images, ...options } = changes;
-  const it = planTree({ weights: [20, 50], ...options, version }, blobs);
+  const { analysis, shape, checks, images, more, steps, job, baseline, ...options } = changes;
+  const own = { version, job, baseline, steps: steps ?? {} };
+  const it = withFiles(planTree({ weights: [20, 50], ...options, version }, blobs), own);
   const changed: Plan = {
     ...it.plan,
+    ...more,
     analysis: { ...it.plan.analysis, ...analysis },
     shape: { ...it.plan.shape, ...shape },
     checks: [...(checks ?? it.plan.checks)],
     images: [...(images ?? it.plan.images)],
   };
   return { ...it, tree: sha(JSON.stringify([changed, ...it.blobs])), plan: changed };
+}
+
+interface Additions {
+  readonly version: string;
+  readonly job: string | undefined;
+  readonly baseline: readonly string[] | undefined;
+  readonly steps: NonNullable<PlanChanges['steps']>;
+}
+
+function withFiles(of: PlanTree, { version, job, baseline, steps }: Additions): PlanTree {
+  const paths = new Map(of.blobs);
+  const files = { ...of.plan.files };
+  const add = (path: string, file: string, info: Omit<FileInfo, 'namespace' | 'asked'>) => {
+    const { apiVersion, kind, name } = info;
+    const annotations = { 'perch/digest': sha(`${version} ${path}`).slice(0, 16) };
+    const metadata = { name, namespace: 'test', annotations };
+    const text = JSON.stringify({ apiVersion, kind, metadata, spec: {} });
+    blobs.set(sha(text), text);
+    paths.set(`${path}/${file}`, sha(text));
+    files[file] = { ...info, namespace: 'test', asked: true };
+  };
+  if (job !== undefined) {
+    const name = `tests-${sha(version).slice(0, 10)}`;
+    add(`steps/${job}`, JOB_FILE, { role: 'job', apiVersion: 'batch/v1', kind: 'Job', name });
+  }
+  const track = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'app-baseline' };
+  if (baseline !== undefined)
+    add('as-stable/baseline', BASELINE_FILE, { role: 'baseline', ...track });
+  const changed = of.plan.steps.map((it): Step => {
+    const runs = baseline?.includes(it.name) === true;
+    return {
+      ...it,
+      ...(it.name === job ? { files: [...it.files, JOB_FILE].sort(), jobs: [JOB_FILE] } : {}),
+      ...(runs ? { baseline: true, ready: [...it.ready, 'baseline'] } : {}),
+      ...steps[it.name],
+    };
+  });
+  const workloads = {
+    ...of.plan.workloads,
+    ...(baseline && { baseline: { file: BASELINE_FILE } }),
+  };
+  const own = baseline === undefined ? {} : { baseline: [BASELINE_FILE], workloads };
+  return { ...of, plan: { ...of.plan, ...own, files, steps: changed }, blobs: paths };
+}
+
+/** A hook of a plan; the rest is as it may be. */
+export function hook(name: string, type: Hook['type'], more: Partial<Hook> = {}): Hook {
+  return { name, type, url: 'http://127.0.0.1:1/', timeoutSeconds: 10, retries: 0, ...more };
 }
 
 export const V1 = plan('v1');
@@ -180,6 +247,16 @@ export interface Seen {
   readonly skewSeconds?: number;
   readonly unreachableSince?: number;
   readonly shownStep?: string;
+  readonly baseline?: Readiness;
+  readonly jobs?: Readonly<Record<string, JobStatus>>;
+  /** What hooks answered, by name. */
+  readonly hooks?: Readonly<Record<string, HookReading>>;
+  readonly others?: Readonly<Record<string, Phase>>;
+}
+
+/** An answer of a hook. */
+export function answered(at: number, passed: boolean, text = ''): HookReading {
+  return { kind: 'answered', passed, status: passed ? 200 : 500, text, at };
 }
 
 export const READY: Readiness = { kind: 'ready' };
@@ -197,15 +274,23 @@ export function notReady(reason: string, deadlinePassed = false): Readiness {
 export function observation(of: Situation, now: number, seen: Seen = {}): Observation {
   const found = rolloutOf(of);
   if (found.kind !== 'known') return { situation: of, series: [], skewSeconds: 0 };
+  const { baseline, jobs, hooks = {}, others } = seen;
   const live = seen.live ?? liveSince(unix(found.value.state.at));
   return {
     situation: of,
     cluster: {
       live,
-      ready: { primary: seen.primary ?? READY, canary: seen.canary ?? READY },
+      ready: {
+        primary: seen.primary ?? READY,
+        canary: seen.canary ?? READY,
+        ...(baseline === undefined ? {} : { baseline }),
+      },
+      ...(jobs === undefined ? {} : { jobs: new Map(Object.entries(jobs)) }),
       shownStep: seen.shownStep,
     },
     series: series(found.value, live, now, seen.values ?? GOOD),
+    hooks: new Map(Object.entries(hooks)),
+    ...(others === undefined ? {} : { others: new Map(Object.entries(others)) }),
     skewSeconds: seen.skewSeconds ?? 0,
     unreachableSince: seen.unreachableSince,
   };

@@ -1,14 +1,22 @@
 import { describe, expect, test } from 'vitest';
 import type { Move } from '../../../analyzer/core/decision.ts';
+import { illegal } from '../../../analyzer/core/legal.ts';
 import type { Situation } from '../../../analyzer/core/observation.ts';
 import {
   abort,
+  isHeld,
+  nextGate,
   pause,
+  promote,
   type Request,
   remove,
   resume,
   retry,
+  undo,
 } from '../../../analyzer/core/person.ts';
+import type { PlanTree } from '../../../analyzer/core/position.ts';
+import { isoTime } from '../../../analyzer/core/state.ts';
+import type { Gate } from '../../../lib/plan/plan.ts';
 import {
   BAD,
   back,
@@ -18,6 +26,7 @@ import {
   liveSince,
   move,
   moved,
+  plan,
   STABLE,
   STEPS,
   sha,
@@ -123,6 +132,113 @@ describe('abort', () => {
   });
 });
 
+/** The plan with a person's gate at the end of these steps, and before step 01 if it is named. */
+function gated(of: PlanTree, ...names: readonly string[]): PlanTree {
+  const gates: Gate[] = [{ kind: 'person' }];
+  const steps = of.plan.steps.map((it) => (names.includes(it.name) ? { ...it, gates } : it));
+  const start = names.includes('start') ? { start: gates } : {};
+  return { ...of, plan: { ...of.plan, steps, ...start } };
+}
+
+describe('promote', () => {
+  const both = gated(V2, '02-weight-20', '04-promote');
+  const first = situation({ position: step('02-weight-20'), plan: both });
+  const candidate = V2.plan.candidate;
+
+  test('opens the gate of the step, then the one ahead, and keeps what stood', () => {
+    expect(nextGate(first)).toBe('02-weight-20');
+    const once = moved(first, promote(first, ROBIN, false), T0);
+    expect(stateOf(once)).toMatchObject({
+      kind: 'note',
+      approved: [{ candidate, step: '02-weight-20', ...ROBIN }],
+    });
+    expect(nextGate(once)).toBe('04-promote');
+    const twice = moved(once, promote(once, ROBIN, false), T0);
+    expect(stateOf(twice).approved?.map((it) => it.step)).toEqual(['02-weight-20', '04-promote']);
+    expect(nextGate(twice)).toBeUndefined();
+  });
+
+  test('opens nothing that lies behind', () => {
+    expect(nextGate(situation({ position: step('05-weight-0'), plan: both }))).toBeUndefined();
+  });
+
+  test('takes a hook that nobody can tell of as passed', () => {
+    const startedAt = isoTime(T0);
+    const hooks = [{ hook: 'load', step: '03-weight-50', startedAt, outcome: 'unknown' as const }];
+    const it = situation({ position: step('03-weight-50'), state: { hooks } });
+    expect(promote(it, ROBIN, false).approved).toMatchObject([{ step: '03-weight-50' }]);
+  });
+
+  test('--full lets the whole rollout wait for nothing', () => {
+    expect(promote(first, ROBIN, true)).toMatchObject({
+      transition: 'note',
+      fast: { reason: `promoted by ${ROBIN.by}`, by: ROBIN.by },
+    });
+  });
+
+  test.each<[string, Situation, string | undefined]>([
+    [
+      'a candidate waits',
+      situation({ position: COMPLETE, plan: V1, dist: gated(V2, 'start') }),
+      'start',
+    ],
+    [
+      'it failed',
+      situation({ position: STABLE, dist: gated(V2, 'start'), state: failed }),
+      undefined,
+    ],
+    ['it runs', situation({ position: COMPLETE, plan: gated(V2, 'start') }), undefined],
+    ['it has no such gate', situation({ position: COMPLETE, plan: V1, dist: V2 }), undefined],
+    ['there is none', situation({ position: COMPLETE, dist: 'absent' }), undefined],
+  ])('opens the gate before step 01 where %s', (_, it, expected) => {
+    expect(nextGate(it)).toBe(expected);
+  });
+});
+
+describe('undo', () => {
+  const complete = situation({ position: COMPLETE });
+
+  test('goes back from the last step to the earlier plan, and blames the present candidate', () => {
+    const it = undo(complete, ROBIN, () => V1);
+    expect(it).toMatchObject({
+      transition: 'undo',
+      to: back('06-complete', 'primary'),
+      verdict: 'fail',
+      failed: { candidate: V2.plan.candidate, step: '06-complete', reason: 'undone: lunch' },
+    });
+    const next = moved(complete, it, T0);
+    expect(stateOf(next).stable).toBe(V1.tree);
+    expect(illegal(complete, next)).toBeUndefined();
+    expect(move(next, T0 + 60)).toMatchObject({ to: back('06-complete', 'routes') });
+  });
+
+  test('names the candidate that is left to whoever looks for an earlier one', () => {
+    undo(complete, ROBIN, (present) => {
+      expect(present).toBe(V2.plan.candidate);
+      return V1;
+    });
+    expect.assertions(1);
+  });
+
+  test('is refused where the present pods could not be turned into the earlier ones', () => {
+    const hpa = plan('v1', { shape: { autoscaled: true } });
+    expect(() => undo(complete, ROBIN, () => hpa)).toThrow(
+      /^app cannot go straight back to [0-9a-f]{10}: the primary gains an HPA/,
+    );
+    // Routes that came since go, as on every way back.
+    const fewer = plan('v1', { shape: { routes: [] } });
+    expect(undo(complete, ROBIN, () => fewer).stable).toBe(fewer);
+  });
+});
+
+test.each<[string, Situation, boolean]>([
+  ['paused', PAUSED, true],
+  ['edited', EDITED, true],
+  ['broken', BROKEN, true],
+  ['as it should be', AT20, false],
+  ['not started', unstarted(V2), false],
+])('there is something to resume: %s', (_, it, expected) => expect(isHeld(it)).toBe(expected));
+
 describe('remove', () => {
   const orphan = situation({ position: COMPLETE, dist: 'absent' });
   test('deletes both folders in one commit that says who and why', () => {
@@ -156,6 +272,10 @@ const asked: Readonly<Record<string, Ask>> = {
   resume: (it) => resume(it, ROBIN),
   retry: (it) => retry(it, ROBIN),
   abort: (it) => abort(it, ROBIN),
+  promote: (it) => promote(it, ROBIN, false),
+  full: (it) => promote(it, ROBIN, true),
+  undo: (it) => undo(it, ROBIN, () => V1),
+  same: (it) => undo(it, ROBIN, () => V2),
   remove: (it) => remove(it, ROBIN, T0),
 };
 
@@ -205,6 +325,43 @@ describe('refused, with what to do instead', () => {
       /^app has no rollout to abort: it is complete$/,
     ],
     ['abort', 'init', situation({ position: INIT }), /^app has no rollout to abort: it is init$/],
+    [
+      'promote',
+      'no gate ahead',
+      AT20,
+      /^app has no closed gate in 02-weight-20 or ahead\. 02-weight-20 waits for: live; primary and canary ready; 3 passing points of success-rate\. `perch promote --full` waits for no check$/,
+    ],
+    ['promote', 'a way back', going, /^app is going back \(back from 02-weight-20: routes\)$/],
+    ['promote', 'a pause', PAUSED, /^app is paused: lunch\. `perch resume` it first$/],
+    [
+      'promote',
+      'a failed candidate',
+      FAILED,
+      /^app is stable, and no candidate waits at a gate before step 01: candidate \w+ failed in .* `perch retry`$/,
+    ],
+    ['promote', 'init', situation({ position: INIT }), /^app is init, and no candidate waits/],
+    ['full', 'rest', situation({ position: COMPLETE }), /^app has no rollout under way \(/],
+    [
+      'full',
+      'a rollout that waits for nothing',
+      situation({ position: step('02-weight-20'), state: { fast: { reason: 'urgent' } } }),
+      /^app waits for no check and no gate already: urgent$/,
+    ],
+    ['undo', 'a rollout', AT20, /^app is not complete \(02-weight-20\): `perch abort`/],
+    ['undo', 'a way back', going, /^app is not complete \(back from .*\): `perch abort`/],
+    ['undo', 'the stable set', FAILED, /^app is not complete \(stable\): it went back already$/],
+    [
+      'undo',
+      'an edited release',
+      { ...situation({ position: COMPLETE }), live: new Map() },
+      /edited by hand/,
+    ],
+    [
+      'same',
+      'what runs',
+      situation({ position: COMPLETE }),
+      /^app runs \w+ already: name an earlier/,
+    ],
     [
       'remove',
       'a release in dist/',

@@ -21,15 +21,20 @@ export interface Told {
 /** Requests a second of each kind. */
 const PER_SECOND = 50;
 
-/**
- * Publishes a new version while requests of all kinds are sent, and waits until it is promoted.
- *
- * @param kinds what each asks for, by its name
- */
+/** How a rollout under requests goes. */
+export interface UnderOptions {
+  readonly kinds: readonly Asking[];
+  /** Of the new version. @default v2 */
+  readonly tag?: string;
+  /** @default Succeeded */
+  readonly end?: 'Succeeded' | 'Failed';
+}
+
+/** Publishes a new version while requests of all kinds are sent, and waits until the release is at rest again. */
 export async function rollOutUnder(
   field: Field,
   id: string,
-  kinds: readonly Asking[],
+  { kinds, tag = 'v2', end = 'Succeeded' }: UnderOptions,
 ): Promise<Told> {
   const earlier = await field.commits(id);
   const { url } = field.stack.gateway;
@@ -44,12 +49,12 @@ export async function rollOutUnder(
   );
   const watch = watchRelease(field.stack, id, { replicas: true });
   try {
-    await field.publish({ [id]: { tag: 'v2' } });
+    await field.publish({ [id]: { tag } });
     // At rest before it is Initialized.
     const isOver = ({ phase, step }: Status) =>
       step === undefined && (phase === 'Succeeded' || phase === 'Failed');
-    const end = await field.until(id, isOver, 150);
-    if (end.phase === 'Failed') throw new Error(`${id}: ${end.reason}`);
+    const { phase, reason } = await field.until(id, isOver, 150);
+    if (phase !== end) throw new Error(`${id}: ${phase}, ${reason}`);
     await until(async () => watch.glimpses.at(-1)?.replicas?.[`${id}-canary`] === 0);
   } finally {
     await watch.stop();

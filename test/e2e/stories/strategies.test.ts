@@ -24,6 +24,10 @@ const STORIES: readonly StoryProps[] = [
     id: 'sticky',
     strategy: canary({ stepWeights: [20, 50], sessionAffinity: { name: COOKIE, path: '/' } }),
   },
+  {
+    id: 'sticky-bad',
+    strategy: canary({ stepWeights: [20, 50], sessionAffinity: { name: COOKIE, path: '/' } }),
+  },
 ];
 
 const missing = await missingStack({ sync: ['flux'], gateway: true, prometheus: true });
@@ -36,6 +40,7 @@ describe('every strategy with real requests, and who saw what', {
 
   beforeAll(async () => {
     field = await openField('flux', STORIES);
+    await field.stack.player.behave([{ image: 'fails', failedPercent: 20 }]);
     analyzer = field.analyzer();
   }, 240_000);
   afterAll(async () => {
@@ -48,7 +53,7 @@ describe('every strategy with real requests, and who saw what', {
     test.concurrent(name, { timeout: 180_000 }, () => tell({ story: name, tool: 'flux' }, run));
 
   story('canary: every weight is the share of the requests', async () => {
-    const told = await rollOutUnder(field, 'weights', [{ kind: 'anyone' }]);
+    const told = await rollOutUnder(field, 'weights', { kinds: [{ kind: 'anyone' }] });
     expectAnswered(told);
     const shares = [20, 50].map((weight) => {
       const counts = during(told, `weight-${weight}`);
@@ -63,30 +68,34 @@ describe('every strategy with real requests, and who saw what', {
   });
 
   story('A/B by header: those who ask get the canary, and nobody else', async () => {
-    const told = await rollOutUnder(field, 'by-header', [
-      { kind: 'testers', headers: { 'x-canary': 'always' } },
-      { kind: 'others' },
-      { kind: 'almost', headers: { 'x-canary': 'always-not' } },
-    ]);
+    const told = await rollOutUnder(field, 'by-header', {
+      kinds: [
+        { kind: 'testers', headers: { 'x-canary': 'always' } },
+        { kind: 'others' },
+        { kind: 'almost', headers: { 'x-canary': 'always-not' } },
+      ],
+    });
     return expectApart(told, { canary: ['testers'], primary: ['others', 'almost'] });
   });
 
   story('A/B by cookie: those who have it get the canary, and nobody else', async () => {
-    const told = await rollOutUnder(field, 'by-cookie', [
-      { kind: 'testers', headers: { cookie: 'a=b; group=beta; c=d' } },
-      { kind: 'others', headers: { cookie: 'a=b' } },
-      { kind: 'almost', headers: { cookie: 'group=betas; subgroup=beta' } },
-    ]);
+    const told = await rollOutUnder(field, 'by-cookie', {
+      kinds: [
+        { kind: 'testers', headers: { cookie: 'a=b; group=beta; c=d' } },
+        { kind: 'others', headers: { cookie: 'a=b' } },
+        { kind: 'almost', headers: { cookie: 'group=betas; subgroup=beta' } },
+      ],
+    });
     return expectApart(told, { canary: ['testers'], primary: ['others', 'almost'] });
   });
 
   story('shadow: the canary gets a copy of each request, and no user its answer', async () => {
-    const told = await rollOutUnder(field, 'copies', [{ kind: 'anyone' }]);
+    const told = await rollOutUnder(field, 'copies', { kinds: [{ kind: 'anyone' }] });
     return expectCopied(told, 'shadow');
   });
 
   story('blue/green: copies, then all requests at once', async () => {
-    const told = await rollOutUnder(field, 'switch', [{ kind: 'anyone' }]);
+    const told = await rollOutUnder(field, 'switch', { kinds: [{ kind: 'anyone' }] });
     const copied = expectCopied(told, 'preview');
     const counts = during(told, 'switch');
     const switched = answered(counts, 'anyone', 'canary');
@@ -98,7 +107,9 @@ describe('every strategy with real requests, and who saw what', {
 
   story('session affinity: who was on the canary never sees the old version again', async () => {
     const users = returningUsers(field, 'sticky', COOKIE);
-    const told = await rollOutUnder(field, 'sticky', [{ kind: 'anyone' }]).finally(users.stop);
+    const told = await rollOutUnder(field, 'sticky', { kinds: [{ kind: 'anyone' }] }).finally(
+      users.stop,
+    );
     const visits = await users.stop();
     expectAnswered(told);
     for (const { versions, given } of visits) {
@@ -116,6 +127,20 @@ describe('every strategy with real requests, and who saw what', {
     expect(mine).toBeGreaterThan(0);
     const all = visits.reduce((sum, it) => sum + it.versions.length, 0);
     return `${given} of ${visits.length} users stayed in ${all} requests, ${taken} lost the cookie`;
+  });
+
+  story('session affinity: the way back takes everybody along, cookie or not', async () => {
+    const users = returningUsers(field, 'sticky-bad', COOKIE);
+    const options = { kinds: [{ kind: 'anyone' }], tag: 'fails', end: 'Failed' } as const;
+    const told = await rollOutUnder(field, 'sticky-bad', options).finally(users.stop);
+    const visits = await users.stop();
+    expect(told.commits.at(-1)?.subject).toMatch(/rolled back/);
+    const stuck = visits.filter((it) => it.given);
+    expect(stuck.length).toBeGreaterThan(5);
+    // Their cookies are still there.
+    expect(stuck.some((it) => it.taken)).toBe(false);
+    expect(visits.map((it) => it.versions.at(-1))).toEqual(visits.map(() => 'v1'));
+    return `${stuck.length} of ${visits.length} users had stayed on the bad version`;
   });
 });
 

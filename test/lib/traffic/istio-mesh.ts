@@ -1,4 +1,6 @@
+import { type IstioProps, istio, type Traffic } from '../../../lib/index.ts';
 import { isObject, type JsonObject, listAt, objectAt } from '../../../lib/json.ts';
+import { mistakeText } from '../../../lib/mistake.ts';
 import { namesOf } from '../../../lib/names.ts';
 import type { ServicePort } from '../../../lib/service.ts';
 import type { RouterContext } from '../../../lib/traffic/router.ts';
@@ -107,6 +109,19 @@ export function contextOf(
     label: { key: 'app', base: 'shop', address: undefined, name: 'shop' },
     apex: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'shop' } },
     candidate: 'c0ffee1234',
+    tracks: ['primary', 'canary'],
     workload: JSON.parse(JSON.stringify(workload)),
   };
+}
+
+/** What the router says against a step's traffic that comes twice, as text. */
+export function routerMistakes(
+  props: IstioProps,
+  traffic: Partial<Traffic>,
+  [first = HTTP, ...others]: readonly ServicePort[] = [],
+): readonly string[] {
+  const full = { weights: { primary: 100, canary: 0 }, ...traffic };
+  return istio(props)
+    .mistakes(contextOf([first, ...others]), [full, full])
+    .map(mistakeText);
 }

@@ -136,7 +136,7 @@ describe('session affinity', () => {
   const taken = 'shop=; Max-Age=0; Path=/; Secure';
 
   test.each([1, 25, 100])(
-    'at %i %% users of the canary stay, and only it gives the cookie',
+    'at %i percent users of the canary stay, and only it gives the cookie',
     (canary) => {
       expect(fate(on(canary), user)).toEqual({ route: 'session', to: CANARY, cookies: {} });
       for (const other of [{}, old, HEADERS({ cookie: 'myshop=c0ffee1234' })])
@@ -149,7 +149,7 @@ describe('session affinity', () => {
   );
 
   test.each([0, 40, 100])(
-    'at the end, at %i %%, users go where all go and lose the cookie',
+    'at the end, at %i percent, users go where all go and lose the cookie',
     (canary) => {
       const { to } = fate({ weights: split(canary) }, {}) ?? {};
       const cookies = { 'shop-primary': taken, 'shop-canary': taken };
@@ -257,9 +257,9 @@ test('every request goes where the step says, whatever the author matches', () =
         judged += 1;
       }
     }),
-    { numRuns: 250 },
+    { numRuns: 120 },
   );
-  expect(judged).toBeGreaterThan(1000);
+  expect(judged).toBeGreaterThan(500);
 
   function expected(
     { routes: all = [], mirrors: copied = [], affinity: session }: Traffic,

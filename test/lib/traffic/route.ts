@@ -18,6 +18,7 @@ export const SHOP: RouterContext = {
   label: { key: 'app', base: 'shop', address: undefined, name: 'app' },
   apex: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'shop' } },
   candidate: 'abcdef0123',
+  tracks: ['primary', 'canary'] as const,
   workload: [],
 };
 

@@ -1,0 +1,52 @@
+import type { Move } from '../../analyzer/core/decision.ts';
+import { disagreement } from '../../analyzer/core/integrity.ts';
+import type { Situation } from '../../analyzer/core/observation.ts';
+import { abort, pause, promote, resume, retry, undo } from '../../analyzer/core/person.ts';
+import type { PlanTree } from '../../analyzer/core/position.ts';
+import { rolloutOf } from '../../analyzer/core/rollout.ts';
+import { identityOf } from '../../lib/plan/plan.ts';
+
+/** What a person asks for at some moment. */
+export interface PersonEvent {
+  readonly kind: 'promote' | 'full' | 'undo' | 'abort' | 'pause' | 'resume' | 'retry';
+  readonly at: number;
+}
+
+const REQUEST = { by: 'Robin', reason: 'the story says so' };
+
+/**
+ * What becomes of a person's word, through the same core as on the command line; undefined where it makes no sense,
+ * which a person would be told.
+ */
+export function personMove(
+  situation: Situation,
+  { kind }: PersonEvent,
+  { promoted }: { readonly promoted: readonly PlanTree[] },
+): Move | undefined {
+  const rollout = rolloutOf(situation);
+  // What was edited by hand needs `perch resume`, which looks into history.
+  if (rollout.kind !== 'known' || disagreement(situation, rollout.value) !== undefined)
+    return undefined;
+  const present = identityOf(rollout.value.plan.plan);
+  const earlier = promoted.find((it) => identityOf(it.plan) !== present);
+  try {
+    switch (kind) {
+      case 'promote':
+        return promote(situation, REQUEST, false);
+      case 'full':
+        return promote(situation, REQUEST, true);
+      case 'undo':
+        return earlier && undo(situation, REQUEST, earlier);
+      case 'abort':
+        return abort(situation, REQUEST);
+      case 'pause':
+        return pause(situation, REQUEST);
+      case 'resume':
+        return resume(situation, REQUEST);
+      case 'retry':
+        return retry(situation, REQUEST);
+    }
+  } catch {
+    return undefined;
+  }
+}
