@@ -1,4 +1,4 @@
-import type { Track } from '../lib/plan/plan.ts';
+import type { FileInfo, Track } from '../lib/plan/plan.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { jobStatus } from './core/job.ts';
 import { judgedStep } from './core/judge.ts';
@@ -20,10 +20,11 @@ import type {
   ClusterView,
   JobStatus,
   ObjectReading,
+  ObjectRef,
   Readiness,
   Rollout,
 } from './core/observation.ts';
-import { hasPromoted, samePosition, stepOf } from './core/position.ts';
+import { hasPromoted, type PlanTree, samePosition, stepOf } from './core/position.ts';
 import { readiness } from './core/readiness.ts';
 import { type SyncTarget, syncRef, syncStatus } from './core/sync.ts';
 import { combine, type NamedView } from './core/view.ts';
@@ -183,22 +184,59 @@ function shownKey({ name = '' }: ClusterSource, rollout: Rollout, question: Ques
   return `${name} ${rollout.state.release} ${file} ${oid}`;
 }
 
-/** Whether a question is about a routing object; a removed one is known from the plan or from the stable one. */
+/**
+ * Whether a question is about what the clusters of the routes hold: routing objects, and all in `mesh/`. A removed
+ * one is known from the plan or from the stable one.
+ */
 function isRoute(question: Question, { plan, stable, files }: Rollout): boolean {
-  if (question.kind === 'there') return files.get(question.target.file)?.info.role === 'routing';
+  if (question.kind === 'there') {
+    const { file } = question.target;
+    return isRouteFile(file, files.get(file)?.info);
+  }
   const { kind, name } = question.ref;
-  const known = [...Object.values(plan.plan.files), ...Object.values(stable?.plan.files ?? {})];
-  return known.find((it) => it.kind === kind && it.name === name)?.role === 'routing';
+  const known = [plan, stable].flatMap((it) => Object.entries(it?.plan.files ?? {}));
+  const found = known.find(([, it]) => it.kind === kind && it.name === name);
+  return found !== undefined && isRouteFile(...found);
 }
 
-/** Whether the sync object has applied this position, or a commit that still holds it. */
+function isRouteFile(file: string, info: FileInfo | undefined): boolean {
+  return file.startsWith('mesh/') || info?.role === 'routing';
+}
+
+/** Whether the sync objects have applied this position, or a commit that still holds it: all that this cluster has. */
 async function askSync(
   { reader }: ViewSources,
-  { sync }: ClusterSource,
-  { state }: Rollout,
+  { sync, holds }: ClusterSource,
+  { state, plan }: Rollout,
 ): Promise<Applied> {
   if (sync === undefined) return { kind: 'unasked' };
-  const ref = syncRef(sync.target, state.release, sync.context);
+  const answers = await Promise.all(
+    syncNames(state.release, plan, holds).map((name) => {
+      const ref = syncRef(sync.target, name, sync.context);
+      return askOneSync(reader, sync, ref, state);
+    }),
+  );
+  return answers.find((it) => it.kind !== 'applied') ?? { kind: 'applied' };
+}
+
+/** One sync object for a release, or one for each of its two roots. */
+function syncNames(
+  release: string,
+  { plan }: PlanTree,
+  holds: ClusterSource['holds'],
+): readonly string[] {
+  const isApart = Object.keys(plan.files).some((it) => it.includes('/'));
+  if (!isApart) return [release];
+  const roots = { all: ['mesh', 'workload'], routes: ['mesh'], workloads: ['workload'] } as const;
+  return roots[holds].map((it) => `${release}-${it}`);
+}
+
+async function askOneSync(
+  reader: ViewSources['reader'],
+  sync: SyncSource,
+  ref: ObjectRef,
+  state: Rollout['state'],
+): Promise<Applied> {
   const answer = await sync.cluster.read([ref]);
   const reading = answer.kind === 'unknown' ? answer : answer.value.objects[0];
   const object = `${ref.kind} ${ref.namespace}/${ref.name}`;

@@ -9,10 +9,12 @@ import { type ObjectsInput, objectsOf, type ReleaseObjects } from './objects.ts'
 import { type Parts, partMistakes, partsOf } from './parts.ts';
 import type { Track } from './plan/plan.ts';
 import type { Release } from './release.ts';
+import type { ReleaseProps } from './release-props.ts';
 import { scaleMistakes } from './scale-mistakes.ts';
 import { servicePorts, targetMistakes } from './service.ts';
 import type { StepDraft } from './strategy/strategy.ts';
 import { selectorOf, type TrackLabel, trackLabelOf } from './tracks.ts';
+import type { Traffic } from './traffic/traffic.ts';
 import { podLabels, runWorkload, type Workload } from './workload.ts';
 import { replicasOf, workloadKindOf } from './workload-kinds.ts';
 
@@ -92,10 +94,8 @@ function lateMistakes(
           ...scaleMistakes(input, objects, drafts),
         ]),
     ...selectorLabelMistakes(input),
-    ...props.traffic.mistakes(
-      objects.context,
-      drafts.map((it) => it.traffic),
-    ),
+    ...props.traffic.mistakes(objects.context, wantedTraffic(props, drafts)),
+    ...sharedServiceMistakes(path, props),
     ...jobMistakes(
       path,
       input.parts.jobs,
@@ -106,6 +106,43 @@ function lateMistakes(
     ...input.parts.others.flatMap((it) => podSelectorMistakes(it, label)),
     ...longNames(objects),
   ];
+}
+
+/** Where pods stand for weights, the router is shown the weights that were asked for, and not what became of them. */
+function wantedTraffic(
+  { traffic, strategy }: ReleaseProps,
+  drafts: readonly StepDraft[],
+): readonly Traffic[] {
+  return (traffic.shares === undefined ? drafts : strategy.steps()).map((it) => it.traffic);
+}
+
+/** What cannot be had where one Service spreads requests over the pods of both tracks. */
+function sharedServiceMistakes(
+  path: string,
+  { traffic, strategy, analysis }: ReleaseProps,
+): Mistake[] {
+  if (traffic.shares === undefined) return [];
+  const mistakes: Mistake[] = [];
+  const delay = analysis?.rollbackDelay?.toSeconds() ?? 0;
+  if (delay > 0)
+    mistakes.push({
+      path,
+      problem:
+        'analysis.rollbackDelay would leave users on a bad canary: its pods are its share of the requests',
+      got: `${delay} s`,
+      remedy: 'leave it out, or route the requests',
+    });
+  const sized = strategy
+    .steps()
+    .find(({ canary }) => canary.kind === 'replicas' || canary.kind === 'percent');
+  if (sized !== undefined)
+    mistakes.push({
+      path,
+      problem: `step ${sized.name} sets the canary's size, which is its share of the requests here`,
+      got: sized.canary,
+      remedy: 'set weights alone, or route the requests',
+    });
+  return mistakes;
 }
 
 /** An autoscaler's number is nobody's to know, and neither is that of the nodes. */

@@ -15,6 +15,7 @@ import type { Release } from './release.ts';
 import type { Schedule } from './schedule.ts';
 import type { Steps } from './steps.ts';
 import { AT_REST } from './traffic/traffic.ts';
+import { podLabels } from './workload.ts';
 import { workloadKindOf } from './workload-kinds.ts';
 
 /** The parts of a plan that no object tells. */
@@ -112,6 +113,12 @@ function shapeOf({ props, names }: Release, objects: ReleaseObjects): Shape {
     ports: portsOf(objects.base),
     autoscaled: objects.leastPods('primary', { kind: 'full' }) !== undefined,
     apex: names.apex,
+    ...(primary === undefined
+      ? {}
+      : {
+          apexSelector: { ...labelsAt(apex?.object, 'spec', 'selector') },
+          podLabels: { ...podLabels(primary) },
+        }),
     targetPorts: [...new Set(targets)].filter(
       (it) => typeof it === 'number' || typeof it === 'string',
     ),

@@ -1,5 +1,6 @@
 import { identityOf, type Plan, type Shape } from '../../lib/plan/plan.ts';
 import type { Situation } from './observation.ts';
+import { atRest } from './position.ts';
 
 /**
  * Why the newest plan must not be pinned: what its files and its signature say, and what cannot follow the stable
@@ -8,7 +9,7 @@ import type { Situation } from './observation.ts';
  * @param stable the plan that it would follow; undefined before the first
  */
 export function refusal(
-  { dist, refused }: Situation,
+  { dist, refused, state }: Situation,
   stable: Plan | undefined,
 ): string | undefined {
   if (dist.kind !== 'known') return undefined;
@@ -21,6 +22,7 @@ export function refusal(
           ...movedAway(next, stable),
           ...baselineMissing(next, stable),
           ...servicesMixedUp(next, stable),
+          ...rootsMoved(next, stable, state),
           ...refusals(next.shape, stable.shape),
         ]),
   ];
@@ -54,6 +56,15 @@ function servicesMixedUp(next: Plan, stable: Plan): readonly string[] {
     `existing.stable is ${now.stable}, and ${before.candidate} has the traffic since the last release: ` +
       `set existing.stable: '${before.candidate}'`,
   ];
+}
+
+/** Between two plans of other roots `live/` would hold an object in two files, which no sync tool takes. */
+function rootsMoved(next: Plan, stable: Plan, state: Situation['state']): readonly string[] {
+  const isApart = ({ files }: Plan) => Object.keys(files).some((it) => it.includes('/'));
+  const isConfiguration = identityOf(next) === identityOf(stable);
+  const rests = state.kind !== 'known' || atRest(state.value.position);
+  if (isApart(next) === isApart(stable) || (isConfiguration && rests)) return [];
+  return ['its roots changed: change them at rest, and in a commit that changes no version'];
 }
 
 /**
@@ -104,6 +115,15 @@ const RULES: readonly Rule[] = [
     return [
       `the apex Service changed from ${stable.apex} to ${next.apex}: its users would lose it; ` +
         'give the new name a release of its own',
+    ];
+  },
+  function apexLosesPods({ apexSelector = {} }, { podLabels }) {
+    const missing = Object.entries(apexSelector).filter(([key, it]) => podLabels?.[key] !== it);
+    if (podLabels === undefined || missing.length === 0) return [];
+    return [
+      `the apex Service would select ${sorted(apexSelector)}, which the pods that run now do not have, and the first ` +
+        'step writes it while they still serve: keep the way in which the router finds pods, or give the new one a ' +
+        'release of its own',
     ];
   },
   function routesRenamed(next, stable) {

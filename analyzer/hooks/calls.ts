@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Hook, Plan } from '../../lib/plan/plan.ts';
 import type { HookAnswer, HookReading } from '../core/observation.ts';
 import type { State } from '../core/state.ts';
@@ -68,13 +67,18 @@ export function hookCalls(client: HookClient, clock: () => number): HookCalls {
         return settled(known, { kind: 'running' });
       const call =
         known !== undefined && known.answer === undefined ? known : make(key, asked, hook);
-      await Promise.race([call.ended, sleep(PATIENCE_SECONDS * 1000, undefined, { ref: false })]);
+      await Promise.race([call.ended, patience()]);
       return settled(call, { kind: 'running' });
     },
     start(asked, hook) {
       make(runKey(asked, hook), asked, hook);
     },
   };
+}
+
+/** Keeps no process alive. */
+function patience(): Promise<void> {
+  return new Promise((done) => void setTimeout(done, PATIENCE_SECONDS * 1000).unref());
 }
 
 function settled(call: Call | undefined, otherwise: HookReading): HookReading {

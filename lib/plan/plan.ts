@@ -215,6 +215,10 @@ const shape = z.strictObject({
   autoscaled: z.boolean(),
   /** Name of the apex Service. */
   apex: z.string(),
+  /** Labels by which the apex Service finds pods at rest. */
+  apexSelector: z.record(z.string(), z.string()).optional(),
+  /** Labels of the primary's pods. */
+  podLabels: z.record(z.string(), z.string()).optional(),
   /** targetPort values of the apex Service: port numbers or names. */
   targetPorts: z.array(z.union([z.number().int(), z.string()])),
   /** `kind/name` of the objects that carry the weights. */

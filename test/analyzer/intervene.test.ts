@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { PlanTree } from '../../analyzer/core/position.ts';
@@ -294,15 +294,30 @@ describe.concurrent('promote', () => {
 });
 
 describe.concurrent('undo', () => {
-  /** v1, v2 and v3 were promoted, one after the other. */
+  const walked = new Map<string, Promise<Field>>();
+
+  /** A field in which these were promoted, one after the other; each way there is walked once. */
   async function promoted(...versions: readonly string[]) {
+    const key = versions.join();
+    const known = walked.get(key) ?? walk(versions);
+    walked.set(key, known);
+    const template = await known;
+    const folder = join(await scratch(), 'repository.git');
+    await cp(template.folder, folder, { recursive: true });
+    const it = await openField(folder);
+    it.now = template.now;
+    await it.world.sync();
+    return { field: it, analyzer: await it.analyzer() };
+  }
+
+  async function walk(versions: readonly string[]): Promise<Field> {
     const it = await field();
     const analyzer = await it.analyzer();
     for (const version of versions) {
       await it.release({ app: plan(version, { weights: [50] }) });
       await untilRest(it, analyzer);
     }
-    return { field: it, analyzer };
+    return it;
   }
 
   test('goes back by itself, rests there, and a fix starts from there', async () => {

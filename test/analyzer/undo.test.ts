@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { positionText } from '../../analyzer/core/position.ts';
 import { openRepository } from '../../analyzer/git/index.ts';
 import { verify, walk } from '../../analyzer/history.ts';
-import { intervene } from '../../analyzer/intervene.ts';
+import { intervene, type Verb, type Wishes } from '../../analyzer/intervene.ts';
 import { atRest, type TickReport, tick } from '../../analyzer/tick.ts';
 import { afterFile } from '../cleanups.ts';
 import { GIT_ENVIRONMENT } from '../demo/author.ts';
@@ -10,7 +10,10 @@ import { behaviour } from '../demo/behaviour.ts';
 import { podinfoFiles, RELEASE } from '../demo/podinfo.ts';
 import { startWorld, type World } from '../demo/world.ts';
 
-/** podinfo 3.1.0, then 3.1.1, then undone, with every server of the demo; then nothing more happens by itself. */
+/**
+ * podinfo 3.1.0, then 3.1.1, promoted in a hurry by a person, then undone, with every server of the demo; then
+ * nothing more happens by itself.
+ */
 
 const ID = RELEASE.id;
 const OLD = '3.1.0';
@@ -31,26 +34,32 @@ beforeAll(async () => {
     onReady: () => undefined,
   });
   afterFile(() => world.stop());
-  for (const version of [OLD, '3.1.1']) {
-    before = await liveTree();
-    const { files } = await podinfoFiles(version);
-    const at = world.clock.now();
-    await world.author.push({ subject: version, at, replaces: ['dist', 'apps'], files });
-    last = await untilRest();
-  }
-  await undo();
+  await release(OLD);
+  last = await untilRest();
+  before = await liveTree();
+  await release('3.1.1');
+  await tick(world.analyzer);
+  await person('promote', { full: true });
+  last = await untilRest();
+  await person('undo');
   last = await untilRest();
   after = await liveTree();
 }, 60_000);
 
+async function release(version: string): Promise<void> {
+  const { files } = await podinfoFiles(version);
+  const at = world.clock.now();
+  await world.author.push({ subject: version, at, replaces: ['dist', 'apps'], files });
+}
+
 /** As from a laptop: with a clone of its own, and the right to push. */
-async function undo(): Promise<void> {
+async function person(verb: Verb, wishes: Wishes = {}): Promise<void> {
   const branch = { remote: world.git.url, branch: 'main' };
   const identity = { name: 'Robin', email: 'robin@example.com' };
   const environment = GIT_ENVIRONMENT;
   const repository = await openRepository({ run: branch, source: branch, identity, environment });
   const request = { by: 'Robin <robin@example.com>', reason: 'users complain' };
-  await intervene(repository, ID, 'undo', request, world.clock.now);
+  await intervene(repository, ID, verb, request, world.clock.now, wishes);
   await repository.close();
 }
 
@@ -92,6 +101,17 @@ test('the primary runs the old version', () => {
   const ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'test' };
   const primary = world.api.get({ ...ref, name: 'podinfo-primary' });
   expect(JSON.stringify(primary)).toMatch(new RegExp(`"image":"[^"]+:${OLD}"`));
+});
+
+test('a rollout that a person promoted waits for no check, and takes every step', async () => {
+  const run = (await world.reader.resolve('main')) ?? '';
+  const { visits } = await walk(world.reader, run, ID, new Map());
+  const states = visits.flatMap(({ situation: { state } }) =>
+    state.kind === 'known' ? [state.value] : [],
+  );
+  const fast = states.filter((it) => it.fast !== undefined && it.kind === 'next');
+  expect(fast.length).toBeGreaterThan(4);
+  expect(fast.every((it) => it.reason.startsWith('live and ready; promoted by Robin'))).toBe(true);
 });
 
 test('the candidate that was left counts as failed: nothing starts while dist/ still has it', () => {

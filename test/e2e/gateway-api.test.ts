@@ -8,7 +8,9 @@ import {
   type GatewayApiProps,
   gatewayApi,
   type HttpRouteProps,
+  type RequestMatch,
   Testing,
+  type Traffic,
 } from '../../lib/index.ts';
 import { AT_REST } from '../../lib/traffic/traffic.ts';
 import { mistakesOf } from '../lib/sample.ts';
@@ -26,6 +28,30 @@ const PARENT = { name: 'contour', namespace: 'projectcontour' };
 /** The example with another route. */
 const withRoute = (props: GatewayApiProps) =>
   variant(podinfo('podinfo:6'), { traffic: gatewayApi(props), analysis: {} });
+
+const A: RequestMatch = { headers: { a: { exact: '1' } }, cookies: { c: { exact: '1' } } };
+const B: RequestMatch = { headers: { b: { exact: '1' } } };
+const REPLACED = {
+  type: 'URLRewrite',
+  urlRewrite: { path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/' } },
+} as const;
+const DRY_RUN = ['apply', '--dry-run=server', '--validate=strict', '--filename=-'];
+
+/** So many different matches, all to the canary. */
+function matching(count: number): Traffic {
+  const more = Array.from({ length: count - 1 }, (_, index) => ({
+    headers: { a: { exact: `${index}` } },
+  }));
+  return { ...AT_REST, routes: [{ name: 'many', match: [B, ...more] }] };
+}
+
+/** The route for a step's traffic, of which synth says this. */
+function routeText(traffic: Traffic, props: Partial<HttpRouteProps>, mistakes: unknown[]): string {
+  const router = gatewayApi({ parentRefs: [PARENT], metrics: 'contour', ...props });
+  const context = { ...SHOP, names: { ...SHOP.names, namespace: 'edge' } };
+  expect(router.mistakes(context, [traffic])).toEqual(mistakes);
+  return JSON.stringify(router.routes(context, traffic)[0]?.object);
+}
 
 const missing = missingKubernetes() ?? missingAssets('Kubernetes', ['gateway-api-crds.yaml']);
 describe('routes of the Gateway API on a real API server', { skip: isMissing(missing) }, () => {
@@ -158,6 +184,59 @@ describe('routes of the Gateway API on a real API server', { skip: isMissing(mis
   ])('%s is taken', async (_, props) => {
     const tree = await all.add(withRoute(props));
     await apply.dryRun(all.texts(files({ kind: 'complete' }, tree, undefined)));
+  });
+
+  test.each<[string, Traffic, Partial<HttpRouteProps>]>([
+    [
+      'matches, copies and affinity at once',
+      {
+        weights: { primary: 89.5, canary: 10, baseline: 0.5 },
+        routes: [
+          { name: 'a', match: [{ ...A, method: 'GET', queryParams: { q: { regex: 'a|b' } } }] },
+        ],
+        mirrors: [
+          { percent: 0.5, match: [{ headers: { b: { prefix: '2' } }, path: { prefix: '/api' } }] },
+          { percent: 20 },
+        ],
+        affinity: { cookie: { name: 'stay', path: '/' }, ends: false },
+      },
+      { weightTotal: 1000, supports: ['mirrorPercent'] },
+    ],
+    [
+      'the end of affinity',
+      { weights: { primary: 100, canary: 0 }, affinity: { cookie: { name: 'stay' }, ends: true } },
+      { metrics: 'envoy-gateway' },
+    ],
+    [
+      'matches where a prefix is replaced',
+      { weights: { primary: 100, canary: 0 }, routes: [{ name: 'a', match: [A, B] }] },
+      { filters: [REPLACED], matches: [{ path: { value: '/api' } }] },
+    ],
+    ['as many matches as a rule holds', matching(64), {}],
+    // One more is that of the weights.
+    ['as many rules as a route holds', matching(15), { filters: [REPLACED] }],
+  ])('%s: what a step can say is taken', async (_, traffic, props) => {
+    await server.kubectl(DRY_RUN, routeText(traffic, props, []));
+  });
+
+  test.each<[string, Traffic, Partial<HttpRouteProps>, string]>([
+    ['too many matches', matching(65), {}, 'must have at most 64 items'],
+    ['too many rules', matching(16), { filters: [REPLACED] }, 'must have at most 16 items'],
+    [
+      'a relative path',
+      { ...matching(1), routes: [{ name: 'a', match: [{ path: { exact: 'a' } }] }] },
+      {},
+      "start with '/'",
+    ],
+    [
+      'an exact path where a prefix is replaced',
+      { ...matching(1), routes: [{ name: 'a', match: [{ path: { exact: '/a' } }] }] },
+      { filters: [REPLACED] },
+      'exactly one PathPrefix match must be specified',
+    ],
+  ])('%s: a mistake, and would be refused', async (_, traffic, props, said) => {
+    const text = routeText(traffic, props, [expect.anything()]);
+    await expect(server.kubectl(DRY_RUN, text)).rejects.toThrow(said);
   });
 
   // Synth does what the server would do: without the one, a mistake would stop a rollout on its way.

@@ -8,6 +8,8 @@ import { nginx } from '../../apps/nginx.ts';
 import { perch } from '../../apps/perch.ts';
 import { podinfo } from '../../apps/podinfo.ts';
 import { podinfoGateway } from '../../apps/podinfo-gateway.ts';
+import { strategies } from '../../apps/strategies.ts';
+import { workloads } from '../../apps/workloads.ts';
 import { filesBelow, fromProject } from '../../lib/files.ts';
 import {
   Apps,
@@ -49,6 +51,8 @@ describe('dist/', () => {
     nginx(apps);
     podinfo(apps);
     podinfoGateway(apps);
+    strategies(apps);
+    workloads(apps);
     perch(apps);
     const { releases, manifests } = await apps.render();
     const expected = new Map(
@@ -131,8 +135,8 @@ describe('synth', () => {
     if (!(error instanceof MistakesError)) throw new Error('expected mistakes');
     expect(error.message).toBe(
       '2 mistakes, nothing was written:\n' +
-        '  team/also-wrong: strategy.stepWeight must be a whole percent, got 101; use 1 to 100\n' +
-        '  wrong: strategy.stepWeight must be a whole percent, got 0; use 1 to 100',
+        '  team/also-wrong: strategy.stepWeight must be a percent, got 101; use 0.0001 to 100\n' +
+        '  wrong: strategy.stepWeight must be a percent, got 0; use 0.0001 to 100',
     );
     expect(filesBelow(folder)).toEqual([]);
   });

@@ -80,7 +80,7 @@ test.each([
   [query({ name: 'Bad Name', query: 'x', min: 1 }), /name must be a DNS label, got "Bad Name"/],
   [
     query({ name: 'a', query: 'x{a="{{nope}}"}', min: 1 }),
-    /unknown PromQL variable, got "nope"; use one of interval, namespace, port, service, target/,
+    /unknown PromQL variable, got "nope"; use one of baseline, interval, namespace, port, primary, service, target/,
   ],
   [query({ name: 'a', query: 'x', min: Number.NaN }), /a bound must be a number, got "NaN"/],
   [

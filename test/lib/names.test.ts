@@ -12,6 +12,7 @@ test('the names of a release', () => {
     apex: 'shop',
     primary: 'shop-primary',
     canary: 'shop-canary',
+    baseline: 'shop-baseline',
     namespace: 'prod',
   });
 });

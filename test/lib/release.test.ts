@@ -9,6 +9,7 @@ test('a name of its own leaves the id to the folder', () => {
     apex: 'store',
     primary: 'store-primary',
     canary: 'store-canary',
+    baseline: 'store-baseline',
     namespace: 'prod',
   });
 });

@@ -54,12 +54,12 @@ describe('the author’s mistakes, each with construct path, value and remedy', 
     [
       'a weight outside of 1 to 100',
       { strategy: canary({ stepWeights: [10, 101] }) },
-      ['shop: strategy.stepWeights[1] must be a whole percent, got 101; use 1 to 100'],
+      ['shop: strategy.stepWeights[1] must be a percent, got 101; use 0.0001 to 100'],
     ],
     [
       'stepWeight 0',
       { strategy: canary({ stepWeight: 0 }) },
-      ['shop: strategy.stepWeight must be a whole percent, got 0; use 1 to 100'],
+      ['shop: strategy.stepWeight must be a percent, got 0; use 0.0001 to 100'],
     ],
     [
       'an HPA for something else',
@@ -147,7 +147,7 @@ describe('the author’s mistakes, each with construct path, value and remedy', 
       'an unknown PromQL variable',
       { analysis: { checks: [query({ name: 'a', query: '{{nope}}', min: 1 })] } },
       [
-        'shop: analysis.checks[0] (a): unknown PromQL variable, got "nope"; use one of interval, namespace, port, service, target, or add it to variables',
+        'shop: analysis.checks[0] (a): unknown PromQL variable, got "nope"; use one of baseline, interval, namespace, port, primary, service, target, or add it to variables',
       ],
     ],
     [

@@ -69,13 +69,14 @@ export function createGateOracle(world: World, { hooks }: Asking): GateOracle {
     if (memory.fast) return;
     if (memory.opened.has(`${state.candidate} ${step.name}`)) return;
     checkOpen(step.gates ?? [], commit.at, `left ${step.name}`);
-    const begun = Date.parse(state.at) / 1000;
+    const begun = Date.parse(state.steps[0]?.at ?? state.at) / 1000;
     for (const hook of step.hooks ?? []) {
       if (!isLong(plan, hook)) continue;
       const passed = hooks.log.some(
         (it) =>
           it.hook === hook &&
           it.release === commit.after.id &&
+          it.step === step.name &&
           it.at >= begun &&
           it.run.end === 'passed' &&
           it.at + it.run.seconds <= commit.at,

@@ -1,7 +1,10 @@
-import type { Move } from '../../analyzer/core/decision.ts';
+import type { Outcome } from '../../analyzer/core/change.ts';
+import { contextOf } from '../../analyzer/core/decide.ts';
+import type { Decision, Move } from '../../analyzer/core/decision.ts';
 import type { Answer, CheckSeries, Observation, Sample } from '../../analyzer/core/observation.ts';
-import { nextPosition, type Position, stepOf } from '../../analyzer/core/position.ts';
+import { type LiveFile, nextPosition, type PlanTree, type Position, stepOf } from '../../analyzer/core/position.ts';
 import { rolloutOf } from '../../analyzer/core/rollout.ts';
+import { goOn } from '../../analyzer/core/rules/may-go-on.ts';
 import { unix } from '../../analyzer/core/state.ts';
 import type { Plant } from './simulate.ts';
 
@@ -39,6 +42,31 @@ export const PLANTS = {
       it.kind === 'move' && it.verdict === 'fail' ? { kind: 'hold', reason: 'planted' } : it,
   },
   writesOverHandEdits: { observation: (it) => ({ ...it, situation: forgetEdits(it) }) },
+  goesThroughAClosedGate: { decision: openGates },
+  startsAHookAgain: { state: ({ hooks: _, ...it }) => it },
+  callsAHookTwice: {
+    calls: (it) => ({
+      ...it,
+      start: (asked, hook) => {
+        it.start(asked, hook);
+        it.start(asked, hook);
+      },
+    }),
+  },
+  waitsForNoHook: { decision: (it, observation, now) => skipHooks(it, observation, now) },
+  waitsForNoJob: { observation: completeJobs },
+  ignoresTheCallBack: {
+    decision: (it, observation, now) =>
+      it.kind === 'move' && it.reason.includes('asks for the way back')
+        ? pushed(observation, now)
+        : it,
+  },
+  splitsAGroup: { apart: true },
+  comparesWithTheCandidate: { outcome: ownBaseline },
+  doesNotWait: {
+    decision: (it, observation, now) =>
+      it.kind === 'hold' && it.reason.startsWith('bakes for') ? pushed(observation, now) : it,
+  },
   ignoresFailedSamples: {
     observation: (it) =>
       withSamples(it, (all) => all.filter((one) => Number.isNaN(one.value) || one.value >= 99)),
@@ -46,6 +74,43 @@ export const PLANTS = {
 } as const satisfies Record<string, Plant>;
 
 export type PlantName = keyof typeof PLANTS;
+
+/** The next step, whatever is waited for. */
+function pushed(observation: Observation, now: number): Decision {
+  const rollout = rolloutOf(observation.situation);
+  if (rollout.kind !== 'known') return { kind: 'hold', reason: 'planted' };
+  return goOn(contextOf(observation, rollout.value, now));
+}
+
+function openGates(it: Decision, observation: Observation, now: number): Decision {
+  const isClosed = it.kind === 'hold' && it.reason.startsWith('waits for');
+  return isClosed ? pushed(observation, now) : it;
+}
+
+function skipHooks(it: Decision, observation: Observation, now: number): Decision {
+  const runs = it.kind === 'hold' && / runs$/.test(it.reason);
+  return runs ? pushed(observation, now) : it;
+}
+
+function completeJobs(it: Observation): Observation {
+  if (it.cluster?.jobs === undefined) return it;
+  const jobs = new Map([...it.cluster.jobs].map(([file]) => [file, { kind: 'complete' } as const]));
+  return { ...it, cluster: { ...it.cluster, jobs } };
+}
+
+/** The baseline's files as the candidate's own plan has them, for the rollout after this one. */
+function ownBaseline(it: Outcome): Outcome {
+  const names = it.stable?.plan.baseline ?? [];
+  const files = new Map(it.files);
+  for (const name of names) if (files.has(name)) replace(files, it.plan, name);
+  return { ...it, files };
+}
+
+function replace(files: Map<string, LiveFile>, { plan, blobs }: PlanTree, name: string): void {
+  const oid = blobs.get(`as-stable/baseline/${name}`);
+  const info = plan.files[name];
+  if (oid !== undefined && info !== undefined) files.set(name, { oid, info });
+}
 
 function withSamples(
   it: Observation,

@@ -136,6 +136,8 @@ async function drawReleases(
 ): Promise<{ behaviours: Map<string, Behaviour>; all: readonly Released[]; at: number }> {
   const { kind, ids, calm, plans, story } = it;
   const behaviours = new Map<string, Behaviour>();
+  // On one track both versions answer the same questions, so a bad one speaks against the next.
+  const isMixed = kind === 'partitions' || kind === 'ramped' || kind === 'recreate';
   for (const id of ids)
     behaviours.set(`${id}:v1`, { readyAfter: random.between(2, 20), badFrom: 101 });
   const all: Released[] = [
@@ -151,7 +153,7 @@ async function drawReleases(
       : `v${String(index + 2)}`;
     const setting = again ? random.pick(['', 'new setting']) : '';
     for (const id of ids) {
-      const drawn = behaviour(random);
+      const drawn = behaviour(random, kind === 'jobs');
       behaviours.set(`${id}:${version}`, behaviours.get(`${id}:${version}`) ?? drawn);
     }
     const known = ids.flatMap((id) => behaviours.get(`${id}:${version}`) ?? []);
@@ -160,7 +162,7 @@ async function drawReleases(
       at,
       trees: await plans(version, setting, suspend),
       version,
-      good: !suspend && known.every(isGood),
+      good: !suspend && known.every(isGoodVersion) && (!isMixed || all.every((one) => one.good)),
     });
     story.push(`${at} ${version} ${setting} ${suspend} ${JSON.stringify(known)}`);
     at += random.chance(0.5) ? random.between(20, 300) : random.between(600, 900);
@@ -168,22 +170,22 @@ async function drawReleases(
   return { behaviours, all, at };
 }
 
-function behaviour(random: Random): Behaviour {
+function behaviour(random: Random, hasJobs: boolean): Behaviour {
   return {
     readyAfter: random.chance(0.12) ? Infinity : random.between(2, 25),
     badFrom: random.chance(0.35) ? random.between(1, 60) : 101,
     ...(random.chance(0.15) ? { flakyEvery: random.between(50, 150) } : {}),
-    job: {
-      seconds: random.between(5, 60),
-      end: random.pick(['complete', 'complete', 'complete', 'fail', 'never'] as const),
-    },
+    ...(hasJobs ? { job: { seconds: random.between(5, 60), end: random.pick(JOB_ENDS) } } : {}),
   };
 }
 
-function isGood({ badFrom, readyAfter, flakyEvery, job }: Behaviour): boolean {
-  return (
-    badFrom > 100 && readyAfter < 100 && flakyEvery === undefined && (job?.end ?? '') !== 'fail'
-  );
+const JOB_ENDS = ['complete', 'complete', 'complete', 'fail', 'never'] as const;
+
+/** Whether nothing can be found against a version. */
+export function isGoodVersion(it: Behaviour | undefined): boolean {
+  if (it === undefined) return false;
+  const { badFrom, readyAfter, flakyEvery, job } = it;
+  return badFrom > 100 && readyAfter < 100 && flakyEvery === undefined && (job?.end ?? 'complete') === 'complete';
 }
 
 /** A sync that tells may be late: nobody guesses how long it takes. */
@@ -269,7 +271,7 @@ function someHooks(
 ): ReadonlyMap<string, HookBehaviour> {
   const hooks = new Map<string, HookBehaviour>();
   for (const { name, type } of plan?.hooks ?? []) {
-    const yes = type === 'rollback' ? (calm ? [] : outages(random, 0.3)) : spans(random, calm, type);
+    const yes = type === 'rollback' ? (calm ? [] : outages(random, 0.7)) : spans(random, calm, type);
     const silent = calm ? [] : outages(random, 0.3);
     hooks.set(name, { yes, silent, runs: calm ? [run(random, 'passed')] : someRuns(random) });
   }

@@ -24,7 +24,7 @@ import { createHooks, type Hooks } from './hooks.ts';
 import { createOracle, targetOf } from './oracle.ts';
 import { type PersonEvent, personMove } from './person.ts';
 import type { Blobs } from './plans.ts';
-import type { Scenario } from './scenario.ts';
+import { isGoodVersion, type Scenario } from './scenario.ts';
 import { createWorld, objectOf, type World } from './world.ts';
 
 /** A bug planted into the analyzer, to see whether the simulation finds it. */
@@ -362,27 +362,25 @@ function isGood(
   hooks: Hooks,
   now: number,
 ): boolean {
-  return releases.every(({ plan, state }) => {
-    const it = behaviours.get(plan?.plan.images[0] ?? imageOfService(plan));
+  return releases.every(({ plan, stable, state }) => {
     const begun = Date.parse(state?.steps[0]?.at ?? state?.at ?? '') / 1000;
-    const signals = (plan?.plan.hooks ?? []).filter((one) => one.type === 'rollback');
+    const signals = (plan?.plan.hooks ?? []).filter((it) => it.type === 'rollback');
+    // On one track both versions answer the same questions.
+    const judged = plan?.plan.shape.selectors.canary === undefined ? [plan, stable] : [plan];
     return (
-      it !== undefined &&
-      it.badFrom > 100 &&
-      it.readyAfter < 100 &&
-      it.flakyEvery === undefined &&
-      it.job?.end !== 'fail' &&
+      judged.every((it) => isGoodVersion(behaviours.get(imageOf(it)))) &&
       hooks.failuresTold(begun) === 0 &&
-      !signals.some((one) => hooks.isOpen(one.name, now))
+      !signals.some((it) => hooks.isOpen(it.name, now))
     );
   });
 }
 
 /** Services that exist already are named after what they run. */
-function imageOfService(plan: PlanTree | undefined): string {
-  return plan?.plan.shape.services?.candidate.replace('-', ':') ?? '';
+function imageOf(tree: PlanTree | undefined): string {
+  const { images, shape } = tree?.plan ?? {};
+  return images?.[0] ?? shape?.services?.candidate.replace('-', ':') ?? '';
 }
 
 function versionOf({ stable }: Git): string {
-  return (stable?.plan.images[0] ?? imageOfService(stable)).split(':')[1] ?? '';
+  return imageOf(stable).split(':')[1] ?? '';
 }

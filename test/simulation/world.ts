@@ -166,7 +166,7 @@ export function createWorld(
       }
     const loads = new Map<string, Load>();
     for (const [name, percent] of percents)
-      loads.set(name, { percent, serving: servingNow(name, at) });
+      loads.set(name, { percent: Math.min(100, percent), serving: servingNow(name, at) });
     moments.push({ at, loads });
   }
 
@@ -322,7 +322,8 @@ export function createWorld(
         spec: { http: { route: { weight?: number }[] }[] };
       };
       const [primary, other] = copy.spec.http.at(-1)?.route ?? [];
-      if (primary === undefined || other === undefined) return;
+      // An edit that changes nothing leaves no trace.
+      if (primary === undefined || other === undefined || other.weight === canary) return;
       primary.weight = 100 - canary;
       other.weight = canary;
       held.set('VirtualService/app', { ...it, object: copy as unknown as Manifest });

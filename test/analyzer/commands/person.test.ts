@@ -57,13 +57,13 @@ describe.concurrent('perch', () => {
   });
 
   test('a dry run prints the commit and the files of live/, and pushes nothing', async () => {
-    const { field } = await inStep('03-weight-50');
+    const { field } = await inStep('02-weight-20');
     const tip = git(field.folder, 'rev-parse', 'main');
     const args = ['abort', 'app', '-m', 'ugly', '--dry-run', '--repo', field.folder];
     const { code, stdout } = await perch(...args);
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^app: roll back: weight 50 → 0\n\nAborted by Robin <robin@example\.com>: ugly\./,
+      /^app: roll back: weight 20 → 0\n\nAborted by Robin <robin@example\.com>: ugly\./,
     );
     expect(stdout).toMatch(
       /\nNothing was pushed\.\nIn live\/:\n {2}write {2}live\/app\/service-app\.yaml\n {2}write {2}live\/app\/virtualservice-app\.yaml\n$/,
@@ -73,7 +73,7 @@ describe.concurrent('perch', () => {
       release: 'app',
       verb: 'abort',
       dryRun: true,
-      subject: 'app: roll back: weight 50 → 0',
+      subject: 'app: roll back: weight 20 → 0',
       live: [{ kind: 'write' }, { kind: 'write', path: 'live/app/virtualservice-app.yaml' }],
     });
     const quiet = await perch('pause', 'app', '--dry-run', '--repo', field.folder);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { change, type FileWrite, outcome } from '../../../analyzer/core/change.ts';
 import type { Situation } from '../../../analyzer/core/observation.ts';
-import { abort, pause, resume } from '../../../analyzer/core/person.ts';
+import { abort, pause, resume, undo } from '../../../analyzer/core/person.ts';
 import { files } from '../../../analyzer/core/position.ts';
 import { isoTime, parseState } from '../../../analyzer/core/state.ts';
 import {
@@ -214,5 +214,80 @@ describe('the state after a move', () => {
     expect(asked.by).toBe(ROBIN.by);
     expect(asked.accepts).toBeUndefined();
     expect(outcome(AT20, move(AT20, NOW), NOW).state.by).toBeUndefined();
+  });
+});
+
+describe('what belongs to one rollout', () => {
+  const candidate = V2.plan.candidate;
+  const own = {
+    hooks: [{ hook: 'it', step: '02-weight-20', startedAt: isoTime(T0) }],
+    approved: [{ candidate, step: '02-weight-20', by: 'Robin', reason: 'x' }],
+    fast: { reason: 'full' },
+  };
+  const stateAfter = (it: Situation, seen = {}) => stateOf(moved(it, move(it, NOW, seen), NOW));
+
+  test('stays through its steps and its way back', () => {
+    expect(stateAfter(situation({ position: step('02-weight-20'), state: own }))).toMatchObject(
+      own,
+    );
+    const it = situation({ position: step('02-weight-20'), state: own });
+    expect(stateAfter(it, { values: BAD })).toMatchObject(own);
+  });
+
+  test.each<[string, Situation]>([
+    ['complete', situation({ position: step('05-weight-0'), state: own })],
+    [
+      'taken back',
+      situation({ position: { kind: 'back', step: '02-weight-20', part: 'routes' }, state: own }),
+    ],
+    [
+      'replaced',
+      situation({ position: COMPLETE, plan: V1, dist: V2, state: { ...own, approved: [] } }),
+    ],
+  ])('ends when it is %s', (_, it) => {
+    const state = stateAfter(it);
+    expect([state.hooks, state.approved, state.fast]).toEqual([undefined, undefined, undefined]);
+  });
+});
+
+describe('promoted candidates', () => {
+  const names = (it: Situation) => stateOf(it).promoted;
+  const of = (it: string) => plan(it).plan.candidate;
+  const ending = (version: string, promoted: readonly string[]) => {
+    const state = { promoted: [...promoted] };
+    const it = situation({ position: step('05-weight-0'), plan: plan(version), state });
+    return moved(it, move(it, NOW), NOW);
+  };
+
+  test('are remembered, the newest first, each once', () => {
+    expect(names(ending('v2', []))).toEqual([of('v2')]);
+    expect(names(ending('v2', [of('v1')]))).toEqual([of('v2'), of('v1')]);
+    expect(names(ending('v1', [of('v2'), of('v1')]))).toEqual([of('v1'), of('v2')]);
+  });
+
+  test('are no more than a rollback window can ask for', () => {
+    const many = Array.from({ length: 20 }, (_, index) => sha(`${index}`).slice(0, 10));
+    expect(names(ending('v2', many))).toEqual([of('v2'), ...many.slice(0, 19)]);
+  });
+
+  test('do not hold one that was bad: it is judged when it comes again', () => {
+    const state = { promoted: [of('v1'), of('v2')] };
+    const it = situation({ position: step('02-weight-20'), state });
+    expect(names(moved(it, move(it, NOW, { values: BAD }), NOW))).toEqual([of('v1')]);
+    const superseded = { ...it, dist: known(V3) };
+    expect(names(moved(superseded, move(superseded, NOW), NOW))).toEqual(state.promoted);
+  });
+
+  test('do not hold one that a person has undone', () => {
+    const rest = situation({ position: COMPLETE, state: { promoted: [of('v2'), of('v1')] } });
+    expect(
+      names(
+        moved(
+          rest,
+          undo(rest, ROBIN, () => V1),
+          NOW,
+        ),
+      ),
+    ).toEqual([of('v1')]);
   });
 });

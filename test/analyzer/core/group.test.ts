@@ -63,13 +63,7 @@ function asked(it: Situation, now = BAKED, seen: Seen = {}): Member {
 }
 
 function all(...members: readonly Member[]): readonly Decision[] {
-  return together(
-    groupOf(
-      members[0]?.observation ?? { situation: unstarted('absent'), series: [], skewSeconds: 0 },
-    ) ?? { name: 'duo', members: ['a', 'b'], candidate: NEW },
-    members,
-    BAKED,
-  );
+  return together({ name: 'duo', members: ['a', 'b'], candidate: NEW }, members, BAKED);
 }
 
 const kinds = (decisions: readonly Decision[]) =>
@@ -167,13 +161,13 @@ describe('a release that joins a group', () => {
   const [old, next] = [inGroup('v1', OLD), inGroup('v2', NEW, three)];
   const running = (id: string) => member(id, { position: COMPLETE, plan: old, dist: next });
 
-  test('is initialized while the others wait for it, and they start when it is complete', () => {
+  test('is initialized while the others wait for it, and they start with the commit that completes it', () => {
     const fresh = asked({ ...unstarted(next), id: 'c' });
     const begins = all(running('a'), running('b'), fresh);
     expect(kinds(begins)).toEqual(['hold', 'hold', 'start']);
     expect(begins[0]?.reason).toMatch(/c: first release/);
     const up = member('c', { position: INIT, plan: next, dist: next });
-    expect(kinds(all(running('a'), running('b'), up))).toEqual(['hold', 'hold', 'complete']);
+    expect(kinds(all(running('a'), running('b'), up))).toEqual(['start', 'start', 'complete']);
     const there = member('c', { position: COMPLETE, plan: next, dist: next });
     expect(kinds(all(running('a'), running('b'), there))).toEqual(['start', 'start', 'rest']);
   });

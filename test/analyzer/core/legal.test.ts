@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { illegal, violations } from '../../../analyzer/core/legal.ts';
 import type { Situation } from '../../../analyzer/core/observation.ts';
-import { abort, pause, resume, retry } from '../../../analyzer/core/person.ts';
+import { abort, pause, promote, resume, retry, undo } from '../../../analyzer/core/person.ts';
 import type { State } from '../../../analyzer/core/state.ts';
 import { isoTime } from '../../../analyzer/core/state.ts';
 import {
@@ -314,4 +314,76 @@ test('every commit of a whole story is legal', () => {
     it = then;
   }
   expect(stateOf(it)).toMatchObject({ position: COMPLETE, candidate: V3.plan.candidate });
+});
+
+describe('an undo', () => {
+  const rest = situation({ position: COMPLETE });
+  const undone = moved(
+    rest,
+    undo(rest, ROBIN, () => V1),
+    NOW,
+  );
+
+  test('is legal, and so is each part of its way back, until the earlier files stand', () => {
+    let it = undone;
+    expect(illegal(rest, it)).toBeUndefined();
+    expect(violations(it)).toEqual([]);
+    for (let now = NOW; stateOf(it).position.kind !== 'stable'; now += 60) {
+      const next = moved(it, move(it, now), now);
+      expect(illegal(it, next)).toBeUndefined();
+      expect(violations(next)).toEqual([]);
+      it = next;
+    }
+    expect(it.live).toEqual(situation({ position: COMPLETE, plan: V1 }).live);
+    expect(stateOf(it)).toMatchObject({
+      candidate: V2.plan.candidate,
+      failed: { candidate: V2.plan.candidate, step: '06-complete' },
+    });
+    // The plan that was undone is still the newest, and does not start again by itself.
+    expect(decision(it, NOW + 999)).toMatchObject({ kind: 'rest', reason: /perch retry/ });
+    const fixed = { ...it, dist: known(V3) };
+    expect(illegal(it, moved(fixed, move(fixed, NOW), NOW))).toBeUndefined();
+  });
+
+  test.each<[string, Situation, Situation]>([
+    ['that blames nobody', rest, forgedWithout(undone, 'failed')],
+    [
+      'that blames another',
+      rest,
+      forged(undone, { failed: { candidate: V1.plan.candidate, step: 'x', reason: 'x' } }),
+    ],
+    ['to what is there already', rest, forged(undone, { stable: V2.tree })],
+    ['without a stable set', rest, forgedWithout(undone, 'stable')],
+    ['with another plan', rest, forged(undone, { plan: V3.tree })],
+    ['with another candidate', rest, forged(undone, { candidate: V3.plan.candidate })],
+    ['at the routes', rest, forged(undone, { position: back('06-complete', 'routes') })],
+    ['in one commit', rest, forged(undone, { position: STABLE })],
+    ['from a step', AT20, forged(undone, { transition: 8 })],
+    ['from a way back', forged(rest, { position: STABLE }), undone],
+  ])('%s is illegal', (_, before, after) => {
+    expect(illegal(before, after)).toMatch(/^undo from .* is no legal transition$/);
+  });
+});
+
+/** The same situation whose state lacks a key. */
+function forgedWithout(it: Situation, key: 'failed' | 'stable'): Situation {
+  const { [key]: _, ...rest } = stateOf(it);
+  return { ...it, state: known(rest) };
+}
+
+describe('what hooks and persons note', () => {
+  const hooks = [{ hook: 'it', step: '02-weight-20', startedAt: isoTime(T0) }];
+  const gated = plan('v2', { steps: { '02-weight-20': { gates: [{ kind: 'person' }] } } });
+  const closed = situation({ position: step('02-weight-20'), plan: gated });
+
+  test.each<[string, Situation, Situation]>([
+    ['an approval', closed, moved(closed, promote(closed, ROBIN, false), NOW)],
+    ['a promotion of all', AT20, moved(AT20, promote(AT20, ROBIN, true), NOW)],
+    ['a run of a hook', AT20, forged(AT20, { kind: 'note', transition: 8, hooks })],
+  ])('%s is legal', (_, before, after) => expect(illegal(before, after)).toBeUndefined());
+
+  test('a note that changes the candidate is not', () => {
+    const after = forged(AT20, { kind: 'note', transition: 8, candidate: V3.plan.candidate });
+    expect(illegal(AT20, after)).toMatch(/is no legal transition$/);
+  });
 });

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Situation } from '../../../analyzer/core/observation.ts';
-import { type Phase, status } from '../../../analyzer/core/phase.ts';
+import { type Phase, phaseForOthers, status } from '../../../analyzer/core/phase.ts';
+import type { PlanTree } from '../../../analyzer/core/position.ts';
 import { isoTime } from '../../../analyzer/core/state.ts';
 import {
   back,
   COMPLETE,
+  decision,
   INIT,
   plan,
   STABLE,
@@ -170,5 +172,56 @@ test('a row names namespace, name, candidate and since when', () => {
     name: 'app',
     candidate: V1.plan.candidate,
     since: isoTime(T0),
+  });
+});
+
+describe('for those that wait for it', () => {
+  const rest = (dist: PlanTree | 'absent' | 'broken', state = {}) =>
+    situation({ position: COMPLETE, plan: V1, dist, state: { ...left, ...state } });
+  const early = { failed: { candidate, step: 'start', reason: 'a hook said so' } };
+
+  test.each<[string, Situation, Phase]>([
+    ['at rest', rest(V1), 'Succeeded'],
+    ['at rest with new configuration', rest(plan('v1', { setting: 'new' })), 'Succeeded'],
+    // Both merged in one commit: what comes first has not come yet.
+    ['a newer candidate that has not started', rest(V2), 'Waiting'],
+    ['a newer candidate that was rejected before it started', rest(V2, early), 'Failed'],
+    [
+      'a newer candidate that nobody may start',
+      rest(plan('v2', { more: { suspend: true } })),
+      'Waiting',
+    ],
+    ['a rollout', situation({ position: step('02-weight-20') }), 'Progressing'],
+    [
+      'a rollout that is to be replaced',
+      situation({ position: step('02-weight-20'), dist: V3 }),
+      'Progressing',
+    ],
+    ['what went back', situation({ position: STABLE, state: failed }), 'Failed'],
+    [
+      'a fix of what went back',
+      situation({ position: STABLE, state: failed, dist: V3 }),
+      'Waiting',
+    ],
+    ['gone from apps/', rest('absent'), 'Orphaned'],
+    ['a plan that cannot be read', rest('broken'), 'Succeeded'],
+    ['paused', rest(V2, { paused: { reason: 'x' } }), 'Paused'],
+    ['the first release', situation({ position: INIT }), 'Initializing'],
+    ['not started at all', unstarted(V1), 'Initializing'],
+  ])('%s', (_, it, phase) => expect(phaseForOthers(it)).toBe(phase));
+
+  test('two that wait for each other both wait, and crash nobody', () => {
+    const of = (other: string) =>
+      rest(plan('v2', { more: { dependsOn: [{ release: other, phases: ['Succeeded'] }] } }));
+    for (const [own, other] of [
+      ['a', 'b'],
+      ['b', 'a'],
+    ] as const) {
+      const others = { [other]: phaseForOthers(of(own)) };
+      expect(decision(of(other), T0, { others })).toEqual({
+        kind: 'hold',
+        reason: `waits for release ${other}, which is Waiting, to be Succeeded`,
+      });
+    }
   });
 });

@@ -13,10 +13,22 @@ import {
   samePosition,
   stepIndex,
   stepOf,
+  undoPosition,
   wayBack,
 } from '../../../analyzer/core/position.ts';
 import type { Role } from '../../../lib/plan/plan.ts';
-import { back, COMPLETE, INIT, STABLE, STEPS, step, V1, V2 } from './fixture.ts';
+import {
+  BASELINE_FILE,
+  back,
+  COMPLETE,
+  INIT,
+  plan,
+  STABLE,
+  STEPS,
+  step,
+  V1,
+  V2,
+} from './fixture.ts';
 
 /** Where each file comes from: `v1`, or the folder of v2 whose bytes it has. */
 function origins(set: FileSet, plan: PlanTree = V2, stable: PlanTree = V1): Record<string, string> {
@@ -278,4 +290,47 @@ test('the difference of two sets names written and removed files, sorted', () =>
 test('a step is found by its name only', () => {
   expect(stepIndex(V2.plan, '03-weight-50')).toBe(3);
   expect(() => stepIndex(V2.plan, 'weight-50')).toThrow('its plan has no step "weight-50"');
+});
+
+describe('a baseline', () => {
+  const of = plan('v2', { baseline: ['02-weight-20'] });
+  const stable = plan('v1', { baseline: [] });
+  const oid = stable.blobs.get(`as-stable/baseline/${BASELINE_FILE}`);
+
+  test('comes from the stable plan, in the steps that say so, and is in no other position', () => {
+    const where = [...STEPS.map(step), INIT, COMPLETE, STABLE].filter((it) =>
+      files(it, of, stable).has(BASELINE_FILE),
+    );
+    expect(where).toEqual([step('02-weight-20')]);
+    expect(files(step('02-weight-20'), of, stable).get(BASELINE_FILE)?.oid).toBe(oid);
+  });
+
+  test('stays while the routes go back, and is gone at the end of the way', () => {
+    expect(files(back('02-weight-20', 'routes'), of, stable).has(BASELINE_FILE)).toBe(true);
+    expect(files(STABLE, of, stable).has(BASELINE_FILE)).toBe(false);
+  });
+
+  test('that the stable plan does not have runs nowhere', () => {
+    expect(files(step('02-weight-20'), of, V1).has(BASELINE_FILE)).toBe(false);
+  });
+});
+
+describe('an undone release', () => {
+  const at = undoPosition(V2.plan);
+
+  test('begins where the last step left it, with its primary', () => {
+    expect(at).toEqual(back('06-complete', 'primary'));
+    expect(wayBack(V2.plan, '06-complete')).toEqual([at, back('06-complete', 'routes'), STABLE]);
+  });
+
+  test('gets the primary first, then the routes, then all', () => {
+    const primary = origins(files(at, V2, V1));
+    expect(primary['deployment-app-primary.yaml']).toBe('v1');
+    expect(primary['virtualservice-app.yaml']).toBe('06-complete');
+    const routes = origins(files(back('06-complete', 'routes'), V2, V1));
+    expect(routes['virtualservice-app.yaml']).toBe('v1');
+    // What pods of both versions may use stays until the end.
+    expect(Object.keys(routes)).toEqual(expect.arrayContaining([config(V1), config(V2)]));
+    expect(files(STABLE, V2, V1)).toEqual(files(COMPLETE, V1, undefined));
+  });
 });

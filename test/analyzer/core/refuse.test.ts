@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { PlanTree } from '../../../analyzer/core/position.ts';
 import { refusal, refusals } from '../../../analyzer/core/refuse.ts';
 import type { Shape } from '../../../lib/plan/plan.ts';
-import { STABLE as AT_REST, plan, situation, V1 } from './fixture.ts';
+import { STABLE as AT_REST, plan, situation, step, V1, V2 } from './fixture.ts';
 
 const STABLE = V1.plan.shape;
 
@@ -133,5 +134,32 @@ describe('Services that exist already', () => {
 
   test('configuration of the same candidate moves no traffic', () => {
     expect(why(of('v1', 'red', 'green'), of('v1', 'blue', 'green'))).toBeUndefined();
+  });
+});
+
+describe('two roots instead of one', () => {
+  const apart = (of: PlanTree): PlanTree => ({
+    ...of,
+    plan: {
+      ...of.plan,
+      files: Object.fromEntries(
+        Object.entries(of.plan.files).map(([name, it]) => [`workload/${name}`, it]),
+      ),
+    },
+  });
+  const moved = 'its roots changed: change them at rest, and in a commit that changes no version';
+
+  test('are configuration at rest', () => {
+    const it = situation({ position: AT_REST, plan: V1, stable: V1, dist: apart(V1) });
+    expect(refusal(it, V1.plan)).toBeUndefined();
+  });
+
+  test('do not come with another version, nor while one is under way', () => {
+    const newer = situation({ position: AT_REST, plan: V1, stable: V1, dist: apart(V2) });
+    expect(refusal(newer, V1.plan)).toBe(moved);
+    const underWay = situation({ position: step('02-weight-20'), plan: V2, dist: apart(V2) });
+    expect(refusal(underWay, V1.plan)).toBe(moved);
+    const reverted = situation({ position: step('02-weight-20'), plan: V2, dist: apart(V1) });
+    expect(refusal(reverted, V1.plan)).toBe(moved);
   });
 });

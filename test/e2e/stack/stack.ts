@@ -23,6 +23,8 @@ import { type Player, startPlayer } from './player/player.ts';
 
 /** What of the stack is started besides Git, and Kubernetes with simulated nodes. */
 export interface StackOptions {
+  /** How many nodes there are. @default 1 */
+  readonly nodes?: number;
   /** GitOps tools. @default - none */
   readonly sync?: readonly ('flux' | 'argo-cd')[];
   /** Contour, Envoy, and the server that answers for all pods. @default false */
@@ -164,8 +166,9 @@ async function build(building: Building): Promise<void> {
   const git = await step(building, 'Git', () => startGit(of('git')));
   parts.git = git;
   add(building, [git.server]);
-  const kwok = () => startNodes({ kubernetes, folder: of('kwok') });
-  parts.nodes = await step(building, 'KWOK, with a node', kwok);
+  const { nodes: count = 1 } = options;
+  const kwok = () => startNodes({ kubernetes, folder: of('kwok'), count });
+  parts.nodes = await step(building, `KWOK, nodes: ${count}`, kwok);
   add(building, [parts.nodes.server]);
   if (options.gateway) await buildGateway(building, kubernetes);
   if (options.prometheus) await buildPrometheus(building);

@@ -6,8 +6,9 @@
  * | none | it is ready at once |
  * | `never-ready` | it runs, and is never ready |
  * | `crash-loop` | its container ends with 1 again and again: CrashLoopBackOff, restarts counted |
+ * | `fails` | it ends with 1, as the pod of a Job that fails |
  *
- * `perch-stack/ready-after: 20s` makes any pod that gets ready wait so long first.
+ * `perch-stack/ready-after: 20s` makes any pod that gets ready wait so long first. A Job's pod is done when it is ready.
  */
 export const POD_ANNOTATION = 'perch-stack/pod';
 
@@ -17,6 +18,7 @@ export const READY_AFTER_ANNOTATION = 'perch-stack/ready-after';
 /** How long a deleted pod goes on answering: what a preStop hook does for real ones. */
 const GRACE_MS = 1500;
 const CRASH_MS = 3000;
+const FAIL_MS = 1000;
 
 /** KWOK's Stage objects, as the YAML of its configuration file. */
 export function stages(): string {
@@ -27,6 +29,7 @@ export function stages(): string {
     podCrashes(),
     podRestarts(),
     jobCompletes(),
+    podFails(),
     podDeleted(),
   ];
   // JSON is YAML.
@@ -187,6 +190,13 @@ function jobCompletes(): object {
   ];
   return stage('job-completes', 'Pod', matches, {
     next: { statusTemplate: 'phase: Succeeded\n' },
+  });
+}
+
+function podFails(): object {
+  return stage('pod-fails', 'Pod', [EXISTS, phase('Running'), behaves('fails')], {
+    delay: { durationMilliseconds: FAIL_MS },
+    next: { statusTemplate: 'phase: Failed\n' },
   });
 }
 

@@ -12,6 +12,7 @@ import {
   Duration,
   flux,
   Manifests,
+  type Plan,
   type RenderedApps,
   type Sync,
 } from '../../../lib/index.ts';
@@ -52,12 +53,21 @@ export interface Field {
 }
 
 /** What differs between fields. */
-export interface FieldOptions extends Pick<StackOptions, 'auditedUsers' | 'progress'> {
+export interface FieldOptions extends Pick<StackOptions, 'auditedUsers' | 'nodes' | 'progress'> {
   /** How often Flux looks without being told. @default 10 */
   readonly syncSeconds?: number;
   /** Called when the servers run, before there is any release. */
   readonly onStack?: (stack: Stack) => Promise<void>;
+  /** Makes the releases, with the ids of the stories. @default - canaries at the Gateway, as the stories say */
+  readonly releases?: ReleasesFactory;
 }
+
+/** Makes all releases of a field, each in the newest version that was published. */
+export type ReleasesFactory = (
+  apps: Apps,
+  versionOf: (id: string) => Version,
+  stack: Stack,
+) => void;
 
 /** One transition in the run branch. */
 export interface StoryCommit {
@@ -81,12 +91,13 @@ export const FIRST: Version = { tag: 'v1' };
 export async function openField(
   tool: Tool,
   stories: readonly StoryProps[],
-  { syncSeconds = 10, onStack, ...options }: FieldOptions = {},
+  { syncSeconds = 10, onStack, releases, ...options }: FieldOptions = {},
 ): Promise<Field> {
   const stack = await startStack({ ...options, sync: [tool], gateway: true, prometheus: true });
   try {
     await onStack?.(stack);
-    return await prepare(stack, { tool, seconds: syncSeconds }, stories);
+    const factory = releases ?? storyReleases(stories);
+    return await prepare(stack, { tool, seconds: syncSeconds, factory }, stories);
   } catch (error) {
     const logs = await stack.logs();
     await stack.stop();
@@ -94,10 +105,17 @@ export async function openField(
   }
 }
 
-/** Who applies, and how often it looks by itself. */
+/** Who applies what, and how often it looks by itself. */
 interface Syncing {
   readonly tool: Tool;
   readonly seconds: number;
+  readonly factory: ReleasesFactory;
+}
+
+function storyReleases(stories: readonly StoryProps[]): ReleasesFactory {
+  return (apps, versionOf, { gateway }) => {
+    for (const it of stories) storyRelease(apps, it, versionOf(it.id), gateway.parentRef);
+  };
 }
 
 async function prepare(
@@ -109,7 +127,7 @@ async function prepare(
   const { git } = stack;
   const versions = new Map(stories.map((it) => [it.id, FIRST]));
   const author = await cloneAsAuthor(git.urlFor('author'), join(stack.folder, 'author'));
-  const first = await rendered(stack, syncing, stories, versions);
+  const first = await rendered(stack, syncing, versions);
   await install(stack, tool, first);
   const kubeconfig = await stack.kubeconfigFor(NAMESPACE, 'perch');
   const flags = await flagsOf(stack, tool, kubeconfig);
@@ -126,7 +144,7 @@ async function prepare(
   };
   const merge = (changed: readonly string[]) =>
     inTurn(async () => {
-      const apps = await rendered(stack, syncing, stories, versions);
+      const apps = await rendered(stack, syncing, versions);
       await push(author, apps, changed);
     });
   const field: Field = {
@@ -168,7 +186,8 @@ async function prepare(
   } finally {
     await analyzer.stop();
   }
-  await Promise.all(stories.map(({ id }) => answers(stack, id)));
+  const routed = first.releases.filter(({ plan }) => isRouted(plan));
+  await Promise.all(routed.map(({ id }) => answers(stack, id)));
   return field;
 }
 
@@ -182,15 +201,18 @@ async function answers({ gateway }: Stack, id: string): Promise<void> {
   throw new Error(`${id} does not answer`);
 }
 
+/** Whether the gateway leads to it. */
+function isRouted({ files }: Plan): boolean {
+  return Object.values(files).some((it) => it.kind === 'HTTPRoute');
+}
+
 function rendered(
   stack: Stack,
-  { tool, seconds }: Syncing,
-  stories: readonly StoryProps[],
+  { tool, seconds, factory }: Syncing,
   versions: ReadonlyMap<string, Version>,
 ): Promise<RenderedApps> {
   const apps = new Apps();
-  for (const it of stories)
-    storyRelease(apps, it, versions.get(it.id) ?? FIRST, stack.gateway.parentRef);
+  factory(apps, (id) => versions.get(id) ?? FIRST, stack);
   new Manifests(apps, 'perch', (folder, plans) => {
     const run = { url: stack.git.url };
     const sync: Sync =

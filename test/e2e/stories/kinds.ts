@@ -49,7 +49,11 @@ export async function rollOutUnder(
   );
   const watch = watchRelease(field.stack, id, { replicas: true });
   try {
-    await field.publish({ [id]: { tag } });
+    // A push that the analyzer overtook is made again, as a person would.
+    await until(async () => {
+      await field.publish({ [id]: { tag } });
+      return true;
+    });
     // At rest before it is Initialized.
     const isOver = ({ phase, step }: Status) =>
       step === undefined && (phase === 'Succeeded' || phase === 'Failed');

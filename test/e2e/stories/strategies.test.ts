@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { abTest, blueGreen, canary, shadow } from '../../../lib/index.ts';
+import { abTest, blueGreen, canary, Duration, shadow, successRate } from '../../../lib/index.ts';
 import { isMissing } from '../servers/missing.ts';
 import { clopperPearson } from '../stack/binomial.ts';
 import { missingStack } from '../stack/stack.ts';
@@ -11,20 +11,30 @@ import { printStories, tell } from './table.ts';
 
 const COOKIE = 'stays';
 
+/** How fast the pods are played does not matter here, so the latency is not among them. */
+const checks = [successRate({ min: 99, window: Duration.seconds(5) })];
+
 const STORIES: readonly StoryProps[] = [
-  { id: 'weights', strategy: canary({ stepWeights: [20, 50] }) },
+  { checks, id: 'weights', strategy: canary({ stepWeights: [20, 50] }) },
   {
+    checks,
     id: 'by-header',
     strategy: abTest({ match: [{ headers: { 'x-canary': { exact: 'always' } } }] }),
   },
-  { id: 'by-cookie', strategy: abTest({ match: [{ cookies: { group: { exact: 'beta' } } }] }) },
-  { id: 'copies', strategy: shadow({ percent: 100 }) },
-  { id: 'switch', strategy: blueGreen({ mirror: { percent: 100 } }) },
   {
+    checks,
+    id: 'by-cookie',
+    strategy: abTest({ match: [{ cookies: { group: { exact: 'beta' } } }] }),
+  },
+  { checks, id: 'copies', strategy: shadow({ percent: 100 }) },
+  { checks, id: 'switch', strategy: blueGreen({ mirror: { percent: 100 } }) },
+  {
+    checks,
     id: 'sticky',
     strategy: canary({ stepWeights: [20, 50], sessionAffinity: { name: COOKIE, path: '/' } }),
   },
   {
+    checks,
     id: 'sticky-bad',
     strategy: canary({ stepWeights: [20, 50], sessionAffinity: { name: COOKIE, path: '/' } }),
   },

@@ -125,7 +125,7 @@ describe('replicas', () => {
         label: { key: 'app', base: 'shop', address: undefined, name: 'shop' },
         apex: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'shop' } },
         candidate: '0123456789',
-        tracks: ['primary', 'canary'],
+        tracks: ['primary', 'canary'] as const,
         workload: [object as Manifest],
       };
       const traffics = [0, ...weights].map((canary) => ({

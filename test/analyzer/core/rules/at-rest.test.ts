@@ -1,15 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import {
+  BAD,
+  back,
   COMPLETE,
   decision,
   known,
   move,
   moved,
+  type PlanChanges,
   plan,
   STABLE,
   situation,
   step,
   T0,
+  unstarted,
   V1,
   V2,
   V3,
@@ -127,5 +131,83 @@ describe('at rest', () => {
       state: { paused: { reason: 'freeze', by: 'Robin' } },
     });
     expect(decision(paused, T0)).toEqual({ kind: 'rest', reason: 'paused by Robin: freeze' });
+  });
+});
+
+describe('before a candidate starts', () => {
+  const waits = (more: NonNullable<PlanChanges['more']>, state = {}) =>
+    situation({ position: COMPLETE, plan: V1, dist: plan('v2', { more }), state });
+
+  test('a suspended plan is left alone: at rest, and as a first release', () => {
+    const rest = { kind: 'rest', reason: 'its newest plan is suspended' };
+    expect(decision(waits({ suspend: true }), T0)).toEqual(rest);
+    expect(decision(unstarted(plan('v2', { more: { suspend: true } })), T0)).toEqual(rest);
+  });
+
+  test('a suspended plan in the middle holds, goes back when it is bad, and is still replaced', () => {
+    const suspended = plan('v2', { more: { suspend: true } });
+    const it = situation({ position: step('02-weight-20'), plan: suspended });
+    expect(decision(it, T0 + 60)).toEqual({ kind: 'hold', reason: 'suspended by its plan' });
+    expect(move(it, T0 + 60, { values: BAD })).toMatchObject({ transition: 'back' });
+    expect(move({ ...it, dist: known(V3) }, T0 + 60)).toMatchObject({ transition: 'back' });
+    const going = situation({ position: back('02-weight-20', 'routes'), plan: suspended });
+    expect(move(going, T0 + 60)).toMatchObject({ to: STABLE });
+  });
+
+  describe('another release must be in a phase', () => {
+    const it = waits({ dependsOn: [{ release: 'db', phases: ['Succeeded', 'Initialized'] }] });
+
+    test.each(['Succeeded', 'Initialized'] as const)('it is %s: it starts', (db) => {
+      expect(move(it, T0, { others: { db } })).toMatchObject({ transition: 'start' });
+    });
+
+    test.each(['Progressing', 'Waiting', 'Failed', 'Paused', 'Orphaned'] as const)(
+      'it is %s: it waits, and says for whom',
+      (db) => {
+        expect(decision(it, T0, { others: { db } })).toEqual({
+          kind: 'hold',
+          reason: `waits for release db, which is ${db}, to be Succeeded or Initialized`,
+        });
+      },
+    );
+
+    test('it is missing: it waits, and says so', () => {
+      expect(decision(it, T0, { others: {} })).toMatchObject({
+        kind: 'hold',
+        reason: expect.stringMatching(/^waits for release db, which is not there, to be/),
+      });
+    });
+
+    test('once started it waits for nobody: what it depends on is its own business', () => {
+      const of = plan('v2', { more: { dependsOn: [{ release: 'db', phases: ['Succeeded'] }] } });
+      const at20 = situation({ position: step('02-weight-20'), plan: of });
+      expect(move(at20, T0 + 60, { others: { db: 'Failed' } })).toMatchObject({
+        to: step('03-weight-50'),
+      });
+    });
+  });
+
+  describe('the rollback window', () => {
+    const [v1, v2, v3, v4] = ['v1', 'v2', 'v3', 'v4'].map((it) => plan(it).plan.candidate) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    const fast = (rollbackWindow: number | undefined, promoted: readonly string[]) => {
+      const more = rollbackWindow === undefined ? {} : { rollbackWindow };
+      return move(waits(more, { promoted: [...promoted] }), T0).fast?.reason;
+    };
+
+    test('counts the candidates before the one that runs', () => {
+      expect(fast(1, [v1, v2, v3])).toBe('promoted before, in the rollback window');
+      expect(fast(1, [v1, v3, v2])).toBeUndefined();
+      expect(fast(2, [v1, v3, v2])).toBeDefined();
+      expect(fast(3, [v1, v3, v4])).toBeUndefined();
+    });
+
+    test('without one every candidate is judged', () => {
+      expect(fast(undefined, [v1, v2])).toBeUndefined();
+    });
   });
 });

@@ -3,14 +3,18 @@ import type { Liveness, Situation } from '../../../../analyzer/core/observation.
 import { type Position, positionText } from '../../../../analyzer/core/position.ts';
 import { isoTime } from '../../../../analyzer/core/state.ts';
 import {
+  BAD,
   COMPLETE,
   decision,
   GOOD,
+  hook,
   known,
   liveSince,
   move,
   moved,
   notReady,
+  plan,
+  READY,
   type Seen,
   STEPS,
   situation,
@@ -155,5 +159,97 @@ describe('going on', () => {
     expect(
       move(situation({ position: step('05-weight-0') }), T0 + 10, { canary: notReady('gone') }),
     ).toMatchObject({ transition: 'complete' });
+  });
+});
+
+describe('a promotion with checks', () => {
+  const promoting = started(step('04-promote'));
+
+  test('is not left before one conclusive passing point', () => {
+    expect(decision(promoting, T0 + 14)).toMatchObject({
+      kind: 'hold',
+      reason: 'no check point was judged yet',
+    });
+    expect(decision(promoting, T0 + 70, { values: () => undefined })).toMatchObject({
+      kind: 'hold',
+      reason: 'inconclusive: the newest check has no data',
+    });
+    expect(decision(promoting, T0 + 20, { values: BAD })).toMatchObject({
+      kind: 'hold',
+      reason: 'the newest check failed',
+    });
+    expect(move(promoting, T0 + 70)).toMatchObject({ to: step('05-weight-0') });
+  });
+
+  test('waits for nothing where it has none', () => {
+    const bare = plan('v2', { steps: { '04-promote': { checks: [] } } });
+    const it = situation({ position: step('04-promote'), plan: bare });
+    expect(move(it, T0 + 1)).toMatchObject({ to: step('05-weight-0') });
+  });
+});
+
+describe('a fast rollout', () => {
+  const gated = plan('v2', {
+    more: { hooks: [hook('smoke', 'pre-rollout'), hook('gate', 'confirm-promotion')] },
+    steps: {
+      '02-weight-20': { gates: [{ kind: 'hook', hook: 'gate' }], hooks: ['smoke'] },
+      '03-weight-50': { gates: [{ kind: 'person' }] },
+    },
+  });
+  const fast = { fast: { reason: 'promoted by Robin', by: 'Robin' } };
+
+  test('takes each step one by one, and waits for no check, hook and gate', () => {
+    let it = situation({ position: step('01-canary-up'), plan: gated, state: fast });
+    const seen: string[] = [];
+    for (let now = T0; decision(it, now).kind === 'move'; now += 1) {
+      const next = move(it, now);
+      seen.push(positionText(next.to));
+      expect(next).toMatchObject({ verdict: 'none', reason: 'live and ready; promoted by Robin' });
+      it = moved(it, next, now);
+    }
+    expect(seen).toEqual([...STEPS.slice(1), 'complete']);
+  });
+
+  test.each<[string, Seen]>([
+    ['live', { live: WAITING }],
+    ['live for sure', { live: UNKNOWN }],
+    ['ready', { canary: notReady('1 of 2') }],
+  ])('is not left before it is %s (Argo Rollouts trap #3941)', (_, seen) => {
+    for (const name of STEPS.slice(0, 3)) {
+      const it = situation({ position: step(name), plan: gated, state: fast });
+      expect(decision(it, T0 + 999, seen).kind).toBe('hold');
+    }
+  });
+
+  test('still goes back when checks fail', () => {
+    const it = situation({ position: step('02-weight-20'), plan: gated, state: fast });
+    expect(move(it, T0 + 60, { values: BAD })).toMatchObject({
+      transition: 'back',
+      verdict: 'fail',
+    });
+  });
+});
+
+describe('a baseline', () => {
+  const of = plan('v2', { baseline: ['02-weight-20'] });
+  const it = situation({
+    position: step('02-weight-20'),
+    plan: of,
+    stable: plan('v1', { baseline: [] }),
+  });
+
+  test.each([notReady('1 of 2'), notReady('1 of 2', true), undefined])(
+    'that is not ready holds, and takes the candidate never back: %j',
+    (baseline) => {
+      const seen = baseline === undefined ? {} : { baseline };
+      expect(decision(it, T0 + 9999, seen)).toMatchObject({
+        kind: 'hold',
+        reason: expect.stringMatching(/^the baseline is not ready: (1 of 2|unknown)$/),
+      });
+    },
+  );
+
+  test('that is ready goes on', () => {
+    expect(move(it, T0 + 60, { baseline: READY })).toMatchObject({ to: step('03-weight-50') });
   });
 });
