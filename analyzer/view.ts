@@ -26,6 +26,7 @@ import type {
 } from './core/observation.ts';
 import { hasPromoted, type PlanTree, samePosition, stepOf } from './core/position.ts';
 import { readiness } from './core/readiness.ts';
+import { unix } from './core/state.ts';
 import { type SyncTarget, syncRef, syncStatus } from './core/sync.ts';
 import { combine, type NamedView } from './core/view.ts';
 import { GitError } from './git/git-error.ts';
@@ -309,10 +310,13 @@ function jobsOf(
   readings: readonly ObjectReading[],
 ): ReadonlyMap<string, JobStatus> {
   const wanted = judgedStep(rollout)?.jobs ?? [];
+  const { state, plan } = rollout;
+  // Its time is by the cluster's clock, which may be behind ours.
+  const notBefore = unix(state.steps[0]?.at ?? state.at) - plan.plan.analysis.settleSeconds;
   return new Map(
     questions.flatMap((it, index): [string, JobStatus][] =>
       it.kind === 'there' && wanted.includes(it.target.file)
-        ? [[it.target.file, jobStatus(readings[index])]]
+        ? [[it.target.file, jobStatus(readings[index], notBefore)]]
         : [],
     ),
   );

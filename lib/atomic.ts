@@ -34,7 +34,7 @@ export function grouped(
     const plans = it.members.flatMap(({ id }) => all.filter((one) => one.id === id)[0]?.plan ?? []);
     // A member that could not be rendered has mistakes of its own.
     if (plans.length < it.members.length) continue;
-    mistakes.push(...groupMistakes(it, plans), ...shared(it, found));
+    mistakes.push(...groupMistakes(it, plans), ...shared(it, found), ...doubled(it, groups));
     const members = plans.map((plan) => plan.release).sort();
     if (mistakes.length > 0) continue;
     const candidates = plans.map((plan) => `${plan.release} ${plan.candidate}`).sort();
@@ -80,6 +80,14 @@ function stepsText({ steps }: Plan): string {
   return steps
     .map(({ name, weights }) => `${name} ${weights.primary}/${weights.canary}`)
     .join(', ');
+}
+
+/** The analyzer tells groups by their names. */
+function doubled({ node, name }: Atomic, all: readonly Atomic[]): Mistake[] {
+  const first = all.find((it) => it.name === name);
+  if (first === undefined || first.node === node) return [];
+  const problem = `two groups have one name, the other is ${first.node.path}`;
+  return [{ path: node.path, problem, got: name, remedy: 'give each a name of its own' }];
 }
 
 function shared({ node, name, members }: Atomic, found: ReadonlyMap<string, Group>): Mistake[] {

@@ -41,6 +41,8 @@ const PHASES = [
   'Failed',
 ] as const;
 
+const DAYS: readonly Day[] = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
+
 const WORKDAYS: readonly Day[] = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri'];
 
 /** What a release says about when it may move. */
@@ -109,12 +111,13 @@ function hoursMistakes(path: string, field: string, it: HoursProps): Mistake[] {
       got: `${it.from} to ${it.to}`,
       remedy: 'use 00:00 to 24:00; split hours that reach over midnight into two',
     });
-  if (it.days?.length === 0)
+  const wrong = it.days?.length === 0 || it.days?.some((day) => !DAYS.includes(day));
+  if (wrong === true)
     mistakes.push({
       path,
-      problem: `${field}.days is empty`,
+      problem: `${field}.days names no days of the week`,
       got: it.days,
-      remedy: 'name days, such as Mon, or leave it out for Monday to Friday',
+      remedy: `use ${DAYS.join(', ')}, or leave it out for Monday to Friday`,
     });
   if (!isTimeZone(it.timeZone))
     mistakes.push({

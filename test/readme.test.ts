@@ -467,7 +467,7 @@ function lines(block: Block): string[] {
 function isPath(code: string): boolean {
   if (!/^[\w.<>-]+(\/[\w.<>-]*)+$/.test(code)) return false;
   if ([DIGEST_ANNOTATION, STEP_ANNOTATION].includes(code)) return false;
-  return !/^(live|rollouts|steps|plan|stable|node_modules)\//.test(code);
+  return !/^(live|rollouts|steps|plan|stable|as-stable|node_modules)\//.test(code);
 }
 
 function anchors(markdown: string): string[] {

@@ -34,7 +34,7 @@ export function subject({ id, move, plan, from, state }: Transition): string {
 }
 
 function headline(move: Move, plan: Plan, from: State | undefined, state: State): string {
-  const images = plan.images.map(shortImage).join(', ');
+  const images = versionText(plan);
   switch (move.transition) {
     case 'start':
       return `${move.to.kind === 'init' ? 'initialize' : 'start'} ${images} (${plan.candidate})`;
@@ -51,7 +51,7 @@ function headline(move: Move, plan: Plan, from: State | undefined, state: State)
     case 'note':
       return noteHeadline(move, from);
     case 'undo':
-      return `undo ${images}: back to ${move.stable?.plan.images.map(shortImage).join(', ') ?? 'before'}`;
+      return `undo ${images}: back to ${move.stable === undefined ? 'before' : versionText(move.stable.plan)}`;
     case 'resume':
       return `resumed at ${positionText(move.to)}`;
     case 'next':
@@ -61,10 +61,19 @@ function headline(move: Move, plan: Plan, from: State | undefined, state: State)
 
 function stepHeadline(plan: Plan, from: Position | undefined, to: Position): string {
   const step = stepOf(plan, to);
-  if (step?.phase === 'Promoting')
-    return `promote: the primary gets ${plan.images.map(shortImage).join(', ')}`;
-  const before = from === undefined ? 0 : canaryWeight(plan, from);
-  return `weight ${before} → ${canaryWeight(plan, to)}`;
+  const before = from === undefined ? undefined : stepOf(plan, from);
+  const promotes = step?.phase === 'Promoting' && before?.phase !== 'Promoting';
+  // Where Services exist already, nothing is promoted but the weight.
+  if (promotes && plan.shape.services === undefined)
+    return `promote: the primary gets ${versionText(plan)}`;
+  const weight = canaryWeight(plan, to);
+  const was = from === undefined ? 0 : canaryWeight(plan, from);
+  return was === weight && step !== undefined ? `step ${step.name}` : `weight ${was} → ${weight}`;
+}
+
+/** What is released, for people: its images, or the Service that exists already. */
+function versionText({ images, shape: { services } }: Plan): string {
+  return services === undefined ? images.map(shortImage).join(', ') : services.candidate;
 }
 
 function backHeadline(move: Move, plan: Plan, from: State | undefined): string {

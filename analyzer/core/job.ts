@@ -1,12 +1,18 @@
 import { at } from './liveness.ts';
 import type { JobStatus, ObjectReading } from './observation.ts';
 
-/** What a Job's conditions say: it ends with Complete or Failed, and never leaves either. */
-export function jobStatus(reading: ObjectReading | undefined): JobStatus {
+/**
+ * What a Job's conditions say: it ends with Complete or Failed, and never leaves either.
+ *
+ * @param notBefore a Job that was made before is of an earlier try of the same candidate; Unix seconds
+ */
+export function jobStatus(reading: ObjectReading | undefined, notBefore: number): JobStatus {
   if (reading === undefined || reading.kind === 'unknown')
     return { kind: 'unknown', reason: reading?.reason ?? 'not asked' };
   if (reading.kind === 'absent') return { kind: 'running', reason: 'it does not exist yet' };
   const { object } = reading;
+  if (Date.parse(String(at(object, '/metadata/creationTimestamp'))) / 1000 < notBefore)
+    return { kind: 'running', reason: 'an earlier try left it, and it must be deleted first' };
   const found = at(object, '/status/conditions');
   const conditions: readonly unknown[] = Array.isArray(found) ? found : [];
   const isTrue = (type: string) =>

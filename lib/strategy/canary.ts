@@ -1,8 +1,8 @@
 import type { Duration } from 'cdk8s';
 import type { Mistake } from '../mistake.ts';
+import { sessionCookieMistakes } from '../traffic/cookies.ts';
 import { AT_REST, type SessionCookie, type Traffic } from '../traffic/traffic.ts';
 import { bakeMistakes, baking, durationMistakes } from './judged.ts';
-import { cookieMistakes } from './session-cookie.ts';
 import {
   COMPLETE,
   canaryUp,
@@ -150,7 +150,9 @@ function fieldMistakes(path: string, props: CanaryProps): Mistake[] {
   return [
     ...percentMistakes(path, { stepWeightPromotion, 'mirror.percent': mirror?.percent }),
     ...bakeMistakes(path, mirror ?? {}, { field: 'mirror.' }),
-    ...cookieMistakes(path, sessionAffinity),
+    ...(sessionAffinity === undefined
+      ? []
+      : sessionCookieMistakes(sessionAffinity).map((it) => ({ path, ...it }))),
     ...('stepWeights' in props ? listMistakes(path, props) : growthMistakes(path, props)),
     ...shapeMistakes(path, props),
   ];

@@ -1,11 +1,13 @@
 import type { Duration } from 'cdk8s';
 import type { JsonObject, Manifest } from '../json.ts';
+import type { Mistake } from '../mistake.ts';
 import { routeMistakes } from './gateway-api-mistakes.ts';
 import type { GatewayApiProps } from './gateway-api-props.ts';
 import { GATEWAY_METRICS, type GatewayMetrics, NO_METRICS } from './gateway-metrics.ts';
 import { type RouteRule, type RulesInput, routeRules, totalOf } from './gateway-rules.ts';
 import { trafficMistakes } from './gateway-traffic-mistakes.ts';
 import { plain } from './plain.ts';
+import { routedBy } from './ports.ts';
 import type { BuiltInQueries, Router, RouterContext } from './router.ts';
 import { fractionMistakes, type Traffic } from './traffic.ts';
 
@@ -21,6 +23,7 @@ export function gatewayApi(props: GatewayApiProps): Router {
     mistakes: (context, traffics) => [
       ...routeMistakes(props, context),
       ...fractionMistakes(context.path, traffics, totalOf(props)),
+      ...portMistakes(context),
       ...trafficMistakes(inputOf(props, context), context.path, traffics),
     ],
     owns: () => false,
@@ -29,6 +32,20 @@ export function gatewayApi(props: GatewayApiProps): Router {
     ],
     policies: () => [],
   };
+}
+
+/** Routes of the API are for HTTP and gRPC; what a port says for itself would be lost on the way. */
+function portMistakes({ path, ports }: RouterContext): Mistake[] {
+  const [first] = ports;
+  if (first === undefined || routedBy(first) === 'http') return [];
+  return [
+    {
+      path,
+      problem: 'the Gateway API routes HTTP and gRPC, and the first port speaks something else',
+      got: first.appProtocol ?? first.name,
+      remedy: 'release an HTTP or gRPC port, or use istio()',
+    },
+  ];
 }
 
 /** A name that is none is among the mistakes. */
@@ -44,9 +61,9 @@ function queriesOf(props: GatewayApiProps): BuiltInQueries {
 }
 
 function inputOf(props: GatewayApiProps, context: RouterContext): RulesInput {
-  const { names, port, candidate } = context;
+  const { names, port, tracks, candidate } = context;
   const { backendFilters } = metricsOf(props);
-  return { props, names, port, candidate, backendFilters };
+  return { props, names, port, tracks, candidate, backendFilters };
 }
 
 /**

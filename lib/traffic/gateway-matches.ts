@@ -1,6 +1,6 @@
 import type { Reproof } from '../mistake.ts';
+import { cookieMistakes, cookiePattern } from './cookies.ts';
 import type { GrpcMethodMatch, PathMatch, ValueMatch } from './gateway-api-props.ts';
-import { cookieMistakes, cookiePattern } from './istio-cookies.ts';
 import type { RequestMatch, TextMatch } from './traffic.ts';
 
 /** A match of an HTTPRoute or a GRPCRoute; all fields that are given must hold. */

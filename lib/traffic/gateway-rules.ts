@@ -4,6 +4,7 @@ import type { Names } from '../names.ts';
 import type { GatewayApiProps, PathMatch, ValueMatch } from './gateway-api-props.ts';
 import { givesCookie, takesCookie } from './gateway-cookies.ts';
 import { type Common, common, keyOf, type RouteMatch, routeMatch } from './gateway-matches.ts';
+import type { RouterContext } from './router.ts';
 import {
   type Mirror,
   type RequestMatch,
@@ -20,6 +21,7 @@ export interface RulesInput {
   readonly props: GatewayApiProps;
   readonly names: Names;
   readonly port: number;
+  readonly tracks: RouterContext['tracks'];
   readonly candidate: string;
   /** What each backend has so that the gateway counts it by itself. */
   readonly backendFilters: readonly JsonObject[];
@@ -231,16 +233,16 @@ export function totalOf({ weightTotal = 100 }: GatewayApiProps): number {
   return weightTotal;
 }
 
-/** Always both tracks, in this order: one of weight 0 stays in the route. */
+/** Always in this order: a track of weight 0 stays in the route. */
 function backends(
-  { names, port, backendFilters }: RulesInput,
+  { names, port, tracks: sides, backendFilters }: RulesInput,
   weights: Weights,
   filters: (name: string) => readonly JsonObject[],
 ): readonly JsonObject[] {
   const { primary, canary, baseline } = weights;
   const tracks = [
     [names.primary, primary],
-    [names.canary, canary],
+    ...(sides.includes('canary') ? [[names.canary, canary] as const] : []),
     ...(baseline === undefined ? [] : [[names.baseline, baseline] as const]),
   ] as const;
   return tracks.map(([name, weight]) => {

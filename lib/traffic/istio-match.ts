@@ -1,6 +1,6 @@
 import { isObject, type JsonObject, objectAt } from '../json.ts';
 import type { Reproof } from '../mistake.ts';
-import { cookieMistakes, cookiePattern } from './istio-cookies.ts';
+import { cookieMistakes, cookiePattern } from './cookies.ts';
 import { matchText, type RequestMatch, type TextMatch } from './traffic.ts';
 
 /** A request's condition as an HTTPMatchRequest. */

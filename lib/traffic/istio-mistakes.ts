@@ -1,12 +1,11 @@
 import type { JsonObject, Manifest } from '../json.ts';
 import type { Mistake, Reproof } from '../mistake.ts';
-import { sessionCookieMistakes } from './istio-cookies.ts';
 import { matchMistakes } from './istio-match.ts';
-import { routedBy } from './istio-ports.ts';
 import { type IstioProps, seconds } from './istio-props.ts';
 import { isOfAll, shiftMistakes } from './istio-routes.ts';
 import { ownRouteMistakes } from './own-virtual-service.ts';
 import { plain } from './plain.ts';
+import { routedBy } from './ports.ts';
 import type { RouterContext } from './router.ts';
 import { fractionMistakes, type Traffic } from './traffic.ts';
 
@@ -98,10 +97,9 @@ const RULES: readonly ((input: IstioInput) => readonly Reproof[])[] = [
     });
   },
   function requests({ traffics }) {
-    return traffics.flatMap(({ routes = [], mirrors = [], affinity }) => [
+    return traffics.flatMap(({ routes = [], mirrors = [] }) => [
       ...routes.flatMap((it) => it.match).flatMap(matchMistakes),
       ...mirrors.flatMap((it) => it.match ?? []).flatMap(matchMistakes),
-      ...(affinity === undefined ? [] : sessionCookieMistakes(affinity.cookie)),
     ]);
   },
   function mirrored({ traffics }) {

@@ -1,7 +1,7 @@
 import { type Json, type JsonObject, listAt, objectAt } from '../json.ts';
 import type { Reproof } from '../mistake.ts';
 import { type Names, type Side, TRACKS } from '../names.ts';
-import { setCookie } from './istio-cookies.ts';
+import { setCookie } from './cookies.ts';
 import { type Conjunction, conjunction, httpMatch } from './istio-match.ts';
 import { type Mirror, type RequestMatch, type Traffic, wholeWeights } from './traffic.ts';
 
@@ -44,12 +44,17 @@ export function shiftedHttp(rule: JsonObject, shift: Shift): readonly JsonObject
     const giving = withCookie(
       weighted,
       tracks,
-      setCookie(cookie, candidate),
+      headerValue(setCookie(cookie, candidate)),
       (it) => it === 'canary',
     );
     return [...matched, ...stays, ...copied(giving)];
   }
-  const taking = withCookie(weighted, tracks, setCookie(cookie, 'taken back'), () => true);
+  const taking = withCookie(
+    weighted,
+    tracks,
+    headerValue(setCookie(cookie, 'taken back')),
+    () => true,
+  );
   const leave = copied(taking).flatMap((it) => apart(it, 'session-ends', [sent]));
   return [...matched, ...leave, ...copied(weighted)];
 }
@@ -103,6 +108,11 @@ function canaryOf(rule: JsonObject, names: Names): JsonObject {
   const found = listAt(rule, 'route')[index] ?? {};
   const { weight: _, ...destination } = found;
   return destination;
+}
+
+/** Envoy reads % in a header's value as the beginning of a variable. */
+function headerValue(text: string): string {
+  return text.replaceAll('%', '%%');
 }
 
 /** The route for those of its requests that any of the conditions holds for; none where there are none. */

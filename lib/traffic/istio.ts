@@ -5,12 +5,12 @@ import type { ServicePort } from '../service.ts';
 import { selectorOf } from '../tracks.ts';
 import { isKind } from '../workload.ts';
 import { istioMistakes } from './istio-mistakes.ts';
-import { routedBy } from './istio-ports.ts';
 import { type IstioProps, seconds, type TrafficPolicy } from './istio-props.ts';
 import { ISTIO_QUERIES } from './istio-queries.ts';
 import { type Shift, shiftedHttp, shiftedStream } from './istio-routes.ts';
 import { routePointers, shifted } from './own-virtual-service.ts';
 import { plain } from './plain.ts';
+import { routedBy } from './ports.ts';
 import type { Router, RouterContext, Routing } from './router.ts';
 import type { Traffic } from './traffic.ts';
 

@@ -1,12 +1,15 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { HookAnswer } from '../../analyzer/core/observation.ts';
 import { openLocal, openRepository, type Repository } from '../../analyzer/git/index.ts';
 import { verify } from '../../analyzer/history.ts';
+import { hookCalls } from '../../analyzer/hooks/calls.ts';
 import { newMemory } from '../../analyzer/planning.ts';
 import { atRest, tick } from '../../analyzer/tick.ts';
 import { oneCluster } from '../../analyzer/view.ts';
-import { plan } from './core/fixture.ts';
+import type { Hook } from '../../lib/plan/plan.ts';
+import { hook, plan } from './core/fixture.ts';
 import { type Field, inStep, openField, untilRest, untilStep } from './field.ts';
 import { bare, git, IDENTITY, serve } from './git/fixture.ts';
 
@@ -427,4 +430,105 @@ test.concurrent('what is kept between ticks is bounded by what is under way', as
   await tick(analyzer);
   expect(analyzer.memory.plans.size).toBe(0);
   expect(analyzer.memory.unreachable.size).toBe(0);
+});
+
+describe.concurrent('a hook that runs once', () => {
+  const SMOKE = hook('smoke', 'pre-rollout');
+
+  /** An analyzer that calls hooks, and so often it has done it. */
+  async function calling(field: Field, answer: HookAnswer, wrap?: (it: Repository) => Repository) {
+    const calls: string[] = [];
+    const client = {
+      call: async ({ name }: Hook) => {
+        calls.push(name);
+        return answer;
+      },
+    };
+    const analyzer = await field.analyzer(wrap);
+    return { calls, analyzer: { ...analyzer, hooks: hookCalls(client, () => field.now) } };
+  }
+
+  /** A release that stands, live, in its first step, which has a hook that nobody has called yet. */
+  async function atHook(more: Partial<Hook> = {}): Promise<Field> {
+    const { field, analyzer } = await inStep('01-canary-up');
+    const smoked = plan('v3', {
+      more: { hooks: [{ ...SMOKE, ...more }] },
+      steps: { '01-canary-up': { hooks: ['smoke'] } },
+    });
+    await field.release({ app: smoked });
+    for (let ticks = 0; ticks < 3; ticks++) {
+      field.now += 70;
+      await tick(analyzer);
+      await field.world.sync();
+    }
+    expect(field.read('rollouts/app/state.yaml')).toContain('step: 01-canary-up');
+    field.now += 70;
+    return field;
+  }
+
+  const PASS: HookAnswer = { kind: 'answered', passed: true, status: 200, text: 'fine' };
+
+  test('is called by the analyzer whose push recorded its start, not by one that made the same commit', async () => {
+    const field = await atHook();
+    const one = await calling(field, PASS);
+    let release: () => void = () => undefined;
+    const late = new Promise<void>((done) => {
+      release = done;
+    });
+    const two = await calling(field, PASS, (it) => ({
+      ...it,
+      push: async (commit) => {
+        await late;
+        return it.push(commit);
+      },
+    }));
+    const second = tick(two.analyzer);
+    const first = await tick(one.analyzer);
+    release();
+    expect((await second).outcomes.map((it) => it.commit)).toEqual(
+      first.outcomes.map((it) => it.commit),
+    );
+    expect([one.calls, two.calls]).toEqual([['smoke'], []]);
+    expect(subjects(field, 1)).toEqual(['app: hook smoke is called']);
+    // The other one knows that it runs, and leaves the answer to the first.
+    field.now += 1;
+    expect((await tick(two.analyzer)).outcomes[0]?.decision.reason).toMatch(/it may still run$/);
+    await tick(one.analyzer);
+    expect(subjects(field, 1)).toEqual(['app: hook smoke passed']);
+    await tick(two.analyzer);
+    expect(subjects(field, 1)).toEqual(['app: weight 0 → 20']);
+    expect([one.calls, two.calls]).toEqual([['smoke'], []]);
+    expect(await problems(field)).toEqual([]);
+  });
+
+  test('is called by nobody where the server refuses its start', async () => {
+    const field = await atHook();
+    const { calls, analyzer } = await calling(field, PASS, (it) => ({
+      ...it,
+      push: async () => ({ kind: 'refused', reason: 'protected' }),
+    }));
+    expect((await tick(analyzer)).refused).toBe('protected');
+    expect(calls).toEqual([]);
+  });
+
+  test.each([false, true])('after a restart, repeatable %s', async (repeatable) => {
+    const field = await atHook({ repeatable });
+    const dead = await calling(field, PASS);
+    await tick(dead.analyzer);
+    expect(dead.calls).toEqual(['smoke']);
+    const { calls, analyzer } = await calling(field, PASS);
+    field.now += 70;
+    const [outcome] = (await tick(analyzer)).outcomes;
+    expect(calls).toEqual(repeatable ? ['smoke'] : []);
+    if (repeatable) expect(outcome?.decision).toMatchObject({ calls: 'smoke' });
+    else expect(outcome?.decision.reason).toMatch(/nobody can tell whether it passed/);
+    for (let ticks = 0; ticks < 2; ticks++) {
+      field.now += 70;
+      await tick(analyzer);
+    }
+    expect(calls).toEqual(repeatable ? ['smoke'] : []);
+    expect(subjects(field, 1)).toEqual([
+      repeatable ? 'app: weight 0 → 20' : 'app: hook smoke is called',
+    ]);
+  });
 });

@@ -26,10 +26,15 @@ export interface Destination {
  */
 export function rulesOf(objects: readonly Manifest[], apex: string): readonly Rule[] {
   const mesh = objects.find((it) => it.kind === 'VirtualService' && leadsFrom(it, apex));
-  if (mesh !== undefined) return list(mesh, '/spec/http').map((it) => meshRule(it, objects)).map(last);
+  if (mesh !== undefined)
+    return list(mesh, '/spec/http')
+      .map((it) => meshRule(it, objects))
+      .map(last);
   const route = objects.find((it) => it.kind === 'HTTPRoute' && nameOf(it) === apex);
   if (route !== undefined)
-    return list(route, '/spec/rules').map((it) => gatewayRule(it, objects)).map(last);
+    return list(route, '/spec/rules')
+      .map((it) => gatewayRule(it, objects))
+      .map(last);
   const service = objects.find((it) => it.kind === 'Service' && nameOf(it) === apex);
   if (service === undefined) return [];
   return [{ asks: [], to: [destination(objects, apex, undefined, 100)], copies: [] }];

@@ -35,9 +35,11 @@ export function createGateOracle(world: World, { hooks }: Asking): GateOracle {
       called++;
       if (call.startedAt === '')
         throw new Broken('hook-twice', `${call.hook} was called without a record`);
-      const before = hooks.log.slice(0, called - 1).filter(
-        (it) => it.hook === call.hook && it.release === call.release && it.step === call.step,
-      );
+      const before = hooks.log
+        .slice(0, called - 1)
+        .filter(
+          (it) => it.hook === call.hook && it.release === call.release && it.step === call.step,
+        );
       if (before.some((it) => it.startedAt === call.startedAt))
         throw new Broken('hook-twice', `${call.hook} twice for its run of ${call.startedAt}`);
     }

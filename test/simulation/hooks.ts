@@ -81,8 +81,7 @@ export function createHooks(behaviours: ReadonlyMap<string, HookBehaviour>): Hoo
         if (isLong(hook)) return readRun(running.get(runKey(asked, hook)), now);
         if (hook.type !== 'rollout') return ask(hook, now);
         const before = kept.get(hook.name);
-        const isFresh =
-          before !== undefined && now - before.at < asked.plan.analysis.checkSeconds;
+        const isFresh = before !== undefined && now - before.at < asked.plan.analysis.checkSeconds;
         const answer = isFresh ? before : ask(hook, now);
         kept.set(hook.name, answer);
         return answer;

@@ -3,12 +3,12 @@ import type { Situation } from '../../analyzer/core/observation.ts';
 import type { PlanTree } from '../../analyzer/core/position.ts';
 import { rolloutOf } from '../../analyzer/core/rollout.ts';
 import type { State } from '../../analyzer/core/state.ts';
-import { type Plan, type Step } from '../../lib/plan/plan.ts';
+import type { Plan, Step } from '../../lib/plan/plan.ts';
 import { nameOf, replicasOf, rulesOf } from '../embedded/reach.ts';
 import type { Manifest } from '../embedded/server-side-apply.ts';
 import { Broken } from './broken.ts';
 import { type Asking, createGateOracle } from './gate-oracle.ts';
-import { workloadsOf, type World } from './world.ts';
+import { type World, workloadsOf } from './world.ts';
 
 /** One commit, as the oracle sees it: of the analyzer, or of a person. */
 export interface Commit {
@@ -57,8 +57,8 @@ export function createOracle(world: World, asking: Asking): Oracle {
       const memory = memories.get(id) ?? { spent: 0, failed: undefined, stable: undefined };
       memories.set(id, memory);
       checkBaseline(commit, memory);
-      check(commit, world);
       gates.check(commit);
+      check(commit, world);
       remember(commit, memory, world);
     },
   };
@@ -148,8 +148,7 @@ function check(commit: Commit, world: World): void {
 function checkOrder(plan: Plan, old: State, next: State): void {
   const names = plan.steps.map((it) => it.name);
   const from = old.position.kind === 'init' ? 0 : names.indexOf(stepName(old) ?? '');
-  const to =
-    next.position.kind === 'step' ? names.indexOf(next.position.step) : names.length - 1;
+  const to = next.position.kind === 'step' ? names.indexOf(next.position.step) : names.length - 1;
   if (old.position.kind !== 'init' && to !== from + 1)
     throw new Broken('skip', `${names[from]} → ${names[to]}`);
 }

@@ -2,7 +2,13 @@ import type { Outcome } from '../../analyzer/core/change.ts';
 import { contextOf } from '../../analyzer/core/decide.ts';
 import type { Decision, Move } from '../../analyzer/core/decision.ts';
 import type { Answer, CheckSeries, Observation, Sample } from '../../analyzer/core/observation.ts';
-import { type LiveFile, nextPosition, type PlanTree, type Position, stepOf } from '../../analyzer/core/position.ts';
+import {
+  type LiveFile,
+  nextPosition,
+  type PlanTree,
+  type Position,
+  stepOf,
+} from '../../analyzer/core/position.ts';
 import { rolloutOf } from '../../analyzer/core/rollout.ts';
 import { goOn } from '../../analyzer/core/rules/may-go-on.ts';
 import { unix } from '../../analyzer/core/state.ts';

@@ -105,11 +105,7 @@ export function jobEnd(
 }
 
 /** As an API server shows it. @param now Unix seconds */
-export function shown(
-  it: Held,
-  behaviours: ReadonlyMap<string, Behaviour>,
-  now: number,
-): Manifest {
+export function shown(it: Held, behaviours: ReadonlyMap<string, Behaviour>, now: number): Manifest {
   const metadata = it.object.metadata as Manifest;
   return {
     ...it.object,

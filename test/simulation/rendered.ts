@@ -43,7 +43,12 @@ interface Kind {
 
 /** Requests that some strategies treat apart. */
 const BETA = { name: 'beta', match: [{ headers: { 'x-beta': { exact: 'yes' } } }] } as const;
-const OWN = query({ name: 'own', query: 'own{workload="{{target}}"}', window: Duration.seconds(30), min: 99 });
+const OWN = query({
+  name: 'own',
+  query: 'own{workload="{{target}}"}',
+  window: Duration.seconds(30),
+  min: 99,
+});
 const gateway = () => gatewayApi({ parentRefs: [{ name: 'public' }], metrics: 'contour' });
 const hookAt = (name: string) => ({ name, url: `http://${name}.test/` });
 
@@ -286,7 +291,11 @@ function deployment(id: string, version: string) {
 
 function statefulSet(id: string, version: string) {
   const { spec, ...rest } = deployment(id, version);
-  return { ...rest, kind: 'StatefulSet', spec: { ...spec, serviceName: id, podManagementPolicy: 'Parallel' } };
+  return {
+    ...rest,
+    kind: 'StatefulSet',
+    spec: { ...spec, serviceName: id, podManagementPolicy: 'Parallel' },
+  };
 }
 
 function jobObject(id: string, version: string) {

@@ -47,12 +47,17 @@ const START = 1_800_000_000;
 const HOUR = 3600;
 
 /** Makes the plans of all of a story's releases, in the order of its ids. */
-type MakePlans = (version: string, setting: string, suspend: boolean) => Promise<readonly PlanTree[]>;
+type MakePlans = (
+  version: string,
+  setting: string,
+  suspend: boolean,
+) => Promise<readonly PlanTree[]>;
 
 /** @param blobs filled with what the plans refer to */
 export async function scenario(seed: number, blobs: Blobs): Promise<Scenario> {
   const random = seeded(seed);
-  const kind = random.chance(0.25) ? 'canary' : random.pick(names);
+  // Each has its turn.
+  const kind = random.chance(0.25) ? 'canary' : (names[seed % names.length] ?? 'canary');
   const ids = kind === 'canary' ? ['app'] : membersOf(kind);
   const story = [`${kind}`];
   const calm = random.chance(0.4);
@@ -62,7 +67,7 @@ export async function scenario(seed: number, blobs: Blobs): Promise<Scenario> {
   const faults = withSync(calm ? calmFaults(random) : someFaults(random, story), random);
   const events = [
     ...(calm ? [] : someEvents(random, story)),
-    ...somePersons(random, kind, { calm, until: at + 900, story }),
+    ...somePersons(random, kind, { calm, until: at, story }),
   ];
   const hooks = someHooks(random, all[0]?.trees[0]?.plan, calm, story);
   const last = all.at(-1);
@@ -90,7 +95,11 @@ const names = Object.keys(KINDS) as [KindName, ...KindName[]];
 function planner(
   random: Random,
   kind: Scenario['kind'],
-  { calm, blobs, story }: { readonly calm: boolean; readonly blobs: Blobs; readonly story: string[] },
+  {
+    calm,
+    blobs,
+    story,
+  }: { readonly calm: boolean; readonly blobs: Blobs; readonly story: string[] },
 ): MakePlans {
   const weights = random.pick<readonly number[]>([[10, 50], [20], [5, 20, 50], [50, 100]]);
   const onInconclusive = random.pick(['hold', 'back'] as const);
@@ -185,7 +194,12 @@ const JOB_ENDS = ['complete', 'complete', 'complete', 'fail', 'never'] as const;
 export function isGoodVersion(it: Behaviour | undefined): boolean {
   if (it === undefined) return false;
   const { badFrom, readyAfter, flakyEvery, job } = it;
-  return badFrom > 100 && readyAfter < 100 && flakyEvery === undefined && (job?.end ?? 'complete') === 'complete';
+  return (
+    badFrom > 100 &&
+    readyAfter < 100 &&
+    flakyEvery === undefined &&
+    (job?.end ?? 'complete') === 'complete'
+  );
 }
 
 /** A sync that tells may be late: nobody guesses how long it takes. */
@@ -246,19 +260,27 @@ function someEvents(random: Random, story: string[]): Event[] {
 /** Somebody looks at the gates now and then; in a story that is not calm persons do all sorts of things. */
 function somePersons(
   random: Random,
-  kind: Scenario['kind'],
-  { calm, until, story }: { readonly calm: boolean; readonly until: number; readonly story: string[] },
+  strategy: Scenario['kind'],
+  {
+    calm,
+    until,
+    story,
+  }: { readonly calm: boolean; readonly until: number; readonly story: string[] },
 ): PersonEvent[] {
   const events: PersonEvent[] = [];
-  const looks = kind === 'approved' || kind === 'steps' || kind === 'gated';
+  const looks = strategy === 'approved' || strategy === 'steps' || strategy === 'gated';
   const every = random.between(150, 400);
   if (looks && (calm || random.chance(0.6)))
-    for (let at = START + 200; at < until + 1800; at += every) events.push({ kind: 'promote', at });
+    for (let at = START + 200; at < until + 2700; at += every) events.push({ kind: 'promote', at });
   if (calm) return events;
   const verbs = ['full', 'undo', 'abort', 'pause', 'resume', 'retry', 'promote'] as const;
   const count = random.chance(0.5) ? random.between(1, 4) : 0;
-  for (let index = 0; index < count; index++)
-    events.push({ kind: random.pick(verbs), at: START + random.between(200, 1800) });
+  for (let index = 0; index < count; index++) {
+    const kind = random.pick(verbs);
+    // Only what is complete can be undone.
+    const at = kind === 'undo' ? until - random.between(0, 800) : START + random.between(200, 1800);
+    events.push({ kind, at });
+  }
   story.push(JSON.stringify(events.slice(0, 8)));
   return events;
 }
@@ -271,7 +293,8 @@ function someHooks(
 ): ReadonlyMap<string, HookBehaviour> {
   const hooks = new Map<string, HookBehaviour>();
   for (const { name, type } of plan?.hooks ?? []) {
-    const yes = type === 'rollback' ? (calm ? [] : outages(random, 0.7)) : spans(random, calm, type);
+    const yes =
+      type === 'rollback' ? (calm ? [] : outages(random, 0.7)) : spans(random, calm, type);
     const silent = calm ? [] : outages(random, 0.3);
     hooks.set(name, { yes, silent, runs: calm ? [run(random, 'passed')] : someRuns(random) });
   }

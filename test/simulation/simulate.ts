@@ -45,6 +45,8 @@ export interface Run {
   /** The state of the first release. */
   readonly last: State;
   readonly ticks: number;
+  /** What happened: kinds of transitions, what persons asked for, and `fast`. */
+  readonly kinds: ReadonlySet<string>;
   /** The version that is stable in the end. */
   readonly finalVersion: string;
 }
@@ -83,6 +85,7 @@ interface Running {
   readonly releases: readonly Git[];
   readonly check: (git: Git, before: Situation, now: number, moved: Moved) => void;
   readonly log: string[];
+  readonly kinds: Set<string>;
 }
 
 /** Whose move it was. */
@@ -110,6 +113,7 @@ export async function simulate(
   const releases = scenario.ids.map(emptyGit);
   const oracle = createOracle(world, { hooks });
   const log: string[] = [];
+  const kinds = new Set<string>();
   const check: Running['check'] = (git, before, now, { verdict, asked }) => {
     const rollout = rolloutOf(before);
     const hadDisagreement =
@@ -119,7 +123,7 @@ export async function simulate(
     const after = situationOf(git, scenario, now);
     oracle.check({ at: now, before, after, objects, hadDisagreement, good, verdict, asked });
   };
-  const running: Running = { scenario, blobs, world, hooks, plant, releases, check, log };
+  const running: Running = { scenario, blobs, world, hooks, plant, releases, check, log, kinds };
   let unreachable = new Map<string, number>();
   let now = scenario.start;
   let ticks = 0;
@@ -143,7 +147,7 @@ export async function simulate(
   }
   const [first] = releases;
   if (first?.state === undefined) throw new Broken('start', 'nothing was ever released');
-  return { log, last: first.state, ticks, finalVersion: versionOf(first) };
+  return { log, last: first.state, ticks, kinds, finalVersion: versionOf(first) };
 }
 
 /** Lets persons do what the story says they do now. */
@@ -167,6 +171,7 @@ function ask(running: Running, event: PersonEvent, now: number): void {
     if (move === undefined || moves.includes(undefined)) return;
     const before = situationOf(git, scenario, now);
     commit(running, git, { situation: before, move, now, by: 'Robin' });
+    running.kinds.add(event.kind);
     running.check(git, before, now, { verdict: move.verdict, asked: event.kind });
   }
 }
@@ -284,7 +289,7 @@ function watchBad(git: Git, value: number | undefined, decision: Decision, now: 
 }
 
 function commit(
-  { plant, log }: Running,
+  { plant, log, kinds }: Running,
   git: Git,
   it: {
     readonly situation: Situation;
@@ -314,6 +319,10 @@ function commit(
     transitionAfter: state.transition,
     accepts: [],
   };
+  kinds.add(
+    state.position.kind === 'complete' && before?.position.kind === 'init' ? 'init' : state.kind,
+  );
+  if (state.fast !== undefined) kinds.add('fast');
   log.push(
     `${now} ${git.id} ${state.transition} ${state.kind} ${JSON.stringify(state.position)} ${move.reason}`,
   );

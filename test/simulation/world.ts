@@ -158,7 +158,8 @@ export function createWorld(
     for (const [id, all] of rules)
       for (const [index, rule] of all.entries()) {
         const asked = all.length - 1;
-        const share = index < asked ? ASKED_PERCENT / asked : asked === 0 ? 100 : 100 - ASKED_PERCENT;
+        const share =
+          index < asked ? ASKED_PERCENT / asked : asked === 0 ? 100 : 100 - ASKED_PERCENT;
         for (const [name, percent] of split(rule, share, at)) {
           percents.set(name, (percents.get(name) ?? 0) + percent);
           if (name === NOBODY && !dirty) complaints.push(`${id} at ${at}: ${JSON.stringify(rule)}`);
@@ -286,7 +287,9 @@ export function createWorld(
         return [{ live, key, at: before?.key === key ? time : at }];
       });
       for (;;) {
-        const changes = [...held.values()].flatMap(({ readyAt }) => (readyAt > clock ? readyAt : []));
+        const changes = [...held.values()].flatMap(({ readyAt }) =>
+          readyAt > clock ? readyAt : [],
+        );
         const next = Math.min(...changes, ...due.map((it) => it.at));
         if (next > time) break;
         for (const it of due.filter((one) => one.at === next)) {

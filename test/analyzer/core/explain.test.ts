@@ -92,6 +92,27 @@ describe('the subject, as users read it', () => {
     ['app: roll back: weight 20 → 0', at('02-weight-20'), (it) => abort(it, ROBIN)],
   ])('%s', (expected, it, how) => expect(subject(it, how(it))).toBe(expected));
 
+  test('a step that changes no weight is told by its name', () => {
+    const more = { steps: { '02-weight-20': { weights: { primary: 100, canary: 0 } } } };
+    const it = at('01-canary-up', { plan: plan('v2', more), dist: plan('v2', more) });
+    expect(subject(it, move(it, NOW))).toBe('app: step 02-weight-20');
+  });
+
+  test('the primary gets the candidate once, however many steps promote', () => {
+    const more = { steps: { '03-weight-50': { phase: 'Promoting' } } } as const;
+    const it = at('03-weight-50', { plan: plan('v2', more), dist: plan('v2', more) });
+    expect(subject(it, move(it, NOW))).toBe('app: step 04-promote');
+  });
+
+  test('where nothing but routes is released, a Service is named, and no primary', () => {
+    const more = { images: [], shape: { services: { stable: 'blue', candidate: 'green' } } };
+    const named = plan('v2', more);
+    const start = situation({ position: COMPLETE, plan: V1, dist: named });
+    expect(subject(start, move(start, NOW))).toMatch(/^app: (start green|configuration) /);
+    const it = at('03-weight-50', { plan: named, dist: named });
+    expect(subject(it, move(it, NOW))).toBe('app: step 04-promote');
+  });
+
   test('images are named without their registry, all of them', () => {
     const images = ['images.example.com:443/team/app:2@sha256:abc', 'envoy:1.2'];
     const it = unstarted(plan('v2', { images }));

@@ -3,6 +3,7 @@ import { jobStatus } from '../../../analyzer/core/job.ts';
 import { clusterQuestions, liveness, refText } from '../../../analyzer/core/liveness.ts';
 import type { JobStatus, ObjectReading } from '../../../analyzer/core/observation.ts';
 import type { Position } from '../../../analyzer/core/position.ts';
+import { isoTime } from '../../../analyzer/core/state.ts';
 import {
   back,
   COMPLETE,
@@ -57,7 +58,22 @@ describe('what a Job says', () => {
     ['absent', { kind: 'absent' }, { kind: 'running', reason: 'it does not exist yet' }],
     ['unreadable', { kind: 'unknown', reason: 'down' }, { kind: 'unknown', reason: 'down' }],
     ['not asked', undefined, { kind: 'unknown', reason: 'not asked' }],
-  ])('%s', (_, reading, expected) => expect(jobStatus(reading)).toEqual(expected));
+  ])('%s', (_, reading, expected) => expect(jobStatus(reading, T0)).toEqual(expected));
+
+  test('is said of this try alone: one that is older waits to be deleted', () => {
+    const made = (at: number): ObjectReading => ({
+      kind: 'found',
+      object: {
+        metadata: { creationTimestamp: isoTime(at) },
+        status: { conditions: [{ type: 'Failed', status: 'True' }] },
+      },
+    });
+    expect(jobStatus(made(T0 - 1), T0)).toEqual({
+      kind: 'running',
+      reason: 'an earlier try left it, and it must be deleted first',
+    });
+    expect(jobStatus(made(T0), T0)).toMatchObject({ kind: 'failed' });
+  });
 });
 
 describe('a step with a Job', () => {

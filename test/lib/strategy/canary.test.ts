@@ -191,6 +191,13 @@ describe('mistakes', () => {
   });
 
   // Flagger stays at 50 % for ever, silently.
+  test('a session cookie that browsers would not take is refused', () => {
+    const sessionAffinity = { name: 'a', sameSite: 'None' } as const;
+    expect(mistakesIn(canary({ stepWeights: [50], sessionAffinity }))).toEqual([
+      expect.stringContaining('the session cookie a is one that browsers take with `secure` alone'),
+    ]);
+  });
+
   test('trap stepWeights [50,20]: refused', () => {
     expect(mistakesIn(canary({ stepWeights: [50, 20] }))).toEqual([
       'shop: strategy.stepWeights must increase, got [50,20]; let each be higher than the one before',

@@ -24,11 +24,6 @@ describe('what of a step’s traffic is refused', () => {
     [{}, { mirrors: [{ percent: 0 }] }, 'a mirror copies no share of the requests, got 0'],
     [{}, { mirrors: [{ percent: 1 }, { percent: 2 }] }, 'a step has two mirrors of all requests'],
     [
-      {},
-      { affinity: { cookie: { name: 'a', sameSite: 'None' }, ends: false } },
-      'the session cookie a is one that browsers take with `secure` alone',
-    ],
-    [
       { match: [{ uri: { prefix: '/a' } }] },
       route({ path: { exact: '/b' } }),
       'route testers matches no request: traffic.match lets none of them through',

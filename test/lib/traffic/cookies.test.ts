@@ -7,7 +7,7 @@ import {
   cookiePattern,
   sessionCookieMistakes,
   setCookie,
-} from '../../../lib/traffic/istio-cookies.ts';
+} from '../../../lib/traffic/cookies.ts';
 import { cookiesIn, textHolds } from './requests.ts';
 
 const matches = (cookies: Readonly<Record<string, TextMatch>>, header: string) =>
@@ -120,10 +120,10 @@ describe('the session cookie', () => {
 
   test('has every attribute, and is taken back with the same domain and path', () => {
     expect(setCookie(cookie, 'c0ffee1234')).toBe(
-      'shop%%version=c0ffee1234; Max-Age=7200; Domain=example.com; Path=/a%%20b; SameSite=None; Secure; HttpOnly; Partitioned',
+      'shop%version=c0ffee1234; Max-Age=7200; Domain=example.com; Path=/a%20b; SameSite=None; Secure; HttpOnly; Partitioned',
     );
     expect(setCookie(cookie, 'taken back')).toBe(
-      'shop%%version=; Max-Age=0; Domain=example.com; Path=/a%%20b; SameSite=None; Secure; HttpOnly; Partitioned',
+      'shop%version=; Max-Age=0; Domain=example.com; Path=/a%20b; SameSite=None; Secure; HttpOnly; Partitioned',
     );
     expect(setCookie({ name: 'shop' }, 'c0ffee1234')).toBe('shop=c0ffee1234; Max-Age=86400');
     expect(sessionCookieMistakes(cookie)).toEqual([]);

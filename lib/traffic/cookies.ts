@@ -129,7 +129,7 @@ function permutations(all: readonly string[]): readonly (readonly string[])[] {
   );
 }
 
-/** The Set-Cookie header that gives a user the cookie, or takes it back, as Envoy wants header values. */
+/** The Set-Cookie header (RFC 6265) that gives a user the cookie, or takes it back. */
 export function setCookie(cookie: SessionCookie, value: string | 'taken back'): string {
   const { name, domain, path, sameSite, secure, httpOnly, partitioned } = cookie;
   const taken = value === 'taken back';
@@ -144,8 +144,7 @@ export function setCookie(cookie: SessionCookie, value: string | 'taken back'): 
     ...(httpOnly === true ? ['HttpOnly'] : []),
     ...(partitioned === true ? ['Partitioned'] : []),
   ];
-  // Envoy reads % as the beginning of a variable.
-  return parts.join('; ').replaceAll('%', '%%');
+  return parts.join('; ');
 }
 
 /** What browsers would not take of a cookie. */
