@@ -105,7 +105,8 @@ export interface ReleaseProps {
    */
   readonly hours?: readonly HoursProps[];
   /**
-   * A candidate that was among so many promoted last waits for no check and no gate when it comes again.
+   * A candidate that was among so many promoted last, before the one that runs, waits for no check and no gate when
+   * it comes again. One that failed or was undone is judged again.
    * @default - every candidate is judged
    */
   readonly rollbackWindow?: number;

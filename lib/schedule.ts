@@ -22,7 +22,8 @@ export interface DependsOn {
   /** Its id. */
   readonly release: string;
   /**
-   * Phases in which it must be.
+   * Phases in which it must be. With a newer candidate that has not started it is Waiting; two releases that wait
+   * for each other both wait.
    * @default - Succeeded or Initialized: it is at rest, and its newest candidate has not failed
    */
   readonly phases?: readonly Phase[];

@@ -81,7 +81,7 @@ function backHeadline(move: Move, plan: Plan, from: State | undefined): string {
   if (move.to.kind === 'stable') return 'rolled back: the stable set is restored';
   if (move.to.kind === 'back' && move.to.part === 'primary')
     return 'roll back: restore the primary';
-  return `roll back: weight ${weight} → 0`;
+  return weight === 0 ? 'roll back: restore the routes' : `roll back: weight ${weight} → 0`;
 }
 
 function noteHeadline(move: Move, from: State | undefined): string {

@@ -120,7 +120,10 @@ export function phaseForOthers(situation: Situation): Phase {
 
 /** At rest Git alone decides, so what would be decided now can be said: a refused plan, a failed candidate. */
 function atRestDecision(situation: Situation): Decision {
-  return decide({ situation, series: [], skewSeconds: 0 }, 0);
+  const decision = decide({ situation, series: [], skewSeconds: 0 }, 0);
+  // Git does not know what time it is.
+  if (decision.kind !== 'hold' || decision.untilSeconds === undefined) return decision;
+  return { kind: 'hold', reason: 'starts in the hours in which steps may begin' };
 }
 
 /** What took the present candidate down matters more than how far the way back is. */

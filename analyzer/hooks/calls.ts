@@ -21,7 +21,7 @@ export interface HookCalls {
   start(asked: Asked, hook: Hook): void;
 }
 
-/** So long a pass waits for an answer; a later one is there for the next pass. */
+/** So long the pass that makes a call waits for its answer; a later one is there for the next pass. */
 const PATIENCE_SECONDS = 2;
 
 /** An answer that came too late for a pass is told to a later one, unless it is older than this. */
@@ -60,13 +60,11 @@ export function hookCalls(client: HookClient, clock: () => number): HookCalls {
       if (runsOnce(hook)) return settled(calls.get(runKey(asked, hook)), { kind: 'lost' });
       const key = `${asked.release} ${asked.plan.candidate} ${stepOf(asked)} ${hook.name}`;
       const known = calls.get(key);
-      if (
-        known?.answer !== undefined &&
-        !isStale(known, known.answer.at, hook, asked.plan, clock())
-      )
+      // The pass that made a call has waited for it: a slow service holds up one pass, not each of them.
+      const isRunning = known !== undefined && known.answer === undefined;
+      if (isRunning || isFresh(known, hook, asked.plan, clock()))
         return settled(known, { kind: 'running' });
-      const call =
-        known !== undefined && known.answer === undefined ? known : make(key, asked, hook);
+      const call = make(key, asked, hook);
       await Promise.race([call.ended, patience()]);
       return settled(call, { kind: 'running' });
     },
@@ -95,10 +93,12 @@ function runsOnce(hook: Hook): boolean {
  * A hook that is called each check period keeps its answer for so long; gates and signals are asked in each pass,
  * but for an answer that came too late for the last one: passes may be further apart than check points.
  */
-function isStale(call: Call, at: number, hook: Hook, plan: Plan, now: number): boolean {
+function isFresh(call: Call | undefined, hook: Hook, plan: Plan, now: number): boolean {
+  if (call?.answer === undefined) return false;
+  const age = now - call.answer.at;
   const { checkSeconds } = plan.analysis;
-  if (call.told !== true) return now - at >= Math.max(checkSeconds, LATE_SECONDS);
-  return hook.type !== 'rollout' || now - at >= checkSeconds;
+  if (call.told !== true) return age < Math.max(checkSeconds, LATE_SECONDS);
+  return hook.type === 'rollout' && age < checkSeconds;
 }
 
 /** One run has one key, in every process that knows the state. */

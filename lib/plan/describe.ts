@@ -113,7 +113,8 @@ export function times(plan: Plan): Times {
 
 /** The least time in one step: the last point that must pass, judged once it has settled; or the wait. */
 function bakeTime(plan: Plan, step: Step): number {
-  const points = pointsNeeded(plan, step);
+  const guarded = step.phase === 'Promoting' && step.checks.length > 0;
+  const points = Math.max(pointsNeeded(plan, step), guarded ? 1 : 0);
   if (points === 0) return step.checks.length === 0 ? step.bakeSeconds : 0;
   const { checkSeconds, settleSeconds } = plan.analysis;
   return longestWindow(plan) + 2 * settleSeconds + (points - 1) * checkSeconds;

@@ -332,7 +332,10 @@ describe.concurrent('undo', () => {
     const reports = await untilRest(it, analyzer);
     expect(
       git(it.folder, 'log', '-3', '--reverse', '--format=%s', 'main').split('\n').slice(1),
-    ).toEqual(['app: roll back: weight 0 → 0', 'app: rolled back: the stable set is restored']);
+    ).toEqual([
+      'app: roll back: restore the routes',
+      'app: rolled back: the stable set is restored',
+    ]);
     expect(reports.at(-1)).toMatchObject({
       outcomes: [
         {

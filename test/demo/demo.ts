@@ -2,17 +2,21 @@ import { violations } from '../../analyzer/core/legal.ts';
 import { status } from '../../analyzer/core/phase.ts';
 import type { ReleaseTrees } from '../../analyzer/git/index.ts';
 import { verify } from '../../analyzer/history.ts';
+import { intervene } from '../../analyzer/intervene.ts';
 import { loadSituation } from '../../analyzer/situation.ts';
 import { atRest, tick } from '../../analyzer/tick.ts';
 import { git } from './author.ts';
 import { behaviour } from './behaviour.ts';
 import type { DemoEnd, DemoEvent, Turn } from './event.ts';
-import { type PodinfoFiles, podinfoFiles, RELEASE } from './podinfo.ts';
+import { type PodinfoFiles, podinfoFiles } from './podinfo.ts';
+import { STORIES, type Story, type StoryName } from './stories.ts';
 import { isSameTurn, turnOf } from './turn.ts';
 import { startWorld, type World } from './world.ts';
 
 /** What can be asked of the demo. */
 export interface DemoOptions {
+  /** @default canary */
+  readonly strategy?: StoryName | undefined;
   /** Whether the new version fails once it gets enough traffic. @default false */
   readonly bad?: boolean | undefined;
   readonly onEvent?: ((event: DemoEvent) => void) | undefined;
@@ -37,8 +41,10 @@ export interface DemoResult {
 export const VERSIONS = { from: '3.1.0', to: '3.1.1' } as const;
 
 const FACTOR = 120;
-/** Pause between two passes of the analyzer, in simulated time: podinfo's check period. */
-const TICK_SECONDS = 15;
+/** Longest pause between two passes of the analyzer, in simulated time; the check period where that is shorter. */
+const TICK_SECONDS = 30;
+/** How long a person looks at what a gate is about. */
+const APPROVAL_SECONDS = 60;
 /** No story is longer, in simulated time. */
 const MAX_SECONDS = 3 * 3600;
 
@@ -51,22 +57,34 @@ export async function runDemo(options: DemoOptions = {}): Promise<DemoResult> {
   const began = performance.now();
   const { bad = false, onEvent = () => undefined, factor = FACTOR } = options;
   const { from, to } = VERSIONS;
-  onEvent({ event: 'start', release: RELEASE.id, story: bad ? 'bad' : 'good', from, to, factor });
+  const { strategy = 'canary' } = options;
+  const story: Story = STORIES[strategy];
+  const { release, source, breaksAt } = story;
+  const [old, next] = [await podinfoFiles(from, story), await podinfoFiles(to, story)];
+  onEvent({
+    event: 'start',
+    release: release.id,
+    story: bad ? 'bad' : 'good',
+    from,
+    to,
+    factor,
+    ...(strategy === 'canary' ? {} : { strategy, steps: next.steps, breaksAt }),
+  });
   const onReady = (what: string, detail: string) => onEvent({ event: 'ready', what, detail });
-  const [old, next] = [await podinfoFiles(from), await podinfoFiles(to)];
-  onReady('synth', `apps/podinfo.ts with ${from} and with ${to}: ${next.files.size} files each`);
+  onReady('synth', `apps/${source} with ${from} and with ${to}: ${next.files.size} files each`);
   const world = await startWorld({
-    release: RELEASE,
-    behaviour: behaviour({ failing: bad ? next.image : undefined }),
+    release,
+    behaviour: behaviour({ failing: bad ? next.image : undefined, breaksAt }),
     factor,
     signal: options.signal ?? new AbortController().signal,
     keep: options.keep,
     onReady,
   });
   try {
-    const problems = await tell({ world, onEvent }, { old, next, bad });
-    const end = await endOf(world, began);
-    onEvent({ event: 'log', lines: await logOf(world) });
+    const tickSeconds = Math.min(next.checkSeconds, TICK_SECONDS);
+    const problems = await tell({ world, release, tickSeconds, onEvent }, { old, next, bad });
+    const end = await endOf(world, release.id, began);
+    onEvent({ event: 'log', lines: await logOf(world, release.id) });
     onEvent(end);
     return { end, problems, apiRequests: world.api.requests };
   } finally {
@@ -76,37 +94,39 @@ export async function runDemo(options: DemoOptions = {}): Promise<DemoResult> {
 
 interface Telling {
   readonly world: World;
+  readonly release: Story['release'];
+  readonly tickSeconds: number;
   readonly onEvent: (event: DemoEvent) => void;
 }
 
-interface Story {
+interface Versions {
   readonly old: PodinfoFiles;
   readonly next: PodinfoFiles;
   readonly bad: boolean;
 }
 
 /** @returns why it did not end as it should */
-async function tell(telling: Telling, { old, next, bad }: Story): Promise<readonly string[]> {
-  const { world } = telling;
-  await release(telling, old, `podinfo ${VERSIONS.from}: first release`);
+async function tell(telling: Telling, { old, next, bad }: Versions): Promise<readonly string[]> {
+  const { world, release } = telling;
+  await merge(telling, old, `podinfo ${VERSIONS.from}: first release`);
   await untilRest(telling);
-  const initialized = await phaseOf(world);
+  const initialized = await phaseOf(world, release.id);
   if (initialized !== 'Initialized')
-    throw new Error(`${RELEASE.id} should be Initialized by now, it is ${initialized}`);
-  const before = await liveTree(world);
-  await release(telling, next, `podinfo ${VERSIONS.to}`);
+    throw new Error(`${release.id} should be Initialized by now, it is ${initialized}`);
+  const before = await liveTree(world, release.id);
+  await merge(telling, next, `podinfo ${VERSIONS.to}`);
   await untilRest(telling);
-  const [phase, expected] = [await phaseOf(world), bad ? 'Failed' : 'Succeeded'];
-  const isBack = (await liveTree(world)) === before;
+  const [phase, expected] = [await phaseOf(world, release.id), bad ? 'Failed' : 'Succeeded'];
+  const isBack = (await liveTree(world, release.id)) === before;
   return [
-    ...(phase === expected ? [] : [`${RELEASE.id} should be ${expected}, it is ${phase}`]),
+    ...(phase === expected ? [] : [`${release.id} should be ${expected}, it is ${phase}`]),
     ...(isBack === bad ? [] : [`live/ should ${bad ? '' : 'not '}be what it was before`]),
     ...(await proof(world)),
   ];
 }
 
 /** Pushes new files in dist/, as a person who merges what synth wrote. */
-async function release(
+async function merge(
   { world, onEvent }: Telling,
   it: PodinfoFiles,
   subject: string,
@@ -131,18 +151,33 @@ async function untilRest(telling: Telling): Promise<void> {
     await beat(telling);
     if (now() > deadline) throw new Error(`no end after ${MAX_SECONDS} s: ${last?.reason}`);
     if (now() < nextTick) continue;
-    nextTick = now() + TICK_SECONDS;
+    nextTick = now() + telling.tickSeconds;
     const report = await tick(world.analyzer);
     if (report.refused !== undefined) throw new Error(`the push was refused: ${report.refused}`);
     for (const outcome of report.outcomes) {
       const turn = turnOf(outcome, now());
       if (!isSameTurn(last, turn)) telling.onEvent(turn);
       last = turn;
+      if (turn.reason.startsWith('waits for a person')) await approve(telling);
     }
     isResting = atRest(report);
   }
   const tip = await world.reader.resolve('main');
   while (world.gitops.lastApplied() !== tip) await beat(telling);
+}
+
+/** A person who looked at what the gate is about says yes. */
+async function approve(telling: Telling): Promise<void> {
+  const { world, release, onEvent } = telling;
+  for (const end = world.clock.now() + APPROVAL_SECONDS; world.clock.now() < end; )
+    await beat(telling);
+  const { now } = world.clock;
+  const reason = 'looks good';
+  const request = { by: 'Robin <robin@example.com>', reason };
+  const { repository } = world.analyzer;
+  const { commit = '', message } = await intervene(repository, release.id, 'promote', request, now);
+  const subject = message.split('\n')[0] ?? '';
+  onEvent({ event: 'promoted', at: isoTime(now()), commit, subject, reason });
 }
 
 async function beat({ world, onEvent }: Telling): Promise<void> {
@@ -153,20 +188,20 @@ async function beat({ world, onEvent }: Telling): Promise<void> {
   throw new Error(`the GitOps controller cannot apply ${revision.slice(0, 7)}: ${reason}`);
 }
 
-async function treesOf({ reader }: World): Promise<ReleaseTrees> {
+async function treesOf({ reader }: World, id: string): Promise<ReleaseTrees> {
   const run = await reader.resolve('main');
   const trees = await reader.list({ run, source: run });
-  return trees.find((it) => it.id === RELEASE.id) ?? { id: RELEASE.id };
+  return trees.find((it) => it.id === id) ?? { id };
 }
 
-async function phaseOf(world: World): Promise<string> {
-  const situation = await loadSituation(world.reader, await treesOf(world), new Map());
+async function phaseOf(world: World, id: string): Promise<string> {
+  const situation = await loadSituation(world.reader, await treesOf(world, id), new Map());
   const [wrong] = violations(situation);
   return wrong === undefined ? status(situation).phase : `broken (${wrong})`;
 }
 
-async function liveTree(world: World): Promise<string | undefined> {
-  return (await treesOf(world)).live;
+async function liveTree(world: World, id: string): Promise<string | undefined> {
+  return (await treesOf(world, id)).live;
 }
 
 /** What `perch verify` says of the finished repository. */
@@ -176,22 +211,21 @@ async function proof({ reader }: World): Promise<readonly string[]> {
   return all.flatMap((it) => it.problems);
 }
 
-async function endOf(world: World, began: number): Promise<DemoEnd> {
-  const log = await git(world.git.folder, 'log', '--reverse', '--format=%H', 'main', '--', LIVE);
+async function endOf(world: World, id: string, began: number): Promise<DemoEnd> {
+  const { folder } = world.git;
+  const log = await git(folder, 'log', '--reverse', '--format=%H', 'main', '--', `live/${id}`);
   return {
     event: 'end',
-    release: RELEASE.id,
-    phase: await phaseOf(world),
+    release: id,
+    phase: await phaseOf(world, id),
     commits: log.split('\n'),
     seconds: Math.round((performance.now() - began) / 100) / 10,
   };
 }
 
-const LIVE = `live/${RELEASE.id}`;
-
-async function logOf({ git: server }: World): Promise<readonly string[]> {
+async function logOf({ git: server }: World, id: string): Promise<readonly string[]> {
   const format = ['--format=%h %cd %s', '--date=format:%H:%M:%S', '--abbrev=7'];
-  return (await git(server.folder, 'log', ...format, 'main', '--', LIVE)).split('\n');
+  return (await git(server.folder, 'log', ...format, 'main', '--', `live/${id}`)).split('\n');
 }
 
 function isoTime(unixSeconds: number): string {

@@ -8,6 +8,12 @@ export type DemoEvent =
       readonly to: string;
       /** How many times faster than a real clock everything goes. */
       readonly factor: number;
+      /** Absent where it is the canary. */
+      readonly strategy?: string;
+      /** Names of the plan's steps; absent where it is the canary. */
+      readonly steps?: readonly string[];
+      /** Percent from which on a bad version fails. @default 20 */
+      readonly breaksAt?: number;
     }
   /** Something was started, or made. */
   | { readonly event: 'ready'; readonly what: string; readonly detail: string }
@@ -17,6 +23,14 @@ export type DemoEvent =
       readonly at: string;
       readonly commit: string;
       readonly subject: string;
+    }
+  /** Somebody said `perch promote` at a gate. */
+  | {
+      readonly event: 'promoted';
+      readonly at: string;
+      readonly commit: string;
+      readonly subject: string;
+      readonly reason: string;
     }
   | Turn
   /** The GitOps controller could not apply a commit. */

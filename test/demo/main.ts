@@ -1,18 +1,21 @@
 import { Command } from 'commander';
 import { runDemo } from './demo.ts';
 import type { DemoEvent } from './event.ts';
+import { STORIES, type Story, type StoryName, storyNamed } from './stories.ts';
 import { timeline } from './timeline.ts';
 
 interface Flags {
   readonly bad: boolean;
   readonly json: boolean;
   readonly keep?: string;
+  readonly strategy: string;
 }
 
 const program = new Command('npm run demo --')
   .description(
     'Rolls podinfo 3.1.0 → 3.1.1 with the real analyzer; Git server, cluster, traffic and metrics are embedded.',
   )
+  .option('--strategy <name>', `how it is released: ${Object.keys(STORIES).join(', ')}`, 'canary')
   .option('--bad', 'release a version that fails once it gets 20 % of the traffic', false)
   .option(
     '--json',
@@ -29,9 +32,15 @@ async function main(flags: Flags): Promise<number> {
   // Who reads us may stop reading, as `head` does.
   process.stdout.on('error', () => stop.abort());
   try {
-    const { problems } = await runDemo({ ...flags, onEvent: printer(flags), signal: stop.signal });
+    const story = storyNamed(flags.strategy);
+    const options = { ...flags, strategy: flags.strategy as StoryName };
+    const { problems } = await runDemo({
+      ...options,
+      onEvent: printer(flags),
+      signal: stop.signal,
+    });
     for (const problem of problems) process.stderr.write(`demo: ${problem}\n`);
-    if (!flags.json && problems.length === 0) print(...nextSteps(flags.keep));
+    if (!flags.json && problems.length === 0) print(...nextSteps(story, flags.keep));
     return problems.length === 0 ? 0 : 1;
   } catch (error) {
     if (stop.signal.aborted) return 130;
@@ -65,7 +74,7 @@ function print(...lines: readonly string[]): void {
   for (const line of lines) process.stdout.write(`${line}\n`);
 }
 
-function nextSteps(keep: string | undefined): readonly string[] {
+function nextSteps({ release: { id } }: Story, keep: string | undefined): readonly string[] {
   if (keep === undefined)
     return [
       '',
@@ -75,8 +84,8 @@ function nextSteps(keep: string | undefined): readonly string[] {
   return [
     '',
     'Where to look next:',
-    `  git -C ${keep} log -p main -- live/podinfo   what each commit changed, and the numbers behind it`,
-    `  git -C ${keep} show main:dist/podinfo/PLAN.md   what a reviewer sees`,
+    `  git -C ${keep} log -p main -- live/${id}   what each commit changed, and the numbers behind it`,
+    `  git -C ${keep} show main:dist/${id}/PLAN.md   what a reviewer sees`,
     `  npx perch verify --repo ${keep}   proves that live/ is what plan, stable set and position say`,
     `  npx perch status --repo ${keep}`,
     ...README,

@@ -2,9 +2,10 @@ import { expect, test } from 'vitest';
 import { podinfo } from '../../apps/podinfo.ts';
 import { type Rendered, Testing } from '../../lib/index.ts';
 import { VERSIONS } from './demo.ts';
-import { type PodinfoFiles, podinfoFiles, RELEASE } from './podinfo.ts';
+import { type PodinfoFiles, podinfoFiles } from './podinfo.ts';
+import { STORIES } from './stories.ts';
 
-const FOLDER = `dist/${RELEASE.id}/`;
+const FOLDER = `dist/${STORIES.canary.release.id}/`;
 
 test.each(Object.values(VERSIONS))(
   'the plan of %s differs from dist/podinfo in versions only',
@@ -21,7 +22,7 @@ test.each(Object.values(VERSIONS))(
 );
 
 test('the two versions are two candidates, and the sources that are committed say so', async () => {
-  const [old, next] = await Promise.all(Object.values(VERSIONS).map(podinfoFiles));
+  const [old, next] = await Promise.all(Object.values(VERSIONS).map((it) => podinfoFiles(it)));
   if (old === undefined || next === undefined) throw new Error('there are two versions');
   expect(candidateOf(old)).not.toBe(candidateOf(next));
   for (const one of [old, next])

@@ -11,12 +11,19 @@ export interface TimelineOptions {
 export function timeline(options: TimelineOptions): (event: DemoEvent) => readonly string[] {
   const paint = painter(options.colour);
   let hasHeader = false;
+  let release = '';
+  let width = LEAST_STEP;
   return (event) => {
+    if (event.event === 'start') {
+      release = event.release;
+      width = Math.max(LEAST_STEP, ...(event.steps ?? []).map((it) => it.length));
+    }
+    if (event.event === 'log') return ['', `$ git log -- live/${release}`, ...event.lines];
     if (event.event !== 'decision') return lines(event, paint);
-    const row = rowOf(event, paint, options.columns);
+    const row = rowOf(event, paint, { columns: options.columns ?? WIDE, width });
     if (hasHeader) return [row];
     hasHeader = true;
-    return ['', paint('dim', HEADER), row];
+    return ['', paint('dim', header(width)), row];
   };
 }
 
@@ -32,7 +39,10 @@ function painter(colour: boolean): Paint {
     text.trim() === '' ? text : `${ESCAPE}${COLOURS[name]}m${text}${ESCAPE}0m`;
 }
 
-function lines(event: Exclude<DemoEvent, Turn>, paint: Paint): readonly string[] {
+function lines(
+  event: Exclude<DemoEvent, Turn | { event: 'log' }>,
+  paint: Paint,
+): readonly string[] {
   switch (event.event) {
     case 'start':
       return startLines(event);
@@ -47,17 +57,22 @@ function lines(event: Exclude<DemoEvent, Turn>, paint: Paint): readonly string[]
       return [
         `${time(event.at)}  ${paint('red', `commit ${short(event.commit)} cannot be applied: ${event.reason}`)}`,
       ];
-    case 'log':
-      return ['', '$ git log -- live/podinfo', ...event.lines];
+    case 'promoted':
+      return [
+        `${time(event.at)}  ${paint('cyan', `a person says perch promote: ${event.reason}`)}  ${paint('yellow', short(event.commit))}`,
+      ];
     case 'end':
       return ['', `${event.release} is ${event.phase}, after ${event.seconds} s`];
   }
 }
 
 function startLines(event: Extract<DemoEvent, { event: 'start' }>): readonly string[] {
-  const ending = event.story === 'bad' ? ', which fails once it gets 20 % of the traffic' : '';
+  const { breaksAt = 20, strategy } = event;
+  const ending =
+    event.story === 'bad' ? `, which fails once it gets ${breaksAt} % of the traffic` : '';
+  const how = strategy === undefined ? '' : `, strategy ${strategy}`;
   return [
-    `${event.release} ${event.from} → ${event.to}${ending}`,
+    `${event.release} ${event.from} → ${event.to}${how}${ending}`,
     `One clock for commits, metrics and the cluster, ${event.factor} times as fast as yours.`,
     '',
   ];
@@ -65,7 +80,6 @@ function startLines(event: Extract<DemoEvent, { event: 'start' }>): readonly str
 
 const WIDTH = {
   time: 8,
-  step: 14,
   bar: 10,
   weight: 5,
   success: 7,
@@ -73,31 +87,41 @@ const WIDTH = {
   verdict: 7,
   commit: 7,
 };
+/** Columns of a step's name, where none is longer. */
+const LEAST_STEP = 14;
 const GAP = '  ';
 const WIDE = 160;
 
-const HEADER = [
-  'time'.padEnd(WIDTH.time),
-  'step'.padEnd(WIDTH.step),
-  'canary traffic'.padEnd(WIDTH.bar + WIDTH.weight + 1),
-  'success'.padStart(WIDTH.success),
-  'p99'.padStart(WIDTH.latency),
-  'verdict'.padEnd(WIDTH.verdict),
-  'commit'.padEnd(WIDTH.commit),
-  'what',
-].join(GAP);
+function header(width: number): string {
+  return [
+    'time'.padEnd(WIDTH.time),
+    'step'.padEnd(width),
+    'canary traffic'.padEnd(WIDTH.bar + WIDTH.weight + 1),
+    'success'.padStart(WIDTH.success),
+    'p99'.padStart(WIDTH.latency),
+    'verdict'.padEnd(WIDTH.verdict),
+    'commit'.padEnd(WIDTH.commit),
+    'what',
+  ].join(GAP);
+}
 
-function rowOf(turn: Turn, paint: Paint, columns: number = WIDE): string {
+/** Columns of the terminal, and those of a step's name. */
+interface Widths {
+  readonly columns: number;
+  readonly width: number;
+}
+
+function rowOf(turn: Turn, paint: Paint, widths: Widths): string {
   const { successRate, latencyP99Ms, commit, subject } = turn;
   const success = successRate === undefined ? '–' : `${successRate.toFixed(2)} %`;
   const latency = latencyP99Ms === undefined ? '–' : `${latencyP99Ms.toFixed(0)} ms`;
   const what =
     commit === undefined
-      ? paint('dim', shortened(turn, columns))
+      ? paint('dim', shortened(turn, widths))
       : `${paint('yellow', short(commit))}${GAP}${subject ?? turn.reason}`;
   return [
     time(turn.at),
-    turn.step.replace(/^back from .*:/, 'back:').padEnd(WIDTH.step),
+    turn.step.replace(/^back from .*:/, 'back:').padEnd(widths.width),
     `${paint('cyan', bar(turn.weight))} ${`${turn.weight} %`.padStart(WIDTH.weight)}`,
     success.padStart(WIDTH.success),
     latency.padStart(WIDTH.latency),
@@ -107,8 +131,8 @@ function rowOf(turn: Turn, paint: Paint, columns: number = WIDE): string {
 }
 
 /** A reason to wait stays on its line; it is said in full in the JSON, and at the end. */
-function shortened({ kind, reason }: Turn, columns: number): string {
-  const room = Math.max(20, columns - HEADER.indexOf('commit'));
+function shortened({ kind, reason }: Turn, { columns, width }: Widths): string {
+  const room = Math.max(20, columns - header(width).indexOf('commit'));
   if (kind === 'rest' || reason.length <= room) return reason;
   return `${reason.slice(0, room - 1)}…`;
 }

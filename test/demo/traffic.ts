@@ -1,5 +1,5 @@
-import { at } from '../../analyzer/core/liveness.ts';
 import type { ObjectStore } from '../embedded/object-store.ts';
+import { type Destination, rulesOf } from '../embedded/reach.ts';
 import type { Workloads } from '../embedded/workloads.ts';
 
 /** How one version behaves under load. */
@@ -15,7 +15,7 @@ export interface TrafficOptions {
   readonly workloads: Workloads;
   /** Unix seconds. */
   readonly clock: () => number;
-  /** Whose traffic: its name is the VirtualService's, and with a suffix the Deployments'. */
+  /** Whose traffic: its name is that of its route and its Service. */
   readonly release: { readonly namespace: string; readonly name: string };
   /** How an image behaves at a share of all traffic. */
   readonly behaviour: (image: string, percent: number) => Behaviour;
@@ -26,7 +26,7 @@ export interface Traffic {
   /** Lets users send requests for the time since the last beat. */
   beat(): void;
   /**
-   * The value of one of Perch's Istio queries at a moment; undefined without requests in its window.
+   * The value of one of the queries that the demo's releases ask; undefined without requests in its window.
    *
    * @throws Error for any other query
    */
@@ -35,6 +35,8 @@ export interface Traffic {
 
 /** Requests in a second that all users together send. */
 const REQUESTS = 40;
+/** Percent of them that have what a rule asks for: insiders, testers, users who come back. */
+const ASKED_PERCENT = 25;
 
 interface Scrape extends Behaviour {
   readonly at: number;
@@ -42,16 +44,39 @@ interface Scrape extends Behaviour {
   readonly requests: number;
 }
 
-/** Splits requests as the VirtualService in the cluster says, and remembers how they went. */
+/** Splits requests as the routes and Services in the cluster say, and remembers how they went. */
 export function playTraffic(options: TrafficOptions): Traffic {
   const { store, clock, release } = options;
+  const { namespace, name } = release;
   const scrapes: Scrape[] = [];
   let last = clock();
 
-  function scrape(track: 'primary' | 'canary', percent: number, seconds: number): void {
-    const workload = `${release.name}-${track}`;
+  function pods(workload: string): readonly string[] {
+    return options.workloads.running(namespace, workload);
+  }
+
+  /** Percent by workload, users' requests and copies alike. */
+  function percents(): ReadonlyMap<string, number> {
+    const own = store.list().filter((it) => namespaceOf(it) === namespace);
+    const rules = rulesOf(own, name);
+    const found = new Map<string, number>();
+    const give = (to: Destination, percent: number) => {
+      const all = to.workloads.reduce((sum, it) => sum + pods(it).length, 0);
+      for (const it of to.workloads)
+        found.set(it, (found.get(it) ?? 0) + (all === 0 ? 0 : (percent * pods(it).length) / all));
+    };
+    for (const [index, { to, copies }] of rules.entries()) {
+      const share = shareOf(index, rules.length);
+      const total = to.reduce((sum, it) => sum + it.weight, 0);
+      for (const it of to) give(it, total === 0 ? 0 : (share * it.weight) / total);
+      for (const it of copies) give(it, (share * it.weight) / 100);
+    }
+    return found;
+  }
+
+  function scrape(workload: string, percent: number, seconds: number): void {
     const now = clock();
-    const images = options.workloads.running(release.namespace, workload);
+    const images = pods(workload);
     const image = images[Math.floor(now / 10) % images.length];
     const requests = (REQUESTS * seconds * percent) / 100;
     // Without a pod nobody counts the requests: a destination's own proxy would.
@@ -66,61 +91,77 @@ export function playTraffic(options: TrafficOptions): Traffic {
     });
   }
 
+  /** The mean over the requests to a workload in a window; undefined without any. */
+  function mean(
+    workload: string,
+    metric: keyof Behaviour,
+    { from, to }: { readonly from: number; readonly to: number },
+  ): { readonly value: number; readonly requests: number } | undefined {
+    const seen = scrapes.filter((it) => it.workload === workload && it.at > from && it.at <= to);
+    const requests = seen.reduce((sum, it) => sum + it.requests, 0);
+    if (requests === 0) return undefined;
+    const value = seen.reduce((sum, it) => sum + it[metric] * it.requests, 0) / requests;
+    return { value, requests };
+  }
+
   return {
     beat() {
       const seconds = clock() - last;
       last = clock();
-      const weights = weightsOf(store, release);
-      for (const track of ['primary', 'canary'] as const) scrape(track, weights[track], seconds);
+      for (const [workload, percent] of percents()) scrape(workload, percent, seconds);
     },
     answer(query, atSeconds) {
-      const { workload, windowSeconds, metric } = understand(query);
-      const seen = scrapes.filter(
-        (it) => it.workload === workload && it.at > atSeconds - windowSeconds && it.at <= atSeconds,
-      );
-      const requests = seen.reduce((sum, it) => sum + it.requests, 0);
-      if (requests === 0) return undefined;
-      return seen.reduce((sum, it) => sum + it[metric] * it.requests, 0) / requests;
+      const { workload, other, windowSeconds, metric, form } = understand(query);
+      const window = { from: atSeconds - windowSeconds, to: atSeconds };
+      const own = mean(workload, metric, window);
+      if (form === 'errors')
+        return own === undefined ? 0 : ((1 - own.value / 100) * own.requests) / windowSeconds;
+      if (own === undefined || form === 'value') return own?.value;
+      const compared = mean(other, metric, window);
+      return compared === undefined ? undefined : own.value / compared.value;
     },
   };
 }
 
-/** Percent for each track, as the cluster routes now. */
-function weightsOf(
-  store: ObjectStore,
-  { namespace, name }: TrafficOptions['release'],
-): Readonly<Record<'primary' | 'canary', number>> {
-  const apiVersion = 'networking.istio.io/v1';
-  const service = store.get({ apiVersion, kind: 'VirtualService', namespace, name });
-  const routes = at(service, '/spec/http/0/route');
-  const weight = (track: 'primary' | 'canary') => {
-    const all: readonly unknown[] = Array.isArray(routes) ? routes : [];
-    const own = all.filter((it) => at(it, '/destination/host') === `${name}-${track}`);
-    return own.reduce((sum: number, it) => sum + Number(at(it, '/weight') ?? 0), 0);
-  };
-  return { primary: weight('primary'), canary: weight('canary') };
+/** What rules ask for is rare; all else is for the last one. */
+function shareOf(index: number, count: number): number {
+  if (count === 1) return 100;
+  return index === count - 1 ? 100 - ASKED_PERCENT : ASKED_PERCENT / (count - 1);
 }
 
-const METRICS = {
-  istio_requests_total: 'successRate',
-  istio_request_duration_milliseconds_bucket: 'latencyP99Ms',
+function namespaceOf(object: Readonly<Record<string, unknown>>): unknown {
+  return (object.metadata as { readonly namespace?: string } | undefined)?.namespace;
+}
+
+/** By a metric's name: what it tells, as itself, in comparison with another workload, or as errors in a second. */
+const QUERIES = {
+  istio_requests_total: ['successRate', 'value'],
+  istio_request_duration_milliseconds_bucket: ['latencyP99Ms', 'value'],
+  istio_request_duration_milliseconds_sum: ['latencyP99Ms', 'compared'],
+  http_request_duration_seconds_count: ['successRate', 'value'],
+  http_requests_total: ['successRate', 'errors'],
 } as const;
 
 interface Understood {
   readonly workload: string;
+  /** What it is compared with. */
+  readonly other: string;
   readonly windowSeconds: number;
-  readonly metric: (typeof METRICS)[keyof typeof METRICS];
+  readonly metric: keyof Behaviour;
+  readonly form: 'value' | 'compared' | 'errors';
 }
 
-/** Reads the few queries that Perch's checks render to; PromQL as a whole is not spoken here. */
+/** Reads the few queries that the checks of the demo's releases render to; PromQL as a whole is not spoken here. */
 function understand(query: string): Understood {
-  const name = Object.keys(METRICS).find((it) => query.includes(it));
-  const workload = /destination_workload=~?"([^"]+)"/.exec(query)?.[1];
+  const found = Object.entries(QUERIES).find(([it]) => query.includes(it));
+  const names = [...query.matchAll(/(?:destination_workload|pod)=~?"([a-z0-9-]+?)(?:-\[[^"]*)?"/g)];
+  const workloads = [...new Set(names.map((it) => it[1] ?? ''))];
   const window = /\[(\d+)s\]/.exec(query)?.[1];
-  if (name === undefined || workload === undefined || window === undefined)
+  const [workload, other = ''] = workloads;
+  if (found === undefined || workload === undefined || window === undefined)
     throw new Error(`the demo's metric store does not know the query ${query}`);
-  const metric = METRICS[name as keyof typeof METRICS];
-  return { workload, windowSeconds: Number(window), metric };
+  const [metric, form] = found[1];
+  return { workload, other, windowSeconds: Number(window), metric, form };
 }
 
 /** Between -1 and 1, looks random, and is the same in every run. */

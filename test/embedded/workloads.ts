@@ -22,12 +22,12 @@ export interface WorkloadsOptions {
   readonly hpaPeriodSeconds?: number;
 }
 
-/** The Deployment and HPA controllers of a cluster without nodes. */
+/** The Deployment, StatefulSet and HPA controllers of a cluster without nodes. */
 export interface Workloads {
-  /** Moves every Deployment and HPA on. */
+  /** Moves every Deployment, StatefulSet and HPA on. */
   beat(): void;
-  /** The images of a Deployment's available pods, one for each pod. */
-  running(namespace: string | undefined, deployment: string): readonly string[];
+  /** The images of a workload's available pods, one for each pod. */
+  running(namespace: string | undefined, workload: string): readonly string[];
 }
 
 interface Pod {
@@ -71,14 +71,17 @@ export function playWorkloads(options: WorkloadsOptions): Workloads {
     const image = String(at(deployment, '/spec/template/spec/containers/0/image'));
     const fresh = { template, image, availableAt: now + startSeconds };
     const wanted = number(deployment, '/spec/replicas', 1);
-    const after = rolled(before, { wanted, fresh, now });
+    const isSet = deployment.kind === 'StatefulSet';
+    const after = isSet
+      ? updated(before, { wanted, fresh, now, kept: partitionOf(deployment) })
+      : rolled(before, { wanted, fresh, now, ...limitsOf(deployment, wanted) });
     pods.set(keyOf(ref), after);
     store.setStatus(ref, statusOf(deployment, { pods: after, template, wanted, now }));
   }
 
   return {
     beat() {
-      const deployments = ofKind(store, 'Deployment');
+      const deployments = [...ofKind(store, 'Deployment'), ...ofKind(store, 'StatefulSet')];
       const known = new Set(deployments.map((it) => keyOf(refOf(it))));
       for (const key of pods.keys()) if (!known.has(key)) pods.delete(key);
       for (const deployment of deployments) roll(deployment);
@@ -99,10 +102,44 @@ interface Rolling {
   readonly now: number;
 }
 
-/** One turn of a rolling update with Kubernetes' defaults: maxSurge and maxUnavailable of 25 %. */
-function rolled(before: readonly Pod[], { wanted, fresh, now }: Rolling): readonly Pod[] {
-  const most = wanted + Math.ceil(wanted / 4);
-  const least = wanted - Math.floor(wanted / 4);
+/** How many pods there may be at most, and how many of them are available at least. */
+interface Limits {
+  readonly most: number;
+  readonly least: number;
+}
+
+/** What a Deployment says of them; Kubernetes' defaults are 25 % more and less than wanted. */
+function limitsOf(deployment: Manifest, wanted: number): Limits {
+  // All pods stop before others start.
+  if (at(deployment, '/spec/strategy/type') === 'Recreate') return { most: wanted, least: 0 };
+  const surge = number(deployment, '/spec/strategy/rollingUpdate/maxSurge', Math.ceil(wanted / 4));
+  const unavailable = '/spec/strategy/rollingUpdate/maxUnavailable';
+  const missing = number(deployment, unavailable, Math.floor(wanted / 4));
+  return { most: wanted + surge, least: wanted - missing };
+}
+
+/** Pods of a StatefulSet with ordinals below it keep what they run. */
+function partitionOf(set: Manifest): number {
+  return number(set, '/spec/updateStrategy/rollingUpdate/partition', 0);
+}
+
+/** One turn of a StatefulSet: the pod with the highest ordinal that is not updated, when all others are available. */
+function updated(
+  before: readonly Pod[],
+  { wanted, fresh, now, kept }: Rolling & { readonly kept: number },
+): readonly Pod[] {
+  const all = Array.from({ length: wanted }, (_, ordinal) => before[ordinal] ?? fresh);
+  const next = all.findLastIndex((it, index) => index >= kept && it.template !== fresh.template);
+  const others = all.filter((_, index) => index !== next);
+  if (next < 0 || others.some((it) => it.availableAt > now)) return all;
+  return all.with(next, fresh);
+}
+
+/** One turn of a rolling update. */
+function rolled(
+  before: readonly Pod[],
+  { wanted, fresh, now, most, least }: Rolling & Limits,
+): readonly Pod[] {
   const updated = before.filter((pod) => pod.template === fresh.template).slice(0, wanted);
   let old = before.filter((pod) => pod.template !== fresh.template);
   const isAvailable = (pod: Pod) => pod.availableAt <= now;

@@ -1,8 +1,19 @@
 import { Duration } from 'cdk8s';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { canary, istio, type ReleaseProps, type Rendered, render } from '../../lib/index.ts';
+import {
+  blueGreen,
+  canary,
+  istio,
+  kubernetes,
+  type ReleaseProps,
+  type Rendered,
+  ramped,
+  render,
+  steps,
+  successRate,
+} from '../../lib/index.ts';
 import { hashOf, isObject, type Json, objectAt } from '../../lib/json.ts';
 import { parsePlan } from '../../lib/plan/parse.ts';
 import { DIGEST_ANNOTATION, lastStep, STEP_ANNOTATION, type Step } from '../../lib/plan/plan.ts';
@@ -195,4 +206,184 @@ test('every file says whose object it is', async () => {
     isObject(plan.files['virtualservice-shop.yaml']) &&
       plan.files['virtualservice-shop.yaml'].pointers,
   ).toEqual(['/spec/http']);
+});
+
+describe('a step writes what differs from the one before', () => {
+  /** Files of each step between the first and the last by the step's name, without the hash of a name. */
+  async function written(props: Partial<ReleaseProps>): Promise<Readonly<Record<string, string>>> {
+    const { plan } = await render(sample(props));
+    const short = (file: string) => file.replace('.yaml', '').replace(/-[0-9a-f]{8,10}$/, '-HASH');
+    return Object.fromEntries(
+      plan.steps.slice(1, -1).map((it) => [it.name, it.files.map(short).join(' ')]),
+    );
+  }
+
+  const ROUTE = 'virtualservice-shop';
+  const CANARY = 'deployment-shop-canary';
+  const FIRST =
+    'destinationrule-shop-canary destinationrule-shop-primary service-shop-canary service-shop-primary service-shop';
+
+  function files(...all: readonly string[]): string {
+    return all
+      .flatMap((it) => it.split(' '))
+      .sort()
+      .join(' ');
+  }
+
+  test('the canary’s scale: its workload alone beside the routes', async () => {
+    const list = steps([
+      { setCanaryScale: { replicas: 2 } },
+      { setWeight: 10 },
+      { setCanaryScale: { percent: 50 } },
+      { setWeight: 20 },
+    ]);
+    const all = await written({
+      strategy: list,
+      workload: workload(deployment({}, { spec: { replicas: 10 } })),
+    });
+    const sorted = Object.fromEntries(Object.entries(all).map(([name, it]) => [name, files(it)]));
+    expect(sorted).toEqual({
+      '01-canary-up': files(CANARY, FIRST, ROUTE),
+      '02-weight-10': files(ROUTE),
+      '03-scale-50-percent': files(CANARY, ROUTE),
+      '04-weight-20': files(ROUTE),
+      '05-promote': files('deployment-shop-primary', ROUTE),
+      '06-weight-0': files(ROUTE),
+    });
+  });
+
+  test('how many pods must be ready is said where an autoscaler rules and the scale differs', async () => {
+    const list = steps([{ setWeight: 10 }, { setCanaryScale: { replicas: 1 } }, { setWeight: 20 }]);
+    const of = { strategy: list, workload: workload(deployment(), hpa()) };
+    const { plan } = await render(sample(of));
+    expect(plan.workloads.canary?.minReplicas).toBe(2);
+    expect(plan.steps.map((it) => [it.name, it.minReplicas?.canary])).toEqual([
+      ['00-init', undefined],
+      ['01-canary-up', undefined],
+      ['02-weight-10', undefined],
+      ['03-scale-1', 1],
+      ['04-weight-20', 1],
+      ['05-promote', 1],
+      ['06-weight-0', 1],
+      ['07-complete', undefined],
+    ]);
+    expect((await written(of))['03-scale-1']).toContain('horizontalpodautoscaler-shop-canary');
+  });
+
+  test('the baseline: no file of a step, and a folder for the rollout after this one', async () => {
+    const list = steps([{ setWeight: 10 }, { baseline: true }, { setWeight: 20 }]);
+    const { plan, files: all } = await render(sample({ strategy: list }));
+    expect(plan.baseline).toEqual(['deployment-shop-baseline.yaml', 'service-shop-baseline.yaml']);
+    expect([...all.keys()].filter((it) => it.startsWith('as-stable/'))).toEqual(
+      plan.baseline?.map((it) => `as-stable/baseline/${it}`),
+    );
+    expect(plan.steps.flatMap((it) => it.files).filter((it) => /baseline/.test(it))).toEqual([]);
+    const running = plan.steps.filter((it) => it.baseline === true);
+    expect(running.map((it) => it.name)).toEqual([
+      '03-baseline-up',
+      '04-baseline',
+      '05-weight-20',
+      '06-baseline-weight-0',
+    ]);
+    expect(plan.workloads.baseline?.file).toBe('deployment-shop-baseline.yaml');
+    for (const it of plan.baseline ?? []) expect(plan.files[it]?.role).toBe('baseline');
+  });
+
+  test('a pause without a router: the canary’s workload carries the mark, and nothing else of it changes', async () => {
+    const list = steps([{ setWeight: 50 }, { pause: Duration.minutes(1) }]);
+    const rendered = await render(
+      sample({
+        strategy: list,
+        traffic: kubernetes({ split: 'replicas' }),
+        analysis: { bakeTime: Duration.minutes(1) },
+        workload: workload(deployment({}, { spec: { replicas: 2 } })),
+      }),
+    );
+    const { plan } = rendered;
+    const marked = plan.steps.slice(1, -1).map((it) => {
+      const object = objectIn(rendered, it.name, 'deployment-shop-canary.yaml');
+      expect(object.metadata.annotations?.[STEP_ANNOTATION]).toBe(`${plan.candidate}/${it.name}`);
+      return JSON.stringify(objectAt(object, 'spec', 'template'));
+    });
+    // Pods are made anew only when their template changes.
+    expect(new Set(marked).size).toBe(1);
+    const last = objectIn(rendered, plan.steps.at(-1)?.name ?? '', 'deployment-shop-canary.yaml');
+    expect(last.metadata.annotations).not.toHaveProperty(STEP_ANNOTATION);
+  });
+
+  test('one track: the primary’s own workload carries the mark', async () => {
+    const traffic = kubernetes({ split: 'replicas' });
+    const analysis = { bakeTime: Duration.minutes(1) };
+    const rendered = await render(sample({ strategy: ramped(), traffic, analysis }));
+    const { plan } = rendered;
+    const object = objectIn(rendered, '01-ramped', 'deployment-shop-primary.yaml');
+    expect(object.metadata.annotations?.[STEP_ANNOTATION]).toBe(`${plan.candidate}/01-ramped`);
+    expect(Object.keys(plan.files).filter((it) => it.includes('canary'))).toEqual([]);
+  });
+
+  test('the apex Service as a route is written by each step that switches, once', async () => {
+    const analysis = { bakeTime: Duration.minutes(1) };
+    const { plan } = await render(
+      sample({ strategy: blueGreen(), traffic: kubernetes(), analysis }),
+    );
+    expect(plan.files['service-shop.yaml']).toMatchObject({
+      role: 'routing',
+      pointers: ['/spec/selector'],
+    });
+    for (const it of plan.steps.slice(1))
+      expect(it.files.filter((file) => file === 'service-shop.yaml')).toHaveLength(1);
+    expect(plan.steps[0]?.files).not.toContain('service-shop.yaml');
+  });
+
+  test('skipAnalysis: the same steps and files, that wait for nothing', async () => {
+    const list = steps([{ setWeight: 10 }, { pause: 'until-approved' }]);
+    const judged = await written({ strategy: list });
+    expect(await written({ strategy: list, skipAnalysis: true })).toEqual(judged);
+    const { plan } = await render(sample({ strategy: list, skipAnalysis: true }));
+    for (const it of plan.steps)
+      expect([it.checks, it.bakeSeconds, it.gates, it.hooks, it.jobs]).toEqual([
+        [],
+        0,
+        undefined,
+        undefined,
+        undefined,
+      ]);
+  });
+
+  test('two roots: what a mesh reads and all the rest, in every folder', async () => {
+    const list = steps([{ setWeight: 10 }, { baseline: true }]);
+    const { plan, files: all } = await render(
+      sample({ strategy: list, roots: 'mesh-and-workload' }),
+    );
+    for (const [file, { kind }] of Object.entries(plan.files))
+      expect(file.split('/')[0]).toBe(
+        /VirtualService|DestinationRule/.test(kind) ? 'mesh' : 'workload',
+      );
+    expect(plan.workloads.canary?.file).toBe('workload/deployment-shop-canary.yaml');
+    expect([...all.keys()]).toContain('as-stable/baseline/workload/deployment-shop-baseline.yaml');
+    expect(parsePlan(String(all.get('plan.yaml')), 'plan.yaml')).toEqual(plan);
+    expect(new Set(plan.steps.slice(2, 4).flatMap((it) => it.files))).toEqual(
+      new Set(['mesh/virtualservice-shop.yaml']),
+    );
+  });
+});
+
+test('points are those of the step, else those of the bake time', async () => {
+  const analysis = {
+    checkPeriod: Duration.seconds(10),
+    bakeTime: Duration.minutes(2),
+    checks: [successRate({ min: 99 })],
+  };
+  const { plan } = await render(
+    sample({ strategy: blueGreen({ iterations: 3 }), traffic: istio(), analysis }),
+  );
+  expect(plan.steps.map((it) => [it.name, it.bakeSeconds])).toEqual([
+    ['00-init', 0],
+    ['01-canary-up', 0],
+    ['02-preview', 30],
+    ['03-switch', 120],
+    ['04-promote', 0],
+    ['05-switch-back', 0],
+    ['06-complete', 0],
+  ]);
 });

@@ -36,7 +36,7 @@ export function personMove(
       case 'full':
         return promote(situation, REQUEST, true);
       case 'undo':
-        return earlier && undo(situation, REQUEST, earlier);
+        return earlier && undo(situation, REQUEST, () => earlier);
       case 'abort':
         return abort(situation, REQUEST);
       case 'pause':
@@ -46,7 +46,9 @@ export function personMove(
       case 'retry':
         return retry(situation, REQUEST);
     }
-  } catch {
-    return undefined;
+  } catch (error) {
+    // What makes no sense is said in an Error; anything more special is a bug.
+    if (error instanceof Error && error.constructor === Error) return undefined;
+    throw error;
   }
 }

@@ -274,11 +274,11 @@ function somePersons(
     for (let at = START + 200; at < until + 2700; at += every) events.push({ kind: 'promote', at });
   if (calm) return events;
   const verbs = ['full', 'undo', 'abort', 'pause', 'resume', 'retry', 'promote'] as const;
-  const count = random.chance(0.5) ? random.between(1, 4) : 0;
+  const count = random.chance(0.6) ? random.between(1, 4) : 0;
   for (let index = 0; index < count; index++) {
     const kind = random.pick(verbs);
     // Only what is complete can be undone.
-    const at = kind === 'undo' ? until - random.between(0, 800) : START + random.between(200, 1800);
+    const at = kind === 'undo' ? until + random.between(0, 900) : START + random.between(200, 1800);
     events.push({ kind, at });
   }
   story.push(JSON.stringify(events.slice(0, 8)));

@@ -21,7 +21,9 @@ export function signalled(context: Context): Decision | undefined {
 
 /** Every hook of the step must have done its work; one that cannot tell whether to go back holds, too. */
 export function hooksPending(context: Context): Decision | undefined {
-  for (const hook of hooksOf(context)) {
+  const all = hooksOf(context);
+  const signals = all.filter((it) => it.type === 'rollback');
+  for (const hook of [...signals, ...all.filter((it) => it.type !== 'rollback')]) {
     const decision =
       hook.type === 'rollback'
         ? unsure(context, hook)

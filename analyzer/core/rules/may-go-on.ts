@@ -54,15 +54,18 @@ export function notBaked(context: Context): Decision | undefined {
   return undefined;
 }
 
-/** The primary must have been seen with the candidate at one point before all traffic goes there. */
+/**
+ * The candidate must have been seen with its primary at one point before all traffic goes there: at one whose window
+ * reaches no further back than the step, as for every point that passes.
+ */
 function notGuarded({ rollout, judgement, now }: Context): Decision | undefined {
-  if (!isGuarded(rollout) || judgement.newest === 'pass') return undefined;
-  const said =
-    judgement.newest === 'unknown' ? 'inconclusive: the newest check has no data' : undefined;
+  const { newest, passed } = judgement;
+  if (!isGuarded(rollout) || (newest === 'pass' && passed > 0)) return undefined;
+  const said = newest === 'unknown' ? 'inconclusive: the newest check has no data' : undefined;
   return {
     kind: 'hold',
-    reason: said ?? 'no check point was judged yet',
-    untilSeconds: nextFailureAt(rollout, now),
+    reason: said ?? 'no check point of the promotion has passed yet',
+    untilSeconds: judgement.nextAt ?? nextFailureAt(rollout, now),
   };
 }
 

@@ -1,18 +1,23 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { decide } from '../../../analyzer/core/decide.ts';
-import type { HookReading } from '../../../analyzer/core/observation.ts';
-import type { Position } from '../../../analyzer/core/position.ts';
+import type { HookReading, Situation } from '../../../analyzer/core/observation.ts';
+import { canaryWeight, type Position, positionText } from '../../../analyzer/core/position.ts';
 import { isoTime } from '../../../analyzer/core/state.ts';
+import { planSchema } from '../../../lib/plan/plan.ts';
 import {
   answered,
   BAD,
   back,
   COMPLETE,
+  decision,
   GOOD,
   hook,
   INIT,
   JOB_FILE,
+  liveSince,
+  move,
+  moved,
   notReady,
   observation,
   type PlanChanges,
@@ -22,6 +27,7 @@ import {
   STABLE,
   STEPS,
   situation,
+  stateOf,
   step,
   T0,
   V1,
@@ -188,4 +194,150 @@ test('a bad candidate goes back in every phase in which it has traffic, whatever
           const answer = decide(observation(it, T0 + 90, { live, values: BAD }), T0 + 90);
           expect(answer).toMatchObject({ kind: 'move', transition: 'back', verdict: 'fail' });
         }
+});
+
+/** A release as time passes in a world, from one decision to the next, until nothing moves any more. */
+function story(from: Situation, now: number, world: Seen = {}) {
+  const seen: string[] = [];
+  let it = from;
+  let time = now;
+  for (let passes = 0; passes < 200; passes++, time += 10) {
+    const next = decision(it, time, world);
+    if (next.kind !== 'move') continue;
+    seen.push(`${next.transition} ${positionText(next.to)}`);
+    it = moved(it, next, time);
+  }
+  return { seen, end: it, time };
+}
+
+describe('what goes wrong elsewhere', () => {
+  test('Flagger trap F: weights that are edited in the middle never jump: the rollout starts again', () => {
+    const edited = plan('v2', { weights: [5, 15, 50] });
+    const it = situation({ position: step('02-weight-20'), dist: edited });
+    const { seen, end } = story(it, T0 + 60);
+    expect(seen.slice(0, 4)).toEqual([
+      'back back from 02-weight-20: routes',
+      'back stable',
+      'start 01-canary-up',
+      'next 02-weight-5',
+    ]);
+    expect(stateOf(end)).toMatchObject({ position: COMPLETE, plan: edited.tree });
+  });
+
+  test('Flagger trap H: a route that is reset while promoting holds, and goes on when it is corrected', () => {
+    const reset = {
+      kind: 'waiting',
+      reason: 'VirtualService test/app differs at /spec/http: it was edited by hand',
+    } as const;
+    for (const name of ['04-promote', '05-weight-0']) {
+      const it = situation({ position: step(name) });
+      expect(decision(it, T0 + 999, { live: reset })).toMatchObject({
+        kind: 'hold',
+        reason: expect.stringMatching(/differs at \/spec\/http/),
+      });
+      expect(decision(it, T0 + 999, { live: liveSince(T0 + 900) }).kind).toBe('move');
+    }
+  });
+
+  test('Flagger trap I: a fix that comes while the primary is not ready is rolled out', () => {
+    const failed = {
+      failed: { candidate: V2.plan.candidate, step: '02-weight-20', reason: 'bad' },
+    };
+    const it = situation({ position: STABLE, dist: V3, state: failed });
+    const start = move(it, T0, { primary: notReady('1 of 2') });
+    expect(start).toMatchObject({ transition: 'start', to: step('01-canary-up') });
+    const started = moved(it, start, T0);
+    expect(decision(started, T0 + 60, { primary: notReady('1 of 2') }).kind).toBe('hold');
+    expect(stateOf(story(started, T0 + 70).end)).toMatchObject({
+      position: COMPLETE,
+      candidate: V3.plan.candidate,
+    });
+  });
+
+  test('Flagger trap J: no traffic returns to a broken primary, whatever is merged meanwhile', () => {
+    const broken: Seen = { primary: notReady('0 of 2', true), values: () => undefined };
+    for (const dist of [V2, V3, V1]) {
+      const it = situation({ position: step('04-promote'), dist });
+      const back = moved(it, move(it, T0 + 130, broken), T0 + 130);
+      expect(stateOf(back)).toMatchObject({ position: { kind: 'back', part: 'primary' } });
+      expect(canaryWeight(V2.plan, stateOf(back).position)).toBe(50);
+      for (let now = T0 + 140; now < T0 + 9999; now += 500)
+        expect(decision(back, now, broken)).toEqual({
+          kind: 'hold',
+          reason: 'going back: the primary is not ready: 0 of 2',
+        });
+      // The canary that serves keeps its pods until the routes have left it.
+      expect([...back.live.keys()]).toContain('deployment-app-canary.yaml');
+      const { seen } = story(back, T0 + 9999);
+      expect(seen.slice(0, 2)).toEqual(['back back from 04-promote: routes', 'back stable']);
+    }
+  });
+
+  test('Flagger trap N: weights that are reset in the middle begin the bake again, and forget no failure', () => {
+    const steps = [
+      { name: '01-canary-up', at: isoTime(T0 - 90), until: isoTime(T0), failedChecks: 2 },
+    ];
+    const it = situation({ position: step('03-weight-50'), state: { steps } });
+    const reset = { live: { kind: 'waiting', reason: 'VirtualService test/app differs' } } as const;
+    expect(decision(it, T0 + 600, reset).kind).toBe('hold');
+    const corrected = { live: liveSince(T0 + 600) };
+    expect(decision(it, T0 + 640, corrected)).toMatchObject({ reason: '1 of 3 checks passed' });
+    expect(move(it, T0 + 660, corrected)).toMatchObject({ to: step('04-promote') });
+    const bad = (at: number) => (at > T0 + 610 ? 80 : 99.9);
+    expect(move(it, T0 + 630, { ...corrected, values: bad })).toMatchObject({ transition: 'back' });
+  });
+
+  test('Argo Rollouts trap #2235: the canary’s pods go after its traffic, in a commit of their own', () => {
+    const it = situation({ position: step('05-weight-0') });
+    const canary = 'deployment-app-canary.yaml';
+    expect(it.live.get(canary)).toBe(V2.blobs.get(`steps/01-canary-up/${canary}`));
+    const waiting = { live: { kind: 'waiting', reason: 'VirtualService is not synced' } } as const;
+    expect(decision(it, T0 + 9999, waiting).kind).toBe('hold');
+    const end = moved(it, move(it, T0 + 60), T0 + 60);
+    expect(end.live.get(canary)).toBe(V2.blobs.get(`steps/06-complete/${canary}`));
+  });
+
+  test('Argo Rollouts trap #1026: nobody is sent to a canary without pods', () => {
+    const it = situation({ position: step('01-canary-up') });
+    expect(decision(it, T0 + 100, { canary: notReady('0 of 2') }).kind).toBe('hold');
+  });
+
+  test('Argo Rollouts trap #1690: a candidate that replaces one in the middle is rolled out, from every step', () => {
+    for (const name of STEPS) {
+      const it = situation({ position: step(name), dist: V3 });
+      const { seen, end } = story(it, T0 + 60);
+      expect(seen[0]).toMatch(/^back /);
+      expect(seen).toContain('start 01-canary-up');
+      expect(stateOf(end)).toMatchObject({ position: COMPLETE, candidate: V3.plan.candidate });
+    }
+  });
+
+  test.each<[string, (at: number) => number | undefined]>([
+    ['not a number', () => Number.NaN],
+    ['an empty vector', () => undefined],
+    ['infinite', () => Number.POSITIVE_INFINITY],
+    ['nothing for the newest point', (at) => (at > T0 + 40 ? undefined : 99.9)],
+  ])('Argo Rollouts trap: %s is no pass and no failure', (_, values) => {
+    const it = situation({ position: step('02-weight-20') });
+    expect(decision(it, T0 + 70, { values })).toMatchObject({
+      kind: 'hold',
+      reason: expect.stringMatching(/^inconclusive/),
+    });
+  });
+
+  test('Argo Rollouts trap: an analysis that is longer than its step is waited for', () => {
+    const slow = plan('v2', { analysis: { checkSeconds: 600 } });
+    const it = situation({ position: step('02-weight-20'), plan: slow });
+    for (let now = T0; now < T0 + 35; now += 5) expect(decision(it, now).kind).toBe('hold');
+    expect(move(it, T0 + 40)).toMatchObject({ verdict: 'pass' });
+  });
+
+  test('Argo Rollouts trap #4424: no plan has a weight that is negative, or over all', () => {
+    for (const canary of [-25, 125]) {
+      const weights = { primary: 100 - canary, canary };
+      const broken = plan('v2', { steps: { '02-weight-20': { weights } } }).plan;
+      expect(planSchema.safeParse(broken).success).toBe(false);
+    }
+    expect(planSchema.safeParse(V2.plan).success).toBe(true);
+  });
 });

@@ -108,7 +108,7 @@ describe('the subject, as users read it', () => {
     const more = { images: [], shape: { services: { stable: 'blue', candidate: 'green' } } };
     const named = plan('v2', more);
     const start = situation({ position: COMPLETE, plan: V1, dist: named });
-    expect(subject(start, move(start, NOW))).toMatch(/^app: (start green|configuration) /);
+    expect(subject(start, move(start, NOW))).toBe(`app: start green (${named.plan.candidate})`);
     const it = at('03-weight-50', { plan: named, dist: named });
     expect(subject(it, move(it, NOW))).toBe('app: step 04-promote');
   });

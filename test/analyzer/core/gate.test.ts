@@ -9,6 +9,7 @@ import {
 import type { HookReading, Situation } from '../../../analyzer/core/observation.ts';
 import { promote } from '../../../analyzer/core/person.ts';
 import { status } from '../../../analyzer/core/phase.ts';
+import { type HookRecord, isoTime } from '../../../analyzer/core/state.ts';
 import type { Gate, Hook } from '../../../lib/plan/plan.ts';
 import {
   answered,
@@ -187,6 +188,35 @@ describe('a gate before step 01', () => {
     const rest = situation({ position: COMPLETE, plan: V1, dist: setting });
     expect(move(rest, T0)).toMatchObject({ transition: 'configure' });
   });
+});
+
+describe('`perch promote` opens', () => {
+  const of = plan('v2', {
+    more: { hooks: [hook('it', 'rollout')] },
+    steps: { '02-weight-20': { hooks: ['it'] }, '03-weight-50': { gates: [PERSON] } },
+  });
+  const opens = (...outcomes: readonly HookRecord['outcome'][]) => {
+    const hooks = outcomes.map((outcome, index) => ({
+      hook: 'it',
+      step: '02-weight-20',
+      startedAt: isoTime(T0 + index),
+      ...(outcome === undefined ? {} : { outcome }),
+    }));
+    const it = situation({ position: step('02-weight-20'), plan: of, state: { hooks } });
+    return promote(it, ROBIN, false).approved?.map((one) => one.step);
+  };
+
+  test('the next gate, here or ahead', () => expect(opens()).toEqual(['03-weight-50']));
+
+  test.each([[undefined], ['failed', 'unknown']] as const)(
+    'what nobody can tell of a hook first: %j',
+    (...outcomes) => expect(opens(...outcomes)).toEqual(['02-weight-20']),
+  );
+
+  test.each([['failed'], ['unknown', 'passed'], ['unsent']] as const)(
+    'nothing where it is known what became of it: %j',
+    (...outcomes) => expect(opens(...outcomes)).toEqual(['03-weight-50']),
+  );
 });
 
 test('what was said is told in a line, and a name that the plan does not have is a mistake', () => {

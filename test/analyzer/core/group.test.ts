@@ -146,6 +146,15 @@ describe('goes on together or not at all', () => {
     }
   });
 
+  test('a failed candidate that a person retries in one release waits until it is retried in all', () => {
+    const failed = { failed: { candidate: NEW, step: '02-weight-20', reason: 'bad' } };
+    const back = { position: STABLE, plan: A2, stable: A1, dist: A2 };
+    const decisions = all(member('a', back), member('b', { ...back, state: failed }));
+    expect(kinds(decisions)).toEqual(['hold', 'rest']);
+    expect(decisions[0]?.reason).toMatch(/its group: b: candidate 1111111111 failed/);
+    expect(kinds(all(member('a', back), member('b', back)))).toEqual(['start', 'start']);
+  });
+
   test('configuration, notes and pauses are each release’s own', () => {
     const setting = inGroup('v1', OLD, ['a', 'b'], { setting: 'new' });
     const decisions = all(

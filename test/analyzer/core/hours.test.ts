@@ -16,7 +16,7 @@ import {
   V1,
 } from './fixture.ts';
 
-const WORKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri'] as const;
+const WORKDAYS: Hours['days'] = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri'];
 
 function hours(
   from: number,

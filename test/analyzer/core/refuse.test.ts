@@ -163,3 +163,28 @@ describe('two roots instead of one', () => {
     expect(refusal(reverted, V1.plan)).toBe(moved);
   });
 });
+
+describe('steps that compare with a baseline', () => {
+  const wants = plan('v2', { baseline: ['02-weight-20'] });
+  const has = plan('v1', { baseline: [] });
+  const next = situation({ position: step('02-weight-20'), dist: wants });
+
+  test('are refused where the stable plan has none, with the remedy', () => {
+    expect(refusal(next, V1.plan)).toMatch(
+      /^its steps compare with a baseline, and the stable plan was rendered without one: release/,
+    );
+  });
+
+  test('may follow one that has it, be the first, and come with the version that runs', () => {
+    expect(refusal(next, has.plan)).toBeUndefined();
+    expect(refusal(next, undefined)).toBeUndefined();
+    const same = plan('v1', { baseline: ['02-weight-20'] });
+    const configured = situation({ position: AT_REST, dist: same });
+    expect(refusal(configured, V1.plan)).toBeUndefined();
+  });
+
+  test('a plan that only brings a baseline for the next one may follow any', () => {
+    const brings = situation({ position: AT_REST, dist: plan('v2', { baseline: [] }) });
+    expect(refusal(brings, V1.plan)).toBeUndefined();
+  });
+});

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Readiness } from '../../../analyzer/core/observation.ts';
+import type { JobStatus, Readiness } from '../../../analyzer/core/observation.ts';
 import { combine, type NamedView } from '../../../analyzer/core/view.ts';
 import { liveSince, notReady, READY } from './fixture.ts';
 
@@ -62,6 +62,38 @@ describe('several clusters', () => {
       view('c'),
     ]);
     expect(shown.shownStep).toBe('03-weight-20');
+  });
+});
+
+describe('a Job in several clusters', () => {
+  const running = { kind: 'running', reason: 'x' } as const;
+  const failed = { kind: 'failed', reason: 'x' } as const;
+  const unknown = { kind: 'unknown', reason: 'down' } as const;
+  const complete = { kind: 'complete' } as const;
+  const of = (name: string, job: JobStatus) => view(name, { jobs: new Map([['job.yaml', job]]) });
+
+  test.each<[string, JobStatus, JobStatus, JobStatus]>([
+    ['is complete when it is in both', complete, complete, complete],
+    ['runs while it runs in one', complete, running, running],
+    ['is unknown when one cannot be asked', running, unknown, unknown],
+    ['has failed when it has in one, whatever another shows', failed, complete, failed],
+    ['has failed also where another cannot be asked', unknown, failed, failed],
+  ])('%s', (_, a, b, expected) => {
+    for (const both of [combine([of('a', a), of('b', b)]), combine([of('b', b), of('a', a)])])
+      expect(both.jobs?.get('job.yaml')).toEqual(expected);
+  });
+
+  test('is that of the clusters which hold workloads, and of none where nobody runs one', () => {
+    expect(combine([of('a', complete), view('mesh')]).jobs?.get('job.yaml')).toEqual(complete);
+    expect(combine([view('a'), view('b')]).jobs).toBeUndefined();
+  });
+
+  test('a baseline is as ready as in the worst of them, and unsaid where there is none', () => {
+    const ready = { primary: READY, canary: READY };
+    const late = view('b', { ready: { ...ready, baseline: notReady('0 of 1') } });
+    const fine = view('a', { ready: { ...ready, baseline: READY } });
+    expect(combine([fine, late]).ready.baseline).toMatchObject({ reason: 'b: 0 of 1' });
+    expect(combine([view('a')]).ready).not.toHaveProperty('baseline');
   });
 });
 

@@ -10,7 +10,7 @@ import type { Stack } from '../stack/stack.ts';
 import { until } from '../stack/until.ts';
 import type { AnalyzerProcess } from './analyzer.ts';
 import type { Field, StoryCommit } from './field.ts';
-import { hostOf, type Version } from './release.ts';
+import { hostOf } from './release.ts';
 
 /** What the API server had of one namespace's pods from one moment on. */
 export interface Running {
@@ -91,7 +91,7 @@ function tagOf({ spec }: Pod): string {
 /** A rollout, and what ran in each of its positions. */
 export interface Ran {
   readonly commits: readonly StoryCommit[];
-  /** Each commit's subject without the release, and what ran when the next one was made, or at the end. */
+  /** Each commit's subject without who moves, and what ran when the next one was made, or at the end. */
   readonly rows: readonly (readonly [subject: string, pods: string])[];
   /** What ran from its first commit on. */
   readonly running: readonly Running[];
@@ -118,11 +118,15 @@ export interface RunOptions {
   readonly story?: () => Promise<void>;
 }
 
-/** Publishes a version, lets a story happen, and waits until the release is at rest again. */
+/**
+ * Lets a rollout begin and a story happen, and waits until the release is at rest again.
+ *
+ * @param begin such as a merge; tried again when it fails, because the analyzer may have pushed first
+ */
 export async function run(
   { field, analyzer, pods }: Watched,
   id: string,
-  version: Version,
+  begin: () => Promise<unknown>,
   options: RunOptions,
 ): Promise<Ran> {
   const { end = 'Succeeded', perSecond = 0, story } = options;
@@ -130,16 +134,14 @@ export async function run(
   const url = perSecond > 0 ? field.stack.gateway.url : '';
   const load = url === '' ? undefined : startLoad({ url, host: hostOf(id), perSecond });
   try {
-    // A push that the analyzer overtook is made again, as a person would.
     await until(async () => {
-      await field.publish({ [id]: version });
+      await begin();
       return true;
     });
     const own = async () => (await field.commits(id)).slice(earlier);
-    const isRunning = async () =>
-      (await own()).some((it) => / (start|weight|undo) /.test(it.subject));
     await story?.();
-    await until(isRunning);
+    // At rest it may still be after the rollout before.
+    await until(async () => (await own()).length > 0);
     const isOver = (it: Status) => it.step === undefined && it.phase === end;
     await field.until(id, isOver, 180);
     const now = () => pods.of(id).at(-1)?.pods ?? '';
@@ -149,7 +151,7 @@ export async function run(
     const rows = commits.map(({ subject }, index): readonly [string, string] => {
       const next = commits[index + 1];
       return [
-        subject.slice(id.length + 2),
+        subject.slice(subject.indexOf(': ') + 2),
         next === undefined ? now() : ranAt(pods, id, saidAt(analyzer, next)),
       ];
     });

@@ -331,6 +331,13 @@ describe('a rollback hook', () => {
     expect(move(at20([signal]), T0 + 301, shown)).toMatchObject({ transition: 'note' });
   });
 
+  test('nothing else is called while it cannot tell: what it would lead to would wait anyway', () => {
+    const both = at20([hook('load', 'rollout'), signal]);
+    for (const reading of [unsure(), { kind: 'running' } as const])
+      expect(decision(both, BAKED, seen(reading))).not.toHaveProperty('asks');
+    expect(decision(both, BAKED, seen(answered(BAKED, false)))).toMatchObject({ asks: ['load'] });
+  });
+
   describe('before step 01', () => {
     const of = plan('v2', {
       more: {
