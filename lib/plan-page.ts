@@ -1,5 +1,5 @@
 import { describeSteps, durationText, times } from './plan/describe.ts';
-import type { Check, Plan } from './plan/plan.ts';
+import type { Check, Hours, Plan } from './plan/plan.ts';
 
 /** PLAN.md: what a reviewer reads instead of the manifests. */
 export function planPage(plan: Plan): string {
@@ -13,6 +13,8 @@ export function planPage(plan: Plan): string {
     ),
     '## Checks',
     checks(plan),
+    ...hooks(plan),
+    ...conditions(plan),
     '## Times',
     timesText(plan),
     '## How to read this',
@@ -44,6 +46,46 @@ function checks(plan: Plan): string {
     `\`${it.query}\``,
   ]);
   return table(['check', 'passes', 'window', 'query'], rows);
+}
+
+/** What is called, and where: a reviewer decides whether the analyzer may. */
+function hooks({ hooks: all = [] }: Plan): readonly string[] {
+  if (all.length === 0) return [];
+  const rows = all.map((it) => [
+    it.name,
+    it.type,
+    `\`${it.url}\``,
+    durationText(it.timeoutSeconds),
+    it.key === undefined ? 'no' : `by \`${it.key}\``,
+  ]);
+  return ['## Hooks', table(['hook', 'type', 'address', 'timeout', 'signed'], rows)];
+}
+
+/** What else a rollout waits for, or does not. */
+function conditions(plan: Plan): readonly string[] {
+  const { group, start = [], hours = [], dependsOn = [], rollbackWindow, suspend } = plan;
+  const gates = start.map((it) => (it.kind === 'person' ? 'a person' : `hook ${it.hook}`));
+  const lines = [
+    ...(suspend === true ? ['Suspended: nothing goes on but a necessary way back.'] : []),
+    ...(group === undefined
+      ? []
+      : [`Moves as one with ${group.members.join(', ')}, as group ${group.name}.`]),
+    ...(gates.length === 0 ? [] : [`Starts when it is let by ${gates.join(' and ')}.`]),
+    ...dependsOn.map((it) => `Starts when release ${it.release} is ${it.phases.join(' or ')}.`),
+    ...hours.map((it) => `Steps begin ${hoursText(it)}.`),
+    ...(rollbackWindow === undefined
+      ? []
+      : [
+          `A candidate among the last ${rollbackWindow} promoted before waits for no check and no gate.`,
+        ]),
+  ];
+  return lines.length === 0 ? [] : ['## Conditions', lines.map((it) => `- ${it}`).join('\n')];
+}
+
+function hoursText({ days, fromMinute, toMinute, timeZone }: Hours): string {
+  const clock = (minute: number) =>
+    [Math.floor(minute / 60), minute % 60].map((it) => String(it).padStart(2, '0')).join(':');
+  return `${days.join(', ')} from ${clock(fromMinute)} to ${clock(toMinute)}, ${timeZone}`;
 }
 
 function bounds({ min, max, unit = '' }: Check): string {

@@ -284,16 +284,16 @@ function differs(one: Standing, other: Standing): boolean {
   return changed.length + removed.length > 0;
 }
 
-/** The last step's files with those of `complete` laid over, and what is over gone. */
+/** Before the last commit all is as it will be, but for the canary's own objects and the marks of the routes. */
 function folds([forward]: readonly [Walk, ...Walk[]], { plan, stable }: Trees): void {
   const complete = files({ kind: 'complete' }, plan, stable);
   const last = forward.at(-2)?.set ?? new Map();
-  const folded = new Map([...last, ...complete]);
-  for (const it of folded.keys()) if (!complete.has(it)) folded.delete(it);
-  expect([...folded].sort()).toEqual([...complete].sort());
-  // Nothing but what the canary leaves behind is left to do: the primary stands as it will.
-  const { changed } = difference(last, complete);
-  expect(changed.filter((it) => complete.get(it)?.info.role === 'primary')).toEqual([]);
+  const { changed, removed } = difference(last, complete);
+  const written = changed.map((it) => [it, complete.get(it)?.info.role]);
+  expect(written.filter(([, role]) => role !== 'canary' && role !== 'routing')).toEqual([]);
+  const gone = removed.map((it) => [it, last.get(it)?.info.role]);
+  // The primary keeps its objects, and the routes stay: only what the rollout needed for itself goes.
+  expect(gone.filter(([, role]) => role === 'primary' || role === 'routing')).toEqual([]);
 }
 
 function endsInTheStableBytes([, ...back]: readonly [Walk, ...Walk[]], { stable }: Trees): void {

@@ -122,7 +122,7 @@ async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
   const analyzer: Analyzer = {
     repository,
     gate,
-    hooks: hookCalls(client, clock),
+    hooks: hookCalls(client, clock, isOnce(flags) ? ONCE_PATIENCE_SECONDS : undefined),
     mostRollouts: flags.maxRollouts,
     clusters: clustersOf(flags),
     metrics: prometheus({
@@ -160,9 +160,16 @@ interface Run {
   readonly signal: AbortSignal;
 }
 
+/** One pass has no next one to be told what comes late. */
+const ONCE_PATIENCE_SECONDS = 60;
+
+function isOnce({ watch, untilIdle }: AnalyzeFlags): boolean {
+  return watch === undefined && untilIdle === undefined;
+}
+
 async function loop(run: Run): Promise<void> {
   const { reported, nudges, flags, log, signal } = run;
-  const once = flags.watch === undefined && flags.untilIdle === undefined;
+  const once = isOnce(flags);
   const ways = rollbacks();
   while (!signal.aborted) {
     const end = await pass(reported.analyzer, ways, log);
@@ -172,7 +179,10 @@ async function loop(run: Run): Promise<void> {
     const told = reported.tell(end);
     if (end.kind === 'failed') await goOn(end.error, once, log).finally(() => told);
     if (report?.refused !== undefined && once) process.exitCode = 3;
-    if (once || (flags.untilIdle && report !== undefined && atRest(report))) return told;
+    // A hook that this pass has called is waited for, or its answer would be lost.
+    const waits = reported.analyzer.hooks?.unfinished() === true;
+    if ((once && !waits) || (flags.untilIdle && report !== undefined && atRest(report)))
+      return told;
     const pause = pauseSeconds(report?.outcomes ?? [], flags.interval, Date.now() / 1000);
     await sleep(pause * 1000, undefined, { signal }).catch(() => undefined);
     await told;

@@ -176,7 +176,9 @@ export function oneChange(group: string, changes: readonly Change[], to: Positio
   if (first === undefined) throw new Error(`group ${group}: there is nothing to commit`);
   const subjects = changes.map((it) => it.message.split('\n', 1)[0] ?? '');
   const releases = changes.map((it) => it.release);
-  const title = `${group}: ${releases.join(', ')} to ${positionText(to)}`;
+  const heads = new Set(subjects.map((it) => it.slice(it.indexOf(': ') + 2)));
+  const said = heads.size === 1 ? [...heads].join() : `to ${positionText(to)}`;
+  const title = `${group} (${releases.join(', ')}): ${said}`;
   const bodies = changes.map((it, index) => [subjects[index], ...bodyOf(it.message)].join('\n'));
   const trailers = changes.map((it) => trailersOf(it.message)).join('\n');
   return {

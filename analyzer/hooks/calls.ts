@@ -19,6 +19,8 @@ export interface HookCalls {
   read(asked: Asked, hook: Hook): Promise<HookReading>;
   /** Calls a hook that runs once; its start has been committed. */
   start(asked: Asked, hook: Hook): void;
+  /** Whether what it started still runs, or ended with an answer that no pass has been told yet. */
+  unfinished(): boolean;
 }
 
 /** So long the pass that makes a call waits for its answer; a later one is there for the next pass. */
@@ -38,9 +40,17 @@ interface Call {
   told?: true;
 }
 
-/** @param clock Unix seconds */
-export function hookCalls(client: HookClient, clock: () => number): HookCalls {
+/**
+ * @param clock Unix seconds
+ * @param patienceSeconds longer where there is no next pass
+ */
+export function hookCalls(
+  client: HookClient,
+  clock: () => number,
+  patienceSeconds: number = PATIENCE_SECONDS,
+): HookCalls {
   const calls = new Map<string, Call>();
+  const started = new Set<Call>();
   const make = (key: string, { plan, phase }: Asked, hook: Hook): Call => {
     const answered = client.call(hook, payloadOf(plan, phase)).catch(broken);
     const call: Call = {
@@ -65,18 +75,22 @@ export function hookCalls(client: HookClient, clock: () => number): HookCalls {
       if (isRunning || isFresh(known, hook, asked.plan, clock()))
         return settled(known, { kind: 'running' });
       const call = make(key, asked, hook);
-      await Promise.race([call.ended, patience()]);
+      await Promise.race([call.ended, patience(patienceSeconds)]);
       return settled(call, { kind: 'running' });
     },
     start(asked, hook) {
-      make(runKey(asked, hook), asked, hook);
+      started.add(make(runKey(asked, hook), asked, hook));
+    },
+    unfinished() {
+      for (const it of started) if (it.told === true) started.delete(it);
+      return started.size > 0;
     },
   };
 }
 
 /** Keeps no process alive. */
-function patience(): Promise<void> {
-  return new Promise((done) => void setTimeout(done, PATIENCE_SECONDS * 1000).unref());
+function patience(seconds: number): Promise<void> {
+  return new Promise((done) => void setTimeout(done, seconds * 1000).unref());
 }
 
 function settled(call: Call | undefined, otherwise: HookReading): HookReading {

@@ -71,15 +71,15 @@ describe.concurrent('a group', () => {
     await untilRest(field, analyzer);
     expect(subjects(field)).toEqual([
       'release a, b',
-      'duo: a, b to init',
-      'duo: a, b to complete',
+      'duo (a, b): initialize app:v1 (3bfc269594)',
+      'duo (a, b): initialized app:v1',
       'release a, b',
-      'duo: a, b to 01-canary-up',
-      'duo: a, b to 02-weight-20',
-      'duo: a, b to 03-weight-50',
-      'duo: a, b to 04-promote',
-      'duo: a, b to 05-weight-0',
-      'duo: a, b to complete',
+      'duo (a, b): start app:v2 (fb04dcb697)',
+      'duo (a, b): weight 0 → 20',
+      'duo (a, b): weight 20 → 50',
+      'duo (a, b): promote: the primary gets app:v2',
+      'duo (a, b): weight 50 → 0',
+      'duo (a, b): promoted app:v2 (fb04dcb697)',
     ]);
     const trailers = git(
       field.folder,
@@ -98,8 +98,8 @@ describe.concurrent('a group', () => {
     const before = tip(field);
     await untilRest(field, analyzer);
     expect(subjects(field, before)).toEqual([
-      'duo: a, b to back from 02-weight-20: routes',
-      'duo: a, b to stable',
+      'duo (a, b): roll back: weight 20 → 0',
+      'duo (a, b): rolled back: the stable set is restored',
     ]);
     for (const id of ['a', 'b'])
       expect(state(field, id)).toContain(`failed:\n  candidate: "${NEW}"`);
@@ -107,7 +107,7 @@ describe.concurrent('a group', () => {
     // Only b is mended; a comes with the same version.
     await field.release({ a: duo('v2', FIX), b: duo('v3', FIX) });
     await tick(analyzer);
-    expect(subjects(field).at(-1)).toBe('duo: a, b to 01-canary-up');
+    expect(subjects(field).at(-1)).toBe('duo (a, b): to 01-canary-up');
     expect(await problems(field)).toEqual([]);
   });
 
@@ -122,7 +122,7 @@ describe.concurrent('a group', () => {
     );
     field.world.value = (release) => (release === 'a' ? 80 : 99.9);
     await tick(analyzer);
-    expect(subjects(field).at(-1)).toBe('duo: a, b to back from 02-weight-20: routes');
+    expect(subjects(field).at(-1)).toBe('duo (a, b): roll back: weight 20 → 0');
     await field.world.sync();
     field.now += 70;
     await untilRest(field, analyzer);
@@ -132,7 +132,7 @@ describe.concurrent('a group', () => {
   test('of whose candidate only half is merged takes the old one back, and starts when all of it is', async () => {
     const { field, analyzer } = await at20();
     await field.release({ a: duo('v3', FIX) });
-    await untilSubject(field, analyzer, 'duo: a, b to stable');
+    await untilSubject(field, analyzer, 'duo (a, b): rolled back: the stable set is restored');
     const { outcomes } = await tick(analyzer);
     expect(outcomes.map((it) => it.decision.kind)).not.toContain('move');
     expect(outcomes.find((it) => it.release === 'a')?.decision.reason).toMatch(
@@ -140,7 +140,7 @@ describe.concurrent('a group', () => {
     );
     await field.release({ b: duo('v3', FIX) });
     await tick(analyzer);
-    expect(subjects(field).at(-1)).toBe('duo: a, b to 01-canary-up');
+    expect(subjects(field).at(-1)).toBe('duo (a, b): start app:v3 (e0d2747b9a)');
   });
 
   test('whose commit the server refuses moves none, and holds up no other release', async () => {

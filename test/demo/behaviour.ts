@@ -3,12 +3,12 @@ import type { Behaviour, TrafficOptions } from './traffic.ts';
 /** How the versions of the demo behave: a little slower with more traffic, or failing from some percent on. */
 export function behaviour({
   failing,
-  breaksAt,
+  breaksAt = 20,
 }: {
   /** The image that fails; none does where it is undefined. */
   readonly failing: string | undefined;
-  /** Percent of the traffic. */
-  readonly breaksAt: number;
+  /** Percent of the traffic. @default 20 */
+  readonly breaksAt?: number;
 }): TrafficOptions['behaviour'] {
   return (image, percent): Behaviour => {
     if (image === failing && percent >= breaksAt)

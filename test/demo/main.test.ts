@@ -51,13 +51,15 @@ async function leftovers(): Promise<readonly string[]> {
 test('--help names every flag', async () => {
   const { code, stdout } = await ended(start('--help'));
   expect(code).toBe(0);
-  for (const flag of ['--bad', '--json', '--keep', '--help']) expect(stdout).toContain(flag);
+  for (const flag of ['--strategy', '--bad', '--json', '--keep', '--help'])
+    expect(stdout).toContain(flag);
 });
 
 test.each([
   [['--worse'], /unknown option '--worse'/],
   [['now'], /too many arguments/],
   [['--keep'], /argument missing/],
+  [['--strategy', 'magic'], /"magic" is none of canary, .*partitions/],
 ])('%j is an error', async (args, message) => {
   const { code, stdout, stderr } = await ended(start(...args));
   expect(code).toBe(1);

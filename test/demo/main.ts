@@ -15,16 +15,25 @@ const program = new Command('npm run demo --')
   .description(
     'Rolls podinfo 3.1.0 → 3.1.1 with the real analyzer; Git server, cluster, traffic and metrics are embedded.',
   )
-  .option('--strategy <name>', `how it is released: ${Object.keys(STORIES).join(', ')}`, 'canary')
-  .option('--bad', 'release a version that fails once it gets 20 % of the traffic', false)
+  .option('--strategy <name>', 'how it is released; see below', 'canary')
+  .option(
+    '--bad',
+    'release a version that fails once it gets 20 % of the traffic (with shadow: 5 % in copies)',
+    false,
+  )
   .option(
     '--json',
     'print one JSON object for each event, and nothing else (npm itself prints less with `npm run --silent demo`)',
     false,
   )
   .option('--keep <folder>', 'leave the bare Git repository in this new folder')
+  .addHelpText('after', ['', 'Strategies:', ...listed()].join('\n'))
   .allowExcessArguments(false)
   .parse();
+
+function listed(): readonly string[] {
+  return Object.entries(STORIES).map(([name, { about }]) => `  ${name.padEnd(12)}${about}`);
+}
 
 async function main(flags: Flags): Promise<number> {
   const stop = new AbortController();

@@ -2,10 +2,9 @@ import { expect, test } from 'vitest';
 import { podinfo } from '../../apps/podinfo.ts';
 import { type Rendered, Testing } from '../../lib/index.ts';
 import { VERSIONS } from './demo.ts';
-import { type PodinfoFiles, podinfoFiles } from './podinfo.ts';
-import { STORIES } from './stories.ts';
+import { type PodinfoFiles, podinfoFiles, RELEASE } from './podinfo.ts';
 
-const FOLDER = `dist/${STORIES.canary.release.id}/`;
+const FOLDER = `dist/${RELEASE.id}/`;
 
 test.each(Object.values(VERSIONS))(
   'the plan of %s differs from dist/podinfo in versions only',

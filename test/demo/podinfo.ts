@@ -13,6 +13,9 @@ export interface PodinfoFiles {
   readonly files: ReadonlyMap<string, string>;
 }
 
+/** The release of the demo where no other strategy is asked for. */
+export const RELEASE = STORIES.canary.release;
+
 const APPS = new URL('../../apps/', import.meta.url);
 
 /**

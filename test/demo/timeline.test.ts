@@ -56,6 +56,15 @@ test('a reason to wait is cut to its line, a subject never is', () => {
   expect(tell({ ...MOVE, subject: 'y'.repeat(200) })[0]).toContain('y'.repeat(200));
 });
 
+test('names of steps that are long make room for themselves', () => {
+  const tell = timeline({ colour: false });
+  const steps = ['00-init', '07-remove-route-testers'];
+  tell({ event: 'start', release: 'x', story: 'good', from: '1', to: '2', factor: 1, steps });
+  const [, header, row] = tell(MOVE);
+  expect(row?.indexOf('▓')).toBe(header?.indexOf('canary traffic'));
+  expect(tell({ event: 'log', lines: [] })).toContain('$ git log -- live/x');
+});
+
 test('colours come only when asked for', () => {
   const plain = timeline({ colour: false })(MOVE)[2] ?? '';
   const coloured = timeline({ colour: true })(MOVE)[2] ?? '';
@@ -70,6 +79,13 @@ test.each<DemoEvent>([
   { event: 'pushed', at: MOVE.at, commit: 'abcdef0123', subject: 'podinfo 2' },
   { event: 'refused', at: MOVE.at, commit: 'abcdef0123', reason: 'no kind Thing' },
   { event: 'log', lines: ['abcdef0 podinfo 2'] },
+  {
+    event: 'promoted',
+    at: MOVE.at,
+    commit: 'abcdef0123',
+    subject: 'podinfo: 01-canary-up may be left',
+    reason: 'looks good',
+  },
   { event: 'end', release: 'podinfo', phase: 'Failed', commits: [], seconds: 3 },
 ])('$event has lines of its own', (event) => {
   const text = timeline({ colour: false })(event).join('\n');

@@ -86,6 +86,7 @@ export function createHooks(behaviours: ReadonlyMap<string, HookBehaviour>): Hoo
         kept.set(hook.name, answer);
         return answer;
       },
+      unfinished: () => false,
       start(asked, hook) {
         const record = asked.state?.hooks?.filter((it) => it.hook === hook.name).at(-1);
         const { runs } = of(hook.name);

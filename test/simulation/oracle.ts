@@ -213,7 +213,13 @@ function checkForward(
   if (since === undefined)
     throw new Broken('not-live', `left ${JSON.stringify(old.position)} before it was live`);
   const step = plan.steps.find((it) => it.name === stepName(old));
-  if (step === undefined || step.bakeSeconds === 0 || old.fast !== undefined) return;
+  if (step === undefined || old.fast !== undefined) return;
+  if (step.bakeSeconds === 0) {
+    const isJudged = step.phase === 'Promoting' && step.checks.length > 0;
+    if (isJudged && goodSeconds(world, targetOf(plan), since, at - SETTLE) === 0)
+      throw new Broken('unseen-promotion', `left ${step.name} on no good answer at ${at}`);
+    return;
+  }
   if (step.checks.length === 0) {
     if (at - since < step.bakeSeconds)
       throw new Broken('not-waited', `left ${step.name} ${at - since} s after it was live`);
@@ -222,8 +228,7 @@ function checkForward(
   const needed = Math.ceil(step.bakeSeconds / PERIOD);
   const target = targetOf(plan);
   const start = since + WINDOW;
-  let good = 0;
-  for (let t = Math.ceil(start); t <= at - SETTLE; t++) if (isGood(world.truth(t, target))) good++;
+  const good = goodSeconds(world, target, start, at - SETTLE);
   if (at - SETTLE - start < (needed - 1) * PERIOD || good < needed)
     throw new Broken(
       'not-baked',
@@ -232,6 +237,12 @@ function checkForward(
   const newest = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((it) => world.truth(at - SETTLE - it, target));
   if (!newest.some(isGood))
     throw new Broken('bad-newest', `left ${step.name} on ${newest.join(',')}`);
+}
+
+function goodSeconds(world: World, target: string, from: number, to: number): number {
+  let good = 0;
+  for (let t = Math.ceil(from); t <= to; t++) if (isGood(world.truth(t, target))) good++;
+  return good;
 }
 
 /** The workload whose requests tell about a plan's candidate. */

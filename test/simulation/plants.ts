@@ -69,6 +69,10 @@ export const PLANTS = {
   },
   splitsAGroup: { apart: true },
   comparesWithTheCandidate: { outcome: ownBaseline },
+  promotesUnseen: {
+    decision: (it, observation, now) =>
+      it.kind === 'hold' && it.reason.startsWith('no check point') ? pushed(observation, now) : it,
+  },
   doesNotWait: {
     decision: (it, observation, now) =>
       it.kind === 'hold' && it.reason.startsWith('bakes for') ? pushed(observation, now) : it,

@@ -324,7 +324,7 @@ test('one commit has the subject, the writes and the trailers of each', () => {
   expect(whole.members).toEqual(['a', 'b']);
   expect(whole.writes).toEqual(changes.flatMap((it) => it.writes));
   const [subject, ...rest] = whole.message.split('\n');
-  expect(subject).toBe('duo: a, b to 03-weight-50');
+  expect(subject).toBe('duo (a, b): weight 20 → 50');
   expect(rest.filter((it) => it.startsWith('Perch-Release: '))).toEqual([
     'Perch-Release: a',
     'Perch-Release: b',

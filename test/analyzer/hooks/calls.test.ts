@@ -171,6 +171,19 @@ describe('a hook that runs once', () => {
     expect(it.called).toHaveLength(1);
   });
 
+  test('is unfinished until its answer was told: an analyzer that makes one pass waits for that', async () => {
+    const it = service(60);
+    const on = asked('02-weight-20', run());
+    expect(it.calls.unfinished()).toBe(false);
+    it.calls.start(on, SMOKE);
+    await read(it, SMOKE, on);
+    expect(it.calls.unfinished()).toBe(true);
+    await wait(60);
+    expect(it.calls.unfinished()).toBe(true);
+    await read(it, SMOKE, on);
+    expect(it.calls.unfinished()).toBe(false);
+  });
+
   test('a second run has an answer of its own, and a restarted process knows of none', async () => {
     const it = service(0, NO);
     it.calls.start(asked('02-weight-20', run()), SMOKE);

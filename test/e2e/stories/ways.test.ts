@@ -159,7 +159,7 @@ describe('every other way of releasing', { skip: isMissing(missing) }, () => {
     return undefined;
   });
 
-  story('a DaemonSet on two nodes', async () => {
+  story('a DaemonSet on two nodes, its route applied by a sync object of its own', async () => {
     const rest = '2 on-nodes-primary v2';
     const options = { rest, perSecond: 50 };
     const { rows, byStatus } = await roll('on-nodes', { tag: 'v2' }, options);
@@ -173,6 +173,9 @@ describe('every other way of releasing', { skip: isMissing(missing) }, () => {
     expect(Object.keys(byStatus)).toEqual(['200']);
     const left = await namesOf(field, '/apis/apps/v1/namespaces/on-nodes/daemonsets');
     expect(left).toEqual(['on-nodes-primary']);
+    const syncs = '/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/flux-system/kustomizations';
+    const own = (await namesOf(field, syncs)).filter((it) => it.startsWith('on-nodes'));
+    expect(own).toEqual(['on-nodes-mesh', 'on-nodes-workload']);
     return `${byStatus[200]} requests, all answered`;
   });
 

@@ -138,6 +138,7 @@ const PROPS: Readonly<Record<Way, (place: Place) => Props>> = {
   }),
   'on-nodes': ({ stack, version }) => ({
     workload: daemonSet('on-nodes', version),
+    roots: 'mesh-and-workload',
     traffic: atGateway(stack, 'on-nodes'),
     strategy: canary({ stepWeights: [50] }),
     analysis: { checks: [answers()] },
