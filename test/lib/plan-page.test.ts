@@ -14,7 +14,7 @@ test('holds what a reviewer asks for', async () => {
     '| 02-weight-25 | 75 / 25 | VirtualService shop | 30 s | live; canary and primary ready; 1 passing point of success-rate |',
   );
   expect(page).toContain('| success-rate | ≥ 99 % | 1 min | `100 * (');
-  expect(page).toMatch(/\| promote \| 3 min \| .*\|\n\| roll back \| 45 s \| /);
+  expect(page).toMatch(/\| promote \| 4 min 30 s \| .*\|\n\| roll back \| 45 s \| /);
   expect(page).toContain('## How to read this');
 });
 

@@ -77,10 +77,12 @@ test('the rows of the table', () => {
 test('the times, by hand', () => {
   // The fourth point lies 120 + 10 + 3 · 30 s after a step is live, and is judged 10 s later.
   const step = 120 + 10 + 3 * 30 + 10;
+  const guard = 120 + 10 + 10;
   expect(times(plan)).toEqual({
-    promoteMinSeconds: 2 * step,
+    // One point must pass in the promotion, which is guarded.
+    promoteMinSeconds: 2 * step + guard,
     // Six commits to sync, two starts, two failed points that are not yet too many.
-    promoteWorstSeconds: 2 * step + 6 * 7 + 2 * 200 + 2 * 30,
+    promoteWorstSeconds: 2 * step + guard + 6 * 7 + 2 * 200 + 2 * 30,
     // Third failed point of the grid that begins one period after the commit.
     rollbackMinSeconds: 3 * 30 + 10,
     // A window to fill and a point just missed; then the primary's way back, and two commits to sync.

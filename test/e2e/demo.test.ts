@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { runDemo } from './demo.ts';
-import type { DemoEvent } from './event.ts';
-import { STORIES, type StoryName, storyNamed } from './stories.ts';
+import { runDemo } from '../demo/demo.ts';
+import type { DemoEvent } from '../demo/event.ts';
+import { STORIES, type StoryName, storyNamed } from '../demo/stories.ts';
 
 /** As fast as the machine goes. */
 const FACTOR = 1_000_000;
