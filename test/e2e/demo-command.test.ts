@@ -25,7 +25,7 @@ interface Ended {
 
 /** The command itself rather than npm's, with a folder of its own for what is temporary. */
 function start(...args: string[]): ChildProcess {
-  const main = new URL('main.ts', import.meta.url).pathname;
+  const main = new URL('../demo/main.ts', import.meta.url).pathname;
   return spawn(process.execPath, ['--import', 'tsx', main, ...args], {
     env: { ...process.env, TMPDIR: join(scratch, 'tmp') },
     stdio: ['ignore', 'pipe', 'pipe'],
