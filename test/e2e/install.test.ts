@@ -8,6 +8,8 @@ import { nginx } from '../../apps/nginx.ts';
 import { perch } from '../../apps/perch.ts';
 import { podinfo } from '../../apps/podinfo.ts';
 import { podinfoGateway } from '../../apps/podinfo-gateway.ts';
+import { strategies } from '../../apps/strategies.ts';
+import { workloads } from '../../apps/workloads.ts';
 import { fromProject } from '../../lib/files.ts';
 import { pluralOf } from '../../lib/in-cluster/resources.ts';
 import { Analyzer, Apps, argoCd, flux, Manifests, type Plan } from '../../lib/index.ts';
@@ -44,7 +46,7 @@ describe('dist/perch on a real API server', { skip: isMissing(missing) }, () => 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'perch-install-'));
     const apps = new Apps();
-    for (const app of [nginx, podinfo, podinfoGateway, perch]) app(apps);
+    for (const app of [nginx, podinfo, podinfoGateway, strategies, workloads, perch]) app(apps);
     const { releases, manifests } = await apps.render();
     plans = releases.map((it) => it.plan);
     objects = manifests.flatMap((it) => it.objects);
