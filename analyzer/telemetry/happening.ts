@@ -66,12 +66,18 @@ function reasonOf(move: Move, before: Situation, plan: Plan | undefined): string
     case 'configure':
       return 'ConfigurationChanged';
     case 'note':
-      return move.paused === undefined ? 'Noted' : 'Paused';
+      return noteReason(move);
     case 'resume':
       return 'Resumed';
     case 'undo':
       return 'Undoing';
   }
+}
+
+function noteReason({ paused, calls, hooks }: Move): string {
+  if (paused !== undefined) return 'Paused';
+  if (calls !== undefined) return 'HookCalled';
+  return hooks === undefined ? 'Noted' : 'HookEnded';
 }
 
 function primaryOf(situation: Situation): ObjectRef | undefined {

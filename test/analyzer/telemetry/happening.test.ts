@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { isoTime } from '../../../analyzer/core/state.ts';
 import { happeningOf } from '../../../analyzer/telemetry/happening.ts';
 import {
   BAD,
   back,
   COMPLETE,
+  hook,
   INIT,
   liveSince,
   plan,
@@ -18,6 +20,17 @@ import {
 import { outcomeOf } from './outcome.ts';
 
 const at20 = situation({ position: step('02-weight-20') });
+const smoking = plan('v2', {
+  more: { hooks: [hook('smoke', 'pre-rollout')] },
+  steps: { '02-weight-20': { hooks: ['smoke'] } },
+});
+const run = { hook: 'smoke', step: '02-weight-20', startedAt: isoTime(T0) };
+const smoked = situation({
+  position: step('02-weight-20'),
+  plan: smoking,
+  state: { hooks: [run] },
+});
+const no = { kind: 'answered', passed: false, status: 500, text: 'no', at: T0 + 5 } as const;
 const configured = plan('v2', { analysis: { threshold: 9 } });
 
 describe('a pushed transition', () => {
@@ -37,6 +50,12 @@ describe('a pushed transition', () => {
       }),
     ],
     ['ConfigurationChanged', 'adopt', outcomeOf({ ...at20, dist: known(configured) }, T0 + 5)],
+    [
+      'HookCalled',
+      'note',
+      outcomeOf(situation({ position: step('02-weight-20'), plan: smoking }), T0 + 5),
+    ],
+    ['HookEnded', 'note', outcomeOf(smoked, T0 + 9, { hooks: { smoke: no } })],
     ['Paused', 'note', outcomeOf(at20, T0 + 500, { values: () => undefined })],
   ])('is %s', (reason, action, it) => {
     const [subject] = (it.message ?? '').split('\n');
