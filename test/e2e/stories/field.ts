@@ -337,7 +337,7 @@ async function commitsOf(reader: Reader, id: string): Promise<readonly StoryComm
   return visits.map(({ commit }) => ({
     oid: commit.oid,
     at: commit.at,
-    subject: (commit.message.split('\n')[0] ?? '').replace(/ \(.*/, ''),
+    subject: (commit.message.split('\n')[0] ?? '').replace(/ \([0-9a-f]{10}\)$/, ''),
   }));
 }
 
