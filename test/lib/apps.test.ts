@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Construct } from 'constructs';
@@ -71,30 +70,6 @@ describe('dist/', () => {
       if (!isManifest(object)) throw new Error(`${path} is no object`);
       expect(await validate([{ path, object }])).toEqual([]);
     }
-  });
-
-  test('is the same from `npx cdk8s synth`, another folder, time zone and language', () => {
-    const output = temporaryFolder();
-    const env = {
-      ...process.env,
-      TZ: 'Pacific/Chatham',
-      LANG: 'tr_TR.UTF-8',
-      CDK8S_DISABLE_SORT: '1',
-    };
-    const root = fromProject('.');
-    const [direct, cli] = [join(output, 'direct'), join(output, 'cli')];
-    execFileSync(process.execPath, ['--import', 'tsx', '../apps/main.ts'], {
-      cwd: join(root, 'test'),
-      env: { ...env, CDK8S_OUTDIR: direct },
-    });
-    execFileSync('npx', ['cdk8s', 'synth', '--output', cli, '--check-upgrade=false'], {
-      cwd: root,
-      env,
-      stdio: 'pipe',
-    });
-    const expected = Object.fromEntries(bytesBelow(DIST));
-    expect(Object.fromEntries(bytesBelow(direct))).toEqual(expected);
-    expect(Object.fromEntries(bytesBelow(cli))).toEqual(expected);
   });
 });
 

@@ -21,10 +21,10 @@ import { listAt, type Manifest, objectAt } from '../../lib/json.ts';
 import { DIGEST_ANNOTATION } from '../../lib/plan/plan.ts';
 import { Release } from '../../lib/release.ts';
 import { render } from '../../lib/render.ts';
+import { type Field, openField } from '../analyzer/field.ts';
+import { bare, git } from '../analyzer/git/fixture.ts';
 import { afterFile } from '../cleanups.ts';
 import { deployment, workload } from '../lib/sample.ts';
-import { type Field, openField } from './field.ts';
-import { bare, git } from './git/fixture.ts';
 
 /** Real synth, real git, real ticks; the cluster is a map that shows what `live/` says, with pods that are ready. */
 interface Stage {
