@@ -76,7 +76,8 @@ function imagesOf(workload: Manifest | undefined): string[] {
 function workloadOf(track: Track, objects: ReleaseObjects, steps: Steps): Workload | undefined {
   const manifest = manifestOf(track, objects);
   if (manifest === undefined) return undefined;
-  const minReplicas = objects.leastPods(track, { kind: 'full' });
+  const scale = track === 'baseline' ? steps.baselineScale : undefined;
+  const minReplicas = objects.leastPods(track, scale ?? { kind: 'full' });
   return {
     file: steps.fileName(manifest),
     ...(minReplicas === undefined ? {} : { minReplicas }),

@@ -97,7 +97,7 @@ function distinct(objects: ReleaseObjects, drafts: readonly StepDraft[]): readon
   const steps = drafts.flatMap((it) => [
     ...(it.canary.kind === 'none' ? [] : objects.running('canary', it.canary)),
     ...objects.running('primary', { kind: 'full' }, it.updatedPercent),
-    ...(it.baseline === true ? objects.running('baseline', { kind: 'full' }) : []),
+    ...(it.baseline === true ? objects.running('baseline', it.canary) : []),
     ...objects.jobs(it.jobs ?? []),
   ]);
   // Routes differ by their weights alone in most steps, which the strategy has judged.

@@ -20,8 +20,8 @@ export interface SizeInput {
 }
 
 /**
- * How many pods a track runs at a scale. The primary always runs in full, and a baseline is as large as a full
- * canary. Percents of an autoscaled primary are taken of both of its bounds.
+ * How many pods a track runs at a scale. The primary always runs in full, and a baseline is as large as a canary
+ * of that scale. Percents of an autoscaled primary are taken of both of its bounds.
  */
 export function sizeOf(track: Track, scale: Scale, input: SizeInput): Size {
   const { own, tracks, autoscaled } = input;
@@ -30,7 +30,7 @@ export function sizeOf(track: Track, scale: Scale, input: SizeInput): Size {
   const full = autoscaled
     ? bounded(own, tracks.canary)
     : exactly(tracks.canary?.replicas ?? own.min);
-  if (track === 'baseline' || scale.kind === 'full') return full;
+  if (scale.kind === 'full') return full;
   if (scale.kind === 'none') return exactly(0);
   if (scale.kind === 'replicas') return exactly(scale.replicas);
   return { min: share(primary.min, scale.percent), max: share(primary.max, scale.percent) };

@@ -8,7 +8,7 @@ import {
   STEP_ANNOTATION,
   type Step,
 } from './plan/plan.ts';
-import type { StepDraft } from './strategy/strategy.ts';
+import type { Scale, StepDraft } from './strategy/strategy.ts';
 import { besides } from './traffic/traffic.ts';
 import type { VerbatimObject } from './verbatim.ts';
 import { groupOf } from './workload.ts';
@@ -20,6 +20,8 @@ export interface Steps {
   readonly infos: Readonly<Record<string, FileInfo>>;
   /** Names of the files in `as-stable/baseline/`. */
   readonly baseline: readonly string[];
+  /** How large the baseline is; none without one. */
+  readonly baselineScale: Scale | undefined;
   /** Content by path below the release's folder. */
   readonly files: ReadonlyMap<string, string | Uint8Array>;
   readonly fileName: (object: Manifest) => string;
@@ -45,9 +47,9 @@ export interface StepsInput {
 export function stepsOf(input: StepsInput): Steps {
   const { objects, drafts } = input;
   const sets = drafts.map((_, index) => placedIn(index, input));
-  const baseline = drafts.some((it) => it.baseline === true)
-    ? [...objects.running('baseline', { kind: 'full' }), objects.baselineService]
-    : [];
+  const scale = baselineScale(drafts);
+  const baseline =
+    scale === undefined ? [] : [...objects.running('baseline', scale), objects.baselineService];
   const verbatim = input.verbatim.map((it) => it.object);
   const all = [...sets.flatMap((it) => it.placed), ...baseline].map((it) => it.object);
   const plainName = fileNames([...all, ...verbatim]);
@@ -84,7 +86,12 @@ export function stepsOf(input: StepsInput): Steps {
   });
   const { add, names } = writer('as-stable/baseline');
   for (const it of baseline) add(it.object, contentOf(it.object, undefined, written), infoOf(it));
-  return { steps, infos, baseline: names.sort(), files, fileName };
+  return { steps, infos, baseline: names.sort(), baselineScale: scale, files, fileName };
+}
+
+/** The baseline is as large as the canary where it is first compared with it; undefined where no step has one. */
+function baselineScale(drafts: readonly StepDraft[]): Scale | undefined {
+  return drafts.find((it) => it.baseline === true)?.canary;
 }
 
 /** Objects of Istio and of the Gateway API, which can be applied to another cluster than the pods. */

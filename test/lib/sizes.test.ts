@@ -20,8 +20,8 @@ describe('without an autoscaler', () => {
     expect(of('primary', full, 2)).toEqual(exactly(5));
   });
 
-  test('the baseline is as large as a full canary, whatever the step scales the canary to', () => {
-    expect(of('baseline', { kind: 'replicas', replicas: 9 }, 2)).toEqual(exactly(2));
+  test('the baseline is as large as a canary of the same scale', () => {
+    expect(of('baseline', { kind: 'replicas', replicas: 9 }, 2)).toEqual(exactly(9));
   });
 
   test('a percent is one of the primary’s pods, rounded up', () => {

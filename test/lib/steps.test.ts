@@ -18,7 +18,15 @@ import { hashOf, isObject, type Json, objectAt } from '../../lib/json.ts';
 import { parsePlan } from '../../lib/plan/parse.ts';
 import { DIGEST_ANNOTATION, lastStep, STEP_ANNOTATION, type Step } from '../../lib/plan/plan.ts';
 import { isManifest } from '../../lib/workload.ts';
-import { configMap, deployment, hpa, objectIn, sample, workload } from './sample.ts';
+import {
+  configMap,
+  deployment,
+  hpa,
+  objectIn,
+  type SampleObject,
+  sample,
+  workload,
+} from './sample.ts';
 
 function textOf(rendered: Rendered, step: Step, file: string): string {
   const content = rendered.files.get(`steps/${step.name}/${file}`);
@@ -268,6 +276,22 @@ describe('a step writes what differs from the one before', () => {
       ['07-complete', undefined],
     ]);
     expect((await written(of))['03-scale-1']).toContain('horizontalpodautoscaler-shop-canary');
+  });
+
+  test('the baseline has the size of the canary beside it, and is as ready as that', async () => {
+    const list = steps([
+      { setCanaryScale: { replicas: 1 } },
+      { setWeight: 10 },
+      { baseline: true },
+    ]);
+    const release = (objects: readonly SampleObject[]) =>
+      render(sample({ strategy: list, workload: workload(...objects) }));
+    const sized = await release([deployment({}, { spec: { replicas: 5 } })]);
+    const text = String(sized.files.get('as-stable/baseline/deployment-shop-baseline.yaml'));
+    expect(parse(text).spec.replicas).toBe(1);
+    const { plan } = await release([deployment(), hpa()]);
+    expect(plan.workloads.baseline?.minReplicas).toBe(1);
+    expect(plan.workloads.canary?.minReplicas).toBe(2);
   });
 
   test('the baseline: no file of a step, and a folder for the rollout after this one', async () => {
