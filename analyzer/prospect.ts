@@ -8,6 +8,7 @@ import {
   type PlanTree,
   type Position,
   positionText,
+  samePosition,
   wayBack,
 } from './core/position.ts';
 import { nextBack, rolloutOf } from './core/rollout.ts';
@@ -93,13 +94,9 @@ function aheadOf(situation: Situation, rollout: Rollout): Ahead {
         all: following(plan.plan, position),
       };
     case 'back': {
-      const way = wayBack(plan.plan, position.step).map(positionText);
-      const here = way.indexOf(positionText(position));
-      return {
-        ...common,
-        next: nextBack(rollout),
-        all: wayBack(plan.plan, position.step).slice(here + 1),
-      };
+      const way = wayBack(plan.plan, position.step, position.shown);
+      const here = way.findIndex((it) => samePosition(it, position));
+      return { ...common, next: nextBack(rollout), all: way.slice(here + 1) };
     }
     case 'complete':
     case 'stable':

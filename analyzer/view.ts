@@ -160,6 +160,7 @@ async function viewOne(
           : Object.fromEntries(tracks.map((track) => [track, ready(track)])),
       jobs: jobsOf(rollout, questions, objects),
       shownStep: shownStep(rollout.plan.plan.candidate, readings),
+      unseen: unseenFiles(questions, objects),
     },
     skewSeconds,
   };
@@ -276,6 +277,19 @@ function unreadable(reason: string): ClusterView {
     ready: { primary: unknown, canary: unknown, baseline: unknown },
     shownStep: undefined,
   };
+}
+
+function unseenFiles(
+  questions: readonly Question[],
+  readings: readonly ObjectReading[],
+): ReadonlySet<string> {
+  return new Set(
+    questions.flatMap((it, index) => {
+      if (it.kind === 'gone') return [];
+      const reading = readings[index];
+      return reading?.kind === 'found' && isSynced(it.target, reading) ? [] : [it.target.file];
+    }),
+  );
 }
 
 function trackReadiness(

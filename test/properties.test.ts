@@ -8,6 +8,7 @@ import {
   nextPosition,
   type PlanTree,
   type Position,
+  stepBefore,
   stepOf,
   wayBack,
 } from '../analyzer/core/position.ts';
@@ -265,13 +266,24 @@ function walksOf({ stable, plan, blobs }: Trees): readonly [forward: Walk, ...ba
   const forward: Position[] = [{ kind: 'stable' }];
   let next: Position | undefined = { kind: 'step', step: plan.plan.steps[1]?.name ?? '' };
   for (; next !== undefined; next = nextPosition(plan.plan, next)) forward.push(next);
-  const back = forward.flatMap((it) => {
+  const back = forward.flatMap((it, index) => {
     if (it.kind !== 'step') return [];
-    const way = [it, ...wayBack(plan.plan, it.step)].map(at);
-    // As the analyzer does: no commit without a change.
-    return [way.filter((one, index) => index === 0 || differs(way[index - 1] ?? one, one))];
+    const before = forward[index - 1] ?? it;
+    const shown = stepBefore(plan.plan, it.step);
+    const ways: readonly (readonly Position[])[] = [
+      [it, ...wayBack(plan.plan, it.step, it.step)],
+      // The cluster has refused the whole step, or a part of it.
+      [before, ...wayBack(plan.plan, it.step, shown)],
+      [it, ...wayBack(plan.plan, it.step, shown)],
+    ];
+    return ways.map((way) => changing(way.map(at)));
   });
   return [forward.map(at), ...back];
+}
+
+/** As the analyzer does: no commit without a change. */
+function changing(way: Walk): Walk {
+  return way.filter((one, index) => index === 0 || differs(way[index - 1] ?? one, one));
 }
 
 function standing(position: Position, set: FileSet, blobs: Blobs): Standing {
@@ -301,6 +313,24 @@ function endsInTheStableBytes([, ...back]: readonly [Walk, ...Walk[]], { stable 
   const rest = files({ kind: 'complete' }, stable, stable);
   for (const way of back)
     expect(difference(rest, way.at(-1)?.set ?? new Map())).toEqual({ changed: [], removed: [] });
+}
+
+/**
+ * Whatever the cluster has refused of a step, no commit of the rollback holds it: each file is one that stood in a
+ * position that the cluster has shown. So this holds for any subset of the candidate's objects.
+ */
+function needsNothingThatWasNeverApplied([forward, ...back]: readonly [Walk, ...Walk[]]): void {
+  const oids = (walk: Walk) =>
+    new Set(walk.flatMap(({ set }) => [...set.values()].map((it) => it.oid)));
+  for (const { position, set } of back.flat()) {
+    if (position.kind !== 'back') continue;
+    const last = forward.findIndex(
+      ({ position: it }) => it.kind === 'step' && it.step === position.shown,
+    );
+    const shown = oids(forward.slice(0, Math.max(1, last + 1)));
+    const never = [...set].filter(([, file]) => !shown.has(file.oid)).map(([name]) => name);
+    expect([position, never]).toEqual([position, []]);
+  }
 }
 
 /** The order within one commit is the sync tool's: scale before weight, route before scale-down. */
@@ -384,6 +414,7 @@ describe('any rollout of any', () => {
           const walks = walksOf(trees);
           folds(walks, trees);
           endsInTheStableBytes(walks, trees);
+          needsNothingThatWasNeverApplied(walks);
           routesToPods(walks);
           weighsAsPlanned(walks, trees);
           returnsToTheOldPrimary(walks, trees);

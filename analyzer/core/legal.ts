@@ -9,7 +9,7 @@ import {
   samePosition,
   undoPosition,
 } from './position.ts';
-import { nextBack, rolloutOf } from './rollout.ts';
+import { firstBacks, nextBack, rolloutOf } from './rollout.ts';
 import type { State } from './state.ts';
 
 /**
@@ -112,9 +112,13 @@ function follows(old: State, next: State, before: Situation): boolean {
 
 function goesBack(old: State, next: State, before: Situation): boolean {
   const rollout = rolloutOf(before);
-  if (rollout.kind !== 'known' || (old.position.kind !== 'step' && old.position.kind !== 'back'))
-    return false;
-  return samePosition(nextBack(rollout.value), next.position);
+  if (rollout.kind !== 'known') return false;
+  const { kind } = old.position;
+  if (kind === 'step')
+    return firstBacks(rollout.value).some((it) => samePosition(it, next.position));
+  if (kind !== 'back') return false;
+  // A part that does not arrive is skipped: what serves nobody holds up nothing.
+  return next.position.kind === 'stable' || samePosition(nextBack(rollout.value), next.position);
 }
 
 function same(old: State, next: State, ...keys: readonly (keyof State)[]): boolean {

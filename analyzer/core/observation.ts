@@ -118,6 +118,8 @@ export interface ClusterView {
   readonly jobs?: ReadonlyMap<string, JobStatus> | undefined;
   /** The step that the routing objects show, where they show one. */
   readonly shownStep: string | undefined;
+  /** Files of the position whose content some cluster does not show. @default - nobody can tell */
+  readonly unseen?: ReadonlySet<string> | undefined;
 }
 
 /** The series of one check on the two grids of a step; see judge.ts. */

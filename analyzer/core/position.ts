@@ -13,9 +13,20 @@ export type Position =
   | { readonly kind: 'init' }
   | { readonly kind: 'step'; readonly step: string }
   | { readonly kind: 'complete' }
-  /** On the way back from a step: first the primary (from promotion on), then the routes. */
-  | { readonly kind: 'back'; readonly step: string; readonly part: 'primary' | 'routes' }
+  | Back
   | { readonly kind: 'stable' };
+
+/** A rollback from a step: first the primary (from promotion on), then the routes. */
+export interface Back {
+  readonly kind: 'back';
+  readonly step: string;
+  readonly part: 'primary' | 'routes';
+  /**
+   * The last step whose objects the cluster has shown: that one, or the one before it. Of what came later the
+   * rollback needs nothing, so nothing that the cluster refuses can stop it. Absent: it has shown none.
+   */
+  readonly shown?: string | undefined;
+}
 
 /** One file of `live/<id>`: its bytes, and what the plan that it comes from says about it. */
 export interface LiveFile {
@@ -43,26 +54,43 @@ export function files(position: Position, plan: PlanTree, stable: PlanTree | und
       return completeFiles(required(stable, plan));
     case 'step':
       return filesAtStep(betweenIndex(plan.plan, position.step), plan, required(stable, plan));
-    case 'back': {
-      const back = backToPrimary(from(position.step, plan, stable), required(stable, plan));
-      return position.part === 'primary' ? back : backToRoutes(back, required(stable, plan));
-    }
+    case 'back':
+      return backFiles(position, plan, required(stable, plan));
   }
 }
 
-/** The positions that the way back from a step goes through, in order. */
-export function wayBack(plan: Plan, step: string): readonly Position[] {
-  const routes: Position = { kind: 'back', step, part: 'routes' };
-  const end: Position = { kind: 'stable' };
-  return hasPromoted(plan, step)
-    ? [{ kind: 'back', step, part: 'primary' }, routes, end]
-    : [routes, end];
+/**
+ * The positions that a rollback from a step goes through, in order. Where pods stand for weights there are no routes:
+ * requests leave the candidate with its pods.
+ *
+ * @param shown as in `Back`
+ */
+export function wayBack(plan: Plan, step: string, shown: string | undefined): readonly Position[] {
+  const back = (part: Back['part']): Position => ({
+    kind: 'back',
+    step,
+    part,
+    ...(shown === undefined ? {} : { shown }),
+  });
+  const hasRoutes = Object.values(plan.files).some((it) => it.role === 'routing');
+  return [
+    ...(hasPromoted(plan, step) ? [back('primary')] : []),
+    ...(hasRoutes ? [back('routes')] : []),
+    { kind: 'stable' },
+  ];
 }
 
-/** Where the way back from a complete release begins. */
+/** Where the rollback of a complete release begins. All that it runs was shown before it was complete. */
 export function undoPosition(plan: Plan): Position {
-  const [first] = wayBack(plan, lastStep(plan).name);
+  const last = lastStep(plan).name;
+  const [first] = wayBack(plan, last, last);
   return first ?? { kind: 'stable' };
+}
+
+/** The step before one, where it is a step to stand in; a rollout's first has none. */
+export function stepBefore(plan: Plan, step: string): string | undefined {
+  const index = stepIndex(plan, step) - 1;
+  return index > 0 ? plan.steps[index]?.name : undefined;
 }
 
 /** Whether the primary already runs, or may run, the candidate in this step. */
@@ -108,8 +136,9 @@ export function canBeRemoved(position: Position): boolean {
 /** The canary's percent of the traffic as committed in a position. */
 export function canaryWeight(plan: Plan, position: Position): number {
   if (position.kind === 'step') return stepOf(plan, position)?.weights.canary ?? 0;
-  const routesStand = position.kind === 'back' && position.part === 'primary';
-  return routesStand ? (stepOf(plan, position)?.weights.canary ?? 0) : 0;
+  if (position.kind !== 'back' || position.part === 'routes' || position.shown === undefined)
+    return 0;
+  return plan.steps[stepIndex(plan, position.shown)]?.weights.canary ?? 0;
 }
 
 /** @throws Error for a name that the plan does not have */
@@ -134,11 +163,16 @@ export function samePosition(a: Position, b: Position): boolean {
   return positionText(a) === positionText(b);
 }
 
-/** How people read a position: `03-weight-20`, `back from 03-weight-20: routes`, `complete`. */
+/**
+ * How people read a position: `03-weight-20`, `back from 03-weight-20: routes`, `complete`. Where a step that a
+ * rollback leaves was never applied, it says what was.
+ */
 export function positionText(position: Position): string {
   if (position.kind === 'step') return position.step;
-  if (position.kind === 'back') return `back from ${position.step}: ${position.part}`;
-  return position.kind;
+  if (position.kind !== 'back') return position.kind;
+  const { step, part, shown } = position;
+  const applied = shown === step ? '' : ` (${shown ?? 'no step'} was applied)`;
+  return `back from ${step}: ${part}${applied}`;
 }
 
 /** Names of files that differ between two sets, sorted: written ones, and removed ones. */
@@ -193,24 +227,34 @@ function filesAtStep(index: number, plan: PlanTree, stable: PlanTree): FileSet {
   return set;
 }
 
-/** What was live when the way back began: after the last step, all that is undone. */
-function from(step: string, plan: PlanTree, stable: PlanTree | undefined): FileSet {
-  if (plan.plan.steps.at(-1)?.name === step) return completeFiles(plan);
-  return filesAtStep(betweenIndex(plan.plan, step), plan, required(stable, plan));
-}
-
-function backToPrimary(from: FileSet, stable: PlanTree): FileSet {
-  const set = new Map(from);
+/**
+ * What a rollback holds: what stable has, and what requests on the candidate still need until they have left it.
+ * The pods of canary and baseline stand as the last step that was shown left them; so do the routes, until the
+ * primary is restored. Contents and configuration that only these pods use stay as long. Jobs serve nobody.
+ */
+function backFiles({ step, part, shown }: Back, plan: PlanTree, stable: PlanTree): FileSet {
+  stepIndex(plan.plan, step);
   const old = completeFiles(stable);
-  for (const [name, file] of set)
-    if (file.info.role === 'primary' && !old.has(name)) set.delete(name);
-  for (const [name, file] of old)
-    if (file.info.role !== 'routing' && file.info.role !== 'canary') set.set(name, file);
-  return set;
+  const stands = ({ info: { role } }: LiveFile) =>
+    role === 'canary' || role === 'baseline' || (role === 'routing' && part === 'primary');
+  const isAddition = (name: string, { info: { role } }: LiveFile) =>
+    !old.has(name) && (role === 'versioned' || role === 'configuration');
+  const before = shownFiles(shown, plan, stable);
+  return new Map([
+    ...[...old].filter(([, file]) => !stands(file)),
+    ...[...before].filter(([name, file]) => stands(file) || isAddition(name, file)),
+  ]);
 }
 
-function backToRoutes(back: FileSet, stable: PlanTree): FileSet {
-  const routes = [...completeFiles(stable)].filter(([, file]) => file.info.role === 'routing');
-  const others = [...back].filter(([, file]) => file.info.role !== 'routing');
-  return new Map([...others, ...routes]);
+/** The files of the last step that the cluster has shown. A complete release has no canary: stable's own rests. */
+function shownFiles(shown: string | undefined, plan: PlanTree, stable: PlanTree): FileSet {
+  const old = completeFiles(stable);
+  if (shown === undefined) return old;
+  if (shown !== lastStep(plan.plan).name)
+    return filesAtStep(betweenIndex(plan.plan, shown), plan, stable);
+  const isCanary = ([, { info }]: [string, LiveFile]) => info.role === 'canary';
+  return new Map([
+    ...[...completeFiles(plan)].filter((it) => !isCanary(it)),
+    ...[...old].filter(isCanary),
+  ]);
 }

@@ -1,5 +1,13 @@
-import type { Loaded, Rollout, Situation } from './observation.ts';
-import { difference, files, type Position, samePosition, wayBack } from './position.ts';
+import type { ClusterView, Loaded, Rollout, Situation } from './observation.ts';
+import {
+  difference,
+  files,
+  hasPromoted,
+  type Position,
+  samePosition,
+  stepBefore,
+  wayBack,
+} from './position.ts';
 
 /**
  * What is under way, or stands, for a release: its state with the plans that the state needs.
@@ -30,15 +38,57 @@ export function rolloutOf(situation: Situation): Loaded<Rollout> {
 }
 
 /**
- * The next position on the way back; those that change no byte of `live/` are skipped.
+ * The next position of a rollback; those that change no byte of `live/` are skipped.
  *
- * @throws Error when a position has no way back
+ * @param cluster what was seen of it: a step of which it shows nothing is left out @default - it was not asked
+ * @throws Error when a position cannot be rolled back
  */
-export function nextBack(rollout: Rollout): Position {
+export function nextBack(rollout: Rollout, cluster?: ClusterView): Position {
   const { position } = rollout.state;
-  if (position.kind !== 'step' && position.kind !== 'back')
-    throw new Error(`release ${rollout.state.release}: there is no way back from ${position.kind}`);
-  const way = wayBack(rollout.plan.plan, position.step);
+  if (position.kind === 'back') return nextOf(rollout, position.step, position.shown);
+  if (position.kind === 'step')
+    return nextOf(rollout, position.step, lastShown(rollout, position.step, cluster));
+  throw new Error(`release ${rollout.state.release}: there is no way back from ${position.kind}`);
+}
+
+/** Every first position of a rollback from a step: it depends on what the cluster has shown of that step. */
+export function firstBacks(rollout: Rollout): readonly Position[] {
+  const { position } = rollout.state;
+  if (position.kind !== 'step') return [];
+  const { step } = position;
+  return [step, stepBefore(rollout.plan.plan, step)].map((shown) => nextOf(rollout, step, shown));
+}
+
+/**
+ * The last step whose objects the cluster has shown: the one where the release is, or the one before, which was
+ * live when it was left. What cannot be told counts as not shown: a rollback without it can always be applied.
+ */
+function lastShown(
+  rollout: Rollout,
+  step: string,
+  cluster: ClusterView | undefined,
+): string | undefined {
+  if (cluster?.live.kind === 'live') return step;
+  const before = stepBefore(rollout.plan.plan, step);
+  const part = hasPromoted(rollout.plan.plan, step) ? 'primary' : 'routes';
+  const kept = (shown: string | undefined) =>
+    files({ kind: 'back', step, part, shown }, rollout.plan, rollout.stable);
+  const { changed, removed } = difference(kept(before), kept(step));
+  const isShown = (name: string) => isSeen(rollout, name, cluster);
+  return [...changed, ...removed].every(isShown) ? step : before;
+}
+
+/** Of an object that is never asked for, what its commit brought with it tells. */
+function isSeen({ files: set, state }: Rollout, name: string, cluster?: ClusterView): boolean {
+  const unseen = cluster?.unseen;
+  if (unseen === undefined) return false;
+  const asked = set.get(name)?.info.asked === true;
+  return asked ? !unseen.has(name) : !state.changed.some((it) => unseen.has(it));
+}
+
+function nextOf(rollout: Rollout, step: string, shown: string | undefined): Position {
+  const { position } = rollout.state;
+  const way = wayBack(rollout.plan.plan, step, shown);
   const here = way.findIndex((it) => samePosition(it, position));
   const left = way.slice(here + 1);
   const changing = left.find((it) => {

@@ -14,6 +14,7 @@ const position: z.ZodType<Position> = z.discriminatedUnion('kind', [
     kind: z.literal('back'),
     step: z.string(),
     part: z.enum(['primary', 'routes']),
+    shown: z.string().optional(),
   }),
   z.strictObject({ kind: z.literal('stable') }),
 ]);

@@ -10,6 +10,8 @@ export interface NamedView {
   readonly ready?: ClusterView['ready'] | undefined;
   readonly jobs?: ClusterView['jobs'];
   readonly shownStep: string | undefined;
+  /** Absent where the cluster cannot be read. */
+  readonly unseen?: ClusterView['unseen'];
 }
 
 /** A release is live when it is in every cluster, since the last of them; it is as ready as the worst of them. */
@@ -29,7 +31,15 @@ export function combine(views: readonly NamedView[]): ClusterView {
       .flatMap((it) => it.shownStep ?? [])
       .sort()
       .at(-1),
+    unseen: allUnseen(views),
   };
+}
+
+/** What one cluster does not show is not shown; what one cannot say, nobody can. */
+function allUnseen(views: readonly NamedView[]): ClusterView['unseen'] {
+  const sets = views.map((it) => it.unseen);
+  if (sets.includes(undefined)) return undefined;
+  return new Set(sets.flatMap((it) => [...(it ?? [])]));
 }
 
 function worstLiveness(all: readonly Liveness[]): Liveness {

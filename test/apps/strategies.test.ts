@@ -137,7 +137,7 @@ describe.each(EXAMPLES.map((it) => [it.name, it] as const))('%s', (_, example) =
     const rest = files({ kind: 'complete' }, stable, stable);
     for (const position of forward(plan)) {
       if (position.kind !== 'step') continue;
-      const way = wayBack(plan.plan, position.step);
+      const way = wayBack(plan.plan, position.step, position.step);
       expect(files(way.at(-1) ?? position, plan, stable)).toEqual(rest);
       // Requests return to the stable version before the pods of the candidate go.
       for (const it of way.slice(0, -1))

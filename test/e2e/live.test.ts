@@ -94,7 +94,7 @@ describe('live/ on a real API server', { skip: isMissing(missing) }, () => {
       for (const position of forward(newest)) await run(position, newest, next);
       const last = newest.plan.steps.at(-2)?.name ?? '';
       expect(hasPromoted(newest.plan, last)).toBe(true);
-      for (const position of wayBack(newest.plan, last)) await run(position, newest, next);
+      for (const position of wayBack(newest.plan, last, last)) await run(position, newest, next);
     });
 
     test('a selector or an immutable name that changed would be refused', async () => {
@@ -167,7 +167,7 @@ describe('live/ of every release in dist/', { skip: isMissing(without) }, () => 
       await applyAll(textsOf(files({ kind: 'complete' }, stable, undefined)));
       for (const step of steps) {
         await applyAll(textsOf(files({ kind: 'step', step }, next, stable)));
-        const back = wayBack(plan, step).flatMap((it) => textsOf(files(it, next, stable)));
+        const back = wayBack(plan, step, step).flatMap((it) => textsOf(files(it, next, stable)));
         await dryRun([...new Set(back)]);
       }
       const last = textsOf(files({ kind: 'complete' }, next, stable));

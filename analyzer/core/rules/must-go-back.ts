@@ -135,7 +135,7 @@ export function wayBackMove(context: Context, reason: string): Move {
   return {
     kind: 'move',
     transition: 'back',
-    to: nextBack(rollout),
+    to: nextBack(rollout, observation.cluster),
     pins: false,
     failed: rollout.state.failed,
     verdict: 'none',

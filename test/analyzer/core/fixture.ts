@@ -17,7 +17,7 @@ import type {
   Situation,
 } from '../../../analyzer/core/observation.ts';
 import type { Phase } from '../../../analyzer/core/phase.ts';
-import { files, type PlanTree, type Position } from '../../../analyzer/core/position.ts';
+import { type Back, files, type PlanTree, type Position } from '../../../analyzer/core/position.ts';
 import { rolloutOf } from '../../../analyzer/core/rollout.ts';
 import { isoTime, type State, unix } from '../../../analyzer/core/state.ts';
 import type { Analysis, Check, FileInfo, Hook, Plan, Shape, Step } from '../../../lib/plan/plan.ts';
@@ -128,7 +128,14 @@ export const STEPS = [
 ] as const;
 
 export const step = (name: string): Position => ({ kind: 'step', step: name });
-export const back = (name: string, part: 'primary' | 'routes'): Position => ({
+/** A rollback from a step that the cluster has shown, or of which it showed `shown` last. */
+export const back = (
+  name: string,
+  part: 'primary' | 'routes',
+  shown: string | undefined = name,
+): Back => ({ kind: 'back', step: name, part, shown });
+/** A rollback from a step before which the cluster has shown none. */
+export const backFromNothing = (name: string, part: 'primary' | 'routes'): Back => ({
   kind: 'back',
   step: name,
   part,

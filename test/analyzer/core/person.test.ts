@@ -20,6 +20,7 @@ import type { Gate } from '../../../lib/plan/plan.ts';
 import {
   BAD,
   back,
+  backFromNothing,
   COMPLETE,
   decision,
   INIT,
@@ -108,10 +109,17 @@ describe('retry', () => {
 describe('abort', () => {
   test.each(STEPS)('takes a candidate back from %s and remembers it', (name) => {
     const it = situation({ position: step(name) });
-    const part = STEPS.indexOf(name) >= 3 ? 'primary' : 'routes';
+    const to = {
+      // A terminal has no cluster to ask: what is sure to be there is what the step before left.
+      '01-canary-up': backFromNothing(name, 'routes'),
+      '02-weight-20': back(name, 'routes'),
+      '03-weight-50': back(name, 'routes'),
+      '04-promote': back(name, 'primary', '03-weight-50'),
+      '05-weight-0': back(name, 'primary', '04-promote'),
+    }[name];
     expect(abort(it, ROBIN)).toMatchObject({
       transition: 'back',
-      to: back(name, part),
+      to,
       verdict: 'fail',
       reason: 'aborted by Robin <robin@example.com>: lunch',
       failed: { candidate: V2.plan.candidate, step: name, reason: 'aborted: lunch' },

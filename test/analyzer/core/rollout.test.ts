@@ -1,8 +1,21 @@
 import { describe, expect, test } from 'vitest';
-import type { Situation } from '../../../analyzer/core/observation.ts';
+import type { ClusterView, Situation } from '../../../analyzer/core/observation.ts';
 import { files } from '../../../analyzer/core/position.ts';
-import { rolloutOf } from '../../../analyzer/core/rollout.ts';
-import { INIT, situation, step, unstarted, V1, V2 } from './fixture.ts';
+import { firstBacks, nextBack, rolloutOf } from '../../../analyzer/core/rollout.ts';
+import {
+  back,
+  backFromNothing,
+  INIT,
+  JOB_FILE,
+  liveSince,
+  plan,
+  rollout,
+  situation,
+  step,
+  unstarted,
+  V1,
+  V2,
+} from './fixture.ts';
 
 const AT20 = situation({ position: step('02-weight-20') });
 const BROKEN = { kind: 'broken', reason: 'it cannot be read' } as const;
@@ -64,6 +77,57 @@ describe('broken, with a reason that helps', () => {
     const found = rolloutOf(it);
     expect(found.kind).toBe('broken');
     if (found.kind === 'broken') expect(found.reason).toMatch(expected);
+  });
+});
+
+describe('a rollback from a step that was never applied', () => {
+  const saw = (live: ClusterView['live'], unseen?: readonly string[]): ClusterView => ({
+    live,
+    ready: {},
+    shownStep: undefined,
+    ...(unseen === undefined ? {} : { unseen: new Set(unseen) }),
+  });
+  const WAITING = { kind: 'waiting', reason: 'not synced yet' } as const;
+  const from = (name: string, cluster?: ClusterView) =>
+    nextBack(rollout(situation({ position: step(name) })), cluster);
+  const CANARY = 'deployment-app-canary.yaml';
+
+  test('holds what the step before left, and nothing of the step', () => {
+    expect(from('01-canary-up', saw(WAITING, [CANARY]))).toEqual(
+      backFromNothing('01-canary-up', 'routes'),
+    );
+    expect(from('04-promote', saw(WAITING, ['virtualservice-app.yaml']))).toEqual(
+      back('04-promote', 'primary', '03-weight-50'),
+    );
+  });
+
+  test('holds the pods of the step once the cluster shows them, though it is not live', () => {
+    const route = 'virtualservice-app.yaml';
+    expect(from('01-canary-up', saw(WAITING, [route]))).toEqual(back('01-canary-up', 'routes'));
+    expect(from('01-canary-up', saw(liveSince(0)))).toEqual(back('01-canary-up', 'routes'));
+  });
+
+  test('takes for not applied what nobody can tell', () => {
+    const unknown = { kind: 'unknown', reason: 'down' } as const;
+    expect(from('01-canary-up', saw(unknown))).toEqual(backFromNothing('01-canary-up', 'routes'));
+    expect(from('01-canary-up')).toEqual(backFromNothing('01-canary-up', 'routes'));
+    // A step that brings only routes leaves the pods as they were.
+    expect(from('02-weight-20', saw(unknown))).toEqual(back('02-weight-20', 'routes'));
+  });
+
+  test('never holds a Job, which serves nobody', () => {
+    const tested = plan('v2', { job: '02-weight-20' });
+    const set = files(back('02-weight-20', 'routes'), tested, V1);
+    expect(set.has(JOB_FILE)).toBe(false);
+    expect(files(step('02-weight-20'), tested, V1).has(JOB_FILE)).toBe(true);
+  });
+
+  test('is legal in both forms, and in no other', () => {
+    expect(firstBacks(rollout(situation({ position: step('01-canary-up') })))).toEqual([
+      back('01-canary-up', 'routes'),
+      backFromNothing('01-canary-up', 'routes'),
+    ]);
+    expect(firstBacks(rollout(situation({ position: INIT })))).toEqual([]);
   });
 });
 

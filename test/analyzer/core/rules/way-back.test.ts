@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Liveness, Situation } from '../../../../analyzer/core/observation.ts';
-import { type PlanTree, type Position, positionText } from '../../../../analyzer/core/position.ts';
+import { type PlanTree, positionText } from '../../../../analyzer/core/position.ts';
 import { nextBack } from '../../../../analyzer/core/rollout.ts';
 import { isoTime } from '../../../../analyzer/core/state.ts';
 import {
@@ -140,8 +140,10 @@ describe('the way back', () => {
       ...V2,
       blobs: new Map([...V2.blobs].map(([path, oid]) => [path, path.endsWith(route) ? same : oid])),
     };
-    const of = (position: Position) => nextBack(rollout(situation({ position, plan: quiet })));
-    expect(of(step('01-canary-up'))).toEqual(back('01-canary-up', 'routes'));
+    const seen = { live: liveSince(T0), ready: {}, shownStep: undefined };
+    const of = (it: PlanTree) =>
+      nextBack(rollout(situation({ position: step('01-canary-up'), plan: it })), seen);
+    expect(of(quiet)).toEqual(back('01-canary-up', 'routes'));
     const service = '/service-app.yaml';
     const noService: PlanTree = {
       ...quiet,
@@ -152,9 +154,7 @@ describe('the way back', () => {
         ]),
       ),
     };
-    expect(
-      nextBack(rollout(situation({ position: step('01-canary-up'), plan: noService }))),
-    ).toEqual(STABLE);
+    expect(of(noService)).toEqual(STABLE);
   });
 
   test.each([INIT, COMPLETE, STABLE])('there is none from %j', (position) => {
