@@ -28,15 +28,16 @@ export async function decideAsking(
   seen: Omit<Observation, 'unreachableSince' | 'hooks'>,
   now: number,
 ): Promise<Asking> {
-  const { unreachable } = analyzer.memory;
+  const { unreachable, unshown } = analyzer.memory;
   const { situation } = seen;
   const hooks = new Map<string, HookReading>();
+  const unshownSince = since(unshown, situation.id, isUnshown(seen), now);
   // Each round asks one hook more at least, so there is a last one.
   for (;;) {
     const known = { ...seen, hooks };
     const silent = hasUnreachable(known);
     const unreachableSince = silent ? (unreachable.get(situation.id) ?? now) : undefined;
-    const observation = { ...known, unreachableSince };
+    const observation = { ...known, unreachableSince, unshownSince };
     const decision = decide(observation, now);
     const asks = decision.kind === 'hold' ? (decision.asks ?? []) : [];
     const fresh = asks.filter((it) => !hooks.has(it));
@@ -48,6 +49,29 @@ export async function decideAsking(
     const readings = await Promise.all(fresh.map((it) => ask(analyzer, situation, it)));
     for (const [index, it] of fresh.entries()) hooks.set(it, readings[index] ?? { kind: 'lost' });
   }
+}
+
+/** Whether the cluster could be read and does not show the step. */
+function isUnshown({ situation, cluster }: Pick<Observation, 'situation' | 'cluster'>): boolean {
+  const { state } = situation;
+  const inStep = state.kind === 'known' && state.value.position.kind === 'step';
+  return inStep && cluster?.live.kind === 'waiting';
+}
+
+/** Remembers since when something is so, and forgets it when it is not. */
+function since(
+  memory: Map<string, number>,
+  id: string,
+  isSo: boolean,
+  now: number,
+): number | undefined {
+  if (!isSo) {
+    memory.delete(id);
+    return undefined;
+  }
+  const known = memory.get(id) ?? now;
+  memory.set(id, known);
+  return known;
 }
 
 async function ask(

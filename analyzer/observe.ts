@@ -10,12 +10,15 @@ import type {
 } from './core/observation.ts';
 import { atRest } from './core/position.ts';
 import { rolloutOf } from './core/rollout.ts';
+import { isStarting } from './core/rules/at-rest.ts';
 import type { MetricProvider } from './metrics/provider.ts';
 import { skew, type ViewSources, viewClusters } from './view.ts';
 
 /** Where an observation gets its answers. */
 export interface Sources extends ViewSources {
   readonly metrics: MetricProvider;
+  /** Ends of rollbacks that were seen in the cluster, by release and transition. @default - they are not looked for */
+  readonly arrived?: Set<string> | undefined;
 }
 
 /**
@@ -31,8 +34,9 @@ export async function observe(
 ): Promise<Omit<Observation, 'unreachableSince'>> {
   const nothing = { situation, series: [], skewSeconds: 0 };
   const rollout = rolloutOf(situation);
-  if (rollout.kind !== 'known' || atRest(rollout.value.state.position)) return nothing;
+  if (rollout.kind !== 'known' || !isAsked(sources, rollout.value, situation)) return nothing;
   const { view, skewSeconds } = await viewClusters(sources, rollout.value, now);
+  if (view.live.kind === 'live') sources.arrived?.add(arrivalKey(rollout.value));
   const series = await askMetrics(sources, rollout.value, view, now);
   return {
     situation,
@@ -40,6 +44,21 @@ export async function observe(
     series: series.map((it) => it.series),
     skewSeconds: Math.max(skewSeconds, ...series.map((it) => it.skewSeconds)),
   };
+}
+
+/** At rest nothing is asked, but before a start, and until the end of a rollback was seen once. */
+function isAsked(
+  { arrived }: Sources,
+  rollout: Rollout,
+  { dist }: Pick<Situation, 'dist'>,
+): boolean {
+  const { position } = rollout.state;
+  if (!atRest(position) || isStarting(rollout, dist)) return true;
+  return position.kind === 'stable' && arrived !== undefined && !arrived.has(arrivalKey(rollout));
+}
+
+function arrivalKey({ state }: Rollout): string {
+  return `${state.release} ${state.transition}`;
 }
 
 /** Whether a source gave no answer at all, or none that can be placed in time. */

@@ -21,7 +21,7 @@ import { observe, type Sources } from './observe.ts';
 import { isIdle, loadSituation, type PlanMemory, unreadable, withLastCommit } from './situation.ts';
 
 /** What the analyzer works with. */
-export interface Analyzer extends Omit<Sources, 'reader' | 'targets' | 'shown'> {
+export interface Analyzer extends Omit<Sources, 'reader' | 'targets' | 'shown' | 'arrived'> {
   readonly repository: Repository;
   /** What plans must pass before they are pinned. @default - the kinds of every release, and no signature */
   readonly gate?: Gate | undefined;
@@ -39,8 +39,11 @@ export interface Memory {
   readonly admissions: AdmissionMemory;
   readonly targets: Sources['targets'];
   readonly shown: NonNullable<Sources['shown']>;
+  readonly arrived: NonNullable<Sources['arrived']>;
   /** When a release's sources were first found unreachable by this process; Unix seconds. */
   readonly unreachable: Map<string, number>;
+  /** When this process first saw that the cluster does not show a release's step; Unix seconds. */
+  readonly unshown: Map<string, number>;
 }
 
 /** What a tick did about one release that was not idle. */
@@ -67,7 +70,9 @@ export function newMemory(): Memory {
     admissions: new Map(),
     targets: new Map(),
     shown: new Map(),
+    arrived: new Set(),
     unreachable: new Map(),
+    unshown: new Map(),
   };
 }
 
@@ -154,9 +159,10 @@ function key({ id, dist, plan, stable, state, live }: ReleaseTrees): string {
 }
 
 /** Drops plans that no active release uses, so that memory grows with what is under way. */
-function forget({ plans, targets, shown }: Memory, active: readonly ReleaseTrees[]): void {
+function forget({ plans, targets, shown, arrived }: Memory, active: readonly ReleaseTrees[]): void {
   if (targets.size > MAX_TARGETS) targets.clear();
   if (shown.size > MAX_TARGETS) shown.clear();
+  if (arrived.size > MAX_TARGETS) arrived.clear();
   const used = new Set(active.flatMap((it) => [it.plan, it.stable, it.dist]));
   for (const tree of plans.keys()) if (!used.has(tree)) plans.delete(tree);
 }
@@ -206,11 +212,11 @@ function bug({ analyzer }: Pass, trees: ReleaseTrees, error: unknown): Decided {
 async function decideOne(pass: Pass, trees: ReleaseTrees): Promise<Decided> {
   const { analyzer, snapshot } = pass;
   const { repository: reader, clock, memory, gate = OPEN_GATE } = analyzer;
-  const { targets, shown } = memory;
+  const { targets, shown, arrived } = memory;
   const found = await loadSituation(reader, trees, memory.plans, snapshot);
   const loaded = await withRefusals(reader, snapshot.source, found, gate, memory.admissions);
   const now = clock();
-  const seen = await observe({ ...analyzer, reader, targets, shown }, loaded, now);
+  const seen = await observe({ ...analyzer, reader, targets, shown, arrived }, loaded, now);
   const others = await otherPhases(pass, loaded);
   const first = await decideAsking(analyzer, { ...seen, others }, now);
   const group = groupOf(first.observation);

@@ -25,7 +25,7 @@ import type {
   Rollout,
 } from './core/observation.ts';
 import { hasPromoted, type PlanTree, samePosition, stepOf } from './core/position.ts';
-import { readiness } from './core/readiness.ts';
+import { availablePods, readiness } from './core/readiness.ts';
 import { unix } from './core/state.ts';
 import { type SyncTarget, syncRef, syncStatus } from './core/sync.ts';
 import { combine, type NamedView } from './core/view.ts';
@@ -246,12 +246,16 @@ async function askOneSync(
     return { kind: 'unknown', reason: `${object} does not exist; --sync names it` };
   if (reading?.kind !== 'found')
     return { kind: 'unknown', reason: `${object}: ${reading?.reason ?? 'no answer'}` };
-  const { revision, trouble } = syncStatus(sync.target.tool, reading.object);
+  const { revision, trouble, refuses } = syncStatus(sync.target.tool, reading.object);
   if (revision !== undefined && (await holdsPosition(reader, revision, state)))
     return { kind: 'applied' };
   const at = revision === undefined ? 'nothing yet' : `commit ${revision.slice(0, 10)}`;
   const because = trouble === undefined ? '' : `: ${trouble}`;
-  return { kind: 'behind', reason: `${object} has applied ${at}${because}` };
+  return {
+    kind: 'behind',
+    reason: `${object} has applied ${at}${because}`,
+    refused: refuses && trouble,
+  };
 }
 
 /** Whether the release stood at this position in a commit: the very transition, not one to the same place. */
@@ -307,7 +311,12 @@ function trackReadiness(
   const question = questions[index];
   // What the cluster shows of an earlier commit says nothing about this one, least of all its age.
   if (question?.kind === 'there' && !isSynced(question.target, readings[index]))
-    return { kind: 'notReady', reason: 'it is not synced yet', deadlinePassed: false };
+    return {
+      kind: 'notReady',
+      reason: 'it is not synced yet',
+      deadlinePassed: false,
+      available: availablePods(readings[index]),
+    };
   const { analysis } = rollout.plan.plan;
   const rule = {
     readyPercent: analysis.readyPercent[track === 'primary' ? 'primary' : 'canary'],

@@ -123,15 +123,20 @@ export function outcome(
 }
 
 /** What belongs to one rollout ends with it; a start may bring its own. */
-function kept(old: State | undefined, move: Move): Pick<State, 'hooks' | 'approved' | 'fast'> {
+function kept(
+  old: State | undefined,
+  move: Move,
+): Pick<State, 'hooks' | 'approved' | 'fast' | 'broken'> {
   const ends = atRest(move.to) && move.transition !== 'note';
   const hooks = 'hooks' in move ? move.hooks : ends || isStart(move) ? undefined : old?.hooks;
   const approved = 'approved' in move ? move.approved : ends ? undefined : old?.approved;
   const fast = 'fast' in move ? move.fast : ends || isStart(move) ? undefined : old?.fast;
+  const broken = 'broken' in move ? move.broken : ends || isStart(move) ? undefined : old?.broken;
   return {
     ...(hooks === undefined || hooks.length === 0 ? {} : { hooks }),
     ...(approved === undefined || approved.length === 0 ? {} : { approved }),
     ...(fast === undefined ? {} : { fast }),
+    ...(broken === undefined ? {} : { broken }),
   };
 }
 

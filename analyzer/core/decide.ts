@@ -4,6 +4,7 @@ import { judge } from './judge.ts';
 import type { CheckSeries, Observation, Rollout } from './observation.ts';
 import { rolloutOf } from './rollout.ts';
 import { first, resting } from './rules/at-rest.ts';
+import { primaryBroke, servesNobody } from './rules/broken-primary.ts';
 import { handEdited, paused } from './rules/hold.ts';
 import { hooksPending, signalled } from './rules/hooks.ts';
 import {
@@ -15,12 +16,14 @@ import {
   notReady,
   outOfHours,
   suspended,
+  unless,
   unlessFast,
 } from './rules/may-go-on.ts';
 import {
   deadlinePassed,
   inconclusiveTooLong,
   jobFailed,
+  neverApplied,
   tooManyFailedChecks,
 } from './rules/must-go-back.ts';
 import { goingBack, initializing, newPlan } from './rules/under-way.ts';
@@ -52,6 +55,8 @@ const RULES: readonly Rule[] = [
   jobFailed,
   signalled,
   inconclusiveTooLong,
+  neverApplied,
+  primaryBroke,
   handEdited,
   paused,
   resting,
@@ -63,7 +68,7 @@ const RULES: readonly Rule[] = [
   notReady,
   jobsRunning,
   unlessFast(hooksPending),
-  unlessFast(notBaked),
+  unless(servesNobody, unlessFast(notBaked)),
   outOfHours,
   unlessFast(gateClosed),
   goOn,

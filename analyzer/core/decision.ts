@@ -12,6 +12,8 @@ export type Decision =
       readonly kind: 'hold';
       readonly reason: string;
       readonly untilSeconds?: number | undefined;
+      /** Whether it has waited for longer than its deadline, and only somebody outside can end it. */
+      readonly overdue?: true | undefined;
       /** Hooks whose answers would tell more: whoever observes asks them, and decides again. */
       readonly asks?: readonly string[] | undefined;
     }
@@ -33,6 +35,8 @@ export interface Move {
   readonly approved?: State['approved'];
   /** Why the rollout waits for nothing. @default - as before; not after a rollout */
   readonly fast?: State['fast'];
+  /** What was wrong with the primary before the rollout. @default - as before; not after a rollout */
+  readonly broken?: State['broken'];
   /** The plan of an earlier release that becomes the way back. @default - as before */
   readonly stable?: PlanTree | undefined;
   /** The hook to call once the commit is pushed: its start is recorded, so nobody else calls it. */

@@ -91,10 +91,11 @@ export function liveness(
       };
   const missing = pairs.flatMap(({ question, reading }) => unmet(question, reading));
   const sync = applied.kind === 'behind' ? [applied.reason] : [];
-  if (missing.length > 0) return { kind: 'waiting', reason: listed(missing, sync) };
+  const refused = applied.kind === 'behind' ? applied.refused : undefined;
+  if (missing.length > 0) return { kind: 'waiting', reason: listed(missing, sync), refused };
   if (bringsBack(rollout)) {
     if (applied.kind === 'unknown') return applied;
-    if (applied.kind === 'behind') return { kind: 'waiting', reason: applied.reason };
+    if (applied.kind === 'behind') return { kind: 'waiting', reason: applied.reason, refused };
   }
   const untilSeconds = earliest(rollout, applied);
   if (now < untilSeconds)

@@ -76,6 +76,8 @@ export interface SyncStatus {
   readonly revision: string | undefined;
   /** Why it cannot apply a newer one. */
   readonly trouble?: string | undefined;
+  /** Whether that is because the API server, or the tool itself, takes the commit for wrong. */
+  readonly refuses?: true | undefined;
 }
 
 /** Whether the tool that applies `live/` says that it has applied the release's position. */
@@ -83,7 +85,12 @@ export type Applied =
   /** No sync object is known, or this position does not need it. */
   | { readonly kind: 'unasked' }
   | { readonly kind: 'applied' }
-  | { readonly kind: 'behind'; readonly reason: string }
+  | {
+      readonly kind: 'behind';
+      readonly reason: string;
+      /** Why the cluster refuses it, where the tool says so. */
+      readonly refused?: string | undefined;
+    }
   | { readonly kind: 'unknown'; readonly reason: string };
 
 /** Whether the cluster shows what Git says. */
@@ -93,13 +100,21 @@ export type Liveness =
       readonly kind: 'waiting';
       readonly reason: string;
       readonly untilSeconds?: number | undefined;
+      /** Why the cluster refuses the position, where the sync tool says so. */
+      readonly refused?: string | undefined;
     }
   | { readonly kind: 'unknown'; readonly reason: string };
 
 /** Whether a track's workload can take its traffic. */
 export type Readiness =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'notReady'; readonly reason: string; readonly deadlinePassed: boolean }
+  | {
+      readonly kind: 'notReady';
+      readonly reason: string;
+      readonly deadlinePassed: boolean;
+      /** Pods that can take requests, whatever version they run. */
+      readonly available: number;
+    }
   | { readonly kind: 'unknown'; readonly reason: string };
 
 /** What became of a Job. */
@@ -171,4 +186,6 @@ export interface Observation {
   readonly skewSeconds: number;
   /** When this process first found a source of answers unreachable, if it still is; Unix seconds. */
   readonly unreachableSince?: number | undefined;
+  /** When this process first saw that the cluster does not show the step, if it still does not; Unix seconds. */
+  readonly unshownSince?: number | undefined;
 }

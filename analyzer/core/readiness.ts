@@ -25,13 +25,22 @@ export function readiness(
   if (reading === undefined || reading.kind === 'unknown')
     return { kind: 'unknown', reason: reading?.reason ?? 'not asked' };
   if (reading.kind === 'absent')
-    return { kind: 'notReady', reason: 'does not exist yet', deadlinePassed: false };
+    return { kind: 'notReady', reason: 'does not exist yet', deadlinePassed: false, available: 0 };
   const { object } = reading;
   const reason = isObserved(object)
     ? shortfall(object, rule)
     : 'its newest generation is not observed yet';
   if (reason === undefined) return { kind: 'ready' };
-  return { kind: 'notReady', reason, deadlinePassed: deadlinePassed(object, rule, now) };
+  const available = availablePods(reading);
+  return { kind: 'notReady', reason, deadlinePassed: deadlinePassed(object, rule, now), available };
+}
+
+/** Pods of a workload that can take requests, of any version. */
+export function availablePods(reading: ObjectReading | undefined): number {
+  if (reading?.kind !== 'found') return 0;
+  const { object } = reading;
+  const field = at(object, '/kind') === 'DaemonSet' ? 'numberAvailable' : 'availableReplicas';
+  return count(object, `/status/${field}`);
 }
 
 function isObserved(object: unknown): boolean {

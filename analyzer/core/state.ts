@@ -107,6 +107,8 @@ const stateSchema = z.strictObject({
   approved: z.array(approval).optional(),
   /** Why this rollout waits for no check, hook or gate. */
   fast: z.strictObject({ reason: z.string(), by: z.string().optional() }).optional(),
+  /** The primary was not ready before this rollout began, so it holds nothing; whether it served anybody then. */
+  broken: z.strictObject({ reason: z.string(), serves: z.boolean() }).optional(),
   /** Candidates that were promoted before, the newest first. */
   promoted: z.array(candidate).optional(),
   /** Steps of this rollout that were left. */

@@ -64,8 +64,15 @@ function fluxStatus(object: unknown): SyncStatus {
   if (at(object, '/spec/suspend') === true) return { revision, trouble: 'it is suspended' };
   const ready = list(at(object, '/status/conditions')).find((it) => it.type === 'Ready');
   if (ready?.status !== 'False') return { revision };
-  return { revision, trouble: said(ready.reason, ready.message) };
+  return {
+    revision,
+    trouble: said(ready.reason, ready.message),
+    ...(FLUX_REFUSES.includes(ready.reason ?? '') ? { refuses: true } : {}),
+  };
 }
+
+/** What Flux says when the API server refuses an object, and when the folder cannot be built. */
+const FLUX_REFUSES: readonly string[] = ['ReconciliationFailed', 'BuildFailed'];
 
 function argoStatus(object: unknown): SyncStatus {
   const state = at(object, '/status/sync/status');
@@ -75,7 +82,7 @@ function argoStatus(object: unknown): SyncStatus {
   const phase = at(object, '/status/operationState/phase');
   if (state === 'Synced' || (phase !== 'Failed' && phase !== 'Error')) return { revision };
   const message = at(object, '/status/operationState/message');
-  return { revision, trouble: said(`sync ${phase}`, message) };
+  return { revision, trouble: said(`sync ${phase}`, message), refuses: true };
 }
 
 function list(value: unknown): z.infer<typeof conditions> {

@@ -22,6 +22,8 @@ export interface Figures {
   readonly inconclusiveSince: number;
   /** Since when the cluster does not show the position; Unix seconds, 0 while it does. */
   readonly unsyncedSince: number;
+  /** Whether what the release waits for is past its deadline, and only somebody outside can end the wait. */
+  readonly isOverdue: boolean;
 }
 
 /** The figures of a release that a tick looked at, with what it pushed. */
@@ -43,10 +45,11 @@ export function figures(it: Outcome): Figures {
     checks: new Map(values),
     inconclusiveSince: leaves(it) ? 0 : (inconclusiveSince(context) ?? 0),
     unsyncedSince: leaves(it) ? 0 : unsyncedSince(it.observation, before.value),
+    isOverdue: it.decision.kind === 'hold' && it.decision.overdue === true,
   };
 }
 
-const SOUND = { inconclusiveSince: 0, unsyncedSince: 0 };
+const SOUND = { inconclusiveSince: 0, unsyncedSince: 0, isOverdue: false };
 
 /** A stopped sync tool, or one whose commit the cluster refuses, shows here. */
 function unsyncedSince({ cluster }: Observation, { state }: Rollout): number {

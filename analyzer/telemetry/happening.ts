@@ -42,6 +42,7 @@ function heldOf({ release, decision, status, observation, at }: Outcome): Told |
   const key = `${release} ${transitionOf(situation)}`;
   if (status.phase === 'Paused')
     return { ...held, reason: 'Paused', key: `${key} paused ${decision.reason}` };
+  if (decision.overdue === true) return { ...held, reason: 'Overdue', key: `${key} overdue` };
   const rollout = rolloutOf(situation);
   if (rollout.kind !== 'known') return undefined;
   const since = inconclusiveSince(contextOf(observation, rollout.value, at));

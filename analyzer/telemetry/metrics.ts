@@ -92,6 +92,7 @@ export async function openMetrics(build: Version): Promise<Metrics> {
     checkValue: gauge(METRICS.checkValue),
     inconclusiveSince: gauge(METRICS.inconclusiveSince),
     unsyncedSince: gauge(METRICS.unsyncedSince),
+    overdue: gauge(METRICS.overdue),
     rollbackSeconds: gauge(METRICS.rollbackSeconds),
   };
   gauge(METRICS.buildInfo).set({ version: build.version, commit: build.commit }, 1);
@@ -137,6 +138,7 @@ interface Series {
   readonly checkValue: Gauge<'release' | 'check'>;
   readonly inconclusiveSince: Gauge<'release'>;
   readonly unsyncedSince: Gauge<'release'>;
+  readonly overdue: Gauge<'release'>;
   readonly rollbackSeconds: Gauge<'release'>;
 }
 
@@ -150,6 +152,7 @@ function show(to: Series, release: string, now: Figures, before: Figures | undef
   to.failedChecks.set({ release }, now.failedChecks);
   to.inconclusiveSince.set({ release }, now.inconclusiveSince);
   to.unsyncedSince.set({ release }, now.unsyncedSince);
+  to.overdue.set({ release }, now.isOverdue ? 1 : 0);
   // A value that nobody asks for any more would look like a good one for ever.
   for (const check of before?.checks.keys() ?? [])
     if (!now.checks.has(check)) to.checkValue.remove({ release, check });
@@ -160,7 +163,6 @@ function forget(from: Series, release: string, last: Figures | undefined): void 
   for (const phase of PHASES) from.phase.remove({ release, phase });
   for (const decision of DECISIONS) from.decisions.remove({ release, decision });
   for (const check of last?.checks.keys() ?? []) from.checkValue.remove({ release, check });
-  const { weight, failedChecks, inconclusiveSince, unsyncedSince, rollbackSeconds } = from;
-  for (const it of [weight, failedChecks, inconclusiveSince, unsyncedSince, rollbackSeconds])
-    it.remove({ release });
+  const { decisions: _, phase: __, checkValue: ___, ...single } = from;
+  for (const it of Object.values(single)) it.remove({ release });
 }

@@ -42,6 +42,11 @@ export const METRICS = {
     help: 'When the position was committed that the cluster does not show yet; 0 while it shows it.',
     labelNames: ['release'],
   },
+  overdue: {
+    name: 'perch_overdue',
+    help: '1 while what the release waits for is past its deadline and does not come by itself, else 0.',
+    labelNames: ['release'],
+  },
   rollbackSeconds: {
     name: 'perch_rollback_seconds',
     help: 'The newest way back: from the newest failed check point to live routes without the canary.',

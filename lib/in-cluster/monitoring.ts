@@ -55,6 +55,22 @@ export function alerts({ isWatch, job, plans }: AlertsInput): JsonObject {
         'Its step is not judged and waits, and so does a way back. Look at its Kustomization or Application: the sync ' +
         'tool is stopped or suspended, cannot reach Git, or the API server refuses an object. `perch analyze` logs which.',
     }),
+    alert('PerchOverdue', 'critical', {
+      expr: `max by (release) (${of('perch_overdue')}) > 0`,
+      for: '0m',
+      summary: `Release {{ $labels.release }} waits for something that is past its deadline`,
+      description:
+        'Pods that are not ready, or a rollback that does not arrive. Nothing ends this wait but whoever mends the ' +
+        'cluster, a newer plan, or `perch abort`. `perch status` and the log say what is waited for.',
+    }),
+    alert('PerchPaused', 'warning', {
+      expr: `max by (release) (perch_release_phase{job="${job}",phase="Paused"}) > 0`,
+      for: '15m',
+      summary: 'Release {{ $labels.release }} is paused',
+      description:
+        'A person paused it, a deadline did, or somebody edited Git by hand. A necessary rollback still happens, ' +
+        'nothing else does. `perch status` says why; `perch resume` goes on.',
+    }),
     alert('PerchPushRefused', 'critical', {
       // A Job counts from zero, and its last word stays in the Pushgateway.
       expr: isWatch ? `increase(${refused}[15m]) > 0` : `${refused} > 0`,

@@ -26,6 +26,8 @@ interface Story {
 const TICK = 'perch_tick_last_success_timestamp_seconds{job="perch"}';
 const UNSYNCED = 'perch_unsynced_since_timestamp_seconds{job="perch",release="shop"}';
 const SINCE = 'perch_inconclusive_since_timestamp_seconds{job="perch",release="shop"}';
+const OVERDUE = 'perch_overdue{job="perch",release="shop"}';
+const PAUSED = 'perch_release_phase{job="perch",phase="Paused",release="shop"}';
 const REFUSED = 'perch_push_refused_total{job="perch"}';
 
 const STORIES: readonly Story[] = [
@@ -70,6 +72,24 @@ const STORIES: readonly Story[] = [
     alert: 'PerchNotSynced',
     silentAt: ['1m', '14m'],
     firesAt: ['16m'],
+    labels: { release: 'shop' },
+  },
+  {
+    what: 'a rollback does not arrive from the fifth minute to the tenth',
+    props: WATCH,
+    series: { [OVERDUE]: '0x10 1x10 0x40' },
+    alert: 'PerchOverdue',
+    silentAt: ['1m', '12m'],
+    firesAt: ['6m', '9m'],
+    labels: { release: 'shop' },
+  },
+  {
+    what: 'a release is paused for longer than a person needs for a look',
+    props: WATCH,
+    series: { [PAUSED]: '0x10 1x60' },
+    alert: 'PerchPaused',
+    silentAt: ['1m', '19m'],
+    firesAt: ['22m'],
     labels: { release: 'shop' },
   },
   {

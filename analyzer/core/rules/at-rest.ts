@@ -2,10 +2,11 @@ import { identityOf, type Plan } from '../../../lib/plan/plan.ts';
 import { type Context, type Decision, noteMove } from '../decision.ts';
 import { type Closed, closedGate, hasPassed, isApproved, START } from '../gate.ts';
 import { opensAt } from '../hours.ts';
-import type { HookReading, Situation } from '../observation.ts';
+import type { HookReading, Loaded, Rollout, Situation } from '../observation.ts';
 import { atRest, type PlanTree } from '../position.ts';
 import { refusal } from '../refuse.ts';
-import type { State } from '../state.ts';
+import { type State, unix } from '../state.ts';
+import { brokenBefore } from './broken-primary.ts';
 
 /** A release that nothing is known of yet: its first plan is initialized. */
 export function first(situation: Situation): Decision {
@@ -27,12 +28,42 @@ export function first(situation: Situation): Decision {
   };
 }
 
+/**
+ * Whether a candidate waits to start, as far as Git tells: then the cluster is asked about the primary that it is to
+ * replace.
+ */
+export function isStarting({ state, stable }: Rollout, dist: Loaded<PlanTree>): boolean {
+  if (!atRest(state.position) || dist.kind !== 'known' || stable === undefined) return false;
+  const candidate = identityOf(dist.value.plan);
+  return candidate !== identityOf(stable.plan) && candidate !== state.failed?.candidate;
+}
+
 /** Nothing is under way: a newer plan starts, or is refused, or there is none. */
 export function resting(context: Context): Decision | undefined {
+  if (!atRest(context.rollout.state.position)) return undefined;
+  const decision = atRestDecision(context);
+  return decision.kind === 'rest' ? (notArrived(context, decision.reason) ?? decision) : decision;
+}
+
+/** The end of a rollback is at rest in Git at once; that the cluster follows is waited for. */
+function notArrived(context: Context, rest: string): Decision | undefined {
+  const { rollout, observation, now } = context;
+  const { position, at } = rollout.state;
+  const live = observation.cluster?.live;
+  if (position.kind !== 'stable' || live === undefined || live.kind === 'live') return undefined;
+  const overdue = now - unix(at) > rollout.plan.plan.analysis.progressDeadlineSeconds;
+  return {
+    kind: 'hold',
+    reason: `the stable set is not live yet: ${live.reason}. ${rest}`,
+    ...(live.kind === 'waiting' ? { untilSeconds: live.untilSeconds } : {}),
+    ...(overdue ? { overdue } : {}),
+  };
+}
+
+function atRestDecision(context: Context): Decision {
   const { rollout, observation } = context;
   const { state, stable } = rollout;
   const { dist } = observation.situation;
-  if (!atRest(state.position)) return undefined;
   if (dist.kind === 'absent')
     return {
       kind: 'rest',
@@ -64,7 +95,16 @@ function pinAtRest(context: Context, dist: PlanTree, stable: PlanTree): Decision
   return mustWait(context, dist.plan) ?? start(context, dist.plan, before);
 }
 
-function start({ rollout }: Context, plan: Plan, before: string): Decision {
+function start({ rollout, observation }: Context, plan: Plan, before: string): Decision {
+  const primary = observation.cluster?.ready.primary;
+  const hasPods = rollout.stable?.plan.workloads.primary !== undefined;
+  // Whether the primary was ready before the rollout is known now, or never.
+  if (hasPods && primary?.kind === 'unknown')
+    return {
+      kind: 'hold',
+      reason: `before step 01: the cluster cannot be read: ${primary.reason}`,
+    };
+  const broken = hasPods ? brokenBefore(primary) : undefined;
   const candidate = identityOf(plan);
   // The one that runs is not gone back to.
   const earlier = (rollout.state.promoted ?? []).filter((it) => it !== before);
@@ -76,8 +116,13 @@ function start({ rollout }: Context, plan: Plan, before: string): Decision {
     pins: true,
     failed: undefined,
     fast: known ? { reason: `promoted before, in the rollback window` } : undefined,
+    broken,
     verdict: 'none',
-    reason: `new candidate ${candidate} after ${before}`,
+    reason:
+      `new candidate ${candidate} after ${before}` +
+      (broken === undefined
+        ? ''
+        : `; the primary is not ready, so it holds nothing: ${broken.reason}`),
   };
 }
 

@@ -3,6 +3,7 @@ import { closedGate, isApproved } from '../gate.ts';
 import { opensAt } from '../hours.ts';
 import { judgedStep, nextFailureAt } from '../judge.ts';
 import { nextPosition, stepOf } from '../position.ts';
+import { holdsNothing, servesNobody } from './broken-primary.ts';
 import { isGuarded } from './must-go-back.ts';
 
 /** Nothing is judged, and nothing follows, before the cluster shows what Git says. */
@@ -26,12 +27,16 @@ export function notLive({ observation, rollout }: Context): Decision | undefined
 }
 
 /** The tracks that the step names must be able to take their traffic. */
-export function notReady({ observation, rollout }: Context): Decision | undefined {
+export function notReady(context: Context): Decision | undefined {
+  const { observation, rollout } = context;
   const step = stepOf(rollout.plan.plan, rollout.state.position);
   for (const track of step?.ready ?? []) {
     const it = observation.cluster?.ready[track];
-    if (it?.kind !== 'ready')
-      return { kind: 'hold', reason: `the ${track} is not ready: ${it?.reason ?? 'unknown'}` };
+    if (it?.kind === 'ready' || (track === 'primary' && holdsNothing(context))) continue;
+    // Past its deadline only a person, or a newer plan, can help: what could be decided was decided before.
+    const overdue = it?.kind === 'notReady' && it.deadlinePassed ? { overdue: true as const } : {};
+    const reason = `the ${track} is not ready: ${it?.reason ?? 'unknown'}`;
+    return { kind: 'hold', reason, ...overdue };
   }
   return undefined;
 }
@@ -107,9 +112,14 @@ export function gateClosed({ rollout, observation }: Context): Decision | undefi
   return closed === undefined ? undefined : { kind: 'hold', ...closed };
 }
 
+/** Leaves a rule out where something is so. */
+export function unless(isSo: (context: Context) => boolean, rule: Rule): Rule {
+  return (context) => (isSo(context) ? undefined : rule(context));
+}
+
 /** Left out of a rollout that waits for nothing: what is asked of it is to be live and ready. */
 export function unlessFast(rule: Rule): Rule {
-  return (context) => (context.rollout.state.fast === undefined ? rule(context) : undefined);
+  return unless(({ rollout }) => rollout.state.fast !== undefined, rule);
 }
 
 /** Without checks, bake time is time alone. */
@@ -139,16 +149,28 @@ export function goOn(context: Context): Decision {
     to,
     pins: false,
     failed: rollout.state.failed,
-    verdict: judgement.needed > 0 && rollout.state.fast === undefined ? 'pass' : 'none',
+    verdict: isJudged(context) ? 'pass' : 'none',
     reason: whyOn(context),
     judgement,
     liveSince: live?.kind === 'live' ? live.sinceSeconds : undefined,
   };
 }
 
-function whyOn({ rollout, judgement }: Context): string {
+/** Whether checks had to pass. */
+function isJudged(context: Context): boolean {
+  const { rollout, judgement } = context;
+  return judgement.needed > 0 && rollout.state.fast === undefined && !servesNobody(context);
+}
+
+function whyOn(context: Context): string {
+  const { rollout, judgement, observation } = context;
   const { fast, approved } = rollout.state;
-  if (fast !== undefined) return `live and ready; ${fast.reason}`;
+  const primary = observation.cluster?.ready.primary;
+  const why = primary?.kind === 'notReady' ? `: ${primary.reason}` : '';
+  if (fast !== undefined)
+    return `live and ready; ${fast.reason}${why && `; the primary is not ready${why}`}`;
+  if (servesNobody(context))
+    return `live and ready; the primary serves nobody${why}, so no check is waited for`;
   const step = judgedStep(rollout)?.name;
   const by = approved?.find((it) => it.step === step);
   const passed =

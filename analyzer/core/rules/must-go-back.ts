@@ -57,13 +57,43 @@ export function jobFailed(context: Context): Decision | undefined {
 /** Answers are missing for longer than the release allows; its policy decides what that means. */
 export function inconclusiveTooLong(context: Context): Decision | undefined {
   const { rollout, now } = context;
-  const { inconclusiveDeadlineSeconds, onInconclusive } = rollout.plan.plan.analysis;
+  const { inconclusiveDeadlineSeconds } = rollout.plan.plan.analysis;
   if (rollout.state.position.kind !== 'step' || rollout.state.paused !== undefined)
     return undefined;
   const since = inconclusiveSince(context);
   if (since === undefined || now - since <= inconclusiveDeadlineSeconds) return undefined;
-  const reason = `no conclusive answer for ${Math.round(now - since)} s (deadline ${inconclusiveDeadlineSeconds} s): ${missing(context)}`;
-  if (onInconclusive === 'back')
+  return giveUp(
+    context,
+    `no conclusive answer for ${Math.round(now - since)} s (deadline ${inconclusiveDeadlineSeconds} s): ${missing(context)}`,
+  );
+}
+
+/** The cluster has not shown the step for too long: because it refuses it, or nobody knows why. */
+export function neverApplied(context: Context): Decision | undefined {
+  const { rollout, observation, now } = context;
+  const { position, at } = rollout.state;
+  const live = observation.cluster?.live;
+  if (position.kind !== 'step' || live?.kind !== 'waiting') return undefined;
+  if (observation.unshownSince === undefined) return undefined;
+  const seconds = Math.round(now - Math.max(observation.unshownSince, unix(at)));
+  const { progressDeadlineSeconds, inconclusiveDeadlineSeconds } = rollout.plan.plan.analysis;
+  if (live.refused !== undefined && seconds > progressDeadlineSeconds)
+    return backBecause(
+      context,
+      `the cluster refuses ${position.step}, for ${seconds} s (deadline ${progressDeadlineSeconds} s): ${live.refused}`,
+    );
+  if (seconds <= inconclusiveDeadlineSeconds) return undefined;
+  return giveUp(
+    context,
+    `the cluster has not shown ${position.step} for ${seconds} s (deadline ${inconclusiveDeadlineSeconds} s): ${live.reason}`,
+  );
+}
+
+/** What the author wants where nothing can be known: the candidate goes back, or a person is asked. */
+export function giveUp(context: Context, reason: string): Decision | undefined {
+  const { rollout } = context;
+  if (rollout.state.paused !== undefined) return undefined;
+  if (rollout.plan.plan.analysis.onInconclusive === 'back')
     return { ...backBecause(context, reason), verdict: 'inconclusive' };
   // An edit by hand holds the release already, and only a way back may write over it.
   if (context.disagreement !== undefined) return undefined;

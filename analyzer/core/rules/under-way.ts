@@ -1,7 +1,9 @@
 import { identityOf } from '../../../lib/plan/plan.ts';
 import type { Context, Decision } from '../decision.ts';
-import type { PlanTree } from '../position.ts';
+import type { Readiness } from '../observation.ts';
+import { type Back, canaryWeight, hasPromoted, type PlanTree, positionText } from '../position.ts';
 import { refusal } from '../refuse.ts';
+import { unix } from '../state.ts';
 import { goOn, notLive, notReady } from './may-go-on.ts';
 import { wayBackMove } from './must-go-back.ts';
 
@@ -29,22 +31,13 @@ export function initializing(context: Context): Decision | undefined {
   return waiting ?? goOn(context);
 }
 
-/** The way back is a sequence: each of its commits is waited for. */
+/** A rollback is a sequence: each of its commits is waited for, but not for ever. */
 export function goingBack(context: Context): Decision | undefined {
   const { rollout, now } = context;
   const { position } = rollout.state;
   if (position.kind !== 'back') return undefined;
-  const waiting = notLive(context);
-  if (waiting !== undefined) return waiting;
-  // The routes may only return to a primary that can take the traffic.
-  if (position.part === 'primary') {
-    const primary = context.observation.cluster?.ready.primary;
-    if (primary?.kind !== 'ready')
-      return {
-        kind: 'hold',
-        reason: `going back: the primary is not ready: ${primary?.reason ?? 'unknown'}`,
-      };
-  }
+  const waiting = notLive(context) ?? notRestored(context, position);
+  if (waiting !== undefined) return notArriving(context, position, waiting.reason) ?? waiting;
   const live = context.observation.cluster?.live;
   const until =
     (live?.kind === 'live' ? live.sinceSeconds : now) +
@@ -60,6 +53,49 @@ export function goingBack(context: Context): Decision | undefined {
   return wayBackMove(context, done);
 }
 
+/** The routes may only return to a primary that can take the traffic. */
+function notRestored({ observation }: Context, { part }: Back): Decision | undefined {
+  const primary = observation.cluster?.ready.primary;
+  if (part !== 'primary' || primary?.kind === 'ready') return undefined;
+  const reason = `going back: the primary is not ready: ${primary?.reason ?? 'unknown'}`;
+  return { kind: 'hold', reason };
+}
+
+/** A part that does not arrive in time is left for the next one, where that takes nobody's last pods. */
+function notArriving(context: Context, position: Back, why: string): Decision | undefined {
+  const { rollout, observation, now } = context;
+  const { analysis } = rollout.plan.plan;
+  const live = observation.cluster?.live;
+  const refused = live?.kind === 'waiting' && live.refused !== undefined;
+  const seconds = Math.round(now - unix(rollout.state.at));
+  const patience = refused ? analysis.syncSeconds : analysis.progressDeadlineSeconds;
+  // A primary that was broken before the rollout is not waited for; its own deadline is long over.
+  const wasBroken = rollout.state.broken !== undefined && live?.kind === 'live';
+  if (seconds <= patience && !wasBroken) return undefined;
+  if (!canLeave(context, position))
+    return seconds <= patience ? undefined : { kind: 'hold', reason: why, overdue: true };
+  const reason = `${positionText(position)} has not arrived after ${seconds} s: ${why}`;
+  // What the cluster does not take in this form holds nothing of the candidate in the last one.
+  return live?.kind === 'live'
+    ? wayBackMove(context, reason)
+    : { ...wayBackMove(context, reason), to: { kind: 'stable' } };
+}
+
+/** Whether requests would find a pod after the next part, or find none as things are. */
+function canLeave({ observation }: Context, { part }: Back): boolean {
+  const { cluster } = observation;
+  if (cluster === undefined || cluster.live.kind === 'unknown') return false;
+  return part === 'routes' || serves(cluster.ready.primary) || !mayServe(cluster.ready.canary);
+}
+
+function serves(it: Readiness | undefined): boolean {
+  return it?.kind === 'ready' || (it?.kind === 'notReady' && it.available > 0);
+}
+
+function mayServe(it: Readiness | undefined): boolean {
+  return it?.kind !== 'notReady' || it.available > 0;
+}
+
 /** The newest plan is not the one that runs. */
 export function newPlan(context: Context): Decision | undefined {
   const { rollout, observation } = context;
@@ -72,12 +108,28 @@ export function newPlan(context: Context): Decision | undefined {
   const candidate = identityOf(dist.value.plan);
   if (rollout.stable !== undefined && candidate === identityOf(rollout.stable.plan))
     return wayBackMove(context, `the newest plan is back at the stable candidate ${candidate}`);
+  // Users would lose the pods that serve them: the newest plan starts when this rollout is over.
+  if (isLastToServe(context)) return undefined;
   if (candidate !== rollout.state.candidate)
     return wayBackMove(
       context,
       `a newer candidate ${candidate} replaces ${rollout.state.candidate}`,
     );
   return adopt(context, dist.value);
+}
+
+/** Whether the candidate has traffic and pods, and the primary, which still runs the stable version, has none. */
+function isLastToServe({ rollout, observation }: Context): boolean {
+  const { position } = rollout.state;
+  const { plan } = rollout.plan;
+  if (position.kind !== 'step' || hasPromoted(plan, position.step)) return false;
+  const { primary, canary } = observation.cluster?.ready ?? {};
+  return (
+    canaryWeight(plan, position) > 0 &&
+    canary?.kind === 'ready' &&
+    primary?.kind === 'notReady' &&
+    primary.available === 0
+  );
 }
 
 function adopt(context: Context, dist: PlanTree): Decision | undefined {

@@ -244,10 +244,11 @@ describe('what goes wrong elsewhere', () => {
       failed: { candidate: V2.plan.candidate, step: '02-weight-20', reason: 'bad' },
     };
     const it = situation({ position: STABLE, dist: V3, state: failed });
-    const start = move(it, T0, { primary: notReady('1 of 2') });
+    const scaling: Seen = { primary: notReady('1 of 2', false, 1) };
+    const start = move(it, T0, scaling);
     expect(start).toMatchObject({ transition: 'start', to: step('01-canary-up') });
     const started = moved(it, start, T0);
-    expect(decision(started, T0 + 60, { primary: notReady('1 of 2') }).kind).toBe('hold');
+    expect(decision(started, T0 + 60, scaling).kind).toBe('hold');
     expect(stateOf(story(started, T0 + 70).end)).toMatchObject({
       position: COMPLETE,
       candidate: V3.plan.candidate,
@@ -262,7 +263,7 @@ describe('what goes wrong elsewhere', () => {
       expect(stateOf(back)).toMatchObject({ position: { kind: 'back', part: 'primary' } });
       expect(canaryWeight(V2.plan, stateOf(back).position)).toBe(50);
       for (let now = T0 + 140; now < T0 + 9999; now += 500)
-        expect(decision(back, now, broken)).toEqual({
+        expect(decision(back, now, broken)).toMatchObject({
           kind: 'hold',
           reason: 'going back: the primary is not ready: 0 of 2',
         });

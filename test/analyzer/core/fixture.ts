@@ -253,6 +253,7 @@ export interface Seen {
   readonly values?: Values | { readonly unknown: string };
   readonly skewSeconds?: number;
   readonly unreachableSince?: number;
+  readonly unshownSince?: number;
   readonly shownStep?: string;
   readonly baseline?: Readiness;
   readonly jobs?: Readonly<Record<string, JobStatus>>;
@@ -274,8 +275,8 @@ export function liveSince(seconds: number): Liveness {
   return { kind: 'live', sinceSeconds: seconds };
 }
 
-export function notReady(reason: string, deadlinePassed = false): Readiness {
-  return { kind: 'notReady', reason, deadlinePassed };
+export function notReady(reason: string, deadlinePassed = false, available = 0): Readiness {
+  return { kind: 'notReady', reason, deadlinePassed, available };
 }
 
 export function observation(of: Situation, now: number, seen: Seen = {}): Observation {
@@ -300,6 +301,7 @@ export function observation(of: Situation, now: number, seen: Seen = {}): Observ
     ...(others === undefined ? {} : { others: new Map(Object.entries(others)) }),
     skewSeconds: seen.skewSeconds ?? 0,
     unreachableSince: seen.unreachableSince,
+    unshownSince: seen.unshownSince,
   };
 }
 

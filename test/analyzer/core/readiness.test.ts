@@ -116,7 +116,7 @@ describe('a Deployment is ready', () => {
     ],
   ])('%s', (_, shown, rule, reason) => {
     const it = readiness(deployment(shown), { ...RULE, ...rule }, T0);
-    expect(it).toEqual(
+    expect(it).toMatchObject(
       reason === undefined
         ? { kind: 'ready' }
         : { kind: 'notReady', reason, deadlinePassed: false },
@@ -132,7 +132,7 @@ describe('a Deployment is ready', () => {
     [
       'absent',
       { kind: 'absent' },
-      { kind: 'notReady', reason: 'does not exist yet', deadlinePassed: false },
+      { kind: 'notReady', reason: 'does not exist yet', deadlinePassed: false, available: 0 },
     ],
     [
       'unreadable',
@@ -303,7 +303,7 @@ describe('other kinds are ready', () => {
       undefined,
     ],
   ])('%s', (_, shown, rule, reason) => {
-    expect(readiness(counted(shown), { ...RULE, ...rule }, T0)).toEqual(
+    expect(readiness(counted(shown), { ...RULE, ...rule }, T0)).toMatchObject(
       reason === undefined
         ? { kind: 'ready' }
         : { kind: 'notReady', reason, deadlinePassed: false },

@@ -37,7 +37,7 @@ describe('the name of sync objects', () => {
 describe('a Kustomization', () => {
   test('tells the commit that is applied', () => {
     const object = { status: { lastAppliedRevision: `main@sha1:${OID}` } };
-    expect(syncStatus('flux', object)).toEqual({ revision: OID });
+    expect(syncStatus('flux', object)).toMatchObject({ revision: OID });
   });
 
   test('that failed tells why, and what is still applied', () => {
@@ -52,7 +52,18 @@ describe('a Kustomization', () => {
     expect(syncStatus('flux', object)).toEqual({
       revision: OID,
       trouble: 'ReconciliationFailed: no match',
+      refuses: true,
     });
+  });
+
+  test.each([
+    ['BuildFailed', true],
+    ['DependencyNotReady', undefined],
+    ['ArtifactFailed', undefined],
+    ['HealthCheckFailed', undefined],
+  ])('that is not ready because of %s refuses the commit: %s', (reason, refuses) => {
+    const status = { conditions: [{ type: 'Ready', status: 'False', reason, message: 'x' }] };
+    expect(syncStatus('flux', { status }).refuses).toBe(refuses);
   });
 
   test('that is suspended says so', () => {

@@ -37,6 +37,7 @@ describe('the figures of a release', () => {
       checks: new Map([['success-rate', 99.5]]),
       inconclusiveSince: 0,
       unsyncedSince: 0,
+      isOverdue: false,
     });
   });
 
@@ -77,6 +78,13 @@ describe('the figures of a release', () => {
       checks: new Map(),
       unsyncedSince: T0 + 500,
     });
+  });
+
+  test('of a rollback that does not arrive say that it is overdue', () => {
+    const back = situation({ position: { kind: 'back', step: '02-weight-20', part: 'routes' } });
+    const dark = { live: { kind: 'unknown', reason: 'refused' } } as const;
+    expect(figures(outcomeOf(back, T0 + 100, dark)).isOverdue).toBe(false);
+    expect(figures(outcomeOf(back, T0 + 999, dark)).isOverdue).toBe(true);
   });
 
   test('that never started, or whose files cannot be read, are empty', () => {
@@ -121,7 +129,12 @@ describe('a way back', () => {
     const gone = situation({ position: step('02-weight-20'), dist: 'absent' });
     expect(fellAt(outcomeOf(gone, T0 + 5))).toBeUndefined();
     const up = situation({ position: step('01-canary-up') });
-    const notUp = { kind: 'notReady', reason: 'crash', deadlinePassed: true } as const;
+    const notUp = {
+      kind: 'notReady',
+      reason: 'crash',
+      deadlinePassed: true,
+      available: 0,
+    } as const;
     expect(outcomeOf(up, T0 + 5, { canary: notUp }).decision).toMatchObject({ verdict: 'fail' });
     expect(fellAt(outcomeOf(up, T0 + 5, { canary: notUp }))).toBeUndefined();
   });

@@ -192,7 +192,7 @@ describe.concurrent('releases at rest', () => {
     await it.edit({}, ['dist/a', 'live/a', 'rollouts/a']);
     await first.tick();
     const left = await first.scrape();
-    expect([of(left, 'release="a"'), of(left, 'release="b"').length]).toEqual([[], 26]);
+    expect([of(left, 'release="a"'), of(left, 'release="b"').length]).toEqual([[], 27]);
   });
 
   test('with a state that cannot be read are said, and keep nobody else from being shown', async () => {
