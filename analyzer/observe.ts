@@ -1,4 +1,5 @@
-import { type Grid, judgedStep, seriesQuestions } from './core/judge.ts';
+import type { Check } from '../lib/plan/plan.ts';
+import { type Grid, judgedStep, seriesQuestions, verdict } from './core/judge.ts';
 import type {
   Answer,
   CheckSeries,
@@ -8,7 +9,7 @@ import type {
   Sample,
   Situation,
 } from './core/observation.ts';
-import { atRest } from './core/position.ts';
+import { atRest, hasPromoted } from './core/position.ts';
 import { rolloutOf } from './core/rollout.ts';
 import { isStarting } from './core/rules/at-rest.ts';
 import type { MetricProvider } from './metrics/provider.ts';
@@ -98,19 +99,45 @@ async function askMetrics(
         range(sources, check.query, fromCommit),
         fromLive === undefined ? undefined : range(sources, check.query, fromLive),
       ]);
+      const primary = await askPrimary(sources, rollout, check, { commit, grid: fromCommit });
       return {
-        series: { check, fromCommit: commit.samples, fromLive: live?.samples },
-        skewSeconds: Math.max(commit.skewSeconds, live?.skewSeconds ?? 0),
+        series: {
+          check,
+          fromCommit: commit.samples,
+          fromLive: live?.samples,
+          primary: primary?.samples,
+        },
+        skewSeconds: Math.max(
+          commit.skewSeconds,
+          live?.skewSeconds ?? 0,
+          primary?.skewSeconds ?? 0,
+        ),
       };
     }),
   );
 }
 
-async function range(
-  { metrics, clock }: Sources,
-  query: string,
-  grid: Grid,
-): Promise<{ samples: Answer<readonly Sample[]>; skewSeconds: number }> {
+/** Whether the primary fails as well is asked only where the canary does, and while it is another version. */
+async function askPrimary(
+  sources: Sources,
+  { state, plan }: Rollout,
+  check: Check,
+  { commit, grid }: { readonly commit: Ranged; readonly grid: Grid },
+): Promise<Ranged | undefined> {
+  const { position } = state;
+  if (check.primary === undefined || commit.samples.kind !== 'known') return undefined;
+  if (position.kind !== 'step' || hasPromoted(plan.plan, position.step)) return undefined;
+  const fails = commit.samples.value.some((it) => verdict(check, it.value) === 'fail');
+  return fails ? range(sources, check.primary, grid) : undefined;
+}
+
+/** One series, and by how much the clock of its store differs. */
+interface Ranged {
+  readonly samples: Answer<readonly Sample[]>;
+  readonly skewSeconds: number;
+}
+
+async function range({ metrics, clock }: Sources, query: string, grid: Grid): Promise<Ranged> {
   if (grid.end < grid.start) return { samples: { kind: 'known', value: [] }, skewSeconds: 0 };
   const asked = clock();
   const answer = await metrics.range(query, grid);

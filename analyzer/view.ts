@@ -25,7 +25,7 @@ import type {
   Rollout,
 } from './core/observation.ts';
 import { hasPromoted, type PlanTree, samePosition, stepOf } from './core/position.ts';
-import { availablePods, readiness } from './core/readiness.ts';
+import { availablePods, disturbedUntil, readiness } from './core/readiness.ts';
 import { unix } from './core/state.ts';
 import { type SyncTarget, syncRef, syncStatus } from './core/sync.ts';
 import { combine, type NamedView } from './core/view.ts';
@@ -160,6 +160,7 @@ async function viewOne(
           : Object.fromEntries(tracks.map((track) => [track, ready(track)])),
       jobs: jobsOf(rollout, questions, objects),
       shownStep: shownStep(rollout.plan.plan.candidate, readings),
+      disturbedUntil: disturbance(rollout, questions, objects, now),
       unseen: unseenFiles(questions, objects),
     },
     skewSeconds,
@@ -325,6 +326,24 @@ function trackReadiness(
     writtenByStep: rollout.state.changed.includes(file),
   };
   return readiness(readings[index], rule, now);
+}
+
+/** Looked for in a step in which both tracks run and the primary was not written. */
+function disturbance(
+  rollout: Rollout,
+  questions: readonly Question[],
+  readings: readonly ObjectReading[],
+  now: number,
+): number | undefined {
+  const { state, plan } = rollout;
+  if (state.position.kind !== 'step' || hasPromoted(plan.plan, state.position.step))
+    return undefined;
+  const [primary, canary] = (['primary', 'canary'] as const).map((track) => {
+    const file = planOfTrack(track, rollout)?.plan.workloads[track]?.file;
+    return readings[questions.findIndex((it) => it.kind === 'there' && it.target.file === file)];
+  });
+  const deadlineSeconds = plan.plan.analysis.progressDeadlineSeconds;
+  return disturbedUntil(primary, canary, { since: unix(state.at), now, deadlineSeconds });
 }
 
 function jobsOf(

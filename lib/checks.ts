@@ -189,19 +189,28 @@ function compile(
     ...seconds.mistakes,
   ];
   const query = filled.kind === 'filled' ? filled.query : '';
-  return { checks: [checkOf(it, query, seconds.seconds)], mistakes };
+  const primary =
+    asked.kind === 'promql' ? fill(asked.promql, { ...variables, target: names.primary }) : filled;
+  const other = primary.kind === 'filled' && primary.query !== query ? primary.query : undefined;
+  return { checks: [checkOf(it, query, other, seconds.seconds)], mistakes };
 }
 
 function wrong(problem: QueryProblem): Filled {
   return { kind: 'wrong', problems: [problem] };
 }
 
-function checkOf(it: CheckDefinition, query: string, windowSeconds: number): Check {
+function checkOf(
+  it: CheckDefinition,
+  query: string,
+  primary: string | undefined,
+  windowSeconds: number,
+): Check {
   const { name, min, max, unit } = it;
   return {
     name,
     provider: 'prometheus',
     query,
+    ...(primary === undefined ? {} : { primary }),
     windowSeconds,
     ...(min === undefined ? {} : { min }),
     ...(max === undefined ? {} : { max }),

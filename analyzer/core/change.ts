@@ -126,17 +126,19 @@ export function outcome(
 function kept(
   old: State | undefined,
   move: Move,
-): Pick<State, 'hooks' | 'approved' | 'fast' | 'broken'> {
+): Pick<State, 'hooks' | 'approved' | 'fast' | 'broken' | 'spared'> {
   const ends = atRest(move.to) && move.transition !== 'note';
   const hooks = 'hooks' in move ? move.hooks : ends || isStart(move) ? undefined : old?.hooks;
   const approved = 'approved' in move ? move.approved : ends ? undefined : old?.approved;
   const fast = 'fast' in move ? move.fast : ends || isStart(move) ? undefined : old?.fast;
   const broken = 'broken' in move ? move.broken : ends || isStart(move) ? undefined : old?.broken;
+  const spared = move.to.kind === 'complete' ? undefined : (move.spared ?? old?.spared);
   return {
     ...(hooks === undefined || hooks.length === 0 ? {} : { hooks }),
     ...(approved === undefined || approved.length === 0 ? {} : { approved }),
     ...(fast === undefined ? {} : { fast }),
     ...(broken === undefined ? {} : { broken }),
+    ...(spared === undefined ? {} : { spared }),
   };
 }
 

@@ -21,6 +21,7 @@ import {
 } from './rules/may-go-on.ts';
 import {
   deadlinePassed,
+  environmentFailed,
   inconclusiveTooLong,
   jobFailed,
   neverApplied,
@@ -51,6 +52,7 @@ export function decide(observation: Observation, now: number): Decision {
 /** In order; the first that answers decides. */
 const RULES: readonly Rule[] = [
   tooManyFailedChecks,
+  environmentFailed,
   deadlinePassed,
   jobFailed,
   signalled,
@@ -80,7 +82,13 @@ export function contextOf(observation: Observation, rollout: Rollout, now: numbe
     kind: 'unknown',
     reason: 'the cluster was not asked',
   };
-  const judgement = judge(rollout, trusted(observation, rollout), live, now);
+  const judgement = judge(
+    rollout,
+    trusted(observation, rollout),
+    live,
+    now,
+    observation.cluster?.disturbedUntil,
+  );
   const before = rollout.state.steps.reduce((sum, it) => sum + it.failedChecks, 0);
   const hooks = rollout.state.hooks?.filter((it) => it.outcome === 'failed').length ?? 0;
   return {

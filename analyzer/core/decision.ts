@@ -37,6 +37,8 @@ export interface Move {
   readonly fast?: State['fast'];
   /** What was wrong with the primary before the rollout. @default - as before; not after a rollout */
   readonly broken?: State['broken'];
+  /** The candidate that goes back because of the environment. @default - as before */
+  readonly spared?: State['spared'];
   /** The plan of an earlier release that becomes the way back. @default - as before */
   readonly stable?: PlanTree | undefined;
   /** The hook to call once the commit is pushed: its start is recorded, so nobody else calls it. */

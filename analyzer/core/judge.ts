@@ -38,8 +38,12 @@ export interface Evidence {
 
 /** What the checks of the current step say so far. */
 export interface Judgement {
-  /** Failed points since the step's commit. */
+  /** Failed points since the step's commit that the candidate answers for. */
   readonly failedChecks: number;
+  /** Failed points at which the primary failed the same check, or pods of both tracks were missing. */
+  readonly excusedChecks: number;
+  /** Those of them at which the canary was much worse than the primary all the same. */
+  readonly worseChecks: number;
   /** Passing points since the step was live, and how many are asked for. */
   readonly passed: number;
   readonly needed: number;
@@ -131,6 +135,7 @@ export function judge(
   series: readonly CheckSeries[],
   live: Liveness,
   now: number,
+  disturbedUntil?: number,
 ): Judgement {
   const { analysis } = rollout.plan.plan;
   const step = judgedStep(rollout);
@@ -138,13 +143,27 @@ export function judge(
   const window = Math.max(0, ...series.map((it) => it.check.windowSeconds));
   const commitGrid = gridFromCommit(rollout, window, now);
   const liveGrid = since === undefined ? undefined : gridFromLive(since, window, analysis, now);
-  const fromCommit = verdicts(series, commitGrid, (it) => samples(it.fromCommit));
+  // What windows saw of the outage itself is nobody's fault.
+  const excusedUntil = disturbedUntil === undefined ? undefined : disturbedUntil + window;
+  const fromCommit = excuse(
+    verdicts(series, commitGrid, (it) => samples(it.fromCommit)),
+    series,
+    excusedUntil,
+  );
   const fromLive =
     liveGrid === undefined ? [] : verdicts(series, liveGrid, (it) => samples(it.fromLive));
   const conclusive = fromCommit.filter((it) => it.verdict !== 'unknown').at(-1);
+  const excused = fromCommit.filter((it) => it.isExcused === true);
+  // After an outage the step bakes again.
+  const calm = Math.max(excused.at(-1)?.at ?? 0, excusedUntil ?? 0);
   return {
     failedChecks: count(fromCommit, 'fail'),
-    passed: count(fromLive, 'pass'),
+    excusedChecks: excused.length,
+    worseChecks: excused.filter((it) => isMuchWorse(series, it.at)).length,
+    passed: count(
+      fromLive.filter((it) => it.at > calm),
+      'pass',
+    ),
     needed: step === undefined ? 0 : pointsNeeded(rollout.plan.plan, step),
     newest: newest(fromCommit, fromLive),
     conclusiveAt: conclusive?.at ?? unix(rollout.state.at),
@@ -171,6 +190,32 @@ export function verdict(check: Check, value: number | undefined): Verdict {
 interface Point {
   readonly at: number;
   readonly verdict: Verdict;
+  /** Whether it failed because of the environment. */
+  readonly isExcused?: true;
+}
+
+/**
+ * Takes the environment's failures for what they are: a point is excused when each check that fails at it fails for
+ * the primary too, and when pods of both tracks were missing.
+ */
+function excuse(
+  all: readonly Point[],
+  series: readonly CheckSeries[],
+  until: number | undefined,
+): readonly Point[] {
+  const tracks = series.map(({ check, fromCommit, primary }) => ({
+    check,
+    canary: byTime(samples(fromCommit)),
+    primary: byTime(samples(primary)),
+  }));
+  return all.map((point) => {
+    if (point.verdict !== 'fail') return point;
+    const { at } = point;
+    const failing = tracks.filter((it) => verdict(it.check, it.canary.get(at)) === 'fail');
+    const together = failing.every((it) => verdict(it.check, it.primary.get(at)) === 'fail');
+    if (!together && (until === undefined || at > until)) return point;
+    return { at, verdict: 'unknown', isExcused: true };
+  });
 }
 
 function verdicts(
@@ -209,6 +254,21 @@ function newest(fromCommit: readonly Point[], fromLive: readonly Point[]): Verdi
   // The grids have different phases; a bad point on either holds the step until a newer one is good.
   if (a.at === b.at) return a.verdict === 'pass' ? b.verdict : a.verdict;
   return a.at > b.at && a.verdict === 'fail' ? 'fail' : b.verdict;
+}
+
+/** Whether some check that the primary fails as well is broken by the canary more than twice as far. */
+function isMuchWorse(series: readonly CheckSeries[], at: number): boolean {
+  return series.some(({ check, fromCommit, primary }) => {
+    const [canary, other] = [fromCommit, primary].map((it) => byTime(samples(it)).get(at));
+    if (canary === undefined || other === undefined) return false;
+    const shared = beyond(check, other);
+    return shared > 0 && beyond(check, canary) > 2 * shared;
+  });
+}
+
+/** How far a value lies beyond the bound that it breaks; 0 within them. */
+function beyond({ min = -Infinity, max = Infinity }: Check, value: number): number {
+  return Number.isNaN(value) ? 0 : Math.max(0, min - value, value - max);
 }
 
 function count(all: readonly Point[], wanted: Verdict): number {

@@ -133,6 +133,8 @@ export interface ClusterView {
   readonly jobs?: ReadonlyMap<string, JobStatus> | undefined;
   /** The step that the routing objects show, where they show one. */
   readonly shownStep: string | undefined;
+  /** Until when pods of both tracks were missing that the step had found; Unix seconds. @default - none were */
+  readonly disturbedUntil?: number | undefined;
   /** Files of the position whose content some cluster does not show. @default - nobody can tell */
   readonly unseen?: ReadonlySet<string> | undefined;
 }
@@ -144,6 +146,8 @@ export interface CheckSeries {
   readonly fromCommit: Answer<readonly Sample[]>;
   /** On the grid from live: what passed. Absent before the step is live. */
   readonly fromLive?: Answer<readonly Sample[]> | undefined;
+  /** The primary's on the first grid: asked only where a point of the canary fails, and before promotion. */
+  readonly primary?: Answer<readonly Sample[]> | undefined;
 }
 
 /** What a hook answered. */

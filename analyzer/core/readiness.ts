@@ -35,6 +35,42 @@ export function readiness(
   return { kind: 'notReady', reason, deadlinePassed: deadlinePassed(object, rule, now), available };
 }
 
+/**
+ * Until when pods of both tracks were missing since a time at which they had been there: as an outage of nodes, or of
+ * the whole cluster, leaves it. Where the canary alone lost pods that is the candidate's own fault; and it is given no
+ * longer than its deadline to come back after the primary.
+ *
+ * @param since when the step was taken; Unix seconds
+ * @returns Unix seconds; undefined where no such thing is known, and of kinds without conditions
+ */
+export function disturbedUntil(
+  primary: ObjectReading | undefined,
+  canary: ObjectReading | undefined,
+  { since, now, deadlineSeconds }: { since: number; now: number; deadlineSeconds: number },
+): number | undefined {
+  const ends = [primary, canary].map((it) => missingUntil(it, now));
+  const [first, second] = ends;
+  if (first === undefined || second === undefined) return undefined;
+  if (first <= since || second <= since) return undefined;
+  return Math.min(Math.max(first, second), first + deadlineSeconds);
+}
+
+/** When a Deployment was last short of pods: now, or when it became available again. */
+function missingUntil(reading: ObjectReading | undefined, now: number): number | undefined {
+  if (reading?.kind === 'absent') return now;
+  if (reading?.kind !== 'found') return undefined;
+  const available = conditionsOf(reading.object).find((it) => at(it, '/type') === 'Available');
+  if (available === undefined) return undefined;
+  if (at(available, '/status') !== 'True') return now;
+  const time = timeAt(available, '/lastTransitionTime');
+  return Number.isNaN(time) ? undefined : time;
+}
+
+function conditionsOf(object: unknown): readonly unknown[] {
+  const conditions = at(object, '/status/conditions');
+  return Array.isArray(conditions) ? conditions : [];
+}
+
 /** Pods of a workload that can take requests, of any version. */
 export function availablePods(reading: ObjectReading | undefined): number {
   if (reading?.kind !== 'found') return 0;
@@ -107,8 +143,7 @@ function needs(updated: number, { readyPercent }: ReadinessRule): number {
 }
 
 function deadlinePassed(object: unknown, rule: ReadinessRule, now: number): boolean {
-  const conditions = at(object, '/status/conditions');
-  const all: readonly unknown[] = Array.isArray(conditions) ? conditions : [];
+  const all = conditionsOf(object);
   const exceeded = all.some((it) => at(it, '/reason') === 'ProgressDeadlineExceeded');
   if (isObserved(object) && exceeded) return true;
   const applied = appliedAt(object);

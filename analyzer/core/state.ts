@@ -109,6 +109,8 @@ const stateSchema = z.strictObject({
   fast: z.strictObject({ reason: z.string(), by: z.string().optional() }).optional(),
   /** The primary was not ready before this rollout began, so it holds nothing; whether it served anybody then. */
   broken: z.strictObject({ reason: z.string(), serves: z.boolean() }).optional(),
+  /** The candidate that went back once because of the environment, and was not blamed. */
+  spared: candidate.optional(),
   /** Candidates that were promoted before, the newest first. */
   promoted: z.array(candidate).optional(),
   /** Steps of this rollout that were left. */

@@ -10,6 +10,7 @@ export interface NamedView {
   readonly ready?: ClusterView['ready'] | undefined;
   readonly jobs?: ClusterView['jobs'];
   readonly shownStep: string | undefined;
+  readonly disturbedUntil?: ClusterView['disturbedUntil'];
   /** Absent where the cluster cannot be read. */
   readonly unseen?: ClusterView['unseen'];
 }
@@ -31,8 +32,13 @@ export function combine(views: readonly NamedView[]): ClusterView {
       .flatMap((it) => it.shownStep ?? [])
       .sort()
       .at(-1),
+    disturbedUntil: latest(views.flatMap((it) => it.disturbedUntil ?? [])),
     unseen: allUnseen(views),
   };
+}
+
+function latest(times: readonly number[]): number | undefined {
+  return times.length === 0 ? undefined : Math.max(...times);
 }
 
 /** What one cluster does not show is not shown; what one cannot say, nobody can. */

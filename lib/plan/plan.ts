@@ -55,6 +55,8 @@ const check = z
     provider: z.literal('prometheus'),
     /** PromQL with every variable filled in. */
     query: z.string().min(1),
+    /** The same of the primary, where it can be asked: what fails there too is not the candidate's fault. */
+    primary: z.string().min(1).optional(),
     /** How far the query looks back: a point judged at t has seen (t - window, t]. */
     windowSeconds: z.number().int().positive(),
     min: z.number().optional(),

@@ -18,8 +18,13 @@ function compile(...definitions: Parameters<typeof compileChecks>[1]) {
 }
 
 describe('built-in checks', () => {
-  const labels =
-    'reporter="destination",destination_workload_namespace="prod",destination_workload=~"shop-canary"';
+  const labelsOf = (workload: string) =>
+    `reporter="destination",destination_workload_namespace="prod",destination_workload=~"${workload}"`;
+  const successOf = (labels: string) =>
+    `100 * (sum(rate(istio_requests_total{${labels},response_code!~"5.*",grpc_response_status!~"2|4|12|13|14|15"}[120s])) or vector(0)) / ` +
+    `(sum(rate(istio_requests_total{${labels}}[120s])) > 0)`;
+  const latencyOf = (labels: string) =>
+    `histogram_quantile(0.95, sum by (le) (rate(istio_request_duration_milliseconds_bucket{${labels}}[60s]))) >= 0`;
 
   test('success rate judges the canary’s workload, and nothing is its answer to nothing', () => {
     expect(compile(successRate({ min: 99, window: Duration.minutes(2) }))).toEqual({
@@ -28,9 +33,8 @@ describe('built-in checks', () => {
         {
           name: 'success-rate',
           provider: 'prometheus',
-          query:
-            `100 * (sum(rate(istio_requests_total{${labels},response_code!~"5.*",grpc_response_status!~"2|4|12|13|14|15"}[120s])) or vector(0)) / ` +
-            `(sum(rate(istio_requests_total{${labels}}[120s])) > 0)`,
+          query: successOf(labelsOf('shop-canary')),
+          primary: successOf(labelsOf('shop-primary')),
           windowSeconds: 120,
           min: 99,
           unit: '%',
@@ -44,13 +48,23 @@ describe('built-in checks', () => {
     expect(check).toEqual({
       name: 'latency-p95',
       provider: 'prometheus',
-      query: `histogram_quantile(0.95, sum by (le) (rate(istio_request_duration_milliseconds_bucket{${labels}}[60s]))) >= 0`,
+      query: latencyOf(labelsOf('shop-canary')),
+      primary: latencyOf(labelsOf('shop-primary')),
       windowSeconds: 60,
       max: 250,
       unit: 'ms',
     });
     expect(latency({ quantile: 0.999, max: Duration.seconds(1) }).name).toBe('latency-p99-9');
   });
+});
+
+test('a query that names no track is not asked of the primary', () => {
+  const [plain] = compile(query({ name: 'errors', query: 'sum(errors)', max: 1 })).checks;
+  expect(plain).not.toHaveProperty('primary');
+  const own = query({ name: 'errors', query: 'errors{app="{{target}}"}', max: 1 });
+  expect(compile(own).checks[0]?.primary).toBe('errors{app="shop-primary"}');
+  const { checks } = compileChecks('shop', [own], { ...context, target: 'shop-primary' });
+  expect(checks[0]).not.toHaveProperty('primary');
 });
 
 test('a query of the author’s own has every variable', () => {

@@ -44,6 +44,13 @@ export function notReady(context: Context): Decision | undefined {
 /** Enough points must have passed, and the newest must not be bad. */
 export function notBaked(context: Context): Decision | undefined {
   const { passed, needed, newest, nextAt, trouble } = context.judgement;
+  const { failedChecks, excusedChecks } = context.judgement;
+  if (excusedChecks > 0 && (newest === 'unknown' || (newest === 'fail' && failedChecks === 0)))
+    return {
+      kind: 'hold',
+      reason: `${environment(context)}; it bakes again`,
+      untilSeconds: nextAt,
+    };
   if (newest === 'fail')
     return { kind: 'hold', reason: 'the newest check failed', untilSeconds: nextAt };
   if (needed === 0) return notGuarded(context) ?? notWaited(context);
@@ -177,5 +184,12 @@ function whyOn(context: Context): string {
     judgement.needed > 0
       ? `${judgement.passed} of ${judgement.needed} checks passed`
       : 'live and ready';
-  return by === undefined ? passed : `${passed}; approved by ${by.by}: ${by.reason}`;
+  const said = judgement.excusedChecks === 0 ? passed : `${passed}; ${environment(context)}`;
+  return by === undefined ? said : `${said}; approved by ${by.by}: ${by.reason}`;
+}
+
+function environment({ judgement }: Context): string {
+  const { excusedChecks } = judgement;
+  const points = excusedChecks === 1 ? '1 failed check is' : `${excusedChecks} failed checks are`;
+  return `the environment was down: ${points} not the candidate's`;
 }

@@ -2,7 +2,7 @@ import { identityOf } from '../../../lib/plan/plan.ts';
 import { type Context, type Decision, type Move, noteMove } from '../decision.ts';
 import { judgedStep } from '../judge.ts';
 import type { Rollout } from '../observation.ts';
-import { hasPromoted, stepOf } from '../position.ts';
+import { canaryWeight, hasPromoted, stepOf } from '../position.ts';
 import { nextBack } from '../rollout.ts';
 import { unix } from '../state.ts';
 
@@ -19,6 +19,26 @@ export function tooManyFailedChecks(context: Context): Decision | undefined {
     context,
     `${failedChecks} failed checks${names} at ${shown} (threshold ${threshold})`,
   );
+}
+
+/**
+ * The environment is down, and users of the canary suffer more than others: the traffic goes back, nobody is blamed,
+ * and the candidate starts again. That is believed once of a candidate.
+ */
+export function environmentFailed(context: Context): Decision | undefined {
+  const { rollout, judgement, observation } = context;
+  const { position, candidate, spared } = rollout.state;
+  const { threshold } = rollout.plan.plan.analysis;
+  const { primary, canary } = observation.cluster?.ready ?? {};
+  if (position.kind !== 'step' || canaryWeight(rollout.plan.plan, position) === 0) return undefined;
+  if (judgement.excusedChecks < threshold) return undefined;
+  const late = primary?.kind === 'ready' && canary?.kind === 'notReady' ? canary.reason : undefined;
+  if (late === undefined && judgement.worseChecks < threshold) return undefined;
+  const how = late === undefined ? 'was much worse than the primary' : `is not ready yet: ${late}`;
+  const reason = `the environment was down in ${position.step}, and the canary ${how}`;
+  if (spared === candidate) return backBecause(context, `${reason}; that was so before`);
+  const move = wayBackMove(context, `${reason}; the candidate starts again`);
+  return { ...move, verdict: 'inconclusive', spared: candidate };
 }
 
 /** A workload that runs the candidate did not become ready in time. */

@@ -251,6 +251,9 @@ export interface Seen {
   readonly primary?: Readiness;
   readonly canary?: Readiness;
   readonly values?: Values | { readonly unknown: string };
+  /** What every check says of the primary. @default - it was not asked */
+  readonly primaryValues?: Values;
+  readonly disturbedUntil?: number;
   readonly skewSeconds?: number;
   readonly unreachableSince?: number;
   readonly unshownSince?: number;
@@ -295,8 +298,9 @@ export function observation(of: Situation, now: number, seen: Seen = {}): Observ
       },
       ...(jobs === undefined ? {} : { jobs: new Map(Object.entries(jobs)) }),
       shownStep: seen.shownStep,
+      disturbedUntil: seen.disturbedUntil,
     },
-    series: series(found.value, live, now, seen.values ?? GOOD),
+    series: series(found.value, live, now, seen.values ?? GOOD, seen.primaryValues),
     hooks: new Map(Object.entries(hooks)),
     ...(others === undefined ? {} : { others: new Map(Object.entries(others)) }),
     skewSeconds: seen.skewSeconds ?? 0,
@@ -311,16 +315,16 @@ export function series(
   live: Liveness,
   now: number,
   values: Exclude<Seen['values'], undefined>,
+  primary?: Values,
 ): CheckSeries[] {
-  const ask = (grid: {
-    start: number;
-    end: number;
-    stepSeconds: number;
-  }): Answer<readonly Sample[]> => {
-    if (typeof values !== 'function') return { kind: 'unknown', reason: values.unknown };
+  const ask = (
+    grid: { start: number; end: number; stepSeconds: number },
+    from = values,
+  ): Answer<readonly Sample[]> => {
+    if (typeof from !== 'function') return { kind: 'unknown', reason: from.unknown };
     const all: Sample[] = [];
     for (let at = grid.start; at <= grid.end; at += grid.stepSeconds) {
-      const value = values(at);
+      const value = from(at);
       if (value !== undefined) all.push({ at, value });
     }
     return { kind: 'known', value: all };
@@ -329,6 +333,7 @@ export function series(
     check,
     fromCommit: ask(fromCommit),
     fromLive: fromLive === undefined ? undefined : ask(fromLive),
+    ...(primary === undefined ? {} : { primary: ask(fromCommit, primary) }),
   }));
 }
 
