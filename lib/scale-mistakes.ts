@@ -1,5 +1,6 @@
 import { boundMistakes, isAutoscaler } from './autoscalers.ts';
 import type { Mistake } from './mistake.ts';
+import { neverReadyMistakes } from './never-ready.ts';
 import type { ObjectsInput, ReleaseObjects } from './objects.ts';
 import type { StepDraft } from './strategy/strategy.ts';
 import { partitionOf, replicasOf, type WorkloadKind, workloadKindOf } from './workload-kinds.ts';
@@ -25,6 +26,7 @@ export function scaleMistakes(
       got: it.object.metadata.name,
       remedy: AUTOSCALED[kind.kind] ?? 'leave it out',
     })),
+    ...neverReadyMistakes(workload, parts.autoscalers),
     ...trackMistakes(path, kind, input),
     ...countMistakes(path, input),
     ...draftMistakes(path, kind, drafts),
