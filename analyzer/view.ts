@@ -20,42 +20,25 @@ import type {
   ClusterView,
   JobStatus,
   ObjectReading,
-  ObjectRef,
   Readiness,
   Rollout,
 } from './core/observation.ts';
-import { hasPromoted, type PlanTree, samePosition, stepOf } from './core/position.ts';
+import { hasPromoted, stepOf } from './core/position.ts';
 import { availablePods, disturbedUntil, readiness } from './core/readiness.ts';
 import { unix } from './core/state.ts';
-import { type SyncTarget, syncRef, syncStatus } from './core/sync.ts';
 import { combine, type NamedView } from './core/view.ts';
-import { GitError } from './git/git-error.ts';
-import type { Reader } from './git/repository.ts';
-import { stateIn } from './situation.ts';
+import { askSync, type StateReader, type Synced } from './sync-status.ts';
 
 /** One cluster that `live/` is applied to. */
-export interface ClusterSource {
+export interface ClusterSource extends Synced {
   /** Its name in reasons. @default - there is only one */
   readonly name?: string | undefined;
-  /** Which of a release's objects it holds: routing files, the others, or all. */
-  readonly holds: 'all' | 'workloads' | 'routes';
   readonly cluster: Cluster;
-  /** What applies `live/` to it. @default - nobody tells */
-  readonly sync?: SyncSource | undefined;
-}
-
-/** The sync objects of one cluster. */
-export interface SyncSource {
-  readonly target: SyncTarget;
-  /** Where they stand: in it, or in a hub. */
-  readonly cluster: Cluster;
-  /** What `{context}` in their names stands for. */
-  readonly context: string;
 }
 
 /** Where a view gets its answers. */
 export interface ViewSources {
-  readonly reader: Pick<Reader, 'texts' | 'treesAt'>;
+  readonly reader: StateReader;
   readonly clusters: readonly ClusterSource[];
   /** Unix seconds. */
   readonly clock: () => number;
@@ -147,7 +130,7 @@ async function viewOne(
   const first = judge({ kind: 'unasked' });
   // Objects that show their step need no second witness, but one that is late has a reason.
   const isAsked = bringsBack(rollout) || first.kind === 'waiting';
-  const live = isAsked ? judge(await askSync(sources, source, rollout)) : first;
+  const live = isAsked ? judge(await askSync(sources.reader, source, rollout)) : first;
   const ready = (track: Track) => trackReadiness(track, rollout, questions, objects, now);
   const tracks = TRACKS.filter((it) => planOfTrack(it, rollout)?.plan.workloads[it] !== undefined);
   return {
@@ -204,75 +187,6 @@ function isRoute(question: Question, { plan, stable, files }: Rollout): boolean 
 
 function isRouteFile(file: string, info: FileInfo | undefined): boolean {
   return file.startsWith('mesh/') || info?.role === 'routing';
-}
-
-/** Whether the sync objects have applied this position, or a commit that still holds it: all that this cluster has. */
-async function askSync(
-  { reader }: ViewSources,
-  { sync, holds }: ClusterSource,
-  { state, plan }: Rollout,
-): Promise<Applied> {
-  if (sync === undefined) return { kind: 'unasked' };
-  const answers = await Promise.all(
-    syncNames(state.release, plan, holds).map((name) => {
-      const ref = syncRef(sync.target, name, sync.context);
-      return askOneSync(reader, sync, ref, state);
-    }),
-  );
-  return answers.find((it) => it.kind !== 'applied') ?? { kind: 'applied' };
-}
-
-/** One sync object for a release, or one for each of its two roots. */
-function syncNames(
-  release: string,
-  { plan }: PlanTree,
-  holds: ClusterSource['holds'],
-): readonly string[] {
-  const isApart = Object.keys(plan.files).some((it) => it.includes('/'));
-  if (!isApart) return [release];
-  const roots = { all: ['mesh', 'workload'], routes: ['mesh'], workloads: ['workload'] } as const;
-  return roots[holds].map((it) => `${release}-${it}`);
-}
-
-async function askOneSync(
-  reader: ViewSources['reader'],
-  sync: SyncSource,
-  ref: ObjectRef,
-  state: Rollout['state'],
-): Promise<Applied> {
-  const answer = await sync.cluster.read([ref]);
-  const reading = answer.kind === 'unknown' ? answer : answer.value.objects[0];
-  const object = `${ref.kind} ${ref.namespace}/${ref.name}`;
-  if (reading?.kind === 'absent')
-    return { kind: 'unknown', reason: `${object} does not exist; --sync names it` };
-  if (reading?.kind !== 'found')
-    return { kind: 'unknown', reason: `${object}: ${reading?.reason ?? 'no answer'}` };
-  const { revision, trouble, refuses } = syncStatus(sync.target.tool, reading.object);
-  if (revision !== undefined && (await holdsPosition(reader, revision, state)))
-    return { kind: 'applied' };
-  const at = revision === undefined ? 'nothing yet' : `commit ${revision.slice(0, 10)}`;
-  const because = trouble === undefined ? '' : `: ${trouble}`;
-  return {
-    kind: 'behind',
-    reason: `${object} has applied ${at}${because}`,
-    refused: refuses && trouble,
-  };
-}
-
-/** Whether the release stood at this position in a commit: the very transition, not one to the same place. */
-async function holdsPosition(
-  reader: ViewSources['reader'],
-  commit: string,
-  state: Rollout['state'],
-): Promise<boolean> {
-  try {
-    const there = await stateIn(reader, { trees: await reader.treesAt(commit, state.release) });
-    return there?.at === state.at && samePosition(there.position, state.position);
-  } catch (error) {
-    // It may have applied what was pushed after our fetch.
-    if (error instanceof GitError) return false;
-    throw error;
-  }
 }
 
 function unreadable(reason: string): ClusterView {

@@ -1,0 +1,92 @@
+import type { Cluster } from './cluster/cluster.ts';
+import type { Applied, ObjectRef, Rollout } from './core/observation.ts';
+import { type PlanTree, samePosition } from './core/position.ts';
+import { type SyncTarget, syncRef, syncStatus } from './core/sync.ts';
+import { GitError } from './git/git-error.ts';
+import type { Reader } from './git/repository.ts';
+import { stateIn } from './situation.ts';
+
+/** The sync objects of one cluster. */
+export interface SyncSource {
+  readonly target: SyncTarget;
+  /** Where they stand: in it, or in a hub. */
+  readonly cluster: Cluster;
+  /** What `{context}` in their names stands for. */
+  readonly context: string;
+}
+
+/** A cluster, as far as its sync is concerned. */
+export interface Synced {
+  /** Which of a release's objects it holds: routing files, the others, or all. */
+  readonly holds: 'all' | 'workloads' | 'routes';
+  /** What applies `live/` to it. @default - nobody tells */
+  readonly sync?: SyncSource | undefined;
+}
+
+/** Reads the state of a release in any commit. */
+export type StateReader = Pick<Reader, 'texts' | 'treesAt'>;
+
+/** Whether the sync objects have applied this position, or a commit that still holds it: all that this cluster has. */
+export async function askSync(
+  reader: StateReader,
+  { sync, holds }: Synced,
+  { state, plan }: Rollout,
+): Promise<Applied> {
+  if (sync === undefined) return { kind: 'unasked' };
+  const answers = await Promise.all(
+    syncNames(state.release, plan, holds).map((name) => {
+      const ref = syncRef(sync.target, name, sync.context);
+      return askOneSync(reader, sync, ref, state);
+    }),
+  );
+  return answers.find((it) => it.kind !== 'applied') ?? { kind: 'applied' };
+}
+
+/** One sync object for a release, or one for each of its two roots. */
+function syncNames(release: string, { plan }: PlanTree, holds: Synced['holds']): readonly string[] {
+  const isApart = Object.keys(plan.files).some((it) => it.includes('/'));
+  if (!isApart) return [release];
+  const roots = { all: ['mesh', 'workload'], routes: ['mesh'], workloads: ['workload'] } as const;
+  return roots[holds].map((it) => `${release}-${it}`);
+}
+
+async function askOneSync(
+  reader: StateReader,
+  sync: SyncSource,
+  ref: ObjectRef,
+  state: Rollout['state'],
+): Promise<Applied> {
+  const answer = await sync.cluster.read([ref]);
+  const reading = answer.kind === 'unknown' ? answer : answer.value.objects[0];
+  const object = `${ref.kind} ${ref.namespace}/${ref.name}`;
+  if (reading?.kind === 'absent')
+    return { kind: 'unknown', reason: `${object} does not exist; --sync names it` };
+  if (reading?.kind !== 'found')
+    return { kind: 'unknown', reason: `${object}: ${reading?.reason ?? 'no answer'}` };
+  const { revision, trouble, refuses } = syncStatus(sync.target.tool, reading.object);
+  if (revision !== undefined && (await holdsPosition(reader, revision, state)))
+    return { kind: 'applied' };
+  const at = revision === undefined ? 'nothing yet' : `commit ${revision.slice(0, 10)}`;
+  const because = trouble === undefined ? '' : `: ${trouble}`;
+  return {
+    kind: 'behind',
+    reason: `${object} has applied ${at}${because}`,
+    refused: refuses && trouble,
+  };
+}
+
+/** Whether the release stood at this position in a commit: the very transition, not one to the same place. */
+async function holdsPosition(
+  reader: StateReader,
+  commit: string,
+  state: Rollout['state'],
+): Promise<boolean> {
+  try {
+    const there = await stateIn(reader, { trees: await reader.treesAt(commit, state.release) });
+    return there?.at === state.at && samePosition(there.position, state.position);
+  } catch (error) {
+    // It may have applied what was pushed after our fetch.
+    if (error instanceof GitError) return false;
+    throw error;
+  }
+}
