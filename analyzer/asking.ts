@@ -28,22 +28,23 @@ export async function decideAsking(
   seen: Omit<Observation, 'unreachableSince' | 'hooks'>,
   now: number,
 ): Promise<Asking> {
-  const { unreachable, unshown } = analyzer.memory;
+  const { unreachable, stuck } = analyzer.memory;
   const { situation } = seen;
   const hooks = new Map<string, HookReading>();
-  const unshownSince = since(unshown, situation.id, isUnshown(seen), now);
+  const stuckSince = stuck.get(situation.id);
   // Each round asks one hook more at least, so there is a last one.
   for (;;) {
     const known = { ...seen, hooks };
     const silent = hasUnreachable(known);
     const unreachableSince = silent ? (unreachable.get(situation.id) ?? now) : undefined;
-    const observation = { ...known, unreachableSince, unshownSince };
+    const observation = { ...known, unreachableSince, stuckSince };
     const decision = decide(observation, now);
     const asks = decision.kind === 'hold' ? (decision.asks ?? []) : [];
     const fresh = asks.filter((it) => !hooks.has(it));
     if (fresh.length === 0) {
-      if (unreachableSince === undefined) unreachable.delete(situation.id);
-      else unreachable.set(situation.id, unreachableSince);
+      remember(unreachable, situation.id, unreachableSince);
+      const isStuck = decision.kind === 'hold' && decision.stuck === true;
+      remember(stuck, situation.id, isStuck ? (stuckSince ?? now) : undefined);
       return { observation, decision };
     }
     const readings = await Promise.all(fresh.map((it) => ask(analyzer, situation, it)));
@@ -51,27 +52,9 @@ export async function decideAsking(
   }
 }
 
-/** Whether the cluster could be read and does not show the step. */
-function isUnshown({ situation, cluster }: Pick<Observation, 'situation' | 'cluster'>): boolean {
-  const { state } = situation;
-  const inStep = state.kind === 'known' && state.value.position.kind === 'step';
-  return inStep && cluster?.live.kind === 'waiting';
-}
-
-/** Remembers since when something is so, and forgets it when it is not. */
-function since(
-  memory: Map<string, number>,
-  id: string,
-  isSo: boolean,
-  now: number,
-): number | undefined {
-  if (!isSo) {
-    memory.delete(id);
-    return undefined;
-  }
-  const known = memory.get(id) ?? now;
-  memory.set(id, known);
-  return known;
+function remember(memory: Map<string, number>, id: string, since: number | undefined): void {
+  if (since === undefined) memory.delete(id);
+  else memory.set(id, since);
 }
 
 async function ask(

@@ -42,8 +42,8 @@ export interface Memory {
   readonly arrived: NonNullable<Sources['arrived']>;
   /** When a release's sources were first found unreachable by this process; Unix seconds. */
   readonly unreachable: Map<string, number>;
-  /** When this process first saw that the cluster does not show a release's step; Unix seconds. */
-  readonly unshown: Map<string, number>;
+  /** Since when this process has waited for the cluster to show a release's step, or for its pods; Unix seconds. */
+  readonly stuck: Map<string, number>;
 }
 
 /** What a tick did about one release that was not idle. */
@@ -72,7 +72,7 @@ export function newMemory(): Memory {
     shown: new Map(),
     arrived: new Set(),
     unreachable: new Map(),
-    unshown: new Map(),
+    stuck: new Map(),
   };
 }
 

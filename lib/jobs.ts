@@ -51,11 +51,15 @@ function jobStep(before: StepDraft, { name }: JobDefinition): StepDraft {
   };
 }
 
+/** Of a Job that has none of its own: a rollout waits for nothing for ever. */
+const JOB_DEADLINE_SECONDS = 3600;
+
 /** The Job as a plan holds it: a Job cannot be changed, so its name tells candidate and content. */
 export function jobObject(object: Manifest, candidate: string, names: HashedNames): Manifest {
   const template = objectAt(object, 'spec', 'template');
   const spec = withHashedNames(objectAt(template, 'spec'), names);
-  const whole = withSpec(object, { template: { ...template, spec } });
+  const { activeDeadlineSeconds = JOB_DEADLINE_SECONDS } = objectAt(object, 'spec');
+  const whole = withSpec(object, { activeDeadlineSeconds, template: { ...template, spec } });
   return renamed(whole, `${object.metadata.name}-${hashOf({ candidate, whole }, 10)}`);
 }
 

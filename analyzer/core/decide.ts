@@ -24,9 +24,9 @@ import {
   environmentFailed,
   inconclusiveTooLong,
   jobFailed,
-  neverApplied,
   tooManyFailedChecks,
 } from './rules/must-go-back.ts';
+import { neverCame } from './rules/never-came.ts';
 import { goingBack, initializing, newPlan } from './rules/under-way.ts';
 
 /**
@@ -57,7 +57,7 @@ const RULES: readonly Rule[] = [
   jobFailed,
   signalled,
   inconclusiveTooLong,
-  neverApplied,
+  neverCame,
   primaryBroke,
   handEdited,
   paused,

@@ -14,6 +14,8 @@ export type Decision =
       readonly untilSeconds?: number | undefined;
       /** Whether it has waited for longer than its deadline, and only somebody outside can end it. */
       readonly overdue?: true | undefined;
+      /** Whether it waits for the cluster to show the step, or for its pods: that has a deadline. */
+      readonly stuck?: true | undefined;
       /** Hooks whose answers would tell more: whoever observes asks them, and decides again. */
       readonly asks?: readonly string[] | undefined;
     }

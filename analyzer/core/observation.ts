@@ -190,6 +190,6 @@ export interface Observation {
   readonly skewSeconds: number;
   /** When this process first found a source of answers unreachable, if it still is; Unix seconds. */
   readonly unreachableSince?: number | undefined;
-  /** When this process first saw that the cluster does not show the step, if it still does not; Unix seconds. */
-  readonly unshownSince?: number | undefined;
+  /** Since when this process has found the step not shown by the cluster, or its pods not ready; Unix seconds. */
+  readonly stuckSince?: number | undefined;
 }

@@ -189,7 +189,7 @@ async function pass(
   for (const git of releases) {
     const situation = situationOf(git, scenario, now);
     const sources = sourcesOf(running, git, now);
-    const memory = { unreachable, unshown: new Map() } as unknown as Analyzer['memory'];
+    const memory = { unreachable, stuck: new Map() } as unknown as Analyzer['memory'];
     // Of an analyzer, asking hooks takes no more than this.
     const analyzer = { ...sources, hooks: planted, memory } as unknown as Analyzer;
     const real = await decideAsking(analyzer, await observe(sources, situation, now), now);

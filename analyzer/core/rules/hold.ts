@@ -4,7 +4,8 @@ import { atRest } from '../position.ts';
 /** Somebody edited Git by hand: nothing is touched until a person has looked. */
 export function handEdited(context: Context): Decision | undefined {
   const { disagreement: differs, rollout } = context;
-  if (differs === undefined) return undefined;
+  // A rollback is never left half done: what was edited is written over, and the commit says so.
+  if (differs === undefined || rollout.state.position.kind === 'back') return undefined;
   return {
     // Where nothing is under way, nothing is waited for: an analyzer that runs until all is at rest may end.
     kind: atRest(rollout.state.position) ? 'rest' : 'hold',

@@ -23,6 +23,7 @@ export function notLive({ observation, rollout }: Context): Decision | undefined
     kind: 'hold',
     reason: `${place} is not live yet: ${live.reason}`,
     untilSeconds: live.untilSeconds,
+    stuck: true,
   };
 }
 
@@ -36,7 +37,7 @@ export function notReady(context: Context): Decision | undefined {
     // Past its deadline only a person, or a newer plan, can help: what could be decided was decided before.
     const overdue = it?.kind === 'notReady' && it.deadlinePassed ? { overdue: true as const } : {};
     const reason = `the ${track} is not ready: ${it?.reason ?? 'unknown'}`;
-    return { kind: 'hold', reason, ...overdue };
+    return { kind: 'hold', reason, stuck: true, ...overdue };
   }
   return undefined;
 }

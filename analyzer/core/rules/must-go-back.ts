@@ -88,27 +88,6 @@ export function inconclusiveTooLong(context: Context): Decision | undefined {
   );
 }
 
-/** The cluster has not shown the step for too long: because it refuses it, or nobody knows why. */
-export function neverApplied(context: Context): Decision | undefined {
-  const { rollout, observation, now } = context;
-  const { position, at } = rollout.state;
-  const live = observation.cluster?.live;
-  if (position.kind !== 'step' || live?.kind !== 'waiting') return undefined;
-  if (observation.unshownSince === undefined) return undefined;
-  const seconds = Math.round(now - Math.max(observation.unshownSince, unix(at)));
-  const { progressDeadlineSeconds, inconclusiveDeadlineSeconds } = rollout.plan.plan.analysis;
-  if (live.refused !== undefined && seconds > progressDeadlineSeconds)
-    return backBecause(
-      context,
-      `the cluster refuses ${position.step}, for ${seconds} s (deadline ${progressDeadlineSeconds} s): ${live.refused}`,
-    );
-  if (seconds <= inconclusiveDeadlineSeconds) return undefined;
-  return giveUp(
-    context,
-    `the cluster has not shown ${position.step} for ${seconds} s (deadline ${inconclusiveDeadlineSeconds} s): ${live.reason}`,
-  );
-}
-
 /** What the author wants where nothing can be known: the candidate goes back, or a person is asked. */
 export function giveUp(context: Context, reason: string): Decision | undefined {
   const { rollout } = context;

@@ -24,11 +24,21 @@ export function initializing(context: Context): Decision | undefined {
       verdict: 'none',
       reason: `a newer plan replaces the one that was initializing: ${identityOf(dist.value.plan)}`,
     };
-  const waiting = notLive(context) ?? notReady(context);
+  const waiting = overdueAfter(context, notLive(context) ?? notReady(context));
   // An init may hang for ever, and the plan that would mend it is the one that is refused.
   if (waiting?.kind === 'hold' && refused !== undefined)
     return { ...waiting, reason: `${waiting.reason}; the newest plan is refused: ${refused}` };
   return waiting ?? goOn(context);
+}
+
+/** Nothing ends the wait for a first release but its pods or a newer plan, so it is said when it is long. */
+function overdueAfter(
+  { rollout, now }: Context,
+  waiting: Decision | undefined,
+): Decision | undefined {
+  const { progressDeadlineSeconds } = rollout.plan.plan.analysis;
+  const isLate = now - unix(rollout.state.at) > progressDeadlineSeconds;
+  return waiting?.kind === 'hold' && isLate ? { ...waiting, overdue: true } : waiting;
 }
 
 /** A rollback is a sequence: each of its commits is waited for, but not for ever. */

@@ -256,7 +256,7 @@ export interface Seen {
   readonly disturbedUntil?: number;
   readonly skewSeconds?: number;
   readonly unreachableSince?: number;
-  readonly unshownSince?: number;
+  readonly stuckSince?: number;
   readonly shownStep?: string;
   readonly baseline?: Readiness;
   readonly jobs?: Readonly<Record<string, JobStatus>>;
@@ -305,7 +305,7 @@ export function observation(of: Situation, now: number, seen: Seen = {}): Observ
     ...(others === undefined ? {} : { others: new Map(Object.entries(others)) }),
     skewSeconds: seen.skewSeconds ?? 0,
     unreachableSince: seen.unreachableSince,
-    unshownSince: seen.unshownSince,
+    stuckSince: seen.stuckSince,
   };
 }
 

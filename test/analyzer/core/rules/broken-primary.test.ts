@@ -301,7 +301,7 @@ describe('a step that never comes', () => {
     situation({ position: step('02-weight-20'), plan: plan('v2', { analysis }) });
   const seen = (refused?: string): Seen => ({
     live: { kind: 'waiting', reason: 'VirtualService test/app is not synced yet', refused },
-    unshownSince: T0,
+    stuckSince: T0,
     values: () => undefined,
   });
   const moveAfter = (it: ReturnType<typeof at20>, seconds: number, of: Seen): Move =>
@@ -322,7 +322,7 @@ describe('a step that never comes', () => {
     expect(decision(silent, T0 + 300, seen()).kind).toBe('hold');
     expect(moveAfter(silent, 301, seen())).toMatchObject({
       paused: {
-        reason: expect.stringMatching(/^the cluster has not shown 02-weight-20 for 301 s/),
+        reason: expect.stringMatching(/^nothing has come of 02-weight-20 for 301 s/),
       },
     });
     expect(moveAfter(at20({ onInconclusive: 'back' }), 301, seen())).toMatchObject({
