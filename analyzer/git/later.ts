@@ -29,6 +29,8 @@ export function openLater(open: () => Promise<Repository>): Repository {
     push: (commit) => ask((it) => it.push(commit)),
     resolve: (revision) => ask((it) => it.resolve(revision)),
     list: (at) => ask((it) => it.list(at)),
+    strays: (at) => ask((it) => it.strays(at)),
+    follows: (commit, ancestor) => ask((it) => it.follows(commit, ancestor)),
     files: (tree) => ask((it) => it.files(tree)),
     texts: (blobs) => ask((it) => it.texts(blobs)),
     lastChange: (commit, id) => ask((it) => it.lastChange(commit, id)),
@@ -40,7 +42,8 @@ export function openLater(open: () => Promise<Repository>): Repository {
     async close() {
       closed = true;
       const opened = await opening?.catch(() => undefined);
-      await opened?.close();
+      // What is left of a clone is removed by the next start.
+      await opened?.close().catch(() => undefined);
     },
   };
 }

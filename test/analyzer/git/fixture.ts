@@ -63,7 +63,7 @@ export function gitWith(
     folder,
     input = '',
     env = {},
-  }: { folder: string; input?: string; env?: Record<string, string> },
+  }: { folder: string; input?: Buffer | string; env?: Record<string, string> },
   ...args: string[]
 ): string {
   return execFileSync('git', ['-C', folder, ...args], {
