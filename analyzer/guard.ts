@@ -31,6 +31,11 @@ export function guarded(repository: Repository, tell: (finding: Finding) => void
       trusted = run;
       return snapshot;
     },
+    async push(commit) {
+      const result = await repository.push(commit);
+      if (result.kind === 'pushed') trusted = commit;
+      return result;
+    },
     async list(at) {
       const key = `${at.run} ${at.source}`;
       if (key !== looked) {

@@ -45,9 +45,9 @@ export async function locateRemote(git: GitCommand, remote: string): Promise<Rem
 }
 
 /** The error for a folder that holds no repository that may be read. */
-export function notRepository(folder: string, cause: unknown): GitError {
-  const stderr = cause instanceof GitError ? cause.stderr : '';
-  if (cause instanceof GitError && stderr === '') return cause;
+export function notRepository(folder: string, cause: unknown): unknown {
+  if (!(cause instanceof GitError) || cause.stderr === '') return cause;
+  const { stderr } = cause;
   const message = /dubious ownership/.test(stderr)
     ? `the repository in ${folder} belongs to another user: run git config --global --add safe.directory ${folder}`
     : `${folder} is no git repository: ${lastLines(stderr)}`;

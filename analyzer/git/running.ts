@@ -16,13 +16,16 @@ export function startProcess(
   const child = spawned(args, env);
   // Whoever waits for its end hears of it as well; unheard it would end this process.
   child.on('error', () => undefined);
-  const pipes: readonly (Readable | Writable | null | undefined)[] = child.stdio.slice(0, 3);
+  const pipes = pipesOf(child);
   // A child that ends early closes its stdin; its exit code says more than our EPIPE.
-  for (const pipe of pipes) pipe?.on('error', () => undefined);
-  // Where file handles have run out there is not even a pipe.
-  if (pipes.some((it) => it === undefined || it === null))
-    throw startFailure(new Error('there is no file handle to spare'));
+  for (const pipe of pipes) pipe.on('error', () => undefined);
+  if (pipes.length < 3) throw startFailure(new Error('EMFILE'));
   return child;
+}
+
+/** Where file handles have run out there is not one, whatever the types say. */
+function pipesOf(child: Partial<GitProcess>): readonly (Readable | Writable)[] {
+  return [child.stdin, child.stdout, child.stderr].filter((it) => it !== undefined && it !== null);
 }
 
 function spawned(args: readonly string[], env: Record<string, string | undefined>): GitProcess {

@@ -1,6 +1,7 @@
 import { readCommits } from './access.ts';
-import { type GitCommand, mustGit } from './command.ts';
+import { type GitCall, type GitCommand, mustGit } from './command.ts';
 import { type CommitOrder, commitMessage } from './fast-import.ts';
+import { GitError } from './git-error.ts';
 import type { Identity } from './identity.ts';
 import type { ObjectStore } from './objects.ts';
 
@@ -55,7 +56,7 @@ export async function signCommit(
   const config = key === undefined ? git.config : [...git.config, ...signingConfig(key)];
   const parents = parent === undefined ? [] : ['-p', parent];
   const sign = key === undefined ? [] : ['-S'];
-  const output = await mustGit(
+  const output = await mustSign(
     { ...git, config },
     {
       arguments: ['commit-tree', ...sign, ...parents, '-F', '-', tree],
@@ -65,6 +66,18 @@ export async function signCommit(
     },
   );
   return output.trim();
+}
+
+async function mustSign(git: GitCommand, call: GitCall): Promise<string> {
+  try {
+    return await mustGit(git, call);
+  } catch (error) {
+    if (!(error instanceof GitError) || !call.arguments.includes('-S')) throw error;
+    throw new GitError(
+      `the commit cannot be signed: ${error.message}: nobody is asked for a passphrase, so give a key without one, or an agent that holds it open`,
+      { retryable: true, stderr: error.stderr, cause: error },
+    );
+  }
 }
 
 function personEnvironment({ name, email }: Identity, at: number): Record<string, string> {
