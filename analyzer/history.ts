@@ -161,14 +161,13 @@ async function provePaths(
   id: string,
   { visits, complete }: Walk,
 ): Promise<{ readonly commits: number; readonly problems: readonly string[] }> {
-  const trailer = new RegExp(`^Perch-Release: ${id}$`, 'm');
   const own = visits
     .slice(complete ? 0 : 1)
-    .filter(({ commit }) => commit.parents.length < 2 && trailer.test(commit.message));
+    .filter(({ commit }) => commit.parents.length < 2 && moved(commit.message).includes(id));
   const changed = await reader.changedPaths(own.map((it) => it.commit.oid));
   const problems = own.flatMap(({ commit, accepted }, index) => {
-    const moved = [...commit.message.matchAll(/^Perch-Release: (.+)$/gm)].map((it) => it[1] ?? '');
-    const outside = (changed[index] ?? []).filter((it) => !moved.some((one) => isOwnPath(one, it)));
+    const ids = moved(commit.message);
+    const outside = (changed[index] ?? []).filter((it) => !ids.some((one) => isOwnPath(one, it)));
     if (accepted || outside.length === 0) return [];
     const more = outside.length > 1 ? ` and ${outside.length - 1} more` : '';
     return `${JSON.stringify(outside[0])}${more} changed beside the transition (in commit ${commit.oid.slice(0, 10)})`;
@@ -176,8 +175,16 @@ async function provePaths(
   return { commits: own.length, problems };
 }
 
+/** The releases that a commit's trailers name. */
+function moved(message: string): readonly string[] {
+  const name = 'Perch-Release: ';
+  const lines = message.split('\n').filter((it) => it.startsWith(name));
+  return lines.map((it) => it.slice(name.length));
+}
+
+/** A file where the folder would be is the release's own, too. */
 function isOwnPath(id: string, path: string): boolean {
-  return path.startsWith(`live/${id}/`) || path.startsWith(`rollouts/${id}/`);
+  return ['live', 'rollouts'].some((it) => `${path}/`.startsWith(`${it}/${id}/`));
 }
 
 interface SourceProof {

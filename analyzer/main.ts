@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addAnalyze } from './commands/analyze.ts';
 import { addDiff } from './commands/diff.ts';
 import { addHistory } from './commands/history.ts';
+import { addInitBranch } from './commands/init-branch.ts';
 import { addPersonCommands } from './commands/person.ts';
 import { addPlan } from './commands/plan.ts';
 import { addStatus } from './commands/status.ts';
@@ -19,8 +20,8 @@ Exit codes:
   1  verify found differences; a request makes no sense in the release's situation; the candidate that wait
      waits for ended otherwise
   2  wrong usage
-  3  the world failed: repository unreachable, a push was refused, or wait ran out of time; trying again may
-     help`;
+  3  the world failed: repository unreachable, the run branch is not there, a push was refused, or wait ran out
+     of time; trying again may help`;
 
 /** The `perch` command: composes, and is imported by nobody. */
 async function main(): Promise<void> {
@@ -36,6 +37,7 @@ async function main(): Promise<void> {
   addHistory(program);
   addDiff(program);
   addWait(program);
+  addInitBranch(program);
   addAnalyze(program);
   addPersonCommands(program);
   addVersion(program);
@@ -49,7 +51,8 @@ async function main(): Promise<void> {
 
 function exitCode(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  return error instanceof GitError && error.retryable ? 3 : 1;
+  if (!(error instanceof GitError)) return 1;
+  return error.usage ? 2 : 3;
 }
 
 function complain(error: unknown): void {

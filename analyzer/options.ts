@@ -6,6 +6,7 @@ import {
   openRepository,
   type Reader,
   type Repository,
+  type RepositoryOptions,
   type Snapshot,
 } from './git/index.ts';
 
@@ -110,7 +111,12 @@ export function openForWriting(
   flags: RepositoryFlags,
   identity: Identity = flags.identity ?? ANALYZER,
 ): Promise<Repository> {
-  return openRepository({
+  return openRepository(repositoryOptions(flags, identity));
+}
+
+/** Which repository, and as whom, in the words of the git family. */
+export function repositoryOptions(flags: RepositoryFlags, identity: Identity): RepositoryOptions {
+  return {
     run: { remote: flags.repo, branch: flags.branch },
     source: {
       remote: flags.sourceRepo ?? flags.repo,
@@ -120,7 +126,7 @@ export function openForWriting(
     signingKey: flags.signingKey,
     credentialsFile: flags.gitCredentials,
     cacheFolder: flags.cache,
-  });
+  };
 }
 
 /**
@@ -136,26 +142,48 @@ export async function withReader<T>(
   use: (reader: Reader, at: Snapshot) => Promise<T>,
 ): Promise<T> {
   const local = flags.sourceRepo === undefined && (await isFolder(flags.repo));
-  const reader = local ? await openLocal({ folder: flags.repo }) : await openFetched(flags);
+  return local ? withLocal(flags, revision, use) : withFetched(flags, revision, use);
+}
+
+type Use<T> = (reader: Reader, at: Snapshot) => Promise<T>;
+
+async function withLocal<T>(
+  flags: RepositoryFlags,
+  revision: string | undefined,
+  use: Use<T>,
+): Promise<T> {
+  const reader = await openLocal({ folder: flags.repo });
   try {
     const run = await resolve(reader, revision ?? flags.branch);
-    const own = flags.sourceBranch === undefined && flags.sourceRepo === undefined;
+    if (run === undefined) throw missing(revision ?? flags.branch);
+    const own = flags.sourceBranch === undefined;
     const source = own ? run : await resolve(reader, flags.sourceBranch ?? flags.branch);
-    // A run branch that the analyzer has not made yet is a fine answer; a revision that is not there is none.
-    if (run === undefined && (revision !== undefined || source === undefined))
-      throw new Error(
-        `there is no branch or revision "${revision ?? flags.branch}" in the repository; name one with --branch`,
-      );
     return await use(reader, { run, source });
   } finally {
     await reader.close();
   }
 }
 
-async function openFetched(flags: RepositoryFlags): Promise<Reader> {
+async function withFetched<T>(
+  flags: RepositoryFlags,
+  revision: string | undefined,
+  use: Use<T>,
+): Promise<T> {
   const repository = await openForWriting(flags);
-  await repository.fetch();
-  return repository;
+  try {
+    const at = await repository.fetch();
+    const run = revision === undefined ? at.run : await resolve(repository, revision);
+    if (run === undefined) throw missing(revision ?? flags.branch);
+    return await use(repository, { ...at, run });
+  } finally {
+    await repository.close();
+  }
+}
+
+function missing(revision: string): Error {
+  return new Error(
+    `there is no branch or revision "${revision}" in the repository; name one with --branch, or make a first run branch with \`perch init-branch\``,
+  );
 }
 
 /** In a folder's own repository a branch may be known from its remote alone. */

@@ -188,7 +188,7 @@ describe('secrets are in no argument, environment, log, error or commit', () => 
       ...['--git-credentials', join(secrets, 'credentials')],
     ]);
     expect([refused.code, refused.stderr]).toEqual([
-      1,
+      3,
       expect.stringMatching(/authentication failed/),
     ]);
     expectNoMark(refused);

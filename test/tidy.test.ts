@@ -297,9 +297,33 @@ describe('every file', () => {
       /\bas unknown as\b/,
       'parse it with zod, or write a type guard',
     ],
+    [
+      'replaces nothing by a text that is not written there',
+      /\.replace(?:All)?\(\s*(?:''|[A-Z_]+|\/(?:\\.|\[(?:\\.|[^\]\n])*\]|[^/\n[])+\/[a-z]*|\w+),(?!\s*(?:''|\(|\w+ =>|quote === ''))/,
+      'in a replacement `$&` has a meaning: hand over a function that returns the text',
+    ],
   ])('%s', (_, bad, remedy) => {
     const all = PRODUCT.filter((it) => bad.test(it.code)).map((it) => it.path);
     expect(all, remedy).toEqual([]);
+  });
+
+  test('makes no pattern of data', () => {
+    // Only there a pattern is checked that an author wrote as one; it is never matched against anything.
+    const allowed = ['lib/traffic/istio-match.ts'];
+    const all = PRODUCT.filter((it) => /\bRegExp\(/.test(it.code)).map((it) => it.path);
+    expect(all, 'compare texts: a name can be a pattern that never ends').toEqual(allowed);
+  });
+
+  test('gives git no name that it could take for a pattern', () => {
+    const starts = PRODUCT.filter((it) =>
+      it.imports.some(({ target }) => target === 'node:child_process'),
+    );
+    expect(
+      starts.map((it) => it.path),
+      'start git with startGit, which sets --literal-pathspecs',
+    ).toEqual(['analyzer/git/identity.ts', 'analyzer/git/running.ts']);
+    const command = PRODUCT.find((it) => it.path === 'analyzer/git/command.ts');
+    expect(command?.text).toContain('--literal-pathspecs');
   });
 
   test('leaves nothing to do', () => {

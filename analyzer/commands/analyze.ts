@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import pino, { type Logger } from 'pino';
 import { GitError } from '../git/index.ts';
+import { type Finding, guarded } from '../guard.ts';
 import { hookCalls } from '../hooks/calls.ts';
 import type { HookClient } from '../hooks/client.ts';
 import { tellHooks } from '../hooks/tell.ts';
@@ -117,7 +118,7 @@ async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
   const headers = headersOf(flags.metricsHeader, command);
   const nudges = nudgesOf(flags, command);
   const client = hookClientOf(flags);
-  const repository = await openForWriting(flags);
+  const repository = guarded(await openForWriting(flags), (it) => logFinding(log, it));
   const clock = () => Date.now() / 1000;
   const analyzer: Analyzer = {
     repository,
@@ -177,7 +178,7 @@ async function loop(run: Run): Promise<void> {
     if (report !== undefined) tellLater(run, report);
     if (report !== undefined) await tell(nudges, report, log);
     const told = reported.tell(end);
-    if (end.kind === 'failed') await goOn(end.error, once, log).finally(() => told);
+    if (end.kind === 'failed') await goOn(end.error, flags, log).finally(() => told);
     if (report?.refused !== undefined && once) process.exitCode = 3;
     // A hook that this pass has called is waited for, or its answer would be lost.
     const waits = reported.analyzer.hooks?.unfinished() === true;
@@ -203,15 +204,45 @@ async function pass(analyzer: Analyzer, ways: Rollbacks, log: Logger): Promise<T
   }
 }
 
-/** The next pass may reach the repository where this one could not. @throws what ends the analyzer */
-async function goOn(error: unknown, once: boolean, log: Logger): Promise<void> {
-  if (once || !(error instanceof GitError) || !error.retryable) throw error;
-  log.error({ reason: error.message }, 'the repository cannot be reached');
+/**
+ * The next pass may do what this one could not. While watching that is so of everything but wrong usage: rights, disks
+ * and branches come back, and only a process that lives remembers since when. @throws what ends the analyzer
+ */
+async function goOn(
+  error: unknown,
+  { watch, untilIdle }: AnalyzeFlags,
+  log: Logger,
+): Promise<void> {
+  const reason = error instanceof Error ? error.message : String(error);
+  const isWorld = error instanceof GitError;
+  const passes = isWorld && error.retryable;
+  if ((isWorld && error.usage) || !(watch || (untilIdle && passes))) throw error;
+  if (isWorld) log.error({ reason }, 'the repository cannot be used');
+  else {
+    const stack = error instanceof Error ? error.stack : undefined;
+    log.error({ reason, stack }, 'a bug in the analyzer: this pass is lost');
+  }
 }
+
+function logFinding(log: Logger, it: Finding): void {
+  if (it.kind === 'rewritten')
+    log.warn(
+      { from: it.from, to: it.to },
+      'the run branch was pushed by force; no release lost a transition',
+    );
+  else if (it.paths.length === 0) log.info('every path belongs to a release again');
+  else log.warn({ paths: it.paths.slice(0, MOST_PATHS), count: it.paths.length }, STRAYS);
+}
+
+const MOST_PATHS = 20;
+
+const STRAYS = 'paths that belong to no release: nothing is done about them, take them away';
 
 /** Whatever hooks make of it, no pass waits for them. */
 function tellLater(run: Run, report: TickReport): void {
-  const telling = tellAll(run, report).finally(() => run.told.delete(telling));
+  const telling = tellAll(run, report)
+    .catch((error: unknown) => run.log.error({ reason: String(error) }, 'a hook was not told'))
+    .finally(() => run.told.delete(telling));
   run.told.add(telling);
 }
 

@@ -13,14 +13,33 @@ export function addStatus(program: Command): Command {
     .description('print every release: phase, weight, step, since when and why');
   return addGateFlags(command).action(async (_: unknown, command: Command) => {
     const flags = command.optsWithGlobals<RepositoryFlags & GateFlags>();
-    const rows = await readStatus(flags);
+    const { rows, strays } = await readStatus(flags);
+    for (const it of strays.slice(0, MOST_STRAYS))
+      process.stderr.write(`perch: ${strayText(it)}\n`);
     process.stdout.write(
       `${flags.json ? JSON.stringify(rows, absentAsNull, 2) : statusTable(rows, Date.now() / 1000)}\n`,
     );
   });
 }
 
-async function readStatus(flags: RepositoryFlags & GateFlags): Promise<readonly Status[]> {
+interface Read {
+  readonly rows: readonly Status[];
+  /** Paths that belong to no release. */
+  readonly strays: readonly string[];
+}
+
+const MOST_STRAYS = 20;
+
+/** In plain letters: whoever made the name may have meant it for this terminal. */
+function strayText(path: string): string {
+  const plain = JSON.stringify(path).replaceAll(
+    /[^ -~]/g,
+    (it) => `\\u${it.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return `${plain} belongs to no release: nothing is done about it, take it away`;
+}
+
+async function readStatus(flags: RepositoryFlags & GateFlags): Promise<Read> {
   const gate = gateOf(flags);
   return withReader(flags, undefined, async (reader, at) => {
     const rows: Status[] = [];
@@ -31,7 +50,7 @@ async function readStatus(flags: RepositoryFlags & GateFlags): Promise<readonly 
       // Only its history tells a revert by hand; what is at rest for sure was not reverted.
       rows.push(status(isIdle(trees) ? loaded : await withLastCommit(reader, at.run, loaded)));
     }
-    return rows;
+    return { rows, strays: await reader.strays(at) };
   });
 }
 

@@ -194,12 +194,18 @@ function written(old: FileSet | undefined, set: FileSet): Pick<State, 'changed' 
   return { changed: [...changed], removed: gone };
 }
 
-/** Only what differs is written, so a commit's cost grows with its step and not with the release. */
-function liveWrites(id: string, situation: Situation, set: FileSet): FileWrite[] {
-  const gone = [...situation.live.keys()].filter((name) => !set.has(name)).sort();
-  const fresh = [...set].filter(([name, file]) => situation.live.get(name) !== file.oid);
+/**
+ * Only what differs is written, so a commit's cost grows with its step and not with the release. Where a file has a
+ * name that no plan gives, the whole folder is written anew: a name that somebody made up may be one that cannot be
+ * removed alone.
+ */
+function liveWrites(id: string, { live }: Situation, set: FileSet): FileWrite[] {
+  const gone = [...live.keys()].filter((name) => !set.has(name)).sort();
+  const anew = gone.some((name) => !USUAL_NAME.test(name));
+  const fresh = [...set].filter(([name, file]) => anew || live.get(name) !== file.oid);
+  const removed = anew ? [`live/${id}`] : gone.map((name) => `live/${id}/${name}`);
   return [
-    ...gone.map((name): FileWrite => ({ kind: 'delete', path: `live/${id}/${name}` })),
+    ...removed.map((path): FileWrite => ({ kind: 'delete', path })),
     ...fresh
       .map(
         ([name, file]): FileWrite => ({ kind: 'blob', path: `live/${id}/${name}`, oid: file.oid }),
@@ -207,6 +213,9 @@ function liveWrites(id: string, situation: Situation, set: FileSet): FileWrite[]
       .sort((a, b) => (a.path < b.path ? -1 : 1)),
   ];
 }
+
+/** How the names of a plan's files look, and most others. */
+const USUAL_NAME = /^(?:(?:mesh|workload)\/)?[A-Za-z0-9][-A-Za-z0-9._]{0,250}$/;
 
 function before(situation: Situation): State | undefined {
   return situation.state.kind === 'known' ? situation.state.value : undefined;

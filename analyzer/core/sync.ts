@@ -38,7 +38,10 @@ export function parseSyncTarget(text: string): SyncTarget {
 /** The sync object of one release in one cluster. */
 export function syncRef(target: SyncTarget, release: string, context: string): ObjectRef {
   const { tool, namespace } = target;
-  const name = target.name.replaceAll('{release}', release).replaceAll('{context}', context);
+  // Functions: in a text `$&` would stand for what is replaced.
+  const name = target.name
+    .replaceAll('{release}', () => release)
+    .replaceAll('{context}', () => context);
   return { ...KINDS[tool], namespace, name };
 }
 

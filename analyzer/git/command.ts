@@ -1,6 +1,7 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
+import { gitEnvironment } from './environment.ts';
 import { GitError, redact } from './git-error.ts';
+import { endOf, type GitProcess, startProcess } from './running.ts';
 
 /** One git call that ended, for a log. */
 export interface GitEvent {
@@ -19,8 +20,10 @@ export interface GitCommand {
   readonly config: readonly string[];
   /** Variables over those of the process. */
   readonly environment: Readonly<Record<string, string>>;
-  /** After how long a call over the network is killed, with all its children. */
+  /** After how long a call that waits for a remote or a key is ended, with all its children. */
   readonly networkTimeoutMs: number;
+  /** The same for all other calls. */
+  readonly localTimeoutMs: number;
   readonly log: (event: GitEvent) => void;
 }
 
@@ -31,8 +34,8 @@ export interface GitCall {
   readonly folder?: string | undefined;
   /** What it reads from stdin. @default nothing */
   readonly input?: Buffer | string | undefined;
-  /** Whether it speaks to a remote, and so must end in time. @default false */
-  readonly network?: boolean | undefined;
+  /** What it may have to wait for, and so must end sooner than others. @default - nothing but the disk */
+  readonly waits?: 'network' | 'key' | undefined;
   /** Variables of this call only. */
   readonly environment?: Readonly<Record<string, string>> | undefined;
 }
@@ -48,32 +51,21 @@ export interface GitOutput {
 /** Runs git to its end. @throws GitError when git cannot be started or ran out of time */
 export async function runGit(git: GitCommand, call: GitCall): Promise<GitOutput> {
   const started = performance.now();
+  const limitMs = call.waits ? git.networkTimeoutMs : git.localTimeoutMs;
   const child = startGit(git, call);
-  const ended = new Promise<number>((resolve, reject) => {
-    child.once('error', (cause) => reject(startFailure(cause)));
-    child.once('close', (code) => resolve(code ?? 128));
-  });
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
   child.stdin.end(call.input ?? '');
-  const timer =
-    call.network && child.pid !== undefined
-      ? startTimer(git.networkTimeoutMs, child.pid)
-      : undefined;
-  try {
-    const exitCode = await ended;
-    const name = call.arguments[0] ?? '';
-    git.log({
-      command: name,
-      arguments: call.arguments.map(redact),
-      exitCode,
-      durationMs: performance.now() - started,
-    });
-    if (timer?.passed()) throw timeoutFailure(name, git.networkTimeoutMs, stderr());
-    return { exitCode, stdout: stdout(), stderr: redact(stderr()) };
-  } finally {
-    timer?.stop();
-  }
+  const end = await endOf(child, limitMs);
+  const command = call.arguments[0] ?? '';
+  git.log({
+    command,
+    arguments: call.arguments.map(redact),
+    exitCode: end.kind === 'exit' ? end.code : 128,
+    durationMs: performance.now() - started,
+  });
+  if (end.kind === 'tooLong') throw timeoutFailure(call, limitMs, stderr());
+  return { exitCode: end.code, stdout: stdout(), stderr: redact(stderr()) };
 }
 
 /** Runs git and returns its stdout. @throws GitError also when it exits with another code than 0 */
@@ -86,40 +78,20 @@ export async function mustGit(git: GitCommand, call: GitCall): Promise<string> {
 function exitFailure(command: string, output: GitOutput): GitError {
   const said = lastLines(output.stderr) || 'it said nothing';
   return new GitError(`git ${command} exited with ${output.exitCode}: ${said}`, {
-    retryable: false,
+    retryable: true,
     stderr: output.stderr,
   });
 }
 
-/** Starts git with its three pipes, in a process group of its own; the caller ends it. */
-export function startGit(
-  git: GitCommand,
-  call: GitCall,
-): ChildProcessByStdio<Writable, Readable, Readable> {
+/** Starts git with its three pipes; the caller ends it. @throws GitError when it cannot be started */
+export function startGit(git: GitCommand, call: GitCall): GitProcess {
   const options = [...FIXED_CONFIG, ...git.config].flatMap((entry) => ['-c', entry]);
   const place = call.folder === undefined ? [`--git-dir=${git.gitDir}`] : ['-C', call.folder];
-  const child = spawn('git', [...place, '--literal-pathspecs', ...options, ...call.arguments], {
-    // A group of its own can be killed whole; it also has no terminal on which ssh could ask and hang.
-    detached: call.network ?? false,
-    env: gitEnvironment({ ...git.environment, ...call.environment }),
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  // A child that ends early closes its stdin; its exit code says more than our EPIPE.
-  child.stdin.on('error', () => undefined);
-  return child;
-}
-
-/** The variables of the process, without those that would point git to another repository. */
-export function gitEnvironment(
-  environment: Readonly<Record<string, string>>,
-): Record<string, string | undefined> {
-  const inherited = Object.fromEntries(
-    Object.entries(process.env).filter(
-      // Our own may hold secrets, and git's children, such as ssh and credential helpers, need none of them.
-      ([name]) => !REPOSITORY_VARIABLES.has(name) && !name.startsWith('PERCH_'),
-    ),
+  return startProcess(
+    // No name in a repository is ever a pattern.
+    [...place, '--literal-pathspecs', ...options, ...call.arguments],
+    gitEnvironment({ ...git.environment, ...call.environment }),
   );
-  return { ...inherited, ...environment, ...FIXED_VARIABLES };
 }
 
 /** Hooks are for work trees of people, ids do not depend on anybody's settings, nothing runs on behind us. */
@@ -129,74 +101,21 @@ const FIXED_CONFIG = [
   'gc.autoDetach=false',
 ];
 
-const FIXED_VARIABLES = {
-  LC_ALL: 'C',
-  GIT_TERMINAL_PROMPT: '0',
-  // What is read must be what the object ids say: replacements would show other content.
-  GIT_NO_REPLACE_OBJECTS: '1',
-} as const;
-
-/** From `git rev-parse --local-env-vars`, but the configuration stays the user's. A hook's process has them. */
-const REPOSITORY_VARIABLES = new Set([
-  'GIT_ALTERNATE_OBJECT_DIRECTORIES',
-  'GIT_COMMON_DIR',
-  'GIT_CONFIG',
-  'GIT_DIR',
-  'GIT_GRAFT_FILE',
-  'GIT_IMPLICIT_WORK_TREE',
-  'GIT_INDEX_FILE',
-  'GIT_NAMESPACE',
-  'GIT_OBJECT_DIRECTORY',
-  'GIT_PREFIX',
-  'GIT_QUARANTINE_PATH',
-  'GIT_REPLACE_REF_BASE',
-  'GIT_SHALLOW_FILE',
-  'GIT_WORK_TREE',
-]);
-
 function collect(stream: Readable): () => string {
   const chunks: Buffer[] = [];
   stream.on('data', (chunk: Buffer) => chunks.push(chunk));
   return () => Buffer.concat(chunks).toString('utf8');
 }
 
-interface Timer {
-  readonly passed: () => boolean;
-  readonly stop: () => void;
-}
-
-/** Ends git and the helpers that it started; politely first, so that it takes its lock files away. */
-function startTimer(milliseconds: number, pid: number): Timer {
-  let passed = false;
-  const timers = [
-    setTimeout(() => {
-      passed = true;
-      signalGroup(pid, 'SIGTERM');
-    }, milliseconds),
-    setTimeout(() => signalGroup(pid, 'SIGKILL'), milliseconds + 1000),
-  ];
-  return { passed: () => passed, stop: () => timers.forEach(clearTimeout) };
-}
-
-function signalGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // It ended in the same moment.
-  }
-}
-
-function startFailure(cause: Error): GitError {
-  const missing = 'code' in cause && cause.code === 'ENOENT';
-  const message = missing
-    ? 'git was not found on PATH: install git 2.31 or newer'
-    : `git could not be started: ${cause.message}`;
-  return new GitError(message, { retryable: !missing, cause });
-}
-
-function timeoutFailure(command: string, timeoutMs: number, stderr: string): GitError {
+function timeoutFailure(call: GitCall, limitMs: number, stderr: string): GitError {
+  const reasons: Readonly<Record<NonNullable<GitCall['waits']> | 'nothing', string>> = {
+    network: 'the remote is slow or does not answer',
+    key: 'the key or its agent may wait for a passphrase, and nobody is there to give one',
+    nothing: 'the disk is slow, or does not answer',
+  };
+  const name = call.arguments[0] ?? '';
   return new GitError(
-    `git ${command} took longer than ${timeoutMs / 1000} s and was ended: the remote is slow or does not answer`,
+    `git ${name} took longer than ${limitMs / 1000} s and was ended: ${reasons[call.waits ?? 'nothing']}`,
     { retryable: true, stderr },
   );
 }

@@ -2,7 +2,8 @@ import type { Change, FileWrite } from '../core/change.ts';
 import { type GitCommand, lastLines, runGit } from './command.ts';
 import { GitError } from './git-error.ts';
 import type { Identity } from './identity.ts';
-import { assertOid, assertOwnPath } from './path.ts';
+import { quotePath } from './names.ts';
+import { assertOid, assertOwnPath, assertOwnRemoval } from './path.ts';
 
 /** Commits to be made. */
 export interface CommitOrder {
@@ -22,7 +23,8 @@ export async function fastImport(git: GitCommand, order: CommitOrder): Promise<r
   const oids = output.stdout.split('\n').filter((line) => line !== '');
   if (output.exitCode === 0 && oids.length === order.changes.length) return oids;
   throw new GitError(`commits could not be made: ${lastLines(output.stderr)}`, {
-    retryable: false,
+    // A full disk or the lock of a git that was killed passes.
+    retryable: true,
     stderr: output.stderr,
   });
 }
@@ -66,8 +68,9 @@ export function commitMessage(message: string): string {
 }
 
 function writeCommand(releases: readonly string[], write: FileWrite): string {
-  assertOwnPath(releases, write.path);
-  const path = `"${write.path.replaceAll('"', '\\"')}"`;
+  if (write.kind === 'delete') assertOwnRemoval(releases, write.path);
+  else assertOwnPath(releases, write.path);
+  const path = quotePath(write.path);
   switch (write.kind) {
     case 'delete':
       return `D ${path}`;

@@ -15,7 +15,7 @@ export function assertIdentity({ name, email }: Identity): void {
     if (!wrong) continue;
     throw new GitError(
       `identity ${part} ${JSON.stringify(value)} is empty or contains <, > or a control character: allowed is for example perch <perch@example.com>`,
-      { retryable: false },
+      { retryable: false, usage: true },
     );
   }
 }
@@ -32,12 +32,14 @@ export async function personIdentity(): Promise<Identity> {
   throw new GitError(
     'git does not know who you are, and every transition names its author: give --identity "Name <address>", ' +
       'or set user.name and user.email with `git config --global`',
-    { retryable: false },
+    { retryable: false, usage: true },
   );
 }
 
 async function setting(key: string): Promise<string | undefined> {
-  const output = await promisify(execFile)('git', ['config', '--get', key]).catch(() => undefined);
+  const output = await promisify(execFile)('git', ['config', '--get', key], {
+    timeout: 10_000,
+  }).catch(() => undefined);
   const value = output?.stdout.trim();
   return value === '' ? undefined : value;
 }

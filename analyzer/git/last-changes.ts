@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { type GitCommand, mustGit, startGit } from './command.ts';
+import { signalGroup } from './running.ts';
 
 /** Finds the last commits that touched releases, of one commit's history at a time. */
 export interface LastChanges {
@@ -61,18 +62,25 @@ async function findAll(git: GitCommand, commit: string, ids: ReadonlySet<string>
     ],
   });
   child.stderr.resume();
+  const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), git.localTimeoutMs);
   let oid = '';
+  let lines = 0;
   for await (const line of createInterface({ input: child.stdout })) {
     if (line.startsWith('commit ')) oid = line.slice('commit '.length);
     const [, id] = PATH.exec(line) ?? [];
     if (id === undefined || found.has(id)) continue;
     found.set(id, oid);
     missing.delete(id);
-    if (missing.size === 0) break;
+    lines += 1;
+    if (missing.size === 0 || lines > MOST_LINES) break;
   }
-  child.kill();
+  clearTimeout(timer);
+  signalGroup(child, 'SIGKILL');
   return found;
 }
+
+/** Whoever is not found by then is asked for alone: a commit may change more paths than anybody can read. */
+const MOST_LINES = 500_000;
 
 const BELOW = ['--', 'live', 'rollouts'];
 

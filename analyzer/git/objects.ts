@@ -1,11 +1,12 @@
 import { hash } from 'node:crypto';
 import { type GitCommand, lastLines, startGit } from './command.ts';
 import { GitError } from './git-error.ts';
+import { type GitProcess, signalGroup } from './running.ts';
 
 /** One object as Git stores it. */
 export interface GitObject {
   readonly oid: string;
-  /** commit, tree, blob or tag; `blob of over … bytes` where it is longer than what is read, without its content */
+  /** commit, tree, blob or tag; `blob of over … bytes` and the like where it is longer than what is read, without its content */
   readonly kind: string;
   readonly content: Buffer;
 }
@@ -67,26 +68,43 @@ function startReader(git: GitCommand): BatchReader {
 
   function start(mode: BatchMode): void {
     const child = startGit(git, { arguments: ['cat-file', ...mode.options] });
+    const watch = watchdog(child, git.localTimeoutMs, () => waiting.length > 0);
     let stderr = '';
     child.stderr.on('data', (chunk: Buffer) => {
       stderr = (stderr + chunk.toString('utf8')).slice(-4000);
     });
     child.stdout.on(
       'data',
-      answerParser((object) => answer(waiting, object)),
+      answerParser((object) => {
+        answer(waiting, object);
+        watch.restart();
+      }),
     );
     child.once('error', (cause) => fail(cause.message, cause));
     child.once('close', (code) => {
+      watch.stop();
       const { older } = mode;
-      if (code === USAGE && older !== undefined) start(older);
-      else fail(lastLines(stderr));
+      if (code === USAGE && older !== undefined) startOr(older);
+      else fail(watch.passed() ? 'git took too long' : lastLines(stderr));
     });
-    write = (names) => child.stdin.write(mode.request(names));
+    write = (names) => {
+      watch.restart();
+      child.stdin.write(mode.request(names));
+    };
     stop = () => {
       child.stdin.end();
       child.kill();
     };
     if (waiting.length > 0) write(waiting.flatMap(({ names }) => names));
+  }
+
+  /** Nobody waits for this start whom an exception would reach. */
+  function startOr(mode: BatchMode): void {
+    try {
+      start(mode);
+    } catch (cause) {
+      fail(cause instanceof Error ? cause.message : String(cause), cause);
+    }
   }
 
   function fail(reason: string, cause?: unknown): void {
@@ -106,6 +124,30 @@ function startReader(git: GitCommand): BatchReader {
       }),
     ended: () => ended,
     stop: () => stop(),
+  };
+}
+
+interface Watchdog {
+  readonly restart: () => void;
+  readonly stop: () => void;
+  readonly passed: () => boolean;
+}
+
+/** Ends a process that owes an answer for so long: a disk that does not answer must not hold every release. */
+function watchdog(child: GitProcess, limitMs: number, owes: () => boolean): Watchdog {
+  let passed = false;
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    restart() {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        if (!owes()) return;
+        passed = true;
+        signalGroup(child, 'SIGKILL');
+      }, limitMs).unref();
+    },
+    stop: () => clearTimeout(timer),
+    passed: () => passed,
   };
 }
 
@@ -147,8 +189,9 @@ function answer(waiting: Request[], parsed: ParsedAnswer): void {
   request.resolve(request.found);
 }
 
-/** Far more than any manifest or plan: a hostile blob must not fill the memory, which would stop every way back. */
-const LONGEST_BLOB = 4 * 1024 ** 2;
+/** Far more than any manifest, plan, folder or message: a hostile one must not fill the memory, which would stop every rollback. */
+const LONGEST = 4 * 1024 ** 2;
+const LONGEST_TREE = 32 * 1024 ** 2;
 
 const NOTHING = Buffer.alloc(0);
 
@@ -201,8 +244,9 @@ function parseAnswer(bytes: Buffer, start: number): ParsedAnswer {
   const [, oid = '', kind = '', size = '0'] = match;
   const to = newline + 1 + Number(size);
   const end = to + 1;
-  if (kind === 'blob' && Number(size) > LONGEST_BLOB) {
-    const tooLong = { oid, kind: `blob of over ${LONGEST_BLOB} bytes`, content: NOTHING };
+  const longest = kind === 'tree' ? LONGEST_TREE : LONGEST;
+  if (Number(size) > longest) {
+    const tooLong = { oid, kind: `${kind} of over ${longest} bytes`, content: NOTHING };
     return { kind: 'object', end, object: tooLong };
   }
   if (end > bytes.length) return { kind: 'partial', end };

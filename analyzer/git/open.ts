@@ -1,18 +1,25 @@
-import { access, constants } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { locateClone } from './clone.ts';
-import { type GitCommand, type GitEvent, mustGit } from './command.ts';
+import { type GitCommand, type GitEvent, mustGit, runGit } from './command.ts';
+import { credentialConfig } from './credentials.ts';
 import { type CommitOrder, fastImport } from './fast-import.ts';
-import { GitError } from './git-error.ts';
 import { assertIdentity, type Identity } from './identity.ts';
-import { openObjects } from './objects.ts';
+import { openLater } from './later.ts';
+import { type ObjectStore, openObjects } from './objects.ts';
 import { pushCommit } from './push.ts';
 import { openReader } from './reader.ts';
 import type { TrackedRef } from './refs.ts';
-import { assertBranch, locateRemote, notRepository, type RemoteBranch } from './remote.ts';
+import {
+  assertAddress,
+  assertBranch,
+  locateRemote,
+  notRepository,
+  type RemoteBranch,
+} from './remote.ts';
 import type { Reader, Repository } from './repository.ts';
-import { openSession } from './session.ts';
+import { openSession, type Session } from './session.ts';
 import { signCommits } from './signature.ts';
+import { sshEnvironment } from './ssh.ts';
 
 /** What `openRepository` needs to know. */
 export interface RepositoryOptions {
@@ -30,8 +37,12 @@ export interface RepositoryOptions {
   readonly credentialsFile?: string | undefined;
   /** Variables for git, over those of the process. @default none */
   readonly environment?: Readonly<Record<string, string>> | undefined;
-  /** After how long fetch and push give up. @default 60 */
+  /** How long to wait for another process that uses the cache folder. @default 10 */
+  readonly cacheWaitSeconds?: number | undefined;
+  /** After how long fetch, push and signing give up. @default 60 */
   readonly networkTimeoutSeconds?: number | undefined;
+  /** After how long any other git call gives up. @default 600 */
+  readonly localTimeoutSeconds?: number | undefined;
   /** Called after each git call. @default - nothing is logged */
   readonly log?: ((event: GitEvent) => void) | undefined;
 }
@@ -43,22 +54,24 @@ export type LocalOptions = Pick<RepositoryOptions, 'environment' | 'log'> & {
 };
 
 /**
- * Opens a bare clone of the run and source branches. Nothing is fetched before `fetch`, and a local folder is
- * shared, never copied. @throws GitError for options that cannot work
+ * Opens a bare clone of the run and source branches. Nothing is made before the first question, and a local folder is
+ * shared, never copied. @throws GitError for options that can never work
  */
 export async function openRepository(options: RepositoryOptions): Promise<Repository> {
   assertIdentity(options.identity);
-  const config = await credentialConfig(options.credentialsFile);
-  const start = gitCommand(options, { gitDir: '', config });
-  const tracked = await trackRefs(start, options);
-  const clone = await locateClone(options.cacheFolder);
-  const git = { ...start, gitDir: clone.gitDir };
-  const session = await openSession({ git, clone, tracked }).catch(async (error: unknown) => {
-    await clone.dispose();
-    throw error;
-  });
+  for (const { remote, branch } of [options.run, options.source]) {
+    assertBranch(branch);
+    assertAddress(remote);
+  }
+  return openLater(() => openNow(options));
+}
+
+async function openNow(options: RepositoryOptions): Promise<Repository> {
+  const { git, tracked, session } = await openClone(options);
   const { objects } = session;
-  const reader = openReader({ git, objects, shallowFile: `${clone.gitDir}/shallow` });
+  const reader = openReader({ git, objects, shallowFile: `${git.gitDir}/shallow` });
+  /** What each newest commit of ours was made on: a push expects to find just that. */
+  const made = new Map<string, string | undefined>();
   return {
     ...reader,
     fetch: session.fetch,
@@ -66,23 +79,63 @@ export async function openRepository(options: RepositoryOptions): Promise<Reposi
     async commit(parent, changes) {
       if (changes.length === 0) return [];
       const order: CommitOrder = { parent, changes, identity: options.identity };
-      const unsigned = await fastImport(git, order);
-      if (options.signingKey === undefined) return unsigned;
-      return signCommits(git, objects, { order, unsigned, key: options.signingKey });
+      const commits = await session.unlocked(() => makeCommits(git, objects, order, options));
+      if (made.size > MOST_MADE) made.clear();
+      made.set(commits.at(-1) ?? '', parent);
+      return commits;
     },
     async push(commit) {
-      const address = tracked.run.remote.address;
-      const result = await pushCommit(git, { commit, address, branch: tracked.run.branch });
-      if (result.kind === 'pushed') {
-        await mustGit(git, { arguments: ['update-ref', tracked.run.ref, commit] });
-      }
+      const { remote, branch, ref } = tracked.run;
+      const onto = made.has(commit) ? { parent: made.get(commit) } : undefined;
+      const result = await pushCommit(git, { commit, onto, address: remote.address, branch });
+      // What is pushed is pushed: a ref that cannot be written follows at the next fetch.
+      if (result.kind === 'pushed')
+        await runGit(git, { arguments: ['update-ref', ref, commit] }).catch(() => undefined);
       return result;
     },
-    async close() {
-      await reader.close();
-      await session.close();
-    },
+    close: session.close,
   };
+}
+
+/** So many commits are remembered before the memory starts anew. */
+const MOST_MADE = 1000;
+
+async function makeCommits(
+  git: GitCommand,
+  objects: ObjectStore,
+  order: CommitOrder,
+  { signingKey: key }: RepositoryOptions,
+): Promise<readonly string[]> {
+  const unsigned = await fastImport(git, order);
+  return key === undefined ? unsigned : signCommits(git, objects, { order, unsigned, key });
+}
+
+/** A clone, and what it is of. */
+export interface OpenClone {
+  readonly git: GitCommand;
+  readonly tracked: Tracked;
+  readonly session: Session;
+}
+
+/** Opens the clone alone. @throws GitError, Error of the file system */
+export async function openClone(options: RepositoryOptions): Promise<OpenClone> {
+  const config = await credentialConfig(options.credentialsFile);
+  const start = gitCommand(options, { gitDir: '', config });
+  const tracked = await trackRefs(start, options);
+  const ssh = await sshEnvironment(start, [tracked.run.remote, tracked.source.remote]);
+  const clone = await locateClone({
+    cacheFolder: options.cacheFolder,
+    waitMs: (options.cacheWaitSeconds ?? 10) * 1000,
+    tracked: tracked.run === tracked.source ? [tracked.run] : [tracked.run, tracked.source],
+  });
+  const environment = { ...start.environment, ...ssh };
+  const git = { ...start, environment, gitDir: clone.gitDir };
+  try {
+    return { git, tracked, session: await openSession({ git, clone, tracked }) };
+  } catch (error) {
+    await clone.dispose().catch(() => undefined);
+    throw error;
+  }
 }
 
 /** Opens the repository of a folder for reading only: no clone, no network. @throws GitError where there is none */
@@ -100,23 +153,27 @@ export async function openLocal(options: LocalOptions): Promise<Reader> {
   return openReader({ git, objects: openObjects(git), shallowFile });
 }
 
-interface Tracked {
+/** The refs of the clone. */
+export interface Tracked {
   readonly run: TrackedRef;
   readonly source: TrackedRef;
 }
 
 async function trackRefs(git: GitCommand, { run, source }: RepositoryOptions): Promise<Tracked> {
-  assertBranch(run.branch);
-  assertBranch(source.branch);
   const runRemote = await locateRemote(git, run.remote);
   const one = { remote: runRemote, branch: run.branch, ref: 'refs/perch/run' };
-  if (source.remote === run.remote && source.branch === run.branch)
-    return { run: one, source: one };
+  if (source.remote === run.remote && source.branch === run.branch) {
+    const both = { ...one, role: 'both' } as const;
+    return { run: both, source: both };
+  }
   const sourceRemote =
     source.remote === run.remote ? runRemote : await locateRemote(git, source.remote);
   return {
-    run: one,
-    source: { remote: sourceRemote, branch: source.branch, ref: 'refs/perch/source' },
+    run: { ...one, role: 'run' },
+    source: {
+      ...{ remote: sourceRemote, branch: source.branch },
+      ...{ ref: 'refs/perch/source', role: 'source' },
+    },
   };
 }
 
@@ -128,31 +185,17 @@ function translateBranch({ run, source }: Tracked, revision: string): string {
 }
 
 function gitCommand(
-  options: Pick<RepositoryOptions, 'environment' | 'log' | 'networkTimeoutSeconds'>,
+  options: Pick<
+    RepositoryOptions,
+    'environment' | 'log' | 'networkTimeoutSeconds' | 'localTimeoutSeconds'
+  >,
   fixed: Pick<GitCommand, 'gitDir' | 'config'>,
 ): GitCommand {
   return {
     ...fixed,
     environment: options.environment ?? {},
     networkTimeoutMs: (options.networkTimeoutSeconds ?? 60) * 1000,
+    localTimeoutMs: (options.localTimeoutSeconds ?? 600) * 1000,
     log: options.log ?? (() => undefined),
   };
-}
-
-/**
- * A helper that only ever reads the file: git's own `store` would erase a line from it when a server refuses it
- * once. The empty first entry turns the user's helpers off, so that only this file counts.
- */
-async function credentialConfig(file: string | undefined): Promise<readonly string[]> {
-  if (file === undefined) return [];
-  const path = resolve(file);
-  await access(path, constants.R_OK).catch((cause: unknown) => {
-    throw new GitError(
-      `credentials file ${path} cannot be read: it must hold a line https://user:token@host`,
-      { retryable: false, cause },
-    );
-  });
-  const quoted = `'${path.replaceAll("'", "'\\''")}'`;
-  const helper = `!f() { test "$1" = get && git credential-store --file ${quoted} get; }; f`;
-  return ['credential.helper=', `credential.helper=${helper}`];
 }

@@ -15,8 +15,22 @@ export function assertPath(path: string): void {
  * path is ever changed. @throws GitError
  */
 export function assertOwnPath(releases: readonly string[], path: string): void {
-  releases.forEach(assertReleaseId);
   assertPath(path);
+  assertInside(releases, path);
+}
+
+/**
+ * The same for a path that is removed. What somebody else has written may have any name: control characters, a
+ * backslash, `.git`. @throws GitError
+ */
+export function assertOwnRemoval(releases: readonly string[], path: string): void {
+  if (path.includes('\0') || path.split('/').some((it) => ['', '.', '..'].includes(it)))
+    assertPath(path);
+  assertInside(releases, path);
+}
+
+function assertInside(releases: readonly string[], path: string): void {
+  releases.forEach(assertReleaseId);
   const [folder, id = ''] = path.split('/');
   if ((folder === 'live' || folder === 'rollouts') && releases.includes(id)) return;
   const own = releases.map((it) => `live/${it} or rollouts/${it}`).join(' or ');
@@ -24,6 +38,11 @@ export function assertOwnPath(releases: readonly string[], path: string): void {
     `path ${JSON.stringify(path)} is not in ${own}, and nothing else is ever written`,
     { retryable: false },
   );
+}
+
+/** Whether a release can have this name: a DNS label, as plan.yaml asks for it. */
+export function isReleaseId(name: string): boolean {
+  return /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(name);
 }
 
 /** Refuses an id that is not one folder name, as `podinfo`. @throws GitError */

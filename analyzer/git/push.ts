@@ -6,14 +6,22 @@ import type { PushResult } from './repository.ts';
 /** What goes where. */
 export interface PushOrder {
   readonly commit: string;
+  /** What the branch must be at: the commit that this one was made on, or no branch. @default - any older commit */
+  readonly onto?: { readonly parent: string | undefined } | undefined;
   /** What git gets as the remote. */
   readonly address: string;
   readonly branch: string;
 }
 
-/** One push, never forced: a branch that moved meanwhile is left as it is. @throws GitError */
+/**
+ * One push, never forced: a branch that moved meanwhile is left as it is, and one that is gone is not made again. The
+ * lease takes nothing from anybody, as the commit follows on the one that is expected. @throws GitError
+ */
 export async function pushCommit(git: GitCommand, order: PushOrder): Promise<PushResult> {
-  assertOid(order.commit);
+  const { commit, onto, branch } = order;
+  assertOid(commit);
+  const lease =
+    onto === undefined ? [] : [`--force-with-lease=refs/heads/${branch}:${onto.parent ?? ''}`];
   const output = await runGit(git, {
     arguments: [
       'push',
@@ -21,11 +29,12 @@ export async function pushCommit(git: GitCommand, order: PushOrder): Promise<Pus
       '--no-follow-tags',
       '--no-signed',
       '--recurse-submodules=no',
+      ...lease,
       '--end-of-options',
       order.address,
-      `${order.commit}:refs/heads/${order.branch}`,
+      `${commit}:refs/heads/${branch}`,
     ],
-    network: true,
+    waits: 'network',
   });
   // Another analyzer may have made the very same commit, and pushed it first.
   if (output.exitCode === 0)

@@ -1,4 +1,6 @@
+import { absentBranch } from './absent-branch.ts';
 import { type GitCommand, mustGit, runGit } from './command.ts';
+import type { GitError } from './git-error.ts';
 import { type Remote, remoteFailure } from './remote.ts';
 
 /** One branch of a remote, and the ref of the clone that follows it. */
@@ -7,45 +9,73 @@ export interface TrackedRef {
   readonly branch: string;
   /** refs/perch/run or refs/perch/source */
   readonly ref: string;
+  /** What it is for; one branch may be both. */
+  readonly role: 'run' | 'source' | 'both';
 }
 
+/** What became of one tracked branch: its tip, or why nobody knows one. */
+export type Followed =
+  | { readonly kind: 'tip'; readonly commit: string }
+  | { readonly kind: 'absent'; readonly failure: GitError };
+
 /**
- * Makes the refs of the clone what the branches of one remote are; a ref whose branch is gone is removed. An
- * idle remote costs one question. @returns commit by ref @throws GitError when the remote cannot be reached
+ * Makes the refs of the clone what the branches of one remote are. An idle remote costs one question. A branch that
+ * is not there keeps its ref, so that its last commit is known and stays in the clone.
+ *
+ * @returns in the order asked @throws GitError when the remote cannot be reached
  */
 export async function followRefs(
   git: GitCommand,
   tracked: readonly TrackedRef[],
-): Promise<ReadonlyMap<string, string>> {
-  const address = tracked[0]?.remote.address;
-  if (address === undefined) return readRefs(git);
+): Promise<readonly Followed[]> {
+  const remote = tracked[0]?.remote;
+  if (remote === undefined) return [];
+  const { address } = remote;
   const [there, here] = await Promise.all([askTips(git, address, tracked), readRefs(git)]);
-  const gone = tracked.filter(({ ref, branch }) => here.has(ref) && !there.has(branch));
-  for (const { ref } of gone) await mustGit(git, { arguments: ['update-ref', '-d', ref] });
-  const changed = tracked.filter(({ ref, branch }) => here.get(ref) !== there.get(branch));
-  const wanted = changed.filter(({ branch }) => there.has(branch));
-  if (gone.length + wanted.length === 0) return here;
-  if (tracked[0]?.remote.shared !== undefined) return pointRefs(git, here, { gone, wanted, there });
-  await fetchRefs(git, address, wanted);
-  // A fetch may have brought more than was there when the remote was asked.
-  return readRefs(git);
+  const wanted = tracked.filter(({ ref, branch }) => {
+    const tip = there.get(branch);
+    return tip !== undefined && here.get(ref) !== tip;
+  });
+  const refs = wanted.length === 0 ? here : await bring(git, remote, { wanted, there, here });
+  const absent = tracked.filter(({ branch }) => !there.has(branch));
+  const heads = absent.length === 0 ? undefined : await namesOf(git, address);
+  return tracked.map((one): Followed => {
+    const commit = refs.get(one.ref);
+    if (commit !== undefined && there.has(one.branch)) return { kind: 'tip', commit };
+    return { kind: 'absent', failure: absentBranch(one, { heads, last: here.get(one.ref) }) };
+  });
+}
+
+async function namesOf(git: GitCommand, address: string): Promise<readonly string[] | undefined> {
+  const heads = await askHeads(git, address).catch(() => undefined);
+  return heads === undefined ? undefined : [...heads.keys()];
 }
 
 interface Moves {
-  readonly gone: readonly TrackedRef[];
   readonly wanted: readonly TrackedRef[];
   /** Tip by branch. */
   readonly there: ReadonlyMap<string, string>;
+  /** Commit by ref. */
+  readonly here: ReadonlyMap<string, string>;
+}
+
+async function bring(
+  git: GitCommand,
+  remote: Remote,
+  moves: Moves,
+): Promise<ReadonlyMap<string, string>> {
+  if (remote.shared !== undefined) return pointRefs(git, moves);
+  await fetchRefs(git, remote.address, moves.wanted);
+  // A fetch may have brought more than was there when the remote was asked.
+  return readRefs(git);
 }
 
 /** A folder's objects are shared with the clone, so there is nothing to bring. */
 async function pointRefs(
   git: GitCommand,
-  here: ReadonlyMap<string, string>,
-  { gone, wanted, there }: Moves,
+  { wanted, there, here }: Moves,
 ): Promise<ReadonlyMap<string, string>> {
   const refs = new Map(here);
-  for (const { ref } of gone) refs.delete(ref);
   for (const { ref, branch } of wanted) {
     const tip = there.get(branch) ?? '';
     await mustGit(git, { arguments: ['update-ref', ref, tip] });
@@ -71,7 +101,7 @@ async function askTips(
   const names = tracked.map(({ branch }) => `refs/heads/${branch}`);
   const output = await runGit(git, {
     arguments: ['ls-remote', '--end-of-options', address, ...names],
-    network: true,
+    waits: 'network',
   });
   if (output.exitCode !== 0) throw remoteFailure(address, output);
   const tips = output.stdout.split('\n').map((line) => line.split('\t').reverse().join('\t'));
@@ -85,12 +115,45 @@ async function askTips(
   );
 }
 
+/** Tip by branch, for all branches. @throws GitError when the remote cannot be reached */
+export async function askHeads(
+  git: GitCommand,
+  address: string,
+): Promise<ReadonlyMap<string, string>> {
+  const output = await runGit(git, {
+    arguments: ['ls-remote', '--heads', '--end-of-options', address],
+    waits: 'network',
+  });
+  if (output.exitCode !== 0) throw remoteFailure(address, output);
+  const lines = output.stdout.split('\n').map((line) => line.split('\t'));
+  return new Map(
+    lines.flatMap(([tip, name]) =>
+      tip && name?.startsWith(HEADS) ? [[name.slice(HEADS.length), tip]] : [],
+    ),
+  );
+}
+
+const HEADS = 'refs/heads/';
+
+/** Brings the newest commit of every branch. @throws GitError when the remote cannot be reached */
+export async function fetchHeads(git: GitCommand, { address, shared }: Remote): Promise<void> {
+  if (shared === undefined)
+    await fetchInto(git, address, ['--depth=1', '+refs/heads/*:refs/perch/heads/*']);
+}
+
 async function fetchRefs(
   git: GitCommand,
   address: string,
   wanted: readonly TrackedRef[],
 ): Promise<void> {
-  if (wanted.length === 0) return;
+  const specs = wanted.map(({ branch, ref }) => `+refs/heads/${branch}:${ref}`);
+  // A local folder may be a shallow clone itself.
+  await fetchInto(git, address, ['--update-shallow', ...specs]);
+}
+
+async function fetchInto(git: GitCommand, address: string, what: readonly string[]): Promise<void> {
+  const options = what.filter((it) => it.startsWith('--'));
+  const specs = what.filter((it) => !it.startsWith('--'));
   const output = await runGit(git, {
     arguments: [
       'fetch',
@@ -100,13 +163,12 @@ async function fetchRefs(
       '--no-write-fetch-head',
       '--no-recurse-submodules',
       '--no-auto-maintenance',
-      // A local folder may be a shallow clone itself.
-      '--update-shallow',
+      ...options,
       '--end-of-options',
       address,
-      ...wanted.map(({ branch, ref }) => `+refs/heads/${branch}:${ref}`),
+      ...specs,
     ],
-    network: true,
+    waits: 'network',
   });
   if (output.exitCode !== 0) throw remoteFailure(address, output);
 }

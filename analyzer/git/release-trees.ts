@@ -30,16 +30,8 @@ export function readTrees(objects: ObjectStore): TreeReader {
   async function learnRollouts(unknown: readonly string[]): Promise<void> {
     const names = unknown.flatMap((tree) => [tree, `${tree}:plan/steps`]);
     const found = await objects.read(names);
-    for (const [index, tree] of unknown.entries()) {
-      const children = treeEntries(tree, found[2 * index]);
-      const steps = found[2 * index + 1];
-      rollouts.set(tree, {
-        plan: entryOid(children, 'plan', 'tree'),
-        stable: entryOid(children, 'stable', 'tree'),
-        state: entryOid(children, 'state.yaml', 'blob'),
-        complete: steps?.kind === 'tree' ? lastFolder(steps) : undefined,
-      });
-    }
+    for (const [index, tree] of unknown.entries())
+      rollouts.set(tree, rolloutOf(tree, found[2 * index], found[2 * index + 1]));
   }
 
   return {
@@ -49,6 +41,26 @@ export function readTrees(objects: ObjectStore): TreeReader {
       await learnRollouts([...new Set(trees)].filter((tree) => !rollouts.has(tree)));
       return trees.map((tree) => rollouts.get(tree) ?? {});
     },
+  };
+}
+
+/**
+ * What is no file, or cannot be read, is a state that cannot be read: an absent one would mean that the release never
+ * began. The tree's own id stands for it, as no file has it.
+ */
+function rolloutOf(
+  tree: string,
+  object: GitObject | undefined,
+  steps: GitObject | undefined,
+): RolloutTrees {
+  if (object?.kind.startsWith('tree of over')) return { state: tree };
+  const children = treeEntries(tree, object);
+  const isNamed = children.some(({ name }) => name === 'state.yaml');
+  return {
+    plan: entryOid(children, 'plan', 'tree'),
+    stable: entryOid(children, 'stable', 'tree'),
+    state: entryOid(children, 'state.yaml', 'blob') ?? (isNamed ? tree : undefined),
+    complete: steps?.kind === 'tree' ? lastFolder(steps) : undefined,
   };
 }
 

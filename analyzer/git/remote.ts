@@ -29,7 +29,6 @@ export interface SharedFiles {
 
 /** Finds out what `remote` is. @throws GitError for credentials in it, and for a folder without repository */
 export async function locateRemote(git: GitCommand, remote: string): Promise<Remote> {
-  assertAddress(remote);
   const folder = await localFolder(remote);
   if (folder === undefined) return { address: remote, shared: undefined };
   const paths = await mustGit(git, {
@@ -46,9 +45,9 @@ export async function locateRemote(git: GitCommand, remote: string): Promise<Rem
 }
 
 /** The error for a folder that holds no repository that may be read. */
-export function notRepository(folder: string, cause: unknown): GitError {
-  const stderr = cause instanceof GitError ? cause.stderr : '';
-  if (cause instanceof GitError && stderr === '') return cause;
+export function notRepository(folder: string, cause: unknown): unknown {
+  if (!(cause instanceof GitError) || cause.stderr === '') return cause;
+  const { stderr } = cause;
   const message = /dubious ownership/.test(stderr)
     ? `the repository in ${folder} belongs to another user: run git config --global --add safe.directory ${folder}`
     : `${folder} is no git repository: ${lastLines(stderr)}`;
@@ -69,6 +68,7 @@ export function assertBranch(branch: string): void {
   if (!wrong) return;
   throw new GitError(`branch ${JSON.stringify(branch)} is no branch name: try main`, {
     retryable: false,
+    usage: true,
   });
 }
 
@@ -126,6 +126,12 @@ const FAILURES: readonly {
     retryable: false,
   },
   {
+    // A login page or a proxy in between: it may pass.
+    pattern: /not valid: is this a git repository|protocol error|invalid (?:server )?response/i,
+    what: 'what answers there is no Git repository, such as a login page or a proxy',
+    retryable: true,
+  },
+  {
     pattern:
       /repository .*not found|returned error: 404|does not appear to be a git repository|does not exist|not a git repository/i,
     what: 'there is no such repository, or it is hidden from these credentials: check the address',
@@ -139,13 +145,14 @@ const FAILURES: readonly {
   },
 ];
 
-function assertAddress(remote: string): void {
+/** Refuses what is no address, or holds a secret. @throws GitError */
+export function assertAddress(remote: string): void {
   const user = /^([a-z][a-z0-9+.-]*):\/\/([^/]*)@/i.exec(remote);
   const secure = user?.[1]?.toLowerCase().includes('ssh') === true && !user[2]?.includes(':');
   if (user !== null && !secure) {
     throw new GitError(
       `${redact(remote)} contains a user name or password: take it out, and put a line like it into a credentials file`,
-      { retryable: false },
+      { retryable: false, usage: true },
     );
   }
   const wrong =
@@ -156,7 +163,7 @@ function assertAddress(remote: string): void {
   if (!wrong) return;
   throw new GitError(
     `remote ${JSON.stringify(redact(remote))} is no address: allowed are https://, ssh:// and file:// URLs, user@host:path and folders`,
-    { retryable: false },
+    { retryable: false, usage: true },
   );
 }
 

@@ -3,7 +3,7 @@ import type { GitError } from './git-error.ts';
 
 /** The two refs at one moment; the same commit where source and run share a branch. */
 export interface Snapshot {
-  /** Tip of the run ref; undefined while the branch does not exist. */
+  /** Tip of the run ref; undefined only where nobody looked for one. */
   readonly run: string | undefined;
   /** Tip of the source ref; undefined where it could not be had. */
   readonly source: string | undefined;
@@ -78,11 +78,19 @@ export interface Reader {
   resolve(revision: string): Promise<string | undefined>;
   /**
    * Every release that has a folder in dist/, rollouts/ or live/, sorted by id. A folder of dist/ that holds a
-   * kustomization.yaml and no plan.yaml is none.
+   * kustomization.yaml and no plan.yaml is none, and so is one whose name no release can have.
    */
   list(at: Snapshot): Promise<readonly ReleaseTrees[]>;
   /**
-   * Blob id by path, for a whole tree with its folders. A symbolic link or submodule is `<mode>:<id>`, which
+   * Paths in dist/, live/ and rollouts/ that belong to no release: names that no release can have, and files where
+   * the folder of a release would be.
+   */
+  strays(at: Snapshot): Promise<readonly string[]>;
+  /** Whether `ancestor` is `commit` or lies in its history. */
+  follows(commit: string, ancestor: string): Promise<boolean>;
+  /**
+   * Blob id by path, for a whole tree with its folders; an absurd number of files is cut off, with an entry that says
+   * so. Bytes of a name that are not UTF-8 are lone surrogates. A symbolic link or submodule is `<mode>:<id>`, which
    * is no blob's id: it never equals a file, and its text cannot be asked for.
    */
   files(tree: string): Promise<ReadonlyMap<string, string>>;

@@ -2,13 +2,16 @@ import type { Clone } from './clone.ts';
 import { type GitCommand, runGit } from './command.ts';
 import { GitError } from './git-error.ts';
 import { type ObjectStore, openObjects } from './objects.ts';
-import { followRefs, type TrackedRef } from './refs.ts';
+import { type Followed, followRefs, type TrackedRef } from './refs.ts';
 import type { Snapshot } from './repository.ts';
 
 /** A clone in use: it is made when it is first needed, and again when it turns out to be broken. */
 export interface Session {
   readonly objects: ObjectStore;
+  /** @throws GitError where the run branch is not there, or a remote cannot be asked */
   readonly fetch: () => Promise<Snapshot>;
+  /** Does something with the clone, once more where only the lock of a git that was killed was in the way. */
+  readonly unlocked: <T>(run: () => Promise<T>) => Promise<T>;
   readonly close: () => Promise<void>;
 }
 
@@ -19,10 +22,8 @@ export interface SessionParts {
   readonly tracked: { readonly run: TrackedRef; readonly source: TrackedRef };
 }
 
-/** Makes the clone where there is none, and nothing more. */
+/** Makes the clone where there is none, and nothing more. @throws Error of the file system */
 export async function openSession({ git, clone, tracked }: SessionParts): Promise<Session> {
-  const { run, source } = tracked;
-  const remotes = [...new Set([run.remote, source.remote])];
   const store = openObjects(git);
   let doubt: Doubt = 'none';
   let fetches = 0;
@@ -30,44 +31,58 @@ export async function openSession({ git, clone, tracked }: SessionParts): Promis
     if (doubt !== 'broken') doubt = found;
   });
 
-  async function update(): Promise<Snapshot> {
-    await clone.shareCuts(remotes);
-    const { refs, sourceFailure } = await updateRefs(git, tracked);
-    const snapshot = {
-      run: refs.get(run.ref),
-      source: sourceFailure === undefined ? refs.get(source.ref) : undefined,
-    };
-    const tips = [snapshot.run, snapshot.source].filter((tip) => tip !== undefined);
+  async function update(): Promise<Snapshot | GitError> {
+    await clone.shareCuts();
+    const found = await follow(git, tracked);
+    if (found instanceof GitError) return found;
+    const tips = [found.run, found.source].filter((tip) => tip !== undefined);
     await assertReadable(objects, tips);
-    return sourceFailure === undefined ? snapshot : { ...snapshot, sourceFailure };
+    return found;
   }
 
   async function remake(): Promise<void> {
     store.restart();
-    await clone.make(remotes);
+    await clone.make();
     doubt = 'none';
   }
 
-  if (!(await clone.isThere(remotes))) await remake();
+  /** Either the remote failed, or the clone did: only the second can be mended here. */
+  async function mend(error: unknown): Promise<Snapshot | GitError> {
+    const wasLocked = isLeftLocked(git, error);
+    await clone.clean();
+    const sound = await isSound(git);
+    if (sound && !wasLocked) throw error;
+    if (!sound) await remake();
+    return update();
+  }
+
+  if (await clone.isThere()) await clone.clean();
+  else await remake();
   return {
     objects,
     async fetch() {
+      await clone.assertHeld();
       fetches += 1;
       if (fetches % FETCHES_PER_TIDYING === 0) await tidy(git);
       if (doubt === 'broken' || (doubt === 'missing' && !(await isSound(git)))) await remake();
       doubt = 'none';
+      const found = await update().catch(mend);
+      if (found instanceof GitError) throw found;
+      return found;
+    },
+    async unlocked(run) {
       try {
-        return await update();
+        return await run();
       } catch (error) {
-        // Either the remote failed, or the clone did: only the second can be mended here.
-        if (!isLeftLocked(git, error) && (await isSound(git))) throw error;
-        await remake();
-        return update();
+        if (!isLeftLocked(git, error)) throw error;
+        await clone.clean();
+        return run();
       }
     },
     async close() {
+      store.close();
       // A folder that goes away needs no tidying.
-      if (clone.stays) await tidy(git);
+      if (clone.stays) await tidy(git).catch(() => undefined);
       await clone.dispose();
     },
   };
@@ -81,24 +96,30 @@ async function tidy(git: GitCommand): Promise<void> {
   await runGit(git, { arguments: ['gc', '--auto', '--quiet'] });
 }
 
-interface UpdatedRefs {
-  /** Commit by ref. */
-  readonly refs: ReadonlyMap<string, string>;
-  readonly sourceFailure?: GitError;
-}
-
-/** Follows both refs. A source of its own that fails is an answer: the way back must not depend on it. */
-async function updateRefs(
+/**
+ * Follows both refs. Without the run branch nothing is known; no error, as the clone is as sound as before. A source that is not there or
+ * cannot be asked is an answer: the way back must not depend on it, and no release counts as gone.
+ */
+async function follow(
   git: GitCommand,
   { run, source }: SessionParts['tracked'],
-): Promise<UpdatedRefs> {
-  const together = run.remote === source.remote;
-  const refs = await followRefs(git, together && run !== source ? [run, source] : [run]);
-  if (together) return { refs };
+): Promise<Snapshot | GitError> {
+  const together = run !== source && run.remote === source.remote;
+  const [mine, both] = await followRefs(git, together ? [run, source] : [run]);
+  if (mine === undefined) throw new Error('nothing was followed');
+  if (mine.kind === 'absent') return mine.failure;
+  if (run === source) return { run: mine.commit, source: mine.commit };
+  const theirs = both ?? (await followSource(git, source));
+  if (theirs.kind === 'tip') return { run: mine.commit, source: theirs.commit };
+  return { run: mine.commit, source: undefined, sourceFailure: theirs.failure };
+}
+
+async function followSource(git: GitCommand, source: TrackedRef): Promise<Followed> {
   try {
-    return { refs: await followRefs(git, [source]) };
+    const [followed] = await followRefs(git, [source]);
+    return followed ?? Promise.reject(new Error('nothing was followed'));
   } catch (error) {
-    if (error instanceof GitError) return { refs, sourceFailure: error };
+    if (error instanceof GitError) return { kind: 'absent', failure: error };
     throw error;
   }
 }

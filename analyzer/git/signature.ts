@@ -1,6 +1,8 @@
 import { readCommits } from './access.ts';
-import { type GitCommand, mustGit } from './command.ts';
+import { type GitCall, type GitCommand, mustGit } from './command.ts';
 import { type CommitOrder, commitMessage } from './fast-import.ts';
+import { GitError } from './git-error.ts';
+import type { Identity } from './identity.ts';
 import type { ObjectStore } from './objects.ts';
 
 /** How commits are signed: the configuration that git needs for `key`, a path (ssh) or an OpenPGP key id. */
@@ -16,17 +18,12 @@ export async function signCommits(
   { order, unsigned, key }: SigningOrder,
 ): Promise<readonly string[]> {
   const trees = (await readCommits(objects, unsigned)).map((commit) => commit.tree);
-  const config = { ...git, config: [...git.config, ...signingConfig(key)] };
+  const { identity } = order;
   const signed: string[] = [];
-  let parent = order.parent;
-  for (const [index, change] of order.changes.entries()) {
-    const parents = parent === undefined ? [] : ['-p', parent];
-    const output = await mustGit(config, {
-      arguments: ['commit-tree', '-S', ...parents, '-F', '-', trees[index] ?? ''],
-      input: commitMessage(change.message),
-      environment: personEnvironment(order, change.at),
-    });
-    parent = output.trim();
+  let { parent } = order;
+  for (const [index, { at, message }] of order.changes.entries()) {
+    const tree = trees[index] ?? '';
+    parent = await signCommit(git, { tree, parent, message, at, identity }, key);
     signed.push(parent);
   }
   return signed;
@@ -40,14 +37,57 @@ export interface SigningOrder {
   readonly key: string;
 }
 
-function personEnvironment({ identity }: CommitOrder, at: number): Record<string, string> {
+/** One commit to be made. */
+export interface SingleCommit {
+  readonly tree: string;
+  readonly parent: string | undefined;
+  readonly message: string;
+  /** Commit time in Unix seconds. */
+  readonly at: number;
+  readonly identity: Identity;
+}
+
+/** Makes one commit, signed where there is a key, and returns its id. @throws GitError */
+export async function signCommit(
+  git: GitCommand,
+  { tree, parent, message, at, identity }: SingleCommit,
+  key: string | undefined,
+): Promise<string> {
+  const config = key === undefined ? git.config : [...git.config, ...signingConfig(key)];
+  const parents = parent === undefined ? [] : ['-p', parent];
+  const sign = key === undefined ? [] : ['-S'];
+  const output = await mustSign(
+    { ...git, config },
+    {
+      arguments: ['commit-tree', ...sign, ...parents, '-F', '-', tree],
+      input: commitMessage(message),
+      environment: personEnvironment(identity, at),
+      waits: 'key',
+    },
+  );
+  return output.trim();
+}
+
+async function mustSign(git: GitCommand, call: GitCall): Promise<string> {
+  try {
+    return await mustGit(git, call);
+  } catch (error) {
+    if (!(error instanceof GitError) || !call.arguments.includes('-S')) throw error;
+    throw new GitError(
+      `the commit cannot be signed: ${error.message}: nobody is asked for a passphrase, so give a key without one, or an agent that holds it open`,
+      { retryable: true, stderr: error.stderr, cause: error },
+    );
+  }
+}
+
+function personEnvironment({ name, email }: Identity, at: number): Record<string, string> {
   const date = `@${at} +0000`;
   return {
-    GIT_AUTHOR_NAME: identity.name,
-    GIT_AUTHOR_EMAIL: identity.email,
+    GIT_AUTHOR_NAME: name,
+    GIT_AUTHOR_EMAIL: email,
     GIT_AUTHOR_DATE: date,
-    GIT_COMMITTER_NAME: identity.name,
-    GIT_COMMITTER_EMAIL: identity.email,
+    GIT_COMMITTER_NAME: name,
+    GIT_COMMITTER_EMAIL: email,
     GIT_COMMITTER_DATE: date,
   };
 }

@@ -47,7 +47,8 @@ const GIT = {
   gitDir: '',
   config: ['core.attributesFile=/dev/null', 'core.autocrlf=false', 'core.quotePath=false'],
   environment: {},
-  networkTimeoutMs: 0,
+  networkTimeoutMs: 60_000,
+  localTimeoutMs: 60_000,
   log: () => undefined,
 } as const;
 

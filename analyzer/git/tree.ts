@@ -1,3 +1,5 @@
+import { decodeName } from './names.ts';
+
 /** One entry of a Git tree. */
 export interface TreeEntry {
   readonly kind: 'tree' | 'blob' | 'link' | 'submodule';
@@ -16,7 +18,7 @@ export function parseTree(content: Buffer, oidBytes: number): TreeEntry[] {
     const end = zero + 1 + oidBytes;
     entries.push({
       kind: kindOf(content.toString('latin1', position, blank)),
-      name: content.toString('utf8', blank + 1, zero),
+      name: decodeName(content.subarray(blank + 1, zero)),
       oid: content.toString('hex', zero + 1, end),
     });
     position = end;

@@ -9,7 +9,7 @@ import { tick } from '../../analyzer/tick.ts';
 import type { Gate, Plan } from '../../lib/plan/plan.ts';
 import { plan } from './core/fixture.ts';
 import { type Field, inStep, openField, untilRest, untilStep } from './field.ts';
-import { bare, git, open, scratch } from './git/fixture.ts';
+import { bare, begin, git, open, scratch } from './git/fixture.ts';
 
 const ROBIN = { by: 'Robin <robin@example.com>', reason: 'I know why' };
 const [V1, V2] = [plan('v1'), plan('v2')];
@@ -93,6 +93,7 @@ describe.concurrent('a person', () => {
 
   test('names a release that does not exist, and is told the known ones', async () => {
     const it = await field();
+    begin(it.folder);
     await expect(ask(it, 'pause')).rejects.toThrow('there is no release "app"; there are: none');
     await it.release({ web: V1 });
     await expect(ask(it, 'pause')).rejects.toThrow('there is no release "app"; there are: web');

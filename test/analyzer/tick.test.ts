@@ -5,13 +5,13 @@ import type { HookAnswer } from '../../analyzer/core/observation.ts';
 import { openLocal, openRepository, type Repository } from '../../analyzer/git/index.ts';
 import { verify } from '../../analyzer/history.ts';
 import { hookCalls } from '../../analyzer/hooks/calls.ts';
-import { newMemory } from '../../analyzer/planning.ts';
+import { type Analyzer, newMemory } from '../../analyzer/planning.ts';
 import { atRest, tick } from '../../analyzer/tick.ts';
 import { oneCluster } from '../../analyzer/view.ts';
 import type { Hook } from '../../lib/plan/plan.ts';
 import { hook, plan } from './core/fixture.ts';
 import { type Field, inStep, openField, untilRest, untilStep } from './field.ts';
-import { bare, git, IDENTITY, serve } from './git/fixture.ts';
+import { bare, begin, git, IDENTITY, serve } from './git/fixture.ts';
 
 /** The analyzer's pass over a real git server; cluster and metrics are in memory. */
 
@@ -263,8 +263,9 @@ describe.concurrent('idle releases', () => {
     expect(texts).toBeGreaterThan(0);
   });
 
-  test('an empty repository has none', async () => {
+  test('a branch without a release has none', async () => {
     const field = await local();
+    begin(field.folder);
     expect(await tick(await field.analyzer())).toEqual({ idle: 0, outcomes: [], conflicts: 0 });
   });
 });
@@ -374,12 +375,9 @@ describe.concurrent('a source in a repository of its own', () => {
   test('that cannot be reached never looks like gone from apps/', async () => {
     const { field, source, stopSource } = await apart();
     await source.release({ app: V1 });
-    const run = { remote: field.url, branch: 'main' };
+    begin(field.folder);
     const from = { remote: source.url, branch: 'main' };
-    const repository = await openRepository({ run, source: from, identity: IDENTITY });
-    const { cluster, metrics } = field.world;
-    const clusters = oneCluster(cluster);
-    const analyzer = { repository, clusters, metrics, clock: () => field.now, memory: newMemory() };
+    const { analyzer, repository } = await analyzerOf(field, from);
     await untilRest(field, analyzer);
     await source.release({ app: V2 });
     await untilStep(field, analyzer, 'app', '02-weight-20');
@@ -394,6 +392,58 @@ describe.concurrent('a source in a repository of its own', () => {
       { decision: { reason: expect.stringMatching(/^the source with dist\/ cannot be read/) } },
     ]);
     expect(last.outcomes[0]?.status.phase).toBe('Failed');
+    await repository.close();
+  });
+});
+
+/** An analyzer whose source is not the run branch. */
+async function analyzerOf(
+  field: Field,
+  source: { readonly remote: string; readonly branch: string },
+): Promise<{ readonly analyzer: Analyzer; readonly repository: Repository }> {
+  const run = { remote: field.url, branch: 'main' };
+  const repository = await openRepository({ run, source, identity: IDENTITY });
+  const { cluster, metrics } = field.world;
+  const clusters = oneCluster(cluster);
+  const clock = () => field.now;
+  return { analyzer: { repository, clusters, metrics, clock, memory: newMemory() }, repository };
+}
+
+describe.concurrent('a branch that disappears', () => {
+  test('the run branch: no release begins anew, and nothing is pushed until it is back', async () => {
+    const { field, analyzer } = await inStep('02-weight-20');
+    await analyzer.repository.fetch();
+    git(field.folder, 'branch', '--move', 'main', 'renamed');
+    const before = git(field.folder, 'rev-parse', 'renamed');
+    field.now += 70;
+    await expect(tick(analyzer)).rejects.toThrow(`is gone; it was at ${before}`);
+    // A restart knows nothing of what was there.
+    await expect(tick(await field.analyzer())).rejects.toThrow('there is no branch main');
+    expect(git(field.folder, 'for-each-ref', '--format=%(refname)')).toBe('refs/heads/renamed');
+    git(field.folder, 'branch', '--move', 'renamed', 'main');
+    expect(await tick(analyzer)).toMatchObject({
+      outcomes: [{ decision: { kind: 'move', transition: 'next' } }],
+    });
+  });
+
+  test('the source branch of the same repository: no release counts as gone from it', async () => {
+    const field = await local();
+    await field.release({ app: V1 });
+    git(field.folder, 'branch', 'source');
+    const { analyzer, repository } = await analyzerOf(field, {
+      remote: field.url,
+      branch: 'source',
+    });
+    await untilRest(field, analyzer);
+    git(field.folder, 'branch', '--delete', '--force', 'source');
+    const report = await tick(analyzer);
+    const said = /^the source with dist\/ cannot be read: branch source of .* is gone; it was at/;
+    expect(report.outcomes).toMatchObject([
+      {
+        decision: { kind: 'rest', reason: expect.stringMatching(said) },
+        status: { phase: 'Initialized' },
+      },
+    ]);
     await repository.close();
   });
 });

@@ -111,7 +111,14 @@ function data(text: string): string {
 
 async function fastImport(folder: string, commits: readonly string[]): Promise<void> {
   const child = startGit(
-    { gitDir: folder, config: [], environment: {}, networkTimeoutMs: 0, log: () => undefined },
+    {
+      gitDir: folder,
+      config: [],
+      environment: {},
+      networkTimeoutMs: 10_000,
+      localTimeoutMs: 10_000,
+      log: () => undefined,
+    },
     { arguments: ['fast-import', '--quiet', '--done'] },
   );
   let said = '';

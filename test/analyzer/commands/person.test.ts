@@ -145,7 +145,7 @@ describe.concurrent('perch', () => {
     const { field } = await inStep('02-weight-20');
     const nobody = await openCli({ GIT_CONFIG_GLOBAL: '/dev/null' });
     expect(await nobody('pause', 'app', '--repo', field.folder)).toMatchObject({
-      code: 1,
+      code: 2,
       stderr: expect.stringMatching(/^perch: git does not know who you are/),
     });
   });

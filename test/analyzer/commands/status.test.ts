@@ -57,6 +57,26 @@ describe('perch status', () => {
     ]);
   });
 
+  test('names what belongs to no release beside the rows, in letters that a terminal only shows', async () => {
+    const { field: other } = await inStep('02-weight-20');
+    await other.edit({ '"live/My \\033[2J\\302\\233App/a.yaml"': 'x' });
+    const { code, stdout, stderr } = await perch('status', '--json', '--repo', other.folder);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject([{ release: 'app', reason: 'live and ready' }]);
+    expect(stderr).toBe(
+      'perch: "live/My \\u001b[2J\\u009bApp" belongs to no release: nothing is done about it, take it away\n',
+    );
+  });
+
+  test('of a run branch that is not there is an error with the remedy', async () => {
+    const flags = ['--repo', field.folder, '--branch', 'mian', '--source-branch', 'main'];
+    expect(await perch('status', ...flags)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/no branch or revision "mian".*--branch.*perch init-branch/),
+    });
+  });
+
   test('prints an empty array where there is nothing', async () => {
     const { folder } = await bare();
     git(

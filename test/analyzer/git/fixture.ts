@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Change, FileWrite } from '../../../analyzer/core/change.ts';
 import {
+  GitError,
   openRepository,
   type Repository,
   type RepositoryOptions,
@@ -62,7 +63,7 @@ export function gitWith(
     folder,
     input = '',
     env = {},
-  }: { folder: string; input?: string; env?: Record<string, string> },
+  }: { folder: string; input?: Buffer | string; env?: Record<string, string> },
   ...args: string[]
 ): string {
   return execFileSync('git', ['-C', folder, ...args], {
@@ -121,9 +122,27 @@ export function merge(
   return git(folder, 'rev-parse', 'main');
 }
 
+/** The tip of main; none before the very first commit, which only tests make on nothing. */
+async function tipOf(repository: Repository): Promise<string | undefined> {
+  const snapshot = await repository.fetch().catch((error: unknown) => {
+    if (error instanceof GitError && error.message.startsWith('there is no branch'))
+      return undefined;
+    throw error;
+  });
+  return snapshot?.run;
+}
+
+/** Begins a branch with a commit that holds no file, as `perch init-branch` does. */
+export function begin(folder: string, branch = 'main'): string {
+  const tree = git(folder, 'hash-object', '-t', 'tree', '-w', '--stdin');
+  const commit = git(folder, 'commit-tree', '-m', 'first', tree);
+  git(folder, 'update-ref', `refs/heads/${branch}`, commit);
+  return commit;
+}
+
 /** Commits and pushes in one go, and returns the last commit. */
 export async function write(repository: Repository, ...changes: Change[]): Promise<string> {
-  const { run } = await repository.fetch();
+  const run = await tipOf(repository);
   const commits = await repository.commit(run, changes);
   const last = commits.at(-1) ?? '';
   const result = await repository.push(last);

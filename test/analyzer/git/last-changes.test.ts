@@ -15,7 +15,14 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'perch-last-changes-'));
   execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', folder]);
   const log = (it: GitEvent) => void events.push(it);
-  git = { gitDir: folder, config: [], environment: {}, networkTimeoutMs: 0, log };
+  git = {
+    gitDir: folder,
+    config: [],
+    environment: {},
+    networkTimeoutMs: 10_000,
+    localTimeoutMs: 10_000,
+    log,
+  };
   // Twice around, live/ and rollouts/ in turns; the last two releases move together.
   const commits = [...RELEASES, ...RELEASES.slice(0, 6)].map((id, index) =>
     commitOf(index, [index % 2 === 0 ? `live/${id}/a.yaml` : `rollouts/${id}/strange "ä`]),

@@ -16,7 +16,14 @@ beforeAll(async () => {
 });
 
 function command(environment: Record<string, string> = {}): GitCommand {
-  return { gitDir: folder, config: [], environment, networkTimeoutMs: 1000, log: () => undefined };
+  return {
+    gitDir: folder,
+    config: [],
+    environment,
+    networkTimeoutMs: 1000,
+    localTimeoutMs: 1000,
+    log: () => undefined,
+  };
 }
 
 test('objects come in the order asked, also across overlapping calls', async () => {

@@ -3,22 +3,17 @@ import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { GitError, openLocal } from '../../../analyzer/git/index.ts';
-import { bare, change, git, merge, open, plan, scratch, serve, write } from './fixture.ts';
+import { bare, begin, change, git, merge, open, plan, scratch, serve, write } from './fixture.ts';
 
 describe('one branch over smart HTTP', () => {
-  test('an empty remote has no commits, and takes a first one', async () => {
+  test('an empty remote is an error, and not an empty branch', async () => {
     const server = await serve();
     const repository = await open(server.url);
-    const empty = await repository.fetch();
-    expect(empty).toEqual({ run: undefined, source: undefined });
-    expect(await repository.list(empty)).toEqual([]);
-
-    const [first = ''] = await repository.commit(undefined, [
-      change({ 'live/podinfo/a.yaml': 'a' }),
-    ]);
-    expect(await repository.push(first)).toEqual({ kind: 'pushed' });
-    expect(git(server.folder, 'rev-parse', 'refs/heads/main')).toBe(first);
-    expect(await repository.fetch()).toEqual({ run: first, source: first });
+    await expect(repository.fetch()).rejects.toThrow(/there is no branch main of/);
+    const first = begin(server.folder);
+    const there = await repository.fetch();
+    expect(there).toEqual({ run: first, source: first });
+    expect(await repository.list(there)).toEqual([]);
   });
 
   test('lists the trees of each release, with the last step as the complete set', async () => {
@@ -145,10 +140,11 @@ describe('two refs', () => {
       run: { remote: server.url, branch: 'run' },
       source: { remote: server.url, branch: 'main' },
     });
-    expect(await repository.fetch()).toEqual({ run: undefined, source });
+    const first = begin(server.folder, 'run');
+    expect(await repository.fetch()).toEqual({ run: first, source });
     const dist = git(server.folder, 'rev-parse', 'main:dist/podinfo');
     const pin = { kind: 'tree', path: 'rollouts/podinfo/plan', oid: dist } as const;
-    const [run = ''] = await repository.commit(undefined, [change({}, { writes: [pin] })]);
+    const [run = ''] = await repository.commit(first, [change({}, { writes: [pin] })]);
     expect(await repository.push(run)).toEqual({ kind: 'pushed' });
     const [podinfo] = await repository.list(await repository.fetch());
     expect(podinfo).toMatchObject({ dist, plan: dist });
@@ -158,6 +154,7 @@ describe('two refs', () => {
   test('two repositories, of which only the run repository is written to', async () => {
     const [sources, runs] = [await serve(), await serve()];
     const source = merge(sources.folder, plan('dist/podinfo', '1'));
+    begin(runs.folder);
     const repository = await open(runs.url, { source: { remote: sources.url, branch: 'main' } });
     const dist = git(sources.folder, 'rev-parse', 'main:dist/podinfo');
     const pin = { kind: 'tree', path: 'rollouts/podinfo/plan', oid: dist } as const;
@@ -172,15 +169,13 @@ describe('two refs', () => {
     expect(alone.sourceFailure).toMatchObject({ retryable: true });
   });
 
-  test('a branch that is deleted or moved back is followed', async () => {
+  test('a branch that is moved back is followed', async () => {
     const server = await bare();
     const repository = await open(server.url);
     const first = await write(repository, change({ 'live/a/b.yaml': 'x' }));
     await write(repository, change({ 'live/a/b.yaml': 'y' }));
     git(server.folder, 'update-ref', 'refs/heads/main', first);
     expect((await repository.fetch()).run).toBe(first);
-    git(server.folder, 'update-ref', '-d', 'refs/heads/main');
-    expect((await repository.fetch()).run).toBeUndefined();
   });
 });
 
@@ -210,8 +205,9 @@ describe('a local folder', () => {
 
   test('without a repository is told so', async () => {
     const folder = await scratch();
-    await expect(open(folder)).rejects.toThrow(/is no git repository/);
-    await expect(open(join(folder, 'absent'))).rejects.toThrow(/is no folder/);
+    const at = async (place: string) => (await open(place)).fetch();
+    await expect(at(folder)).rejects.toThrow(/is no git repository/);
+    await expect(at(join(folder, 'absent'))).rejects.toThrow(/is no folder/);
     await expect(openLocal({ folder })).rejects.toThrow(/is no git repository/);
   });
 
@@ -246,6 +242,7 @@ test('a hook can run it: the variables that git gives to hooks point nowhere', a
 
 test('closing removes the private clone, and what is asked afterwards fails', async () => {
   const server = await serve();
+  begin(server.folder);
   const temporary = await scratch();
   vi.stubEnv('TMPDIR', temporary);
   const repository = await open(server.url);

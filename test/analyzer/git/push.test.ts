@@ -1,7 +1,8 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { bare, change, git, open, serve, write } from './fixture.ts';
+import { initBranch } from '../../../analyzer/git/index.ts';
+import { bare, begin, change, git, IDENTITY, open, START, serve, write } from './fixture.ts';
 
 async function hook(folder: string, name: string, text: string): Promise<void> {
   await mkdir(join(folder, 'hooks'), { recursive: true });
@@ -55,11 +56,11 @@ test('a branch that moves while the server is receiving counts as moved', async 
 
 test('a branch that can never be, because a branch is where its folder would be, is refused', async () => {
   const server = await bare();
-  const base = await write(await open(server.url), change({ 'live/a/b.yaml': 'x' }));
-  const at = { remote: server.url, branch: 'main/run' };
-  const repository = await open(server.url, { run: at });
-  await repository.fetch();
-  expect(await repository.push(base)).toMatchObject({ kind: 'refused' });
+  begin(server.folder);
+  const run = { remote: server.url, branch: 'main/run' };
+  const source = { remote: server.url, branch: 'main' };
+  const options = { run, source, identity: IDENTITY, now: START, beside: false };
+  expect(await initBranch(options)).toMatchObject({ kind: 'refused' });
 });
 
 test('pushing what is there already is no failure', async () => {

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { GitError, type GitEvent } from '../../../analyzer/git/index.ts';
 import type { GitServer } from '../../embedded/git-server.ts';
-import { change, git, open, scratch, serve } from './fixture.ts';
+import { begin, change, git, open, scratch, serve } from './fixture.ts';
 
 describe('credentials', () => {
   const password = randomBytes(12).toString('hex');
@@ -16,6 +16,7 @@ describe('credentials', () => {
   let server: GitServer;
   beforeAll(async () => {
     server = await serve({ users });
+    begin(server.folder);
   });
 
   async function credentials(name: string, secret: string): Promise<string> {
@@ -35,8 +36,8 @@ describe('credentials', () => {
       environment: { ...(await recordCalls(calls)), GIT_TRACE: `${calls}.trace` },
       log: (event) => events.push(event),
     });
-    await repository.fetch();
-    const [commit = ''] = await repository.commit(undefined, [change({ 'live/a/b.yaml': 'x' })]);
+    const { run } = await repository.fetch();
+    const [commit = ''] = await repository.commit(run, [change({ 'live/a/b.yaml': 'x' })]);
     expect(await repository.push(commit)).toEqual({ kind: 'pushed' });
     const recorded = (await readFile(calls, 'utf8')) + (await readFile(`${calls}.trace`, 'utf8'));
     expect(recorded).toContain('ls-remote');
@@ -73,9 +74,12 @@ describe('credentials', () => {
     });
   });
 
-  test('in a missing file are told at once', async () => {
-    const opened = open(server.url, { credentialsFile: join(await scratch(), 'absent') });
-    await expect(opened).rejects.toThrow(/credentials file .* cannot be read/);
+  test('in a file that is not there yet are told of, and used once it is there', async () => {
+    const credentialsFile = join(await scratch(), 'later');
+    const repository = await open(server.url, { credentialsFile });
+    await expect(repository.fetch()).rejects.toThrow(/credentials file .* cannot be read/);
+    await rename(await credentials('reader', password), credentialsFile);
+    expect((await repository.fetch()).run).toBe(git(server.folder, 'rev-parse', 'main'));
   });
 
   test.each([
@@ -92,9 +96,10 @@ describe('credentials', () => {
 describe('a remote', () => {
   test('that is down fails for now', async () => {
     const server = await serve();
+    begin(server.folder);
     const repository = await open(server.url);
-    await repository.fetch();
-    const [commit = ''] = await repository.commit(undefined, [change({ 'live/a/b.yaml': 'x' })]);
+    const { run } = await repository.fetch();
+    const [commit = ''] = await repository.commit(run, [change({ 'live/a/b.yaml': 'x' })]);
     await server.stop();
     for (const error of [
       await failure(repository.fetch()),
@@ -139,7 +144,7 @@ describe('a remote', () => {
       const at = { remote: server.url, branch };
       const opened = open(server.url, { run: at, source: at });
       if (branch !== '+main') await expect(opened).rejects.toThrow(/is no branch name/);
-      else expect(await (await opened).fetch()).toEqual({ run: undefined, source: undefined });
+      else await expect((await opened).fetch()).rejects.toThrow('there is no branch +main');
     },
   );
 });

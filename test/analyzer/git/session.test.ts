@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { change, open, scratch, serve, write } from './fixture.ts';
+import { begin, change, open, scratch, serve, write } from './fixture.ts';
 
 test('a cache folder keeps the clone, and the next start fetches nothing again', async () => {
   const server = await serve();
@@ -28,7 +28,8 @@ test('a cache folder of another remote is made anew, and nothing else in it is t
   await write(first, change({ 'live/a/b.yaml': 'x' }));
   await first.close();
   const second = await open(two.url, { cacheFolder });
-  expect((await second.fetch()).run).toBeUndefined();
+  const begun = begin(two.folder);
+  expect((await second.fetch()).run).toBe(begun);
   expect(await readFile(join(cacheFolder, 'mine.txt'), 'utf8')).toBe('mine');
 });
 

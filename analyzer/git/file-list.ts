@@ -1,0 +1,64 @@
+import { GitError } from './git-error.ts';
+import type { TreeReader } from './release-trees.ts';
+import type { TreeEntry } from './tree.ts';
+
+/** Far more than a release has. A few small trees can name a file a million times, each at another path. */
+const MOST_FILES = 20_000;
+const MOST_LEVELS = 50;
+
+/** Stands for what is not listed. No plan has such a file, so whatever is compared with it differs. */
+export const UNLISTED = '(more than is looked at)';
+
+/** The files below a tree; see `Reader.files`. @throws GitError for a missing object */
+export async function listFiles(
+  trees: TreeReader,
+  tree: string,
+): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>();
+  let level: readonly Folder[] = [{ prefix: '', oid: tree }];
+  for (let depth = 0; level.length > 0; depth++) {
+    const entries = await entriesOf(trees, level);
+    if (entries === undefined || depth === MOST_LEVELS) return cutOff(files);
+    const below: Folder[] = [];
+    for (const [index, { prefix }] of level.entries())
+      for (const entry of entries[index] ?? []) {
+        const path = `${prefix}${entry.name}`;
+        if (entry.kind === 'tree') below.push({ prefix: `${path}/`, oid: entry.oid });
+        else files.set(path, fileOid(entry));
+      }
+    if (files.size + below.length > MOST_FILES) return cutOff(files);
+    level = below;
+  }
+  return sorted(files);
+}
+
+interface Folder {
+  readonly prefix: string;
+  readonly oid: string;
+}
+
+/** Undefined where one of them is too long to be read. */
+async function entriesOf(
+  trees: TreeReader,
+  level: readonly Folder[],
+): Promise<readonly (readonly TreeEntry[])[] | undefined> {
+  try {
+    return await trees.entries(level.map(({ oid }) => oid));
+  } catch (error) {
+    if (error instanceof GitError && !error.retryable) return undefined;
+    throw error;
+  }
+}
+
+function cutOff(files: Map<string, string>): ReadonlyMap<string, string> {
+  return sorted(files.set(UNLISTED, '0'.repeat(40)));
+}
+
+function sorted(files: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  return new Map([...files].sort(([left], [right]) => (left < right ? -1 : 1)));
+}
+
+function fileOid(entry: TreeEntry): string {
+  if (entry.kind === 'blob') return entry.oid;
+  return `${entry.kind === 'link' ? '120000' : '160000'}:${entry.oid}`;
+}
