@@ -1,5 +1,5 @@
 import type { Check } from '../lib/plan/plan.ts';
-import { type Grid, judgedStep, seriesQuestions, verdict } from './core/judge.ts';
+import { type Grid, judgedStep, seriesQuestions } from './core/judge.ts';
 import type {
   Answer,
   CheckSeries,
@@ -9,6 +9,7 @@ import type {
   Sample,
   Situation,
 } from './core/observation.ts';
+import { verdict } from './core/point.ts';
 import { atRest, hasPromoted } from './core/position.ts';
 import { rolloutOf } from './core/rollout.ts';
 import { isStarting } from './core/rules/at-rest.ts';

@@ -1,10 +1,9 @@
 import { type Analysis, type Check, pointsNeeded, type Step } from '../../lib/plan/plan.ts';
+import { excuse, isMuchWorse } from './environment.ts';
 import type { CheckSeries, Liveness, Rollout, Sample } from './observation.ts';
+import { byTime, type Point, samples, type Verdict, verdict } from './point.ts';
 import { stepOf } from './position.ts';
 import { unix } from './state.ts';
-
-/** What one point, or a whole step, says about the candidate. */
-export type Verdict = 'pass' | 'fail' | 'unknown';
 
 /** The points of a grid, in Unix seconds: start, start + step, … up to end; none when end < start. */
 export interface Grid {
@@ -176,48 +175,6 @@ export function judge(
   };
 }
 
-/**
- * One value against a check's bounds. NaN is no answer; an infinite value fails the bound that it breaks and
- * is no answer otherwise, so that it never passes.
- */
-export function verdict(check: Check, value: number | undefined): Verdict {
-  if (value === undefined || Number.isNaN(value)) return 'unknown';
-  if (check.min !== undefined && value < check.min) return 'fail';
-  if (check.max !== undefined && value > check.max) return 'fail';
-  return Number.isFinite(value) ? 'pass' : 'unknown';
-}
-
-interface Point {
-  readonly at: number;
-  readonly verdict: Verdict;
-  /** Whether it failed because of the environment. */
-  readonly isExcused?: true;
-}
-
-/**
- * Takes the environment's failures for what they are: a point is excused when each check that fails at it fails for
- * the primary too, and when pods of both tracks were missing.
- */
-function excuse(
-  all: readonly Point[],
-  series: readonly CheckSeries[],
-  until: number | undefined,
-): readonly Point[] {
-  const tracks = series.map(({ check, fromCommit, primary }) => ({
-    check,
-    canary: byTime(samples(fromCommit)),
-    primary: byTime(samples(primary)),
-  }));
-  return all.map((point) => {
-    if (point.verdict !== 'fail') return point;
-    const { at } = point;
-    const failing = tracks.filter((it) => verdict(it.check, it.canary.get(at)) === 'fail');
-    const together = failing.every((it) => verdict(it.check, it.primary.get(at)) === 'fail');
-    if (!together && (until === undefined || at > until)) return point;
-    return { at, verdict: 'unknown', isExcused: true };
-  });
-}
-
 function verdicts(
   series: readonly CheckSeries[],
   on: Grid,
@@ -239,14 +196,6 @@ function points(on: Grid): readonly number[] {
   return Array.from({ length }, (_, index) => on.start + index * on.stepSeconds);
 }
 
-function byTime(all: readonly Sample[]): ReadonlyMap<number, number> {
-  return new Map(all.map((it) => [it.at, it.value]));
-}
-
-function samples(answer: CheckSeries['fromLive']): readonly Sample[] {
-  return answer?.kind === 'known' ? answer.value : [];
-}
-
 function newest(fromCommit: readonly Point[], fromLive: readonly Point[]): Verdict | undefined {
   const a = fromCommit.at(-1);
   const b = fromLive.at(-1);
@@ -254,21 +203,6 @@ function newest(fromCommit: readonly Point[], fromLive: readonly Point[]): Verdi
   // The grids have different phases; a bad point on either holds the step until a newer one is good.
   if (a.at === b.at) return a.verdict === 'pass' ? b.verdict : a.verdict;
   return a.at > b.at && a.verdict === 'fail' ? 'fail' : b.verdict;
-}
-
-/** Whether some check that the primary fails as well is broken by the canary more than twice as far. */
-function isMuchWorse(series: readonly CheckSeries[], at: number): boolean {
-  return series.some(({ check, fromCommit, primary }) => {
-    const [canary, other] = [fromCommit, primary].map((it) => byTime(samples(it)).get(at));
-    if (canary === undefined || other === undefined) return false;
-    const shared = beyond(check, other);
-    return shared > 0 && beyond(check, canary) > 2 * shared;
-  });
-}
-
-/** How far a value lies beyond the bound that it breaks; 0 within them. */
-function beyond({ min = -Infinity, max = Infinity }: Check, value: number): number {
-  return Number.isNaN(value) ? 0 : Math.max(0, min - value, value - max);
 }
 
 function count(all: readonly Point[], wanted: Verdict): number {

@@ -1,8 +1,8 @@
 import { outcome as outcomeOf } from '../core/change.ts';
 import { contextOf } from '../core/decide.ts';
-import { verdict } from '../core/judge.ts';
 import type { Loaded, Observation, Rollout, Situation } from '../core/observation.ts';
 import { type Phase, phaseAtRest, status } from '../core/phase.ts';
+import { verdict } from '../core/point.ts';
 import { canaryWeight } from '../core/position.ts';
 import { rolloutOf } from '../core/rollout.ts';
 import { inconclusiveSince } from '../core/rules/must-go-back.ts';

@@ -1,6 +1,6 @@
 import type { Decision } from '../../analyzer/core/decision.ts';
-import { verdict } from '../../analyzer/core/judge.ts';
 import type { CheckSeries, Sample, Situation } from '../../analyzer/core/observation.ts';
+import { verdict } from '../../analyzer/core/point.ts';
 import { canaryWeight, type PlanTree, positionText } from '../../analyzer/core/position.ts';
 import type { Outcome } from '../../analyzer/planning.ts';
 import type { Turn } from './event.ts';

@@ -84,6 +84,14 @@ describe('goes on together or not at all', () => {
     expect(kinds(all(member('a', given), member('b', given)))).toEqual([transition, transition]);
   });
 
+  test('a member whose primary was down before the rollout holds nobody', () => {
+    const down: Seen = { primary: notReady('0 of 2 available'), values: () => undefined };
+    const state = { broken: { reason: '0 of 2 available', serves: false } };
+    const decisions = all(member('a', at20), member('b', { ...at20, state }, BAKED, down));
+    expect(kinds(decisions)).toEqual(['next', 'next']);
+    expect(kinds(all(member('a', at20), member('b', at20, BAKED, down)))).toEqual(['hold', 'hold']);
+  });
+
   test.each<[string, Member, RegExp]>([
     ['not ready', member('b', at20, BAKED, { canary: notReady('1 of 2') }), /b: the canary is not/],
     [

@@ -6,9 +6,9 @@ import {
   judge,
   judgedStep,
   seriesQuestions,
-  verdict,
 } from '../../../analyzer/core/judge.ts';
 import type { CheckSeries, Liveness } from '../../../analyzer/core/observation.ts';
+import { verdict } from '../../../analyzer/core/point.ts';
 import { isoTime } from '../../../analyzer/core/state.ts';
 import type { Check } from '../../../lib/plan/plan.ts';
 import {
