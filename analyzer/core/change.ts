@@ -126,7 +126,7 @@ export function outcome(
 function kept(
   old: State | undefined,
   move: Move,
-): Pick<State, 'hooks' | 'approved' | 'fast' | 'broken' | 'spared'> {
+): Pick<State, 'hooks' | 'approved' | 'fast' | 'broken' | 'spared' | 'adopted'> {
   const ends = atRest(move.to) && move.transition !== 'note';
   const hooks = 'hooks' in move ? move.hooks : ends || isStart(move) ? undefined : old?.hooks;
   const approved = 'approved' in move ? move.approved : ends ? undefined : old?.approved;
@@ -139,7 +139,16 @@ function kept(
     ...(fast === undefined ? {} : { fast }),
     ...(broken === undefined ? {} : { broken }),
     ...(spared === undefined ? {} : { spared }),
+    ...adopted(old, move),
   };
+}
+
+/** Until the step is left, its plan is one whose earlier steps were never applied. */
+function adopted(old: State | undefined, { transition, to }: Move): Pick<State, 'adopted'> {
+  if (to.kind !== 'step') return {};
+  if (transition === 'adopt') return { adopted: to.step };
+  const stays = old?.adopted === to.step && (transition === 'note' || transition === 'resume');
+  return stays ? { adopted: to.step } : {};
 }
 
 function isStart({ transition }: Move): boolean {

@@ -56,7 +56,8 @@ export function firstBacks(rollout: Rollout): readonly Position[] {
   const { position } = rollout.state;
   if (position.kind !== 'step') return [];
   const { step } = position;
-  return [step, stepBefore(rollout.plan.plan, step)].map((shown) => nextOf(rollout, step, shown));
+  const shown = [step, stepBefore(rollout.plan.plan, step), undefined];
+  return shown.map((it) => nextOf(rollout, step, it));
 }
 
 /**
@@ -69,7 +70,9 @@ function lastShown(
   cluster: ClusterView | undefined,
 ): string | undefined {
   if (cluster?.live.kind === 'live') return step;
-  const before = stepBefore(rollout.plan.plan, step);
+  // A plan that was adopted here has brought files to the steps before that nobody has applied.
+  const isNew = rollout.state.adopted === step;
+  const before = isNew ? undefined : stepBefore(rollout.plan.plan, step);
   const part = hasPromoted(rollout.plan.plan, step) ? 'primary' : 'routes';
   const kept = (shown: string | undefined) =>
     files({ kind: 'back', step, part, shown }, rollout.plan, rollout.stable);

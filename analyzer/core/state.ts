@@ -111,6 +111,8 @@ const stateSchema = z.strictObject({
   broken: z.strictObject({ reason: z.string(), serves: z.boolean() }).optional(),
   /** The candidate that went back once because of the environment, and was not blamed. */
   spared: candidate.optional(),
+  /** The step in which the plan in use was adopted, while the release stands in it. */
+  adopted: z.string().optional(),
   /** Candidates that were promoted before, the newest first. */
   promoted: z.array(candidate).optional(),
   /** Steps of this rollout that were left. */

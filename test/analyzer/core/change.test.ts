@@ -291,3 +291,15 @@ describe('promoted candidates', () => {
     ).toEqual([of('v1')]);
   });
 });
+
+test('the step in which a plan was adopted is known until it is left', () => {
+  const configured = plan('v2', { setting: 'other' });
+  const it = { ...AT20, dist: known(configured) };
+  const adopted = moved(it, move(it, T0 + 1), T0 + 1);
+  expect(stateOf(adopted)).toMatchObject({ kind: 'adopt', adopted: '02-weight-20' });
+  const noted = moved(adopted, pause(adopted, ROBIN), T0 + 2);
+  expect(stateOf(noted).adopted).toBe('02-weight-20');
+  const next = moved(adopted, move(adopted, T0 + 200), T0 + 200);
+  expect(stateOf(next).position).toEqual(step('03-weight-50'));
+  expect(stateOf(next).adopted).toBeUndefined();
+});
