@@ -175,7 +175,7 @@ describe('the command', () => {
   test('has the commands of the table', () => {
     const registered = [...help.keys()].filter((it) => it !== '').sort();
     expect(commandsIn(help.get('') ?? '').sort()).toEqual(registered);
-    const named = [...README.matchAll(/^\| `perch ([a-z]+)/gm)].map((it) => it[1]);
+    const named = [...README.matchAll(/^\| `perch ([a-z-]+)/gm)].map((it) => it[1]);
     expect(named.sort()).toEqual(registered);
   });
 
