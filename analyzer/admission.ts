@@ -1,5 +1,6 @@
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import type { Situation } from './core/observation.ts';
-import { type BlobText, manifestBlobs, type Policy, planFaults } from './core/policy.ts';
+import { type BlobText, manifestBlobs, planExamination, type Policy } from './core/policy.ts';
 import { atRest, type PlanTree } from './core/position.ts';
 import { GitError } from './git/git-error.ts';
 import type { Reader, Signature } from './git/repository.ts';
@@ -70,8 +71,23 @@ async function faultsOf(
       return [`the files of dist/${id} have more than ${LONGEST_PLAN} characters: make it smaller`];
     texts.set(blob, text);
   }
-  return planFaults(id, dist, texts, policy);
+  return examine(planExamination(id, dist, texts, policy));
 }
+
+/** Between two files everybody else has a turn: other releases, and whoever asks the process to end. */
+async function examine(examination: Iterable<string | undefined>): Promise<readonly string[]> {
+  const faults: string[] = [];
+  let began = performance.now();
+  for (const fault of examination) {
+    if (fault !== undefined) faults.push(fault);
+    if (performance.now() - began < LONGEST_TURN_MS) continue;
+    await othersTurn();
+    began = performance.now();
+  }
+  return faults;
+}
+
+const LONGEST_TURN_MS = 20;
 
 /** A release has some dozens of files; hostile ones would make the analyzer read for ever. */
 const MOST_FILES = 2000;

@@ -1,14 +1,20 @@
-import { parsePlan } from '../lib/plan/parse.ts';
+import { readPlan } from '../lib/plan/parse.ts';
 import type { LastCommit, Loaded, Situation } from './core/observation.ts';
 import type { PlanTree } from './core/position.ts';
 import { parseState, type State } from './core/state.ts';
+import { GitError } from './git/git-error.ts';
 import type { Reader, ReleaseCommit, ReleaseTrees, Snapshot } from './git/repository.ts';
 
 /**
- * Plans that were read before, by tree id: a tree never changes, so a rollout's plans are read once.
- * Bounded by the caller, who drops what a pass did not use.
+ * Plans that were read before, by tree id: a tree never changes, so a rollout's plans are read once, and so is what
+ * is none. Bounded by the caller, who drops what a pass did not use.
  */
-export type PlanMemory = Map<string, PlanTree>;
+export type PlanMemory = Map<string, PlanTree | BrokenPlan>;
+
+/** A tree that holds no plan, and what is wrong with it: what follows the place in a sentence. */
+interface BrokenPlan {
+  readonly fault: string;
+}
 
 /** Whether a release is at rest for sure, from its tree ids alone: then nothing of it is read. */
 export function isIdle(trees: ReleaseTrees): boolean {
@@ -112,22 +118,35 @@ export async function loadPlan(
   memory: PlanMemory,
 ): Promise<Loaded<PlanTree>> {
   if (tree === undefined) return { kind: 'absent' };
-  const remembered = memory.get(tree);
-  if (remembered !== undefined) return { kind: 'known', value: remembered };
+  try {
+    const found = memory.get(tree) ?? (await readPlanTree(reader, tree));
+    memory.set(tree, found);
+    if ('plan' in found) return { kind: 'known', value: found };
+    return { kind: 'broken', reason: `${place}${found.fault}` };
+  } catch (error) {
+    return { kind: 'broken', reason: `${place}: ${messageOf(error)}` };
+  }
+}
+
+/** @throws what may be gone at the next try, and so is not to be remembered */
+async function readPlanTree(reader: Reader, tree: string): Promise<PlanTree | BrokenPlan> {
   try {
     const blobs = await reader.files(tree);
     const file = blobs.get('plan.yaml');
     if (file === undefined)
-      throw new Error(`${place}/plan.yaml is missing: run \`npm run synth\` and commit dist/`);
+      return { fault: '/plan.yaml is missing: run `npm run synth` and commit dist/' };
     const [text = ''] = await reader.texts([file]);
-    const value: PlanTree = { tree, plan: parsePlan(text, `${place}/plan.yaml`), blobs };
-    memory.set(tree, value);
-    return { kind: 'known', value };
+    const reading = readPlan(text);
+    if (reading.kind === 'refused') return { fault: `/plan.yaml ${reading.reason}` };
+    return { tree, plan: reading.plan, blobs };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    // What a YAML reader complains about says nothing of the place.
-    return { kind: 'broken', reason: reason.includes(place) ? reason : `${place}: ${reason}` };
+    if (!(error instanceof GitError) || error.retryable) throw error;
+    return { fault: `: ${error.message}` };
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function loadState(
@@ -140,6 +159,6 @@ async function loadState(
     const [text = ''] = await reader.texts([blob]);
     return { kind: 'known', value: parseState(text, place) };
   } catch (error) {
-    return { kind: 'broken', reason: error instanceof Error ? error.message : String(error) };
+    return { kind: 'broken', reason: messageOf(error) };
   }
 }

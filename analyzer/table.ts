@@ -1,4 +1,4 @@
-import { plain } from './core/explain.ts';
+import { plain } from '../lib/plan/plain.ts';
 
 /** A table for people: columns padded to their widest cell, two spaces between them. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,3 +1,4 @@
+import { plain } from '../../lib/plan/plain.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
 import type { Move } from './decision.ts';
 import type { Evidence } from './judge.ts';
@@ -18,14 +19,6 @@ export interface Transition {
 export function explain(transition: Transition): string {
   const lines = [subject(transition), '', ...body(transition), '', ...trailers(transition), ''];
   return lines.map(plain).join('\n');
-}
-
-/**
- * Text from elsewhere on one line: no break that could forge a trailer or a row, and no control character that
- * could hide or turn around what follows it.
- */
-export function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ');
 }
 
 /** A line that a person understands: `podinfo: weight 10 → 20`. */

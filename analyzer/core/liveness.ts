@@ -1,5 +1,5 @@
-import { parse } from 'yaml';
 import { DIGEST_ANNOTATION, type FileInfo, STEP_ANNOTATION } from '../../lib/plan/plan.ts';
+import { readYaml } from '../../lib/plan/read-yaml.ts';
 import type {
   Answer,
   Applied,
@@ -27,10 +27,12 @@ export type Question =
 /**
  * Reads what a file of `live/` asks of the cluster.
  *
- * @throws Error when the file carries no digest, as every file that is asked for must
+ * @throws Error when it cannot be read, or carries no digest, as every file that is asked for must
  */
 export function target(file: string, info: FileInfo, text: string): Target {
-  const object: unknown = parse(text, { maxAliasCount: 0 });
+  const reading = readYaml(text);
+  if (reading.kind === 'refused') throw new Error(`live file ${file} ${reading.reason}`);
+  const object = reading.value;
   const digest = annotation(object, DIGEST_ANNOTATION);
   if (digest === undefined)
     throw new Error(

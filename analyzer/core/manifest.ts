@@ -1,4 +1,6 @@
-import { isAlias, isMap, isScalar, isSeq, parseAllDocuments, type YAMLMap } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, type YAMLMap } from 'yaml';
+import { quote } from '../../lib/plan/plain.ts';
+import { readYamlDocument, YAML_LIMITS } from '../../lib/plan/read-yaml.ts';
 
 /** The one object that a file holds: what it is, and a way to look at single fields of it. */
 export interface ManifestFile {
@@ -12,7 +14,7 @@ export interface ManifestFile {
 
 /** A file that holds exactly one object in plain YAML, or the reason why nobody can be sure that it does. */
 export type ManifestReading =
-  | { readonly kind: 'read'; readonly manifest: ManifestFile }
+  | { readonly kind: 'read'; readonly manifest: ManifestFile; readonly tokens: number }
   | { readonly kind: 'refused'; readonly reason: string };
 
 /** Characters of one manifest: etcd takes no object above 1.5 MiB, and kubectl none of more than 1 MiB. */
@@ -25,13 +27,7 @@ const LONGEST = 1024 ** 2;
  */
 export function readManifest(text: string): ManifestReading {
   const reason = textFault(text);
-  if (reason !== undefined) return refused(reason);
-  try {
-    return readDocument(text);
-  } catch (error) {
-    // A parser that ran out of stack in a file made of brackets.
-    return refused(`cannot be parsed (${error instanceof Error ? error.name : 'unknown error'})`);
-  }
+  return reason === undefined ? readDocument(text) : refused(reason);
 }
 
 function refused(reason: string): ManifestReading {
@@ -51,21 +47,13 @@ function textFault(text: string): string | undefined {
 }
 
 function readDocument(text: string): ManifestReading {
-  // Keys are compared below: the parser's own way takes the square of their number.
-  const documents = parseAllDocuments(text, {
-    uniqueKeys: false,
-    prettyErrors: false,
-    logLevel: 'silent',
-  });
-  const [document] = documents;
-  if (!Array.isArray(documents) || documents.length !== 1 || document === undefined)
-    return refused('holds no object: leave the file out');
-  const [error] = [...document.errors, ...document.warnings];
-  if (error !== undefined) return refused(`is no plain YAML: ${error.message}`);
-  const fault = nodeFault(document.contents);
+  const reading = readYamlDocument(text, { ...YAML_LIMITS, characters: LONGEST });
+  if (reading.kind === 'refused') return reading;
+  const { contents } = reading.value;
+  const fault = nodeFault(contents);
   if (fault !== undefined) return refused(fault);
-  if (!isMap(document.contents)) return refused('holds no object');
-  return identify(document.contents);
+  if (!isMap(contents)) return refused('holds no object');
+  return identify(contents, reading.tokens);
 }
 
 /** The first thing in a tree of nodes that readers could take differently. Without recursion: it may be deep. */
@@ -76,7 +64,7 @@ function nodeFault(root: unknown): string | undefined {
     if (isAlias(node)) return 'has an alias: write the value out';
     if (!isMap(node) && !isSeq(node) && !isScalar(node)) continue;
     if (node.anchor !== undefined) return 'has an anchor: write the value out';
-    if (node.tag !== undefined) return `has the tag ${node.tag}: write plain values`;
+    if (node.tag !== undefined) return `has the tag ${quote(node.tag)}: write plain values`;
     if (isSeq(node)) for (const it of node.items) open.push(it);
     if (!isMap(node)) continue;
     const fault = keyFault(node);
@@ -92,13 +80,13 @@ function keyFault(map: YAMLMap): string | undefined {
     if (!isScalar(key)) return 'has a key that is no plain word';
     const name = String(key.value);
     if (name === '<<') return 'has a merge key (<<): write the values out';
-    if (seen.has(name)) return `has the key ${JSON.stringify(name)} twice in one place`;
+    if (seen.has(name)) return `has the key ${JSON.stringify(quote(name, 100))} twice in one place`;
     seen.add(name);
   }
   return undefined;
 }
 
-function identify(root: YAMLMap): ManifestReading {
+function identify(root: YAMLMap, tokens: number): ManifestReading {
   const metadata = root.get('metadata', true);
   const fault =
     spellingFault(root, ['apiVersion', 'kind', 'metadata', 'items']) ??
@@ -116,6 +104,7 @@ function identify(root: YAMLMap): ManifestReading {
     return refused('does not plainly say its namespace: quote it');
   return {
     kind: 'read',
+    tokens,
     manifest: { apiVersion, kind, name, namespace, at: (...keys) => valueAt(root, keys) },
   };
 }
@@ -127,7 +116,7 @@ function spellingFault(map: YAMLMap, names: readonly string[]): string | undefin
     const given = isScalar(key) ? String(key.value) : '';
     const name = folded.get(fold(given));
     if (name !== undefined && name !== given)
-      return `has the key ${JSON.stringify(given)}, which some readers take for ${name}`;
+      return `has the key ${JSON.stringify(quote(given, 100))}, which some readers take for ${name}`;
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import type { FileInfo, Plan } from '../../lib/plan/plan.ts';
-import { plain } from './explain.ts';
-import { type ManifestFile, readManifest } from './manifest.ts';
+import { plain } from '../../lib/plan/plain.ts';
+import { type ManifestFile, type ManifestReading, readManifest } from './manifest.ts';
 import type { PlanTree } from './position.ts';
 
 /** What releases may hold. */
@@ -62,6 +62,9 @@ export function kindFault(kind: string): string | undefined {
 /** So many reasons say enough; what is wrong with a file of a hostile plan need not be looked for further. */
 const MOST_REASONS = 5;
 
+/** Words and signs of a plan's files together: reading them takes some seconds, once. */
+export const MOST_TOKENS = 2_000_000;
+
 /**
  * Why a plan must not be pinned, whatever it is compared with: what its files really hold, byte for byte, is not
  * what plan.yaml says, or nothing that a release may hold. Each reason names the file, the object and the remedy.
@@ -75,12 +78,25 @@ export function planFaults(
   texts: ReadonlyMap<string, BlobText>,
   policy: Policy,
 ): readonly string[] {
-  const faults: string[] = [];
+  return [...planExamination(id, tree, texts, policy)].flatMap((it) => it ?? []);
+}
+
+/**
+ * The same, file by file, for a caller who has something else to do meanwhile: undefined is a rest, one after each
+ * file.
+ */
+export function* planExamination(
+  id: string,
+  tree: PlanTree,
+  texts: ReadonlyMap<string, BlobText>,
+  policy: Policy,
+): Generator<string | undefined> {
+  let found = 0;
   for (const fault of allFaults({ id, tree, texts, policy })) {
-    faults.push(plain(fault));
-    if (faults.length === MOST_REASONS) break;
+    yield fault === undefined ? undefined : plain(fault);
+    if (fault !== undefined) found += 1;
+    if (found === MOST_REASONS) return;
   }
-  return faults;
 }
 
 /** Blob ids of the files of all steps, each once: what `planFaults` wants the texts of. */
@@ -97,19 +113,48 @@ interface Examined {
 }
 
 /** Lazily: the costly part comes last, and a plan that is refused already is not read to its end. */
-function* allFaults(it: Examined): Generator<string> {
+function* allFaults(it: Examined): Generator<string | undefined> {
   yield* planYamlFaults(it);
   yield* treeFaults(it);
-  const seen = new Set<string>();
-  for (const { path, name } of stepPaths(it.tree.plan)) {
-    const oid = it.tree.blobs.get(path);
-    const info = it.tree.plan.files[name];
-    if (oid === undefined || info === undefined || !isFile(oid) || seen.has(`${oid} ${name}`))
-      continue;
-    seen.add(`${oid} ${name}`);
-    const fault = fileFault(it, oid, info);
-    if (fault !== undefined) yield `dist/${it.id}/${path} ${fault}`;
+  let tokens = 0;
+  for (const [oid, places] of placesByBlob(it.tree)) {
+    const reading = readingOf(it.texts.get(oid));
+    tokens += reading.kind === 'read' ? reading.tokens : 0;
+    if (tokens > MOST_TOKENS)
+      return yield `the files of dist/${it.id} have more than ${MOST_TOKENS} words and signs: make it smaller`;
+    for (const { path, info } of places) {
+      const fault = fileFault(it, reading, info);
+      if (fault !== undefined) yield `dist/${it.id}/${path} ${fault}`;
+    }
+    yield undefined;
   }
+}
+
+interface Place {
+  readonly path: string;
+  readonly info: FileInfo;
+}
+
+/** Each file with what plan.yaml says of it. A blob that stands in many places is read once. */
+function placesByBlob({ plan, blobs }: PlanTree): ReadonlyMap<string, readonly Place[]> {
+  const places = new Map<string, Place[]>();
+  const seen = new Set<string>();
+  for (const { path, name } of stepPaths(plan)) {
+    const oid = blobs.get(path);
+    const info = plan.files[name];
+    const key = `${oid} ${name}`;
+    if (oid === undefined || info === undefined || !isFile(oid) || seen.has(key)) continue;
+    seen.add(key);
+    const known = places.get(oid);
+    if (known === undefined) places.set(oid, [{ path, info }]);
+    else known.push({ path, info });
+  }
+  return places;
+}
+
+function readingOf(blob: BlobText | undefined): ManifestReading {
+  if (blob?.kind === 'text') return readManifest(blob.text);
+  return { kind: 'refused', reason: `cannot be read: ${blob?.reason ?? 'it was not read'}` };
 }
 
 function* planYamlFaults({ id, tree: { plan } }: Examined): Generator<string> {
@@ -162,13 +207,10 @@ function stepPaths(plan: Plan): readonly { readonly path: string; readonly name:
 }
 
 function fileFault(
-  { tree: { plan }, texts, policy }: Examined,
-  oid: string,
+  { tree: { plan }, policy }: Examined,
+  reading: ManifestReading,
   info: FileInfo,
 ): string | undefined {
-  const blob = texts.get(oid) ?? { kind: 'unreadable', reason: 'it was not read' };
-  if (blob.kind === 'unreadable') return `cannot be read: ${blob.reason}`;
-  const reading = readManifest(blob.text);
   if (reading.kind === 'refused') return reading.reason;
   const { manifest } = reading;
   return (

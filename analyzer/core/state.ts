@@ -1,5 +1,7 @@
-import { parse, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import * as z from 'zod';
+import { faultsText } from '../../lib/plan/parse.ts';
+import { readYaml } from '../../lib/plan/read-yaml.ts';
 import type { Position } from './position.ts';
 
 const oid = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/, 'expected a Git object id');
@@ -132,24 +134,17 @@ const stateSchema = z.strictObject({
  * @throws Error that names the place, the wrong fields and the remedy
  */
 export function parseState(text: string, place: string): State {
-  const result = stateSchema.safeParse(parseYaml(text, place));
+  const reading = readYaml(text);
+  if (reading.kind === 'refused') throw new Error(`${place} ${reading.reason}. ${REMEDY}`);
+  const result = stateSchema.safeParse(reading.value);
   if (result.success) return result.data;
   throw new Error(
-    `${place} is not a state that this version understands: ${z.prettifyError(result.error)}. ${REMEDY}`,
+    `${place} is not a state that this version understands: ${faultsText(result.error)}. ${REMEDY}`,
   );
 }
 
 const REMEDY =
   'Look at it with `git log -p`; `perch resume` goes back to the last one that can be read.';
-
-function parseYaml(text: string, place: string): unknown {
-  try {
-    return parse(text, { maxAliasCount: 0 });
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new Error(`${place} is not YAML: ${message}. ${REMEDY}`);
-  }
-}
 
 /** Writes a state.yaml; the same state gives the same bytes. */
 export function stateText(state: State): string {

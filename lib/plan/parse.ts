@@ -1,29 +1,48 @@
-import { parse } from 'yaml';
 import * as z from 'zod';
+import { quote } from './plain.ts';
 import { type Plan, planSchema } from './plan.ts';
+import { readYaml } from './read-yaml.ts';
+
+/** A plan, or why its file is none: what follows the file's name in a sentence. */
+export type PlanReading =
+  | { readonly kind: 'read'; readonly plan: Plan }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** Reads a plan.yaml. */
+export function readPlan(text: string): PlanReading {
+  const reading = readYaml(text);
+  if (reading.kind === 'refused')
+    return { kind: 'refused', reason: `${reading.reason}. ${REMEDY}` };
+  const result = planSchema.safeParse(reading.value);
+  if (result.success) return { kind: 'read', plan: result.data };
+  const reason = `is not a plan that this version understands: ${faultsText(result.error)}. ${REMEDY}`;
+  return { kind: 'refused', reason };
+}
 
 /**
  * Reads a plan.yaml.
  *
  * @param text the file's text
  * @param place where it came from, for the message
- * @throws Error that names the place, each wrong field, and the remedy
+ * @throws Error that names the place, the first wrong fields, and the remedy
  */
 export function parsePlan(text: string, place: string): Plan {
-  const result = planSchema.safeParse(parseYaml(text, place));
-  if (result.success) return result.data;
-  throw new Error(
-    `${place} is not a plan that this version understands:\n${z.prettifyError(result.error)}\n${REMEDY}`,
-  );
+  const reading = readPlan(text);
+  if (reading.kind === 'read') return reading.plan;
+  throw new Error(`${place} ${reading.reason}`);
 }
 
 const REMEDY = 'Run `npm run synth` with the same version of Perch and commit dist/.';
 
-function parseYaml(text: string, place: string): unknown {
-  try {
-    return parse(text, { maxAliasCount: 0 });
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new Error(`${place} is not YAML: ${message}. ${REMEDY}`);
-  }
+/** So many faults say enough: a hostile file has one in each of its fields. */
+const MOST_FAULTS = 5;
+
+/** What a schema minds, on one line: the first faults, each with its path. */
+export function faultsText({ issues }: Pick<z.core.$ZodError, 'issues'>): string {
+  const shown = issues.slice(0, MOST_FAULTS).map(({ path, message }) => {
+    const place = z.core.toDotPath(path);
+    return place === '' ? quote(message) : `${quote(message)} at ${quote(place, 100)}`;
+  });
+  const more = issues.length - shown.length;
+  return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
