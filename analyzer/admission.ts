@@ -1,6 +1,6 @@
 import { setImmediate as othersTurn } from 'node:timers/promises';
 import type { Situation } from './core/observation.ts';
-import { type BlobText, manifestBlobs, planExamination, type Policy } from './core/policy.ts';
+import { type BlobText, manifestBlobs, type Policy, planExamination } from './core/policy.ts';
 import { atRest, type PlanTree } from './core/position.ts';
 import { GitError } from './git/git-error.ts';
 import type { Reader, Signature } from './git/repository.ts';

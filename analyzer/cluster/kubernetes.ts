@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import * as z from 'zod';
 import type { ObjectReading, ObjectRef } from '../core/observation.ts';
+import { readJson } from '../http.ts';
 import { type ApiReply, type ApiSession, apiSessions, Unreachable } from './api-session.ts';
 import type { Cluster } from './cluster.ts';
 
@@ -136,7 +137,7 @@ const resourceList = z.object({
 });
 
 function discoveryOf(reply: ApiReply): Discovery {
-  const list = resourceList.safeParse(parseJson(reply.body));
+  const list = resourceList.safeParse(parsed(reply));
   if (reply.status === 200 && list.success) {
     return { kind: 'served', resources: list.data.resources };
   }
@@ -147,7 +148,7 @@ function discoveryOf(reply: ApiReply): Discovery {
 const named = z.looseObject({ kind: z.string(), metadata: z.looseObject({ name: z.string() }) });
 
 function readingOf(reply: ApiReply, ref: ObjectRef, resource: Resource): ObjectReading {
-  const object = named.safeParse(parseJson(reply.body));
+  const object = named.safeParse(parsed(reply));
   const isAsked = object.data?.kind === ref.kind && object.data.metadata.name === ref.name;
   if (reply.status === 200 && isAsked) return { kind: 'found', object: object.data };
   if (isUnrouted(reply) || isNotFound(reply)) return { kind: 'absent' };
@@ -163,7 +164,7 @@ const status = z.object({ kind: z.literal('Status'), reason: z.string().optional
 
 /** The API server itself says that the object does not exist. */
 function isNotFound(reply: ApiReply): boolean {
-  const said = status.safeParse(parseJson(reply.body));
+  const said = status.safeParse(parsed(reply));
   return reply.status === 404 && said.success && said.data.reason === 'NotFound';
 }
 
@@ -179,13 +180,12 @@ function strange(reply: ApiReply, what: string): string {
   if (reply.status === 403) {
     return `HTTP 403 for ${what}: this account may not read it; give its role the verb get on it`;
   }
+  const json = readJson(reply.body);
+  if (json.kind === 'vast') return `the answer for ${what} ${json.reason}`;
   return `HTTP ${reply.status} for ${what}, and not what an API server answers`;
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+function parsed({ body }: ApiReply): unknown {
+  const json = readJson(body);
+  return json.kind === 'read' ? json.value : undefined;
 }

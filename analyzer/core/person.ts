@@ -1,8 +1,8 @@
 import { describeSteps } from '../../lib/plan/describe.ts';
+import { plain } from '../../lib/plan/plain.ts';
 import { identityOf, lastStep, type Plan, type Step } from '../../lib/plan/plan.ts';
 import type { Change } from './change.ts';
 import { type Move, noteMove } from './decision.ts';
-import { plain } from '../../lib/plan/plain.ts';
 import { isApproved, START } from './gate.ts';
 import { disagreement } from './integrity.ts';
 import type { Rollout, Situation } from './observation.ts';

@@ -1,5 +1,5 @@
+import { quote } from '../../lib/plan/plain.ts';
 import type { FileInfo, Plan } from '../../lib/plan/plan.ts';
-import { plain } from '../../lib/plan/plain.ts';
 import { type ManifestFile, type ManifestReading, readManifest } from './manifest.ts';
 import type { PlanTree } from './position.ts';
 
@@ -62,6 +62,9 @@ export function kindFault(kind: string): string | undefined {
 /** So many reasons say enough; what is wrong with a file of a hostile plan need not be looked for further. */
 const MOST_REASONS = 5;
 
+/** Names that a hostile plan made up may be long. */
+const LONGEST_REASON = 600;
+
 /** Words and signs of a plan's files together: reading them takes some seconds, once. */
 export const MOST_TOKENS = 2_000_000;
 
@@ -93,7 +96,7 @@ export function* planExamination(
 ): Generator<string | undefined> {
   let found = 0;
   for (const fault of allFaults({ id, tree, texts, policy })) {
-    yield fault === undefined ? undefined : plain(fault);
+    yield fault === undefined ? undefined : quote(fault, LONGEST_REASON);
     if (fault !== undefined) found += 1;
     if (found === MOST_REASONS) return;
   }

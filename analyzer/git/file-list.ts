@@ -37,18 +37,35 @@ interface Folder {
   readonly oid: string;
 }
 
-/** Undefined where one of them is too long to be read. */
+/**
+ * Undefined where one of them is too long to be read, or they are too many. A tree that stands in many places is read
+ * once, and few at a time: large ones together would fill the memory.
+ */
 async function entriesOf(
   trees: TreeReader,
   level: readonly Folder[],
 ): Promise<readonly (readonly TreeEntry[])[] | undefined> {
+  const oids = [...new Set(level.map(({ oid }) => oid))];
+  const found = new Map<string, readonly TreeEntry[]>();
+  let count = 0;
   try {
-    return await trees.entries(level.map(({ oid }) => oid));
+    for (let at = 0; at < oids.length; at += TREES_AT_ONCE) {
+      const some = oids.slice(at, at + TREES_AT_ONCE);
+      for (const [index, entries] of (await trees.entries(some)).entries()) {
+        count += entries.length;
+        found.set(some[index] ?? '', entries);
+      }
+      if (count > MOST_FILES) return undefined;
+    }
   } catch (error) {
     if (error instanceof GitError && !error.retryable) return undefined;
     throw error;
   }
+  const all = level.map(({ oid }) => found.get(oid) ?? []);
+  return all.reduce((sum, it) => sum + it.length, 0) > MOST_FILES ? undefined : all;
 }
+
+const TREES_AT_ONCE = 16;
 
 function cutOff(files: Map<string, string>): ReadonlyMap<string, string> {
   return sorted(files.set(UNLISTED, '0'.repeat(40)));

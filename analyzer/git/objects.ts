@@ -6,7 +6,7 @@ import { type GitProcess, signalGroup } from './running.ts';
 /** One object as Git stores it. */
 export interface GitObject {
   readonly oid: string;
-  /** commit, tree, blob or tag; `blob of over … bytes` and the like where it is longer than what is read, without its content */
+  /** commit, tree, blob or tag; `blob of … bytes` and the like where it is longer than what is read, without its content */
   readonly kind: string;
   readonly content: Buffer;
 }
@@ -18,6 +18,8 @@ export interface ObjectStore {
    * @throws GitError for an object that cannot be read or is not what its id says
    */
   read(names: readonly string[]): Promise<readonly (GitObject | undefined)[]>;
+  /** The same without content: git itself holds the whole of a blob that is asked for, however large. */
+  heads(names: readonly string[]): Promise<readonly (GitObject | undefined)[]>;
   /** Forgets the process: the repository was made anew. */
   restart(): void;
   /** Ends the process; requests under way fail. */
@@ -28,13 +30,15 @@ export interface ObjectStore {
 export function openObjects(git: GitCommand): ObjectStore {
   let reader: BatchReader | undefined;
   let closed = false;
+  const ask = async (verb: Verb, names: readonly string[]) => {
+    if (closed) throw new GitError('the repository is closed', { retryable: false });
+    if (names.length === 0) return [];
+    if (reader === undefined || reader.ended()) reader = startReader(git);
+    return reader.ask(verb, names);
+  };
   return {
-    async read(names) {
-      if (closed) throw new GitError('the repository is closed', { retryable: false });
-      if (names.length === 0) return [];
-      if (reader === undefined || reader.ended()) reader = startReader(git);
-      return reader.read(names);
-    },
+    read: (names) => ask('contents', names),
+    heads: (names) => ask('info', names),
     restart() {
       reader?.stop();
       reader = undefined;
@@ -46,14 +50,21 @@ export function openObjects(git: GitCommand): ObjectStore {
   };
 }
 
+/** As git calls what is wanted of an object. */
+type Verb = 'contents' | 'info';
+
 interface BatchReader {
-  readonly read: ObjectStore['read'];
+  readonly ask: (
+    verb: Verb,
+    names: readonly string[],
+  ) => Promise<readonly (GitObject | undefined)[]>;
   readonly ended: () => boolean;
   readonly stop: () => void;
 }
 
-/** One call of `read`, answered name by name. */
+/** One call, answered name by name. */
 interface Request {
+  readonly verb: Verb;
   readonly names: readonly string[];
   readonly found: (GitObject | undefined)[];
   readonly resolve: (found: readonly (GitObject | undefined)[]) => void;
@@ -64,7 +75,7 @@ function startReader(git: GitCommand): BatchReader {
   const waiting: Request[] = [];
   let ended = false;
   let stop: () => void = () => undefined;
-  let write: (names: readonly string[]) => void = () => undefined;
+  let write: (request: Pick<Request, 'verb' | 'names'>) => void = () => undefined;
 
   function start(mode: BatchMode): void {
     const child = startGit(git, { arguments: ['cat-file', ...mode.options] });
@@ -75,10 +86,13 @@ function startReader(git: GitCommand): BatchReader {
     });
     child.stdout.on(
       'data',
-      answerParser((object) => {
-        answer(waiting, object);
-        watch.restart();
-      }),
+      answerParser(
+        (object) => {
+          answer(waiting, object);
+          watch.restart();
+        },
+        () => mode.older !== undefined && waiting[0]?.verb === 'info',
+      ),
     );
     child.once('error', (cause) => fail(cause.message, cause));
     child.once('close', (code) => {
@@ -87,15 +101,15 @@ function startReader(git: GitCommand): BatchReader {
       if (code === USAGE && older !== undefined) startOr(older);
       else fail(watch.passed() ? 'git took too long' : lastLines(stderr));
     });
-    write = (names) => {
+    write = (request) => {
       watch.restart();
-      child.stdin.write(mode.request(names));
+      child.stdin.write(mode.request(request));
     };
     stop = () => {
       child.stdin.end();
       child.kill();
     };
-    if (waiting.length > 0) write(waiting.flatMap(({ names }) => names));
+    for (const it of waiting) write(it);
   }
 
   /** Nobody waits for this start whom an exception would reach. */
@@ -117,10 +131,10 @@ function startReader(git: GitCommand): BatchReader {
 
   start(BUFFERED);
   return {
-    read: (names) =>
+    ask: (verb, names) =>
       new Promise((resolve, reject) => {
-        waiting.push({ names, found: [], resolve, reject });
-        write(names);
+        waiting.push({ verb, names, found: [], resolve, reject });
+        write({ verb, names });
       }),
     ended: () => ended,
     stop: () => stop(),
@@ -154,22 +168,25 @@ function watchdog(child: GitProcess, limitMs: number, owes: () => boolean): Watc
 /** How `cat-file` is asked. */
 interface BatchMode {
   readonly options: readonly string[];
-  readonly request: (names: readonly string[]) => string;
+  readonly request: (it: Pick<Request, 'verb' | 'names'>) => string;
   /** What to do where git does not know the options. */
   readonly older: BatchMode | undefined;
 }
 
-/** Writes each object at once: three times slower than BUFFERED for 3,000 trees (28 and 10 ms). */
+/**
+ * Writes each object at once: three times slower than BUFFERED for 3,000 trees (28 and 10 ms). It cannot be asked for
+ * less than the whole object.
+ */
 const UNBUFFERED: BatchMode = {
   options: ['--batch'],
-  request: (names) => names.map((name) => `${name}\n`).join(''),
+  request: ({ names }) => names.map((name) => `${name}\n`).join(''),
   older: undefined,
 };
 
 /** Since Git 2.36. */
 const BUFFERED: BatchMode = {
   options: ['--batch-command', '--buffer'],
-  request: (names) => `${names.map((name) => `contents ${name}\n`).join('')}flush\n`,
+  request: ({ verb, names }) => `${names.map((name) => `${verb} ${name}\n`).join('')}flush\n`,
   older: UNBUFFERED,
 };
 
@@ -203,7 +220,10 @@ type ParsedAnswer =
   | { readonly kind: 'partial'; readonly end: number };
 
 /** Cuts the output of `cat-file --batch`: `<id> <kind> <size>\n<content>\n`, or `<name> missing\n`. */
-function answerParser(accept: (answer: ParsedAnswer) => void): (chunk: Buffer) => void {
+function answerParser(
+  accept: (answer: ParsedAnswer) => void,
+  isHead: () => boolean,
+): (chunk: Buffer) => void {
   let chunks: Buffer[] = [];
   let available = 0;
   let needed = 1;
@@ -221,7 +241,7 @@ function answerParser(accept: (answer: ParsedAnswer) => void): (chunk: Buffer) =
     let position = 0;
     needed = 1;
     while (position < bytes.length) {
-      const parsed = parseAnswer(bytes, position);
+      const parsed = parseAnswer(bytes, position, isHead());
       if (parsed.kind === 'partial') {
         needed = parsed.end - position;
         break;
@@ -235,7 +255,7 @@ function answerParser(accept: (answer: ParsedAnswer) => void): (chunk: Buffer) =
   };
 }
 
-function parseAnswer(bytes: Buffer, start: number): ParsedAnswer {
+function parseAnswer(bytes: Buffer, start: number, head: boolean): ParsedAnswer {
   const newline = bytes.indexOf(10, start);
   if (newline === -1) return { kind: 'partial', end: bytes.length + 1 };
   const header = bytes.toString('utf8', start, newline);
@@ -243,12 +263,12 @@ function parseAnswer(bytes: Buffer, start: number): ParsedAnswer {
   if (match === null) return { kind: 'missing', end: newline + 1 };
   const [, oid = '', kind = '', size = '0'] = match;
   const to = newline + 1 + Number(size);
-  const end = to + 1;
+  const end = head ? newline + 1 : to + 1;
   const longest = kind === 'tree' ? LONGEST_TREE : LONGEST;
-  if (Number(size) > longest) {
-    const tooLong = { oid, kind: `${kind} of over ${longest} bytes`, content: NOTHING };
-    return { kind: 'object', end, object: tooLong };
-  }
+  const tooLong = Number(size) > longest;
+  const named = tooLong ? `${kind} of ${size} bytes; at most ${longest} are read` : kind;
+  if (head || tooLong)
+    return { kind: 'object', end, object: { oid, kind: named, content: NOTHING } };
   if (end > bytes.length) return { kind: 'partial', end };
   // Git does not compare content and id when it reads; `verify` rests on the ids, so we do. An object is hashed
   // as `<kind> <size>\0<content>`, which stands here already but for the newline.

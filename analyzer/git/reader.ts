@@ -5,7 +5,7 @@ import { listFiles } from './file-list.ts';
 import { GitError } from './git-error.ts';
 import { readHistory, readLastChange, readReleaseTrees } from './history.ts';
 import { findLastChanges } from './last-changes.ts';
-import type { ObjectStore } from './objects.ts';
+import type { GitObject, ObjectStore } from './objects.ts';
 import { assertOid, assertReleaseId } from './path.ts';
 import { missingObject, readTrees } from './release-trees.ts';
 import { listReleases, listStrays, releasesIn } from './releases.ts';
@@ -92,16 +92,20 @@ async function readTexts(
   blobs.forEach(assertOid);
   // One blob may be asked for many times: the files of a plan's steps repeat.
   const distinct = [...new Set(blobs)];
+  assertBlobs(distinct, await objects.heads(distinct));
   const found = await objects.read(distinct);
-  const texts = new Map<string, string>();
-  for (const [index, oid] of distinct.entries()) {
-    const object = found[index];
-    if (object?.kind !== 'blob') throw missingObject('blob', oid, object);
-    texts.set(oid, object.content.toString('utf8'));
-  }
+  assertBlobs(distinct, found);
+  const texts = new Map(found.map((it) => [it?.oid, it?.content.toString('utf8')]));
   return blobs.map((oid) => {
     const text = texts.get(oid);
     if (text === undefined) throw new GitError(`blob ${oid} is missing`, { retryable: true });
     return text;
   });
+}
+
+function assertBlobs(oids: readonly string[], found: readonly (GitObject | undefined)[]): void {
+  for (const [index, oid] of oids.entries()) {
+    const object = found[index];
+    if (object?.kind !== 'blob') throw missingObject('blob', oid, object);
+  }
 }

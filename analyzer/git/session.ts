@@ -147,19 +147,17 @@ type Doubt = 'none' | 'missing' | 'broken';
 
 /** The same store, telling when an object is missing or broken. */
 function doubtful(store: ObjectStore, tell: (doubt: Doubt) => void): ObjectStore {
-  return {
-    ...store,
-    async read(names) {
-      try {
-        const found = await store.read(names);
-        if (names.some((name, at) => !name.includes(':') && found[at] === undefined)) {
-          tell('missing');
-        }
-        return found;
-      } catch (error) {
-        tell('broken');
-        throw error;
+  const watched = (ask: ObjectStore['read']) => async (names: readonly string[]) => {
+    try {
+      const found = await ask(names);
+      if (names.some((name, at) => !name.includes(':') && found[at] === undefined)) {
+        tell('missing');
       }
-    },
+      return found;
+    } catch (error) {
+      tell('broken');
+      throw error;
+    }
   };
+  return { ...store, read: watched(store.read), heads: watched(store.heads) };
 }

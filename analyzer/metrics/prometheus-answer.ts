@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Answer, Sample } from '../core/observation.ts';
+import { readJson } from '../http.ts';
 import type { Series, TimeRange } from './provider.ts';
 import type { Reply } from './request.ts';
 
@@ -58,8 +59,10 @@ const envelope = z.discriminatedUnion('status', [success, failure]);
 type Data = z.infer<typeof success>['data'];
 
 function readData({ status, contentType, body, quote }: Reply): Answer<Data> {
-  const json = parseJson(body);
-  if (json === undefined) {
+  const json = readJson(body);
+  if (json.kind === 'vast')
+    return unknown(`the answer ${json.reason}: aggregate the query, for example with sum()`);
+  if (json.kind !== 'read') {
     const hint = status === 401 || status === 403 ? 'check the credentials' : 'check the address';
     return unknown(`HTTP ${status} with ${contentType} instead of JSON: ${hint}`);
   }
@@ -67,14 +70,6 @@ function readData({ status, contentType, body, quote }: Reply): Answer<Data> {
   if (!answer.success) return unknown(`HTTP ${status}, not an answer of Prometheus' API`);
   if (answer.data.status === 'success') return known(answer.data.data);
   return unknown(quote(`HTTP ${status} ${answer.data.errorType}: ${answer.data.error}`));
-}
-
-function parseJson(text: string): { readonly value: unknown } | undefined {
-  try {
-    return { value: JSON.parse(text) };
-  } catch {
-    return undefined;
-  }
 }
 
 function instantOf(data: Data): Answer<Instant> {
@@ -103,8 +98,12 @@ function pieceOf(data: Data, range: TimeRange, serverTime: number | undefined): 
   return known({
     samples,
     serverTime,
-    labels: JSON.stringify(Object.entries(series.metric).sort()),
+    labels: JSON.stringify(Object.entries(series.metric).sort(byName)),
   });
+}
+
+function byName([one]: readonly [string, string], [other]: readonly [string, string]): number {
+  return one < other ? -1 : 1;
 }
 
 // A judge that looks for a point of its grid must not find another one's value.

@@ -1,8 +1,8 @@
+import { plain } from '../../lib/plan/plain.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
 import type { ClusterEvent } from '../cluster/events.ts';
 import { contextOf } from '../core/decide.ts';
 import type { Move } from '../core/decision.ts';
-import { plain } from '../../lib/plan/plain.ts';
 import type { ObjectRef, Situation } from '../core/observation.ts';
 import { stepOf } from '../core/position.ts';
 import { rolloutOf } from '../core/rollout.ts';

@@ -37,7 +37,9 @@ const LONGEST_QUOTE = 300;
 /** Somebody else's words on one line, and not too many of them. */
 export function quote(text: string, longest = LONGEST_QUOTE): string {
   // Cut first: what is thrown away need not be looked at.
-  const line = plain(text.slice(0, 2 * longest)).replaceAll(/\s+/g, ' ').trim();
+  const line = plain(text.slice(0, 2 * longest))
+    .replaceAll(/\s+/g, ' ')
+    .trim();
   if (line.length <= longest && text.length <= 2 * longest) return line;
   // Where the cut goes through a character, its half goes too.
   return `${line.slice(0, longest).replace(/\p{Cs}$/u, '')}…`;

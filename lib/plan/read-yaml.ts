@@ -78,7 +78,8 @@ function cutText(text: string, limits: YamlLimits): YamlReading<readonly CST.Tok
       return refused(`has more than the ${limits.tokens} words and signs that are read`);
     for (const token of parser.next(lexeme)) {
       // The first one says enough: a text that is none at all has thousands.
-      if (token.type === 'error') return refused(`is not YAML: ${at(text, token.offset, token.message)}`);
+      if (token.type === 'error')
+        return refused(`is not YAML: ${at(text, token.offset, token.message)}`);
       found.push(token);
     }
     if (parser.stack.length > limits.depth)
@@ -131,7 +132,8 @@ function doubleKey(map: YAMLMap): string | undefined {
   for (const { key } of map.items) {
     if (!isScalar(key)) return 'is not YAML of plain data: a key is a list or a map';
     const name = String(key.value);
-    if (seen.has(name)) return `is not YAML whose keys are unique: ${quote(name, 100)} stands twice in one place`;
+    if (seen.has(name))
+      return `is not YAML whose keys are unique: ${quote(name, 100)} stands twice in one place`;
     seen.add(name);
   }
   return undefined;
