@@ -12,6 +12,7 @@ import { addVersion } from './commands/version.ts';
 import { addWait } from './commands/wait.ts';
 import { GitError } from './git/index.ts';
 import { addRepositoryFlags } from './options.ts';
+import { complain, crash, USAGE_OUTPUT } from './terminal.ts';
 
 const EXIT_CODES = `
 Exit codes:
@@ -29,6 +30,7 @@ async function main(): Promise<void> {
     .description('progressive delivery as Git commits')
     .enablePositionalOptions(false)
     .exitOverride()
+    .configureOutput(USAGE_OUTPUT)
     .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', EXIT_CODES);
   addPlan(program);
@@ -45,7 +47,8 @@ async function main(): Promise<void> {
     await program.parseAsync();
   } catch (error) {
     process.exitCode = exitCode(error);
-    if (!(error instanceof CommanderError)) complain(error);
+    if (!(error instanceof CommanderError))
+      complain(error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -55,8 +58,5 @@ function exitCode(error: unknown): number {
   return error.usage ? 2 : 3;
 }
 
-function complain(error: unknown): void {
-  process.stderr.write(`perch: ${error instanceof Error ? error.message : String(error)}\n`);
-}
-
+process.once('uncaughtException', crash);
 void main();

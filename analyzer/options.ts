@@ -9,6 +9,7 @@ import {
   type RepositoryOptions,
   type Snapshot,
 } from './git/index.ts';
+import { CREDENTIALS_LINE } from './redact.ts';
 
 /** Flags that say which repository, and as whom. */
 export interface RepositoryFlags {
@@ -72,7 +73,7 @@ export function addRepositoryFlags(command: Command): Command {
     .addOption(
       flag(
         '--git-credentials <file>',
-        'file with lines https://user:token@host',
+        `file with lines ${CREDENTIALS_LINE}`,
         'PERCH_GIT_CREDENTIALS',
       ),
     )

@@ -3,6 +3,7 @@ import { Atomic, grouped } from './atomic.ts';
 import { writeFolders } from './files.ts';
 import { Manifests, type RenderedManifests, renderManifests } from './manifests.ts';
 import { type Mistake, MistakesError } from './mistake.ts';
+import { plain } from './plan/plain.ts';
 import { Release } from './release.ts';
 import { type Rendered, tryRender } from './render.ts';
 
@@ -55,8 +56,11 @@ export class Apps extends RootConstruct {
       ...manifests.map(({ id, objects }) => [id, `${objects.length} objects`] as const),
     ]);
     const folders = new Map([...releases, ...manifests].map((it) => [it.id, it.files]));
+    // A folder that is gone may have had any name.
     for (const { id, changed, removed } of writeFolders(folder, folders))
-      console.log(`${id}: ${said.get(id) ?? 'gone'}, ${changed} files changed, ${removed} removed`);
+      console.log(
+        plain(`${id}: ${said.get(id) ?? 'gone'}, ${changed} files changed, ${removed} removed`),
+      );
   }
 }
 

@@ -5,6 +5,7 @@ import {
   readFileSync,
   rmdirSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
@@ -25,14 +26,21 @@ export const MANIFESTS_MARK = '.perch-manifests';
 /** The files that mark a folder below the output folder as ours: a release's, or one of plain manifests. */
 const MARKS = ['plan.yaml', MANIFESTS_MARK];
 
-/** Reads a file; a relative path counts from the project's folder. */
+/** Of a file that an app reads: a cluster takes no object above 1.5 MiB. */
+const MOST_BYTES = 4 * 1024 ** 2;
+
+/** Reads a file; a relative path counts from the project's folder. @throws Error for one that is too large */
 export function readBytes(path: string): Uint8Array {
-  return readFileSync(fromProject(path));
+  const file = fromProject(path);
+  const { size } = statSync(file);
+  if (size > MOST_BYTES)
+    throw new Error(`${path} has ${size} bytes; at most ${MOST_BYTES} are read: make it smaller`);
+  return readFileSync(file);
 }
 
-/** Reads a text file; a relative path counts from the project's folder. */
+/** Reads a text file; a relative path counts from the project's folder. @throws Error for one that is too large */
 export function readText(path: string): string {
-  return readFileSync(fromProject(path), 'utf8');
+  return new TextDecoder().decode(readBytes(path));
 }
 
 /** The path, where it is relative counted from the project's folder: the nearest one with a cdk8s.yaml. */

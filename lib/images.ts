@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { readText } from './files.ts';
+import { faultsText } from './plan/parse.ts';
+import { readYaml } from './plan/read-yaml.ts';
 
 const schema = z.record(
   z.string(),
@@ -17,9 +18,11 @@ const schema = z.record(
  */
 export function images(file: string | URL): (name: string) => string {
   const path = typeof file === 'string' ? file : fileURLToPath(file);
-  const result = schema.safeParse(parse(readText(path)));
+  const reading = readYaml(readText(path));
+  if (reading.kind === 'refused') throw new Error(`${path} ${reading.reason}`);
+  const result = schema.safeParse(reading.value);
   if (!result.success)
-    throw new Error(`${path} is no list of images:\n${z.prettifyError(result.error)}`);
+    throw new Error(`${path} is not a list of images: ${faultsText(result.error)}`);
   return (name) => {
     const image = Object.hasOwn(result.data, name) ? result.data[name] : undefined;
     if (image !== undefined) return image;

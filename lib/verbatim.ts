@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import { parseAllDocuments } from 'yaml';
 import { readBytes } from './files.ts';
 import type { Manifest } from './json.ts';
 import type { Mistake } from './mistake.ts';
 import { placementMistakes } from './parts.ts';
+import { readYaml } from './plan/read-yaml.ts';
 import { isManifest } from './workload.ts';
 
 /** A file that is copied byte for byte. */
@@ -62,15 +62,11 @@ function readOne(
       `cannot be read: ${content.reason}`,
       'give an existing file; new URL(…, import.meta.url) finds one beside the app',
     );
-  const documents = parseAllDocuments(new TextDecoder().decode(content.bytes));
-  if (!Array.isArray(documents) || documents.length !== 1)
-    return wrong(
-      `holds ${Array.isArray(documents) ? documents.length : 0} documents`,
-      'put one object into each file',
-    );
-  const broken = documents[0]?.errors[0];
-  if (broken !== undefined) return wrong(`is no YAML: ${broken.message}`, 'mend the file');
-  const object: unknown = documents[0]?.toJS();
+  const reading = readYaml(new TextDecoder().decode(content.bytes));
+  // The analyzer refuses it as well.
+  if (reading.kind === 'refused')
+    return wrong(reading.reason, 'put one plain object into each file');
+  const object = reading.value;
   if (!isManifest(object))
     return wrong('holds no API object', 'give it apiVersion, kind and metadata.name');
   const mistakes = placementMistakes({ path: `${path} verbatim('${file}')`, object }, namespace);

@@ -20,6 +20,7 @@ import { pauseSeconds } from '../pause.ts';
 import { type Analyzer, newMemory, type Outcome } from '../planning.ts';
 import type { TickEnd } from '../telemetry/reporter.ts';
 import { type Rollbacks, rollbacks } from '../telemetry/rollbacks.ts';
+import { LOG } from '../terminal.ts';
 import { atRest, type TickReport, tick } from '../tick.ts';
 import { addClusterFlags, type ClusterFlags, clustersOf } from './clusters.ts';
 import { addGateFlags, type GateFlags, gateOf } from './gate.ts';
@@ -113,7 +114,7 @@ export function addAnalyze(program: Command): Command {
 }
 
 async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
-  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, LOG);
   const gate = gateOf(flags);
   const headers = headersOf(flags.metricsHeader, command);
   const nudges = nudgesOf(flags, command);
@@ -266,6 +267,11 @@ function nudgesOf(flags: AnalyzeFlags, command: Command): Nudges {
   const urls = text === undefined ? [] : text.split(',').map((it) => it.trim());
   if (!urls.every((it) => /^https?:/.test(it) && URL.canParse(it)))
     command.error('error: --nudge: expected http or https URLs with commas between them');
+  // With a slash in the password, what stands before it would be taken for the host, and be named.
+  if (urls.some((it) => /^[^?#]*@/.test(it)))
+    command.error(
+      'error: --nudge: a URL has a user name or password in it: leave it out, and write an @ in a path as %40',
+    );
   return { urls, secretFile, repository, branch };
 }
 

@@ -5,7 +5,7 @@ import { textDiff } from '../git/text-diff.ts';
 import { type RepositoryFlags, withReader } from '../options.ts';
 import { type Prospect, prospect } from '../prospect.ts';
 import { loadSituation } from '../situation.ts';
-import { hasColor } from '../terminal.ts';
+import { type Color, say, sayJson } from '../terminal.ts';
 
 interface DiffFlags extends RepositoryFlags {
   readonly to?: string;
@@ -34,9 +34,8 @@ export function addDiff(program: Command): Command {
     .action(async (release: string, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<DiffFlags>();
       const { it, changes } = await readDiff(flags, release);
-      process.stdout.write(
-        flags.json ? `${asJson(release, it, changes)}\n` : await asText(release, it, changes),
-      );
+      if (flags.json) sayJson(asJson(release, it, changes));
+      else say((await asText(release, it, changes)).replace(/\n$/, ''), colorOf);
     });
 }
 
@@ -97,11 +96,16 @@ async function asText(
   const diff = await textDiff({
     before: side(changes, 'before'),
     after: side(changes, 'after'),
-    color: hasColor(),
   });
   const summary = objects.length === 0 ? ['no file of live/ changes'] : objects;
   const above = [head, '', ...summary, ''].join('\n');
   return diff === '' ? above : `${above}\n${diff}`;
+}
+
+function colorOf(line: string): Color | undefined {
+  if (/^(?:diff|index|---|\+\+\+) /.test(line)) return 'bold';
+  if (line.startsWith('@@')) return 'cyan';
+  return line.startsWith('+') ? 'green' : line.startsWith('-') ? 'red' : undefined;
 }
 
 function side(

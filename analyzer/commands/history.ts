@@ -3,6 +3,7 @@ import { isoTime } from '../core/state.ts';
 import { walk } from '../history.ts';
 import { type RepositoryFlags, withReader } from '../options.ts';
 import { table } from '../table.ts';
+import { say, sayJson } from '../terminal.ts';
 import { type Transition, transitions } from '../transitions.ts';
 
 /** `perch history <release>`: every transition from Git alone, the newest last. */
@@ -14,9 +15,8 @@ export function addHistory(program: Command): Command {
     .action(async (release: string, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<RepositoryFlags>();
       const rows = await readHistory(flags, release);
-      process.stdout.write(
-        `${flags.json ? JSON.stringify(rows.map(row), undefined, 2) : historyTable(rows)}\n`,
-      );
+      if (flags.json) sayJson(JSON.stringify(rows.map(row), undefined, 2));
+      else say(historyTable(rows));
     });
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { initBranch, personIdentity } from '../git/index.ts';
 import { type RepositoryFlags, repositoryOptions } from '../options.ts';
+import { say, sayJson } from '../terminal.ts';
 
 interface InitFlags extends RepositoryFlags {
   readonly beside?: true;
@@ -21,10 +22,7 @@ export function addInitBranch(program: Command): Command {
       if (result.kind === 'refused') throw new Error(`no branch was made: ${result.reason}`);
       const { branch } = flags;
       const { commit } = result;
-      process.stdout.write(
-        flags.json
-          ? `${JSON.stringify({ branch, commit })}\n`
-          : `${commit.slice(0, 10)} begins branch ${branch}: the analyzer can start\n`,
-      );
+      if (flags.json) sayJson(JSON.stringify({ branch, commit }));
+      else say(`${commit.slice(0, 10)} begins branch ${branch}: the analyzer can start`);
     });
 }

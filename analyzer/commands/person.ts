@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { personIdentity } from '../git/index.ts';
 import { type Intervention, intervene, type Verb, type Wishes } from '../intervene.ts';
 import { openForWriting, type RepositoryFlags } from '../options.ts';
+import { say, sayJson } from '../terminal.ts';
 
 interface PersonFlags extends RepositoryFlags, Wishes {
   readonly message?: string;
@@ -58,9 +59,9 @@ async function act(verb: Verb, release: string, flags: PersonFlags): Promise<voi
     const request = { by, reason: flags.message ?? 'no reason given' };
     const clock = () => Date.now() / 1000;
     const done = await intervene(repository, release, verb, request, clock, flags);
-    process.stdout.write(flags.json ? `${asJson(release, verb, done)}\n` : asText(done));
-    if (verb === 'remove' && !flags.json && done.commit !== undefined)
-      process.stdout.write(`${afterRemoval(release)}\n`);
+    if (flags.json) sayJson(asJson(release, verb, done));
+    else say(asText(done));
+    if (verb === 'remove' && !flags.json && done.commit !== undefined) say(afterRemoval(release));
   } finally {
     await repository.close();
   }
@@ -78,12 +79,12 @@ function asJson(release: string, verb: Verb, done: Intervention): string {
 }
 
 function asText({ commit, message, live }: Intervention): string {
-  if (commit !== undefined) return `${commit.slice(0, 10)} ${subjectOf(message)}\n`;
+  if (commit !== undefined) return `${commit.slice(0, 10)} ${subjectOf(message)}`;
   const paths = live.map(
     ({ kind, path }) => `  ${kind === 'delete' ? 'delete' : 'write '} ${path}`,
   );
   const below = paths.length === 0 ? ['live/ stays as it is'] : ['In live/:', ...paths];
-  return `${[message.trimEnd(), '', 'Nothing was pushed.', ...below].join('\n')}\n`;
+  return [message.trimEnd(), '', 'Nothing was pushed.', ...below].join('\n');
 }
 
 function subjectOf(message: string): string {

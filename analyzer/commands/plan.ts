@@ -7,6 +7,7 @@ import type { Plan } from '../../lib/plan/plan.ts';
 import { type RepositoryFlags, withReader } from '../options.ts';
 import { loadPlan } from '../situation.ts';
 import { age, table } from '../table.ts';
+import { say, sayJson } from '../terminal.ts';
 
 /** `perch plan <release>`: the steps of the next rollout, as `npm run synth` left them. */
 export function addPlan(program: Command): Command {
@@ -17,7 +18,8 @@ export function addPlan(program: Command): Command {
     .action(async (release: string, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<RepositoryFlags>();
       const plan = await findPlan(flags, release);
-      process.stdout.write(`${flags.json ? JSON.stringify(plan, null, 2) : planTable(plan)}\n`);
+      if (flags.json) sayJson(JSON.stringify(plan, null, 2));
+      else say(planTable(plan));
     });
 }
 

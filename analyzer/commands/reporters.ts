@@ -69,7 +69,7 @@ function problemOf(flags: ReporterFlags): string | undefined {
   if (url === undefined || !['http:', 'https:'].includes(url.protocol))
     return '--push-gateway: expected an http:// or https:// URL';
   const more = [url.username, url.password, url.search, url.hash];
-  return more.every((it) => it === '')
+  return more.every((it) => it === '') && !pushGateway.includes('@')
     ? undefined
     : '--push-gateway: expected a URL without credentials and parameters';
 }

@@ -4,6 +4,7 @@ import { type Status, status } from '../core/phase.ts';
 import { type RepositoryFlags, withReader } from '../options.ts';
 import { isIdle, loadSituation, withLastCommit } from '../situation.ts';
 import { age, table } from '../table.ts';
+import { complain, say, sayJson } from '../terminal.ts';
 import { addGateFlags, type GateFlags, gateOf } from './gate.ts';
 
 /** `perch status`: what Git says of every release; neither cluster nor metric store is asked. */
@@ -14,11 +15,9 @@ export function addStatus(program: Command): Command {
   return addGateFlags(command).action(async (_: unknown, command: Command) => {
     const flags = command.optsWithGlobals<RepositoryFlags & GateFlags>();
     const { rows, strays } = await readStatus(flags);
-    for (const it of strays.slice(0, MOST_STRAYS))
-      process.stderr.write(`perch: ${strayText(it)}\n`);
-    process.stdout.write(
-      `${flags.json ? JSON.stringify(rows, absentAsNull, 2) : statusTable(rows, Date.now() / 1000)}\n`,
-    );
+    for (const it of strays.slice(0, MOST_STRAYS)) complain(strayText(it));
+    if (flags.json) sayJson(JSON.stringify(rows, absentAsNull, 2));
+    else say(statusTable(rows, Date.now() / 1000));
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type Verification, verify } from '../history.ts';
 import { type RepositoryFlags, withReader } from '../options.ts';
+import { say, sayJson } from '../terminal.ts';
 
 /** `perch verify [REV]`: exit 1 and the differing files when a revision is not what it must be. */
 export function addVerify(program: Command): Command {
@@ -13,7 +14,8 @@ export function addVerify(program: Command): Command {
     .action(async (revision: string | undefined, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<RepositoryFlags>();
       const all = await withReader(flags, revision, (reader, at) => verify(reader, at));
-      process.stdout.write(`${flags.json ? JSON.stringify(all, null, 2) : report(all)}\n`);
+      if (flags.json) sayJson(JSON.stringify(all, null, 2));
+      else say(report(all));
       if (all.some((it) => it.problems.length > 0)) process.exitCode = 1;
     });
 }

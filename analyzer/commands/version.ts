@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { RepositoryFlags } from '../options.ts';
+import { say, sayJson } from '../terminal.ts';
 import { VERSION, versionText } from '../version.ts';
 
 /** `perch version`, and `perch --version`: what this program was made from. */
@@ -10,6 +11,7 @@ export function addVersion(program: Command): Command {
     .description('print version and commit')
     .action((_: unknown, command: Command) => {
       const { json } = command.optsWithGlobals<RepositoryFlags>();
-      process.stdout.write(`${json ? JSON.stringify(VERSION) : versionText(VERSION)}\n`);
+      if (json) sayJson(JSON.stringify(VERSION));
+      else say(versionText(VERSION));
     });
 }

@@ -8,7 +8,7 @@ import { GitError, type Repository } from '../git/index.ts';
 import { openForWriting, parsePositive, type RepositoryFlags } from '../options.ts';
 import { loadSituation } from '../situation.ts';
 import { age } from '../table.ts';
-import { hasColor } from '../terminal.ts';
+import { complain, say, sayJson } from '../terminal.ts';
 
 interface WaitFlags extends RepositoryFlags {
   readonly for: 'promoted' | 'failed';
@@ -69,7 +69,7 @@ async function follow(repository: Repository, id: string, flags: WaitFlags): Pro
       wasSeen ||= isSeen(look.situation, candidate);
       const row = status(look.situation);
       const key = [row.phase, row.stepName, row.candidate].join(' ');
-      if (key !== shown) process.stdout.write(`${line(flags, row)}\n`);
+      if (key !== shown) tellOf(flags, row);
       shown = key;
       const fate = fateOf(look.situation, candidate, wasSeen);
       if (fate.kind !== 'open') return tell(flags, id, candidate, fate);
@@ -77,8 +77,7 @@ async function follow(repository: Repository, id: string, flags: WaitFlags): Pro
     if (look.kind === 'gone')
       return tell(flags, id, candidate, { kind: 'superseded', reason: 'the release was removed' });
     const fresh = look.kind === 'unreachable' ? look.reason : undefined;
-    if (fresh !== undefined && fresh !== trouble)
-      process.stderr.write(`perch: ${fresh}; trying again\n`);
+    if (fresh !== undefined && fresh !== trouble) complain(`${fresh}; trying again`);
     trouble = fresh;
     const left = deadline - performance.now();
     if (left <= 0) return tell(flags, id, candidate, tooLate(flags, trouble));
@@ -123,38 +122,25 @@ function tell(flags: WaitFlags, release: string, candidate: string | undefined, 
   const reason = 'reason' in end ? end.reason : '';
   const text = `${release}: ${candidate ?? 'its candidate'} ${end.kind}${reason === '' ? '' : `: ${reason}`}`;
   const good = end.kind === flags.for;
-  process.stdout.write(
-    flags.json
-      ? `${JSON.stringify({ release, candidate: candidate ?? null, outcome: end.kind, reason })}\n`
-      : `${paint(good ? GREEN : RED, text)}\n`,
-  );
+  if (flags.json)
+    sayJson(JSON.stringify({ release, candidate: candidate ?? null, outcome: end.kind, reason }));
+  else say(text, () => (good ? 'green' : 'red'));
   return end;
 }
 
-function line({ json }: WaitFlags, it: Status): string {
+function tellOf({ json }: WaitFlags, it: Status): void {
   const at = isoTime(Date.now() / 1000);
   const { release, phase, step, steps, stepName, weight, candidate, reason } = it;
-  if (json)
-    return JSON.stringify({
-      at,
-      release,
-      phase,
-      step: step ?? null,
-      steps: steps ?? null,
-      stepName: stepName ?? null,
-      weight,
-      candidate: candidate ?? null,
-      reason,
-    });
   const place = stepName === undefined ? '' : ` ${stepName} (${step}/${steps}), weight ${weight}`;
-  return `${at} ${release} ${phase}${place}: ${reason}`;
-}
-
-const RED = 31;
-const GREEN = 32;
-
-function paint(color: number, text: string): string {
-  return hasColor() ? `\u001B[${color}m${text}\u001B[0m` : text;
+  const known = {
+    step: step ?? null,
+    steps: steps ?? null,
+    stepName: stepName ?? null,
+    weight,
+    candidate: candidate ?? null,
+  };
+  if (json) sayJson(JSON.stringify({ at, release, phase, ...known, reason }));
+  else say(`${at} ${release} ${phase}${place}: ${reason}`);
 }
 
 /** Seconds of a text such as `1h30m`. @throws InvalidArgumentError */

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
+import { redact } from '../redact.ts';
 import { gitEnvironment } from './environment.ts';
-import { GitError, redact } from './git-error.ts';
+import { GitError } from './git-error.ts';
 import { endOf, type GitProcess, startProcess } from './running.ts';
 
 /** One git call that ended, for a log. */

@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { CREDENTIALS_LINE } from '../redact.ts';
 import { GitError } from './git-error.ts';
 
 /**
@@ -11,7 +12,7 @@ export async function credentialConfig(file: string | undefined): Promise<readon
   const path = resolve(file);
   await access(path, constants.R_OK).catch((cause: unknown) => {
     throw new GitError(
-      `credentials file ${path} cannot be read: it must hold a line https://user:token@host`,
+      `credentials file ${path} cannot be read: it must hold a line ${CREDENTIALS_LINE}`,
       { retryable: true, cause },
     );
   });

@@ -1,3 +1,5 @@
+import { redact } from '../redact.ts';
+
 /** What is known of a failure besides its message. */
 export interface GitFailure {
   /** Whether the same call may succeed later without anybody changing anything. */
@@ -60,11 +62,3 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ENOMEM: 'the machine has no memory to spare',
   EAGAIN: 'the machine has no process to spare',
 };
-
-/** `text` without the user part of any URL, and without authorization headers. */
-export function redact(text: string): string {
-  // Greedy up to the last @ before a slash or blank: passwords may contain an @ themselves.
-  return text
-    .replace(/\/\/[^/\s'"]*@/g, '//***@')
-    .replace(/(authorization:\s*)(?:(?:basic|bearer|token)\s+)?\S+/gi, '$1***');
-}

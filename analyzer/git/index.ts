@@ -1,5 +1,5 @@
 export type { GitEvent } from './command.ts';
-export { GitError, redact } from './git-error.ts';
+export { GitError } from './git-error.ts';
 export { type Identity, personIdentity } from './identity.ts';
 export { initBranch } from './init-branch.ts';
 export { type LocalOptions, openLocal, openRepository, type RepositoryOptions } from './open.ts';

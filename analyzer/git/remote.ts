@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { CREDENTIALS_LINE, credentialsFault, redact, redactAddress } from '../redact.ts';
 import { type GitCommand, type GitOutput, lastLines, mustGit } from './command.ts';
-import { GitError, redact } from './git-error.ts';
+import { GitError } from './git-error.ts';
 
 /** A branch of a repository. */
 export interface RemoteBranch {
@@ -78,7 +79,7 @@ export function remoteFailure(address: string, output: GitOutput): GitError {
   const known = FAILURES.find(({ pattern }) => pattern.test(stderr));
   const said = lastLines(stderr) || 'git said nothing';
   const { what, retryable } = known ?? { what: 'the remote cannot be used', retryable: true };
-  return new GitError(`${address}: ${what} (${said})`, {
+  return new GitError(`${redactAddress(address)}: ${what} (${said})`, {
     retryable,
     stderr,
     cause: new Error(redact(`git exited with ${exitCode}: ${said}`)),
@@ -107,7 +108,7 @@ const FAILURES: readonly {
   {
     pattern:
       /authentication failed|could not read (?:username|password)|terminal prompts disabled|permission denied \(|returned error: 401|invalid credentials/i,
-    what: 'authentication failed: name a credentials file with a line https://user:token@host, or set up a credential helper or an ssh key',
+    what: `authentication failed: name a credentials file with a line ${CREDENTIALS_LINE}, or set up a credential helper or an ssh key`,
     retryable: false,
   },
   {
@@ -147,11 +148,10 @@ const FAILURES: readonly {
 
 /** Refuses what is no address, or holds a secret. @throws GitError */
 export function assertAddress(remote: string): void {
-  const user = /^([a-z][a-z0-9+.-]*):\/\/([^/]*)@/i.exec(remote);
-  const secure = user?.[1]?.toLowerCase().includes('ssh') === true && !user[2]?.includes(':');
-  if (user !== null && !secure) {
+  const fault = credentialsFault(remote);
+  if (fault !== undefined) {
     throw new GitError(
-      `${redact(remote)} contains a user name or password: take it out, and put a line like it into a credentials file`,
+      `the address ${redactAddress(remote)} ${fault}: take it out, and put a line ${CREDENTIALS_LINE} into a credentials file; an @ in a path is written as %40`,
       { retryable: false, usage: true },
     );
   }
@@ -162,7 +162,7 @@ export function assertAddress(remote: string): void {
     [...remote].some((character) => character < ' ');
   if (!wrong) return;
   throw new GitError(
-    `remote ${JSON.stringify(redact(remote))} is no address: allowed are https://, ssh:// and file:// URLs, user@host:path and folders`,
+    `remote ${JSON.stringify(redactAddress(remote))} is no address: allowed are https://, ssh:// and file:// URLs, user@host:path and folders`,
     { retryable: false, usage: true },
   );
 }
@@ -175,7 +175,8 @@ async function localFolder(remote: string): Promise<string | undefined> {
   if (found?.isDirectory()) return folder;
   // A colon before any slash is ssh's short form.
   if (/^[^/]+:/.test(remote)) return undefined;
-  throw new GitError(`${folder} is no folder: check the address of the repository`, {
+  const shown = remote.includes('@') ? redactAddress(remote) : folder;
+  throw new GitError(`${shown} is no folder: check the address of the repository`, {
     retryable: false,
   });
 }

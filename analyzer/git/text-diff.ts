@@ -9,8 +9,6 @@ import { assertPath } from './path.ts';
 export interface TextSides {
   readonly before: ReadonlyMap<string, string>;
   readonly after: ReadonlyMap<string, string>;
-  /** Whether it is read on a terminal. */
-  readonly color: boolean;
 }
 
 /**
@@ -18,7 +16,7 @@ export interface TextSides {
  *
  * @throws GitError when git cannot be run
  */
-export async function textDiff({ before, after, color }: TextSides): Promise<string> {
+export async function textDiff({ before, after }: TextSides): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'perch-diff-'));
   try {
     await writeSide(join(folder, 'a'), before);
@@ -27,7 +25,7 @@ export async function textDiff({ before, after, color }: TextSides): Promise<str
       // Nothing of the user's settings may start another program or change the names.
       arguments: [
         ...['diff', '--no-index', '--no-ext-diff', '--no-textconv', '--no-renames'],
-        ...['--src-prefix=', '--dst-prefix=', `--color=${color ? 'always' : 'never'}`, 'a', 'b'],
+        ...['--src-prefix=', '--dst-prefix=', '--color=never', 'a', 'b'],
       ],
       folder,
     });

@@ -44,8 +44,9 @@ const MAX_BYTES = 16 * 1024;
 
 async function call(folders: HookFolders, hook: Hook, payload: HookPayload): Promise<HookAnswer> {
   const url = new URL(hook.url);
-  if (url.username !== '' || url.password !== '') {
-    const reason = `${url.host} is not called: its address has a credential in it, which Git shows to every reader; sign with a key instead`;
+  // With a slash in the password, what stands before it would be taken for the host.
+  if (/^[^?#]*@/.test(hook.url)) {
+    const reason = `hook ${hook.name} is not called: its address has a credential in it, which Git shows to every reader; sign with a key instead, and write an @ in a path as %40`;
     return { kind: 'unknown', reason };
   }
   try {

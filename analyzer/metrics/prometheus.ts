@@ -1,4 +1,5 @@
 import type { Answer } from '../core/observation.ts';
+import { credentialsFault, redactAddress } from '../redact.ts';
 import { type Instant, join, type Piece, readInstant, readPiece } from './prometheus-answer.ts';
 import type { MetricProvider, TimeRange } from './provider.ts';
 import { type Connection, post } from './request.ts';
@@ -78,9 +79,9 @@ function connectionOf(options: PrometheusOptions): Connection {
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
     throw new Error('the metrics address is no http:// or https:// URL');
   }
-  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+  if (credentialsFault(address) !== undefined || url.search !== '' || url.hash !== '') {
     throw new Error(
-      `the metrics address ${url.host} has credentials or parameters in it: use files and headers`,
+      `the metrics address ${redactAddress(address)} has credentials or parameters in it: use files and headers`,
     );
   }
   if (bearerTokenFile !== undefined && username !== undefined) {

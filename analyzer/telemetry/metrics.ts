@@ -1,4 +1,5 @@
 import type { Counter, Gauge } from 'prom-client';
+import { plainLines } from '../../lib/plan/plain.ts';
 import type { Phase } from '../core/phase.ts';
 import type { TransitionKind } from '../core/state.ts';
 import type { TickReport } from '../tick.ts';
@@ -126,7 +127,8 @@ export async function openMetrics(build: Version): Promise<Metrics> {
       forget(series, release, shown.get(release));
       shown.delete(release);
     },
-    text: () => registry.metrics(),
+    // Labels hold names of folders.
+    text: async () => plainLines(await registry.metrics()),
   };
 }
 

@@ -1,7 +1,13 @@
 import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { filesBelow, fromProject, MANIFESTS_MARK, writeFolders } from '../../lib/files.ts';
+import {
+  filesBelow,
+  fromProject,
+  MANIFESTS_MARK,
+  readText,
+  writeFolders,
+} from '../../lib/files.ts';
 import { temporaryFolder } from '../cleanups.ts';
 
 function folder(): string {
@@ -90,4 +96,12 @@ test('relative paths count from the project, wherever the command runs', () => {
   } finally {
     process.chdir(before);
   }
+});
+
+test('a file that is too large for a synth is named, and not read', () => {
+  const path = join(folder(), 'large.yaml');
+  writeFileSync(path, 'x'.repeat(5 * 1024 ** 2));
+  expect(() => readText(path)).toThrow(
+    `${path} has 5242880 bytes; at most 4194304 are read: make it smaller`,
+  );
 });

@@ -25,6 +25,6 @@ test('an unknown name lists the known ones', () => {
   expect(() => images(path)('toString')).toThrow(/no image "toString"/);
 });
 
-test.each(['- a', 'shop: latest', 'shop: {a: b}', ''])('%j is no list of images', (text) => {
-  expect(() => images(file(text))).toThrow(/is no list of images/);
+test.each(['- a', 'shop: latest', 'shop: {a: b}', ''])('%j is not a list of images', (text) => {
+  expect(() => images(file(text))).toThrow(/is not a list of images/);
 });

@@ -46,9 +46,12 @@ test('is copied byte for byte into every whole set, and never asked for', async 
 
 describe('mistakes', () => {
   test.each([
-    ['two: documents\n---\na: b\n', 'holds 2 documents; put one object into each file'],
-    ['', 'holds 0 documents; put one object into each file'],
-    ['a: [', /is no YAML: .*; mend the file/s],
+    [
+      'two: documents\n---\na: b\n',
+      'is not YAML of one document; put one plain object into each file',
+    ],
+    ['', 'holds no API object'],
+    ['a: [', /is not YAML: .*; put one plain object/s],
     ['a: b', 'holds no API object; give it apiVersion, kind and metadata.name'],
     [
       '{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: other}}',

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { GitError, redact } from '../../../analyzer/git/index.ts';
+import { GitError } from '../../../analyzer/git/index.ts';
+import { redact } from '../../../analyzer/redact.ts';
 
 test.each([
   [

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { GitError, type GitEvent } from '../../../analyzer/git/index.ts';
+import { CREDENTIALS_LINE } from '../../../analyzer/redact.ts';
 import type { GitServer } from '../../embedded/git-server.ts';
 import { begin, change, git, open, scratch, serve } from './fixture.ts';
 
@@ -86,10 +87,15 @@ describe('credentials', () => {
     'https://token@example.com/a.git',
     'https://me:secret@example.com/a',
     'ssh://me:secret@host/a',
+    'https://me:se/cret@example.com/a',
+    'https://me:s@cret/secret@example.com/a',
+    'https://example.com/a?private_token=secret',
+    'me:secret@host:a',
+    'https:/me:secret@host/a',
   ])('in the address %s are refused and not repeated', async (address) => {
     const error = await failure(open(address));
-    expect(error.message).toMatch(/take it out, and put a line like it into a credentials file/);
-    expect(error.message).not.toMatch(/token@|secret/);
+    expect(error.message).toContain(`take it out, and put a line ${CREDENTIALS_LINE} into a`);
+    expect(error.message.replace(CREDENTIALS_LINE, '')).not.toMatch(/token@|secret/);
   });
 });
 

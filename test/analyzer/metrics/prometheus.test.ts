@@ -187,7 +187,10 @@ describe('prometheus', () => {
 
   test.each<[Partial<PrometheusOptions>, RegExp]>([
     [{ address: 'prometheus:9090' }, /no http:\/\/ or https:\/\/ URL/],
-    [{ address: 'http://me:s3cret@prometheus' }, /^the metrics address prometheus has credentials/],
+    [
+      { address: 'http://me:s3cret@prometheus' },
+      /^the metrics address http:\/\/\*\*\*@prometheus has credentials/,
+    ],
     [{ bearerTokenFile: 'a', username: 'b', passwordFile: 'c' }, /not both/],
     [{ username: 'b' }, /needs a password file/],
   ])('refuses options that make no sense: %o', (options, message) => {
