@@ -1,4 +1,5 @@
 import { type ReadAccess, readCommits } from './access.ts';
+import { GitError } from './git-error.ts';
 import { assertOid, isReleaseId } from './path.ts';
 import type { TreeReader } from './release-trees.ts';
 import type { ReleaseTrees, Snapshot } from './repository.ts';
@@ -34,8 +35,27 @@ async function unstarted(
   started: ReadonlySet<string>,
 ): Promise<readonly string[]> {
   const fresh = [...dist].filter(([id]) => !started.has(id));
-  const entries = await access.trees.entries(fresh.map(([, tree]) => tree));
+  const entries = await entriesOrNone(
+    access.trees,
+    fresh.map(([, tree]) => tree),
+  );
   return fresh.filter((_, index) => !isManifests(entries[index] ?? [])).map(([id]) => id);
+}
+
+/** One folder that is too large is broken, and must not keep the others from being listed. */
+async function entriesOrNone(
+  trees: TreeReader,
+  oids: readonly string[],
+): Promise<readonly (readonly TreeEntry[])[]> {
+  try {
+    return await trees.entries(oids);
+  } catch (error) {
+    if (!(error instanceof GitError) || error.retryable) throw error;
+    if (oids.length === 1) return [[]];
+    const each: (readonly TreeEntry[])[] = [];
+    for (const oid of oids) each.push(...(await entriesOrNone(trees, [oid])));
+    return each;
+  }
 }
 
 function isManifests(folder: readonly TreeEntry[]): boolean {

@@ -95,6 +95,46 @@ describe('a plan that cannot be read', () => {
   });
 });
 
+describe('one release that is too large does not stop the others', () => {
+  test('where its folder in dist/ has 200,000 names', async () => {
+    const { folder } = await bare();
+    const file = blob(folder, 'x\n');
+    const lines = Array.from({ length: 200_000 }, (_, it) => `100644 blob ${file}\tname-${it}`);
+    const huge = mktree(folder, lines.join('\n'));
+    const small = mktree(folder, `100644 blob ${file}\tplan.yaml`);
+    const dist = mktree(folder, `040000 tree ${small}\tapp`, `040000 tree ${huge}\thuge`);
+    const root = mktree(folder, `040000 tree ${dist}\tdist`);
+    const tip = git(folder, 'commit-tree', root, '-m', 'huge');
+    const reader = await openLocal({ folder });
+    const all = await reader.list({ run: undefined, source: tip });
+    expect(all.map((it) => it.id)).toEqual(['app', 'huge']);
+    const [, trees = { id: 'huge' }] = all;
+    const { dist: found } = await loadSituation(reader, trees, new Map());
+    expect(found).toEqual({
+      kind: 'broken',
+      reason: expect.stringMatching(/^dist\/huge: tree \w+ is a tree of \d+ bytes; at most/),
+    });
+    await reader.close();
+  });
+
+  test('where its folder in live/ repeats itself', async () => {
+    const { folder } = await bare();
+    let live = mktree(folder, `100644 blob ${blob(folder, 'x\n')}\ta`);
+    for (let level = 0; level < 6; level++)
+      live = mktree(
+        folder,
+        ...Array.from({ length: 30 }, (_, it) => `040000 tree ${live}\td${it}`),
+      );
+    const reader = await openLocal({ folder });
+    const found = await loadSituation(reader, { id: 'app', live }, new Map());
+    expect(found.state).toEqual({
+      kind: 'broken',
+      reason: expect.stringMatching(/^live\/app: tree \w+ holds more than the 20000 files/),
+    });
+    await reader.close();
+  });
+});
+
 /** The plan of a release with many ConfigMaps more, and the texts of its files. */
 function largePlan(files: number): {
   readonly plan: Plan;

@@ -1,4 +1,5 @@
 import { loadavg } from 'node:os';
+import type { LimitResult } from './limits.ts';
 import { duration, tableText } from './numbers.ts';
 import { STEPS } from './releases.ts';
 import type { SynthResult } from './synth.ts';
@@ -16,6 +17,7 @@ export interface Report {
   readonly firstRenderMs?: number;
   readonly synth: readonly SynthResult[];
   readonly ticks?: TickResults;
+  readonly limits?: readonly LimitResult[];
 }
 
 /** A goal, and what this run says of it. */
@@ -31,22 +33,31 @@ const RATIO_SIZE = 100;
 const LINEAR = 1.5;
 const IDLE_MS = 200;
 const IDLE_MB = 100;
+/** Longer, and a signal to end is heard too late. */
+const LIMIT_MS = 1000;
+const LIMIT_MB = 200;
 
 /** The report for people. */
 export function reportText(report: Report): string {
+  const { limits = [] } = report;
   const { node, cores, folder } = report.machine;
   const goals = goalsOf(report);
   return [
     `Node ${node}, ${cores} cores, load ${loadavg()[0]?.toFixed(1)}; files are written below ${folder}; medians.\n`,
     ...(report.synth.length === 0 ? [] : [synthText(report)]),
     ...(report.ticks === undefined ? [] : [ticksText(report.ticks)]),
+    ...(limits.length === 0 ? [] : [limitsText(limits)]),
     ...(goals.length === 0 ? [] : [goalsText(goals)]),
   ].join('\n');
 }
 
 /** The goals that this run can say something of. */
-export function goalsOf({ synth, ticks }: Report): readonly Goal[] {
-  return [...synthGoals(synth), ...(ticks === undefined ? [] : idleGoals(ticks))];
+export function goalsOf({ synth, ticks, limits = [] }: Report): readonly Goal[] {
+  return [
+    ...synthGoals(synth),
+    ...(ticks === undefined ? [] : idleGoals(ticks)),
+    ...(limits.length === 0 ? [] : limitGoals(limits)),
+  ];
 }
 
 function synthGoals(synth: readonly SynthResult[]): Goal[] {
@@ -86,6 +97,23 @@ function idleGoals({ releases, idle, idleCached }: TickResults): Goal[] {
       met: it.peakMb < IDLE_MB,
     },
   ]);
+}
+
+function limitGoals(limits: readonly LimitResult[]): Goal[] {
+  const ms = Math.max(...limits.map((it) => it.ms));
+  const peakMb = Math.max(...limits.map((it) => it.peakMb));
+  return [
+    {
+      goal: `any input of hostile size in under ${LIMIT_MS} ms`,
+      measured: duration(ms),
+      met: ms < LIMIT_MS,
+    },
+    {
+      goal: `any input of hostile size within ${LIMIT_MB} MB`,
+      measured: `${peakMb.toFixed(0)} MB`,
+      met: peakMb < LIMIT_MB,
+    },
+  ];
 }
 
 function perRelease(it: SynthResult): number {
@@ -145,6 +173,17 @@ function ticksText(ticks: TickResults): string {
       ['process', 'runs', 'time', 'best', 'over empty', 'peak memory'],
       ...[empty, help, idle, idleCached, active].map(row),
     ]),
+    '',
+  ].join('\n');
+}
+
+function limitsText(limits: readonly LimitResult[]): string {
+  const rows = limits.map((it) => [it.what, duration(it.ms), `${it.peakMb.toFixed(0)} MB`]);
+  return [
+    'The largest inputs that are read, and the costliest that are refused, each in a process of its own (memory is',
+    'over a process that reads nothing).',
+    '',
+    tableText([['input', 'time', 'memory'], ...rows]),
     '',
   ].join('\n');
 }
