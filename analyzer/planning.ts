@@ -163,7 +163,7 @@ function forget({ plans, targets, shown, arrived }: Memory, active: readonly Rel
   if (targets.size > MAX_TARGETS) targets.clear();
   if (shown.size > MAX_TARGETS) shown.clear();
   if (arrived.size > MAX_TARGETS) arrived.clear();
-  const used = new Set(active.flatMap((it) => [it.plan, it.stable, it.dist]));
+  const used = new Set(active.flatMap((it) => [it.plan, it.stable, it.dist, it.state]));
   for (const tree of plans.keys()) if (!used.has(tree)) plans.delete(tree);
 }
 

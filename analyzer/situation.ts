@@ -11,7 +11,7 @@ import type { Reader, ReleaseCommit, ReleaseTrees, Snapshot } from './git/reposi
  */
 export type PlanMemory = Map<string, PlanTree | BrokenPlan>;
 
-/** A tree that holds no plan, and what is wrong with it: what follows the place in a sentence. */
+/** A tree that holds no plan, or a blob that holds no state, and what is wrong: what follows the place in a sentence. */
 interface BrokenPlan {
   readonly fault: string;
 }
@@ -41,7 +41,7 @@ export async function loadSituation(
   const { id } = trees;
   const plan = (tree: string | undefined, place: string) => loadPlan(reader, tree, place, memory);
   const [state, pinned, stable, dist, live] = await Promise.all([
-    loadState(reader, trees.state, `rollouts/${id}/state.yaml`),
+    loadState(reader, trees.state, `rollouts/${id}/state.yaml`, memory),
     plan(trees.plan, `rollouts/${id}/plan`),
     plan(trees.stable, `rollouts/${id}/stable`),
     source.source === undefined ? sourceless(source) : plan(trees.dist, `dist/${id}`),
@@ -170,12 +170,18 @@ async function loadState(
   reader: Pick<Reader, 'texts'>,
   blob: string | undefined,
   place: string,
+  memory: PlanMemory = new Map(),
 ): Promise<Loaded<State>> {
   if (blob === undefined) return { kind: 'absent' };
+  const known = memory.get(blob);
+  if (known !== undefined && 'fault' in known)
+    return { kind: 'broken', reason: `${place}${known.fault}` };
   try {
     const [text = ''] = await reader.texts([blob]);
     return { kind: 'known', value: parseState(text, place) };
   } catch (error) {
-    return { kind: 'broken', reason: messageOf(error) };
+    const reason = messageOf(error);
+    if (reason.startsWith(place)) memory.set(blob, { fault: reason.slice(place.length) });
+    return { kind: 'broken', reason };
   }
 }

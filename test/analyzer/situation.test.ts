@@ -47,6 +47,20 @@ describe('a plan that cannot be read', () => {
     await reader.close();
   });
 
+  test('no more is a state that cannot be read', async () => {
+    const { folder } = await bare();
+    const state = blob(folder, 'a: [\n');
+    const { reader, texts } = counting(await openLocal({ folder }));
+    const memory: PlanMemory = new Map();
+    for (let pass = 0; pass < 3; pass++)
+      expect((await loadSituation(reader, { id: 'app', state }, memory)).state).toEqual({
+        kind: 'broken',
+        reason: expect.stringMatching(/^rollouts\/app\/state\.yaml is not YAML: .*perch resume/),
+      });
+    expect(texts()).toBe(1);
+    await reader.close();
+  });
+
   test('is asked for again where git itself failed', async () => {
     const { folder } = await bare();
     const missing = 'f'.repeat(40);
@@ -96,10 +110,13 @@ describe('a plan that cannot be read', () => {
 });
 
 describe('one release that is too large does not stop the others', () => {
-  test('where its folder in dist/ has 200,000 names', async () => {
+  test('where its folder in dist/ has 100,000 long names', async () => {
     const { folder } = await bare();
     const file = blob(folder, 'x\n');
-    const lines = Array.from({ length: 200_000 }, (_, it) => `100644 blob ${file}\tname-${it}`);
+    const lines = Array.from(
+      { length: 100_000 },
+      (_, it) => `100644 blob ${file}\t${it}-${'name'.repeat(20)}`,
+    );
     const huge = mktree(folder, lines.join('\n'));
     const small = mktree(folder, `100644 blob ${file}\tplan.yaml`);
     const dist = mktree(folder, `040000 tree ${small}\tapp`, `040000 tree ${huge}\thuge`);

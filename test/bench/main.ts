@@ -10,7 +10,7 @@ import { measureTicks } from './tick.ts';
 
 const HELP = `npm run bench -- [options]
 
-Measures synth beside plain cdk8s, and the bundle's cold start; results on stdout, progress on stderr.
+Measures synth beside plain cdk8s, the bundle's cold start, and inputs of hostile size; results on stdout, progress on stderr.
 
   --sizes 1,10,100,1000  numbers of releases to synthesize; "none" leaves synth out
   --plain-max 100        largest of them at which plain cdk8s runs too: it takes minutes at 1000
