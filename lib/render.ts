@@ -14,6 +14,7 @@ import type { ReleaseProps } from './release-props.ts';
 import { compileSchedule, type Schedule } from './schedule.ts';
 import { stepsOf } from './steps.ts';
 import type { StepDraft } from './strategy/strategy.ts';
+import { tooLarge } from './too-large.ts';
 import { validate } from './validate.ts';
 import { readVerbatim, type VerbatimObject } from './verbatim.ts';
 import { toYaml } from './yaml.ts';
@@ -82,7 +83,9 @@ export async function tryRender(release: Release): Promise<Outcome> {
     schedule,
     asked,
   };
-  return { kind: 'rendered', rendered: write(release, built.drafts, objects, compiled) };
+  const rendered = write(release, built.drafts, objects, compiled);
+  const large = tooLarge(path, rendered.files);
+  return large.length > 0 ? { kind: 'wrong', mistakes: large } : { kind: 'rendered', rendered };
 }
 
 /** Without analysis nothing is asked that could hold the release up; what takes it back still is. */

@@ -180,6 +180,26 @@ describe('what it costs', () => {
     expect(texts - once).toBeLessThan(3);
   });
 
+  test('plans of hostile size cost no pass more than a moment, and hold nobody up', async () => {
+    const field = await openField((await bare()).folder);
+    await field.release({ web: plan('v1') });
+    const keys = Array.from({ length: 200_000 }, (_, it) => `key${it}: 1\n`).join('');
+    await field.edit({
+      'dist/brackets/plan.yaml': '['.repeat(1_900_000),
+      'dist/keys/plan.yaml': keys.slice(0, 189_000),
+      'dist/many-keys/plan.yaml': keys,
+    });
+    const analyzer = await field.analyzer();
+    const began = performance.now();
+    const first = await tick(analyzer);
+    expect(performance.now() - began).toBeLessThan(5000);
+    const reasons = new Map(first.outcomes.map((it) => [it.release, it.decision.reason]));
+    expect(reasons.get('brackets')).toMatch(/characters; at most/);
+    expect(reasons.get('keys')).toMatch(/is not a plan that this version understands/);
+    expect(reasons.get('many-keys')).toMatch(/characters; at most/);
+    expect(first.outcomes.find((it) => it.release === 'web')?.decision.kind).toBe('move');
+  });
+
   test('a blob of many megabytes is refused without being held', async () => {
     const field = await openField((await bare()).folder);
     const files = Object.fromEntries(distFiles('app', plan('v1')));

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { GitError } from '../../analyzer/git/index.ts';
@@ -124,6 +125,13 @@ test('advice that shows how a line of the credentials file looks is not eaten', 
     retryable: false,
   });
   expect(error.message).toBe(`https://a.example.com: ${advice} (fatal: 'https://***@b/c')`);
+});
+
+test('is not in an error that is shown whole, with its cause', () => {
+  const cause = new Error(`unable to access 'https://user:${MARK}@host/x.git': 403`);
+  const error = new GitError('git failed', { retryable: false, cause });
+  expect(inspect(error)).toContain(MARK);
+  expect(redact(inspect(error))).not.toContain(MARK);
 });
 
 test('a password with blanks is hidden where the address stands in quotes', () => {
