@@ -1,9 +1,9 @@
-import { setImmediate as othersTurn } from 'node:timers/promises';
 import type { Situation } from './core/observation.ts';
 import { type BlobText, manifestBlobs, type Policy, planExamination } from './core/policy.ts';
 import { atRest, type PlanTree } from './core/position.ts';
 import { GitError } from './git/git-error.ts';
 import type { Reader, Signature } from './git/repository.ts';
+import { inTurn } from './turn.ts';
 
 /** What a plan must pass before it may be pinned. */
 export interface Gate {
@@ -74,17 +74,23 @@ async function faultsOf(
   return examine(planExamination(id, dist, texts, policy));
 }
 
-/** Between two files everybody else has a turn: other releases, and whoever asks the process to end. */
+/** Between two files everybody else has a turn. */
 async function examine(examination: Iterable<string | undefined>): Promise<readonly string[]> {
+  const steps = examination[Symbol.iterator]();
   const faults: string[] = [];
-  let began = performance.now();
-  for (const fault of examination) {
-    if (fault !== undefined) faults.push(fault);
-    if (performance.now() - began < LONGEST_TURN_MS) continue;
-    await othersTurn();
-    began = performance.now();
-  }
+  for (let done = false; !done; ) done = await inTurn(() => examineSome(steps, faults));
   return faults;
+}
+
+/** @returns whether that was all */
+function examineSome(steps: Iterator<string | undefined>, faults: string[]): boolean {
+  const until = performance.now() + LONGEST_TURN_MS;
+  while (performance.now() < until) {
+    const { done, value } = steps.next();
+    if (done === true) return true;
+    if (value !== undefined) faults.push(value);
+  }
+  return false;
 }
 
 const LONGEST_TURN_MS = 20;

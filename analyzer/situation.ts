@@ -4,6 +4,7 @@ import type { PlanTree } from './core/position.ts';
 import { parseState, type State } from './core/state.ts';
 import { GitError } from './git/git-error.ts';
 import type { Reader, ReleaseCommit, ReleaseTrees, Snapshot } from './git/repository.ts';
+import { inTurn } from './turn.ts';
 
 /**
  * Plans that were read before, by tree id: a tree never changes, so a rollout's plans are read once, and so is what
@@ -153,7 +154,7 @@ async function readPlanTree(reader: Reader, tree: string): Promise<PlanTree | Br
     if (file === undefined)
       return { fault: '/plan.yaml is missing: run `npm run synth` and commit dist/' };
     const [text = ''] = await reader.texts([file]);
-    const reading = readPlan(text);
+    const reading = await unhurried(text, () => readPlan(text));
     if (reading.kind === 'refused') return { fault: `/plan.yaml ${reading.reason}` };
     return { tree, plan: reading.plan, blobs };
   } catch (error) {
@@ -161,6 +162,14 @@ async function readPlanTree(reader: Reader, tree: string): Promise<PlanTree | Br
     return { fault: `: ${error.message}` };
   }
 }
+
+/** What takes long lets others have their turns. */
+async function unhurried<T>(text: string, read: () => T): Promise<T> {
+  return text.length < LONG_TEXT ? read() : inTurn(read);
+}
+
+/** Characters that take less than some hundredths of a second to read. */
+const LONG_TEXT = 20_000;
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
@@ -178,7 +187,8 @@ async function loadState(
     return { kind: 'broken', reason: `${place}${known.fault}` };
   try {
     const [text = ''] = await reader.texts([blob]);
-    return { kind: 'known', value: parseState(text, place) };
+    const value = await unhurried(text, () => parseState(text, place));
+    return { kind: 'known', value };
   } catch (error) {
     const reason = messageOf(error);
     if (reason.startsWith(place)) memory.set(blob, { fault: reason.slice(place.length) });
