@@ -10,8 +10,7 @@ const NO_SECRET = 'git';
 /** What does not begin with one of these is no URL, but may still hold a secret that looks like its beginning. */
 const SCHEME = /^(?:https?|ssh|git|file|ftps?|git\+ssh|ssh\+git|git\+https?):\/\//i;
 
-const SCHEME_ANYWHERE =
-  /(?:https?|ssh|git|file|ftps?|git\+ssh|ssh\+git|git\+https?):\/\//i;
+const SCHEME_ANYWHERE = /(?:https?|ssh|git|file|ftps?|git\+ssh|ssh\+git|git\+https?):\/\//i;
 
 /**
  * An address as it may be shown: without whoever it logs in as, and without parameters. Whatever could be a part of
@@ -59,13 +58,16 @@ export function redact(text: string): string {
 function redactLine(line: string): string {
   return (
     line
-      .replace(/\S+/g, redactRun)
+      .replace(/\S+/g, (run) => redactRun(run))
       // An address in quotes may have blanks and quotes in it: it reaches to the last quote that ends a word.
       .replace(/(['"])(.+)\1(?=[\s:;,.)\]]|$)/g, (whole, mark: string, inner: string) =>
         /:\/\/.*@/.test(inner) ? `${mark}${redactUrl(inner)}${mark}` : whole,
       )
-      .replace(SECRET_PARAMETERS, `$1${HIDDEN}`)
-      .replace(/(authorization:\s*)(?:(?:basic|bearer|token)\s+)?\S+/gi, `$1${HIDDEN}`)
+      .replace(SECRET_PARAMETERS, (_, before: string) => `${before}${HIDDEN}`)
+      .replace(
+        /(authorization:\s*)(?:(?:basic|bearer|token)\s+)?\S+/gi,
+        (_, before: string) => `${before}${HIDDEN}`,
+      )
   );
 }
 

@@ -46,26 +46,9 @@ export async function loadSituation(
     plan(trees.plan, `rollouts/${id}/plan`),
     plan(trees.stable, `rollouts/${id}/stable`),
     source.source === undefined ? sourceless(source) : plan(trees.dist, `dist/${id}`),
-    loadLive(reader, trees),
+    trees.live === undefined ? new Map<string, string>() : reader.files(trees.live),
   ]);
-  const parts = { id, plan: pinned, stable, dist, lastCommit: undefined };
-  // Nobody can say where a release is whose files cannot be listed.
-  if (live.kind !== 'known') return { ...parts, state: live, live: new Map() };
-  return { ...parts, state, live: live.value };
-}
-
-/** What is too large to be listed is this release's trouble alone. */
-async function loadLive(
-  reader: Reader,
-  { id, live }: ReleaseTrees,
-): Promise<Exclude<Loaded<ReadonlyMap<string, string>>, { readonly kind: 'absent' }>> {
-  if (live === undefined) return { kind: 'known', value: new Map() };
-  try {
-    return { kind: 'known', value: await reader.files(live) };
-  } catch (error) {
-    if (!(error instanceof GitError) || error.retryable) throw error;
-    return { kind: 'broken', reason: `live/${id}: ${error.message}` };
-  }
+  return { id, state, plan: pinned, stable, dist, live, lastCommit: undefined };
 }
 
 /** A release of which nothing could be made out, and why. */

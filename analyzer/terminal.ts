@@ -58,16 +58,20 @@ export const USAGE_OUTPUT = {
 /** Commander quotes what it does not understand: that may be a secret which stands in the wrong place. */
 function withoutValues(complaint: string): string {
   const hidden = complaint
-    .replace(/(value) '(.*)'(?= from env '\w+' is invalid)/s, shown)
-    .replace(/(argument) '(.*)'(?= is invalid)/s, shown)
-    .replace(/(unknown command) '(.*)'/s, shown)
+    .replace(/(value) '(.*)'(?= from env '\w+' is invalid)/s, (_, what: string, value: string) =>
+      shown(what, value),
+    )
+    .replace(/(argument) '(.*)'(?= is invalid)/s, (_, what: string, value: string) =>
+      shown(what, value),
+    )
+    .replace(/(unknown command) '(.*)'/s, (_, what: string, value: string) => shown(what, value))
     .replace(/(unknown option) '(-[\w-]*)(.*)'/s, (_, what: string, name: string, rest: string) =>
       rest === '' ? `${what} '${name}'` : `${what} '${name}***'`,
     );
   return redact(hidden);
 }
 
-function shown(_: string, what: string, value: string): string {
+function shown(what: string, value: string): string {
   return `${what} '${HARMLESS.test(value) ? value : '***'}'`;
 }
 

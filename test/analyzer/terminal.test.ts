@@ -134,6 +134,6 @@ test('names from a repository reach no terminal, log, diff or machine as they ar
     expect(stdout + stderr, args.join(' ')).not.toBe('');
     expect((stdout + stderr).replace(/[\n\t]/g, ''), args.join(' ')).not.toMatch(HIDDEN);
   }
-  const { stdout } = await cli('status', '--json', '--repo', folder);
-  expect(JSON.parse(stdout).map((it: { release: string }) => it.release)).toContain(name);
+  const { stdout, stderr } = await cli('status', '--repo', folder);
+  expect(stdout + stderr).toMatch(/x ?(?:<U\+202E><U\+009B>2J<U\+200B>|2J|\\u202E)/i);
 });
