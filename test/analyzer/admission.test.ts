@@ -190,9 +190,10 @@ describe('what it costs', () => {
       'dist/many-keys/plan.yaml': keys,
     });
     const analyzer = await field.analyzer();
-    const began = performance.now();
+    const before = process.cpuUsage();
     const first = await tick(analyzer);
-    expect(performance.now() - began).toBeLessThan(5000);
+    // The processor's time of this process alone: whole brackets took it half a minute, and many keys ten.
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(6);
     const reasons = new Map(first.outcomes.map((it) => [it.release, it.decision.reason]));
     expect(reasons.get('brackets')).toMatch(/characters; at most/);
     expect(reasons.get('keys')).toMatch(/is not a plan that this version understands/);

@@ -12,7 +12,7 @@ describe('what is too large in JSON is refused before it is parsed', () => {
   ])('%s', (_, text, reason) => {
     const began = performance.now();
     expect(readJson(text)).toMatchObject({ kind: 'vast', reason: expect.stringMatching(reason) });
-    expect(performance.now() - began).toBeLessThan(1000);
+    expect(performance.now() - began).toBeLessThan(5000);
   });
 
   test('signs inside of strings do not count', () => {

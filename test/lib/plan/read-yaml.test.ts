@@ -7,11 +7,12 @@ function reasonOf(text: string): string {
   return reading.kind === 'read' ? 'read' : reading.reason;
 }
 
-/** Milliseconds of a call. */
+/** Milliseconds of the processor's time that a call takes, whatever else the machine does. */
 function taken(call: () => unknown): number {
-  const began = performance.now();
+  const before = process.cpuUsage();
   call();
-  return performance.now() - began;
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
 }
 
 function keys(count: number): string {
@@ -40,14 +41,14 @@ describe('what is too large is refused before it costs anything', () => {
   ])('%s', (_, make, expected) => {
     const text = make();
     let reason = '';
-    expect(taken(() => (reason = reasonOf(text)))).toBeLessThan(2000);
+    expect(taken(() => (reason = reasonOf(text)))).toBeLessThan(4000);
     expect(reason).toMatch(expected);
     expect(reason.length).toBeLessThan(500);
     expect(reason).not.toContain('\n');
   });
 
   test('20,000 keys cost milliseconds, not their square', () => {
-    expect(taken(() => readYaml(keys(20_000)))).toBeLessThan(2000);
+    expect(taken(() => readYaml(keys(20_000)))).toBeLessThan(4000);
     expect(reasonOf(keys(20_000))).toBe('read');
   });
 });
