@@ -4,7 +4,7 @@ import type { PlanTree } from './core/position.ts';
 import { parseState, type State } from './core/state.ts';
 import { GitError } from './git/git-error.ts';
 import type { Reader, ReleaseCommit, ReleaseTrees, Snapshot } from './git/repository.ts';
-import { inTurn } from './turn.ts';
+import { unhurried } from './turn.ts';
 
 /**
  * Plans that were read before, by tree id: a tree never changes, so a rollout's plans are read once, and so is what
@@ -145,14 +145,6 @@ async function readPlanTree(reader: Reader, tree: string): Promise<PlanTree | Br
     return { fault: `: ${error.message}` };
   }
 }
-
-/** What takes long lets others have their turns. */
-async function unhurried<T>(text: string, read: () => T): Promise<T> {
-  return text.length < LONG_TEXT ? read() : inTurn(read);
-}
-
-/** Characters that take less than some hundredths of a second to read. */
-const LONG_TEXT = 20_000;
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -28,6 +28,7 @@ import { availablePods, disturbedUntil, readiness } from './core/readiness.ts';
 import { unix } from './core/state.ts';
 import { combine, type NamedView } from './core/view.ts';
 import { askSync, type StateReader, type Synced } from './sync-status.ts';
+import { unhurried } from './turn.ts';
 
 /** One cluster that `live/` is applied to. */
 export interface ClusterSource extends Synced {
@@ -93,8 +94,10 @@ async function questionsOf(
   const fresh = asked.filter(([, file]) => !targets.has(file.oid));
   try {
     const texts = await reader.texts(fresh.map(([, file]) => file.oid));
-    for (const [index, [name, file]] of fresh.entries())
-      targets.set(file.oid, target(name, file.info, texts[index] ?? ''));
+    for (const [index, [name, file]] of fresh.entries()) {
+      const text = texts[index] ?? '';
+      targets.set(file.oid, await unhurried(text, () => target(name, file.info, text)));
+    }
     const all = asked.flatMap(([, file]) => targets.get(file.oid) ?? []);
     return { kind: 'known', value: clusterQuestions(rollout, all) };
   } catch (error) {
