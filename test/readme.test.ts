@@ -10,6 +10,7 @@ import { parseAllDocuments, parse as parseYaml } from 'yaml';
 import { addAnalyze } from '../analyzer/commands/analyze.ts';
 import { addDiff } from '../analyzer/commands/diff.ts';
 import { addHistory } from '../analyzer/commands/history.ts';
+import { addInitBranch } from '../analyzer/commands/init-branch.ts';
 import { addPersonCommands } from '../analyzer/commands/person.ts';
 import { addPlan } from '../analyzer/commands/plan.ts';
 import { addStatus } from '../analyzer/commands/status.ts';
@@ -429,7 +430,7 @@ function yamlNamed(marker: string): Record<string, any> {
 function commands(): readonly Command[] {
   const program = new Command('perch');
   for (const add of [
-    ...[addPlan, addStatus, addVerify, addHistory, addDiff, addWait],
+    ...[addPlan, addStatus, addVerify, addHistory, addDiff, addWait, addInitBranch],
     ...[addVersion, addAnalyze, addPersonCommands],
   ])
     add(program);
@@ -439,7 +440,7 @@ function commands(): readonly Command[] {
 /** Names in the section "Commands" of the help, without `help` itself. */
 function commandsIn(page: string): string[] {
   const section = page.slice(page.indexOf('\nCommands:'), page.indexOf('\nExit codes:'));
-  const names = [...section.matchAll(/^ {2}([a-z]+) /gm)].map((it) => it[1] ?? '');
+  const names = [...section.matchAll(/^ {2}([a-z-]+) /gm)].map((it) => it[1] ?? '');
   return names.filter((it) => it !== 'help');
 }
 

@@ -179,6 +179,24 @@ describe.concurrent('rollouts/<id> with', () => {
     ]);
   });
 
+  test('links for the files of the pinned plan holds alone', async () => {
+    const field = await inStep();
+    const { folder } = field;
+    for (const step of ['01-canary-up', '02-weight-20'])
+      pushRaw(folder, `rollouts/app/plan/steps/${step}`, (tree = '') => ({
+        mode: '40000',
+        oid: rawTree(
+          folder,
+          rawEntries(folder, tree).map((it) => ({ ...it, mode: '120000' }) as const),
+        ),
+      }));
+    const report = await tick(await field.analyzer());
+    expect(report.outcomes).toMatchObject([
+      { release: 'app', decision: { kind: 'hold' } },
+      { release: 'web', decision: { kind: 'move', transition: 'next' } },
+    ]);
+  });
+
   test('hostile names beside the plan disturbs nobody', async () => {
     const field = await inStep();
     const { folder } = field;
