@@ -154,7 +154,10 @@ export interface AnalyzerProps extends RightsOptions {
   readonly createNamespace?: boolean;
   /** @default { kind: 'cron-job' } */
   readonly mode?: AnalyzerMode;
-  /** The repository with `live/` and `rollouts/`, which is pushed to. */
+  /**
+   * The repository with `live/` and `rollouts/`, which is pushed to. Where it is not the branch with the releases, a
+   * person makes it once with `perch init-branch`: the analyzer never does.
+   */
   readonly run: Repository;
   /**
    * The repository with `dist/`, which is only read.
