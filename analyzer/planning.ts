@@ -1,24 +1,20 @@
-import pLimit from 'p-limit';
-import type { Group } from '../lib/plan/plan.ts';
-import { type AdmissionMemory, type Gate, withRefusals } from './admission.ts';
-import { decideAsking } from './asking.ts';
+import type { AdmissionMemory, Gate } from './admission.ts';
 import { type Change, change, outcome as outcomeOf } from './core/change.ts';
-import { decide } from './core/decide.ts';
 import type { Decision, Move } from './core/decision.ts';
-import { groupOf, oneChange, together } from './core/group.ts';
+import { oneChange, together } from './core/group.ts';
 import { disagreement } from './core/integrity.ts';
 import type { Observation, Situation } from './core/observation.ts';
-import { type Phase, phaseForOthers, type Status, status } from './core/phase.ts';
-import { policyWith } from './core/policy.ts';
+import { type Status, status } from './core/phase.ts';
 import { limited } from './core/queue.ts';
 import { nextBack, rolloutOf } from './core/rollout.ts';
 import type { State } from './core/state.ts';
-import { GitError } from './git/git-error.ts';
+import { type Decided, decideEach, held, type Pass, troubleOf } from './deciding.ts';
 import type { ReleaseTrees, Repository, Snapshot } from './git/repository.ts';
 import { mended, unaccounted, walk } from './history.ts';
 import type { HookCalls } from './hooks/calls.ts';
-import { observe, type Sources } from './observe.ts';
-import { isIdle, loadSituation, type PlanMemory, unreadable, withLastCommit } from './situation.ts';
+import type { Sources } from './observe.ts';
+import type { Patience, Turn } from './patience.ts';
+import { isIdle, type PlanMemory } from './situation.ts';
 
 /** What the analyzer works with. */
 export interface Analyzer extends Omit<Sources, 'reader' | 'targets' | 'shown' | 'arrived'> {
@@ -29,8 +25,18 @@ export interface Analyzer extends Omit<Sources, 'reader' | 'targets' | 'shown' |
   readonly hooks?: HookCalls | undefined;
   /** Most rollouts that may be under way at once. @default - any number */
   readonly mostRollouts?: number | undefined;
+  /** How long a pass may wait. @default - half a minute for answers, and nobody tells it to end */
+  readonly patience?: AnalyzerPatience | undefined;
+  /** Is told of each push at once, also where the pass goes on; it must not throw. @default - nobody is */
+  readonly pushed?: ((outcomes: readonly Outcome[]) => void) | undefined;
   /** What is kept between ticks; a restart with none decides the same. */
   readonly memory: Memory;
+}
+
+/** How long a pass may wait, and with what. */
+export interface AnalyzerPatience extends Patience {
+  /** So long a way back waits for what else the pass decides, to be pushed together with it. @default 2 */
+  readonly urgentSeconds?: number | undefined;
 }
 
 /** Kept between ticks to save reads; never needed to decide right. */
@@ -44,6 +50,8 @@ export interface Memory {
   readonly unreachable: Map<string, number>;
   /** Since when this process has waited for the cluster to show a release's step, or for its pods; Unix seconds. */
   readonly stuck: Map<string, number>;
+  /** Releases that the last pass had no time for. */
+  readonly postponed: Set<string>;
 }
 
 /** What a tick did about one release that was not idle. */
@@ -73,11 +81,10 @@ export function newMemory(): Memory {
     arrived: new Set(),
     unreachable: new Map(),
     stuck: new Map(),
+    postponed: new Set(),
   };
 }
 
-const OPEN_GATE: Gate = { policy: policyWith() };
-const RELEASES_AT_ONCE = 8;
 const MAX_TARGETS = 10_000;
 
 /** What is to be done about one release. */
@@ -96,25 +103,75 @@ export interface Unit {
   readonly change: Change;
 }
 
-/** Decides about every release that is not idle. @param only those to decide about @default - all */
-export async function planAll(
-  analyzer: Analyzer,
-  snapshot: Snapshot,
-  all: readonly ReleaseTrees[],
-  only = all,
-): Promise<readonly Planned[]> {
-  const active = only.filter((it) => !isIdle(it));
+/** Deciding that is under way. */
+export interface Planning {
+  /** What is to be done about all, when all is decided. */
+  readonly done: Promise<readonly Planned[]>;
+  /** Releases that go back, as far as they are decided; of a group, whenever all of it is. @param except their ids */
+  urgent(except: ReadonlySet<string>): Promise<readonly Planned[]>;
+}
+
+/** What a planning is about. */
+export interface Scene {
+  readonly analyzer: Analyzer;
+  readonly snapshot: Snapshot;
+  readonly all: readonly ReleaseTrees[];
+  readonly turn: Turn;
+  /** What this pass has pushed already; it is under way, and not decided again. @default - nothing */
+  readonly sent?: readonly Planned[] | undefined;
+}
+
+/** Begins to decide about every release that is not idle. @param only those to decide about @default - all */
+export function startPlanning(scene: Scene, only = scene.all): Planning {
+  const { analyzer, all, sent = [] } = scene;
+  const gone = new Set(sent.map((it) => it.trees.id));
+  const active = only.filter((it) => !isIdle(it) && !gone.has(it.id));
   forget(analyzer.memory, active);
-  const pass: Pass = { analyzer, snapshot, all };
-  const decided = await decideAll(pass, active);
-  const groups = new Set(decided.flatMap((it) => it.group?.members ?? []));
   const known = new Set(active.map((it) => it.id));
-  const idle = all.filter((it) => groups.has(it.id) && !known.has(it.id));
-  const whole = [...decided, ...(await decideAll(pass, idle))];
-  const final = limits(analyzer, groupDecisions(whole, analyzer.clock()));
-  const planned = await Promise.all(final.map((it) => finish(pass, it)));
-  // An idle member that stays where it is was only looked at.
-  return planned.filter((it) => it.change !== undefined || known.has(it.trees.id));
+  const soFar: Decided[] = [];
+  const deciding = decideEach(scene, active).map(async (it) => {
+    const decided = await it;
+    soFar.push(decided);
+    return decided;
+  });
+  // What a group does follows from all of its members, the idle ones too.
+  const withIdle = async (decided: readonly Decided[]) => {
+    const members = new Set(decided.flatMap((it) => it.group?.members ?? []));
+    const idle = all.filter((it) => members.has(it.id) && !known.has(it.id) && !gone.has(it.id));
+    return [...decided, ...(await Promise.all(decideEach(scene, idle)))];
+  };
+  const planned = async (decided: readonly Decided[]) => {
+    const all = await Promise.all(decided.map((it) => finish(scene, it)));
+    // An idle member that stays where it is was only looked at.
+    return all.filter((it) => it.change !== undefined || known.has(it.trees.id));
+  };
+  const whole = async () => {
+    const decided = await withIdle(await Promise.all(deciding));
+    return planned(limits(analyzer, groupDecisions(decided, analyzer.clock()), sent));
+  };
+  return {
+    done: whole(),
+    async urgent(except) {
+      const now = new Set(soFar.map((it) => it.trees.id));
+      const isWhole = ({ group }: Decided) =>
+        (group?.members ?? []).every((id) => now.has(id) || !known.has(id));
+      const fresh = soFar.filter((it) => !except.has(it.trees.id) && isWhole(it));
+      const decided = groupDecisions(await withIdle(fresh), analyzer.clock());
+      const groups = new Set(decided.filter(goesBack).map((it) => it.group?.name));
+      return planned(
+        decided.filter((it) => goesBack(it) || (it.group && groups.has(it.group.name))),
+      );
+    },
+  };
+}
+
+function goesBack({ decision }: Pick<Decided, 'decision'>): boolean {
+  return decision.kind === 'move' && decision.transition === 'back';
+}
+
+/** Whether it takes a release back, or a group. */
+export function isBack({ planned }: Unit): boolean {
+  return planned.some((it) => goesBack(it.outcome));
 }
 
 /** The commits that carry out what was decided. */
@@ -137,21 +194,26 @@ export function unitsOf(planned: readonly Planned[]): readonly Unit[] {
   });
 }
 
-/** Keeps what was decided about releases whose trees stand as they were. */
+/** Keeps what was decided about releases whose trees stand as they were. @param scene what is there now */
 export async function replan(
-  analyzer: Analyzer,
-  snapshot: Snapshot,
+  scene: Scene,
   planned: readonly Planned[],
   before: readonly ReleaseTrees[],
-  after: readonly ReleaseTrees[],
 ): Promise<readonly Planned[]> {
+  const { analyzer, all: after, sent = [] } = scene;
+  const left = planned.filter((it) => !sent.some((one) => one.trees.id === it.trees.id));
   // What one release of a group does may follow from what another was.
-  if (analyzer.mostRollouts !== undefined || planned.some((it) => it.group !== undefined))
-    return planAll(analyzer, snapshot, after);
+  if (analyzer.mostRollouts !== undefined || left.some((it) => it.group !== undefined))
+    return startPlanning(scene).done;
   const old = new Map(before.map((it) => [it.id, key(it)]));
-  const kept = planned.filter((it) => after.some((now) => key(now) === key(it.trees)));
+  const kept = left.filter((it) => after.some((now) => key(now) === key(it.trees)));
   const moved = after.filter((it) => old.get(it.id) !== key(it));
-  return [...kept, ...(await planAll(analyzer, snapshot, after, moved))];
+  return [...kept, ...(await startPlanning(scene, moved).done)];
+}
+
+/** Whether nothing of a release has changed. */
+export function isSame(one: ReleaseTrees, other: ReleaseTrees): boolean {
+  return key(one) === key(other);
 }
 
 function key({ id, dist, plan, stable, state, live }: ReleaseTrees): string {
@@ -167,84 +229,6 @@ function forget({ plans, targets, shown, arrived }: Memory, active: readonly Rel
   for (const tree of plans.keys()) if (!used.has(tree)) plans.delete(tree);
 }
 
-/** What one look at the repository works with. */
-interface Pass {
-  readonly analyzer: Analyzer;
-  readonly snapshot: Snapshot;
-  readonly all: readonly ReleaseTrees[];
-}
-
-/** A decision about one release, before it is held against those about others. */
-interface Decided {
-  readonly trees: ReleaseTrees;
-  readonly observation: Observation;
-  readonly decision: Decision;
-  /** Unix seconds. */
-  readonly now: number;
-  readonly group?: Group | undefined;
-}
-
-async function decideAll(
-  pass: Pass,
-  releases: readonly ReleaseTrees[],
-): Promise<readonly Decided[]> {
-  const limit = pLimit(RELEASES_AT_ONCE);
-  return Promise.all(releases.map((it) => limit(() => decideSafely(pass, it))));
-}
-
-/** A bug of ours in one release must not keep the others from going back; git's own trouble is everybody's. */
-async function decideSafely(pass: Pass, trees: ReleaseTrees): Promise<Decided> {
-  try {
-    return await decideOne(pass, trees);
-  } catch (error) {
-    return bug(pass, trees, error);
-  }
-}
-
-function bug({ analyzer }: Pass, trees: ReleaseTrees, error: unknown): Decided {
-  if (error instanceof GitError || !(error instanceof Error)) throw error;
-  const reason = `a bug in the analyzer: ${error.message}`;
-  const situation = unreadable(trees.id, reason);
-  const observation = { situation, series: [], skewSeconds: 0 };
-  return { trees, observation, decision: { kind: 'hold', reason }, now: analyzer.clock() };
-}
-
-async function decideOne(pass: Pass, trees: ReleaseTrees): Promise<Decided> {
-  const { analyzer, snapshot } = pass;
-  const { repository: reader, clock, memory, gate = OPEN_GATE } = analyzer;
-  const { targets, shown, arrived } = memory;
-  const found = await loadSituation(reader, trees, memory.plans, snapshot);
-  const loaded = await withRefusals(reader, snapshot.source, found, gate, memory.admissions);
-  const now = clock();
-  const seen = await observe({ ...analyzer, reader, targets, shown, arrived }, loaded, now);
-  const others = await otherPhases(pass, loaded);
-  const first = await decideAsking(analyzer, { ...seen, others }, now);
-  const group = groupOf(first.observation);
-  const { decision } = first;
-  if (decision.kind !== 'move' && group === undefined) return { trees, now, ...first };
-  // Only a release that is about to move pays for a look into its history.
-  const situation = await withLastCommit(reader, snapshot.run, loaded);
-  const checked = { ...first.observation, situation };
-  return { trees, now, group, observation: checked, decision: decide(checked, now) };
-}
-
-async function otherPhases(
-  { analyzer, snapshot, all }: Pass,
-  { dist }: Situation,
-): Promise<ReadonlyMap<string, Phase> | undefined> {
-  const wanted = dist.kind === 'known' ? (dist.value.plan.dependsOn ?? []) : [];
-  if (wanted.length === 0) return undefined;
-  const phases = new Map<string, Phase>();
-  for (const { release } of wanted) {
-    const trees = all.find((it) => it.id === release);
-    if (trees === undefined) continue;
-    const { repository, memory } = analyzer;
-    const situation = await loadSituation(repository, trees, memory.plans, snapshot);
-    phases.set(release, phaseForOthers(situation));
-  }
-  return phases;
-}
-
 /** What the releases of each group do together. */
 function groupDecisions(all: readonly Decided[], now: number): readonly Decided[] {
   const groups = new Map(
@@ -254,54 +238,70 @@ function groupDecisions(all: readonly Decided[], now: number): readonly Decided[
   for (const group of groups.values()) {
     const own = all.filter((it) => it.group?.name === group.name);
     const members = own.map((it) => ({ ...it, id: it.trees.id }));
-    const decisions = together(group, members, now);
+    const decisions = togetherSafely(group, members, now);
     for (const [index, it] of members.entries())
       changed.set(it.id, decisions[index] ?? it.decision);
   }
   return all.map((it) => ({ ...it, decision: changed.get(it.trees.id) ?? it.decision }));
 }
 
-function limits({ mostRollouts }: Analyzer, all: readonly Decided[]): readonly Decided[] {
+/** A bug of ours about one group stops no other release. */
+function togetherSafely(...[group, members, now]: Parameters<typeof together>) {
+  try {
+    return together(group, members, now);
+  } catch (error) {
+    return members.map((): Decision => ({ kind: 'hold', reason: troubleOf(error) }));
+  }
+}
+
+function limits(
+  { mostRollouts }: Analyzer,
+  all: readonly Decided[],
+  sent: readonly Planned[],
+): readonly Decided[] {
   if (mostRollouts === undefined) return all;
+  const gone = sent.map(({ trees, outcome, group }) => ({
+    id: trees.id,
+    decision: outcome.decision,
+    underWay: outcome.decision.kind === 'move',
+    group,
+  }));
   const queue = all.map(({ trees, decision, observation, group }) => {
     const rollout = rolloutOf(observation.situation);
     const position = rollout.kind === 'known' ? rollout.value.state.position : undefined;
     const underWay = position?.kind === 'step' || position?.kind === 'back';
     return { id: trees.id, decision, underWay, group: group?.name };
   });
-  const decisions = limited(queue, mostRollouts);
+  const decisions = limited([...queue, ...gone], mostRollouts);
   return all.map((it, index) => ({ ...it, decision: decisions[index] ?? it.decision }));
 }
 
 async function finish(pass: Pass, decided: Decided): Promise<Planned> {
-  const { trees, observation, decision, now, group } = decided;
-  const done = outcome(observation, decision, now);
-  if (decision.kind !== 'move') return { trees, outcome: done };
   try {
-    const { situation } = observation;
-    const { repository, memory } = pass.analyzer;
-    const it = await changeOf(
-      repository,
-      pass.snapshot.run,
-      situation,
-      decision,
-      now,
-      memory.plans,
-    );
-    return {
-      trees,
-      outcome: {
-        ...done,
-        message: it.message,
-        after: outcomeOf(situation, decision, now).state,
-      },
-      change: it,
-      ...(group === undefined || decision.transition === 'note' ? {} : { group: group.name }),
-    };
+    return await finishOne(pass, decided);
   } catch (error) {
-    const wrong = bug(pass, trees, error);
+    const { trees, now } = decided;
+    const wrong = held(trees, troubleOf(error), now);
     return { trees, outcome: outcome(wrong.observation, wrong.decision, now) };
   }
+}
+
+async function finishOne(
+  { analyzer, snapshot }: Pass,
+  { trees, observation, decision, now, group }: Decided,
+): Promise<Planned> {
+  const done = outcome(observation, decision, now);
+  if (decision.kind !== 'move') return { trees, outcome: done };
+  const { situation } = observation;
+  const { repository, memory } = analyzer;
+  const it = await changeOf(repository, snapshot.run, situation, decision, now, memory.plans);
+  const { state } = outcomeOf(situation, decision, now);
+  return {
+    trees,
+    outcome: { ...done, message: it.message, after: state },
+    change: it,
+    ...(group === undefined || decision.transition === 'note' ? {} : { group: group.name }),
+  };
 }
 
 /**

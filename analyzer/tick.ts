@@ -1,11 +1,19 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { backFirst, commitAll, type Made } from './committing.ts';
 import { hooksNamed } from './core/gate.ts';
+import type { ReleaseTrees, Snapshot } from './git/repository.ts';
 import type { HookCalls } from './hooks/calls.ts';
+import { startTurn } from './patience.ts';
 import {
   type Analyzer,
+  isBack,
+  isSame,
   type Outcome,
   type Planned,
-  planAll,
+  type Planning,
   replan,
+  type Scene,
+  startPlanning,
   type Unit,
   unitsOf,
 } from './planning.ts';
@@ -31,43 +39,167 @@ export function atRest(report: TickReport): boolean {
 
 /**
  * One pass over all releases: read, decide, one commit for each release that moves, one push. When somebody
- * else pushed first, only releases whose trees moved are looked at again.
+ * else pushed first, only releases whose trees moved are looked at again. Where deciding takes long, because
+ * somebody who is asked does not answer, the releases that go back are pushed before the others are decided.
  *
  * @throws GitError when the repository cannot be reached
  */
 export async function tick(analyzer: Analyzer): Promise<TickReport> {
-  const { repository } = analyzer;
-  let snapshot = await repository.fetch();
-  let trees = await repository.list(snapshot);
-  let planned = await planAll(analyzer, snapshot, trees);
-  for (let conflicts = 0; ; conflicts++) {
-    const idle = trees.filter(isIdle).length;
-    const units = unitsOf(planned);
-    const nothing: TickReport = { idle, outcomes: planned.map((it) => it.outcome), conflicts };
-    if (units.length === 0) return nothing;
-    const commits = await repository.commit(
-      snapshot.run,
-      units.map((it) => it.change),
-    );
-    const tip = commits.at(-1);
-    if (tip === undefined) throw new Error('git made no commit');
-    const result = await repository.push(tip);
-    if (result.kind === 'pushed') {
-      const pushed = new Map(
-        units.map((it, index) => [it, { commit: commits[index] ?? tip, ours: !result.before }]),
-      );
-      return done(analyzer, nothing, planned, pushed);
-    }
-    if (result.kind === 'refused') {
-      const refused = { ...nothing, refused: result.reason };
-      return await pushApart(analyzer, snapshot.run, planned, units, refused);
-    }
-    if (conflicts >= MAX_CONFLICTS) return nothing;
-    snapshot = await repository.fetch();
-    const moved = await repository.list(snapshot);
-    planned = await replan(analyzer, snapshot, planned, trees, moved);
-    trees = moved;
+  const { repository, patience = {} } = analyzer;
+  const snapshot = await repository.fetch();
+  const trees = await repository.list(snapshot);
+  const turn = startTurn(patience);
+  try {
+    const scene = { analyzer, snapshot, all: trees, turn };
+    const planning = startPlanning(scene);
+    const early = await pushUrgent(scene, planning);
+    const planned = await planning.done;
+    return await pushRest(scene, early, planned);
+  } finally {
+    turn.end();
   }
+}
+
+/** What the pass has pushed, and on what the next commit is made. */
+interface Progress {
+  readonly snapshot: Snapshot;
+  readonly trees: readonly ReleaseTrees[];
+  readonly parent: string | undefined;
+  /** Of releases that were pushed, with their commits. */
+  readonly sent: readonly Planned[];
+  readonly conflicts: number;
+}
+
+const URGENT_SECONDS = 2;
+
+/** Pushes ways back while others are still being decided. In most passes all is decided before the first look. */
+async function pushUrgent(scene: Scene, planning: Planning): Promise<Progress> {
+  const { analyzer, snapshot, all: trees } = scene;
+  const { urgentSeconds = URGENT_SECONDS } = analyzer.patience ?? {};
+  let progress: Progress = { snapshot, trees, parent: snapshot.run, sent: [], conflicts: 0 };
+  const tried = new Set<string>();
+  while (!(await isDoneWithin(planning.done, urgentSeconds))) {
+    const planned = await planning.urgent(tried);
+    for (const it of planned) tried.add(it.trees.id);
+    if (planned.length > 0) progress = await pushEarly(analyzer, progress, planned);
+  }
+  return progress;
+}
+
+async function isDoneWithin(done: Promise<unknown>, seconds: number): Promise<boolean> {
+  const end = new AbortController();
+  const late = sleep(seconds * 1000, false, { signal: end.signal }).catch(() => false);
+  const isDone = await Promise.race([done.then(() => true), late]);
+  end.abort();
+  return isDone;
+}
+
+/** What cannot be pushed now is left to the end of the pass, which says why. */
+async function pushEarly(
+  analyzer: Analyzer,
+  before: Progress,
+  planned: readonly Planned[],
+): Promise<Progress> {
+  const { repository } = analyzer;
+  let progress = before;
+  for (let attempt = 0; attempt < MAX_CONFLICTS; attempt++) {
+    // A release that somebody else has moved meanwhile is decided again.
+    const units = unitsOf(planned).filter((it) => stands(it, before.trees, progress.trees));
+    const { made } = await commitAll(repository, progress.parent, units);
+    const tip = made.at(-1)?.commit;
+    if (tip === undefined) return progress;
+    const result = await repository.push(tip);
+    if (result.kind === 'refused') return progress;
+    if (result.kind === 'pushed') {
+      const ours = !result.before;
+      const moved = made.flatMap((it) => it.unit.planned);
+      const sent = told(analyzer, [...moved, ...bystanders(planned, moved)], made, ours);
+      return { ...progress, parent: tip, sent: [...progress.sent, ...sent] };
+    }
+    const snapshot = await repository.fetch();
+    const trees = await repository.list(snapshot);
+    const conflicts = progress.conflicts + 1;
+    progress = { ...progress, snapshot, trees, parent: snapshot.run, conflicts };
+  }
+  return progress;
+}
+
+/** Members that stay where they are while their group goes back: that is decided, too. */
+function bystanders(all: readonly Planned[], moved: readonly Planned[]): readonly Planned[] {
+  const groups = new Set(moved.flatMap((it) => it.group ?? []));
+  return all.filter((it) => !moved.includes(it) && it.group !== undefined && groups.has(it.group));
+}
+
+function stands(
+  { planned }: Unit,
+  before: readonly ReleaseTrees[],
+  now: readonly ReleaseTrees[],
+): boolean {
+  if (before === now) return true;
+  return planned.every(({ trees }) => now.some((it) => it.id === trees.id && isSame(it, trees)));
+}
+
+async function pushRest(
+  scene: Scene,
+  early: Progress,
+  decided: readonly Planned[],
+): Promise<TickReport> {
+  const { analyzer } = scene;
+  const { repository } = analyzer;
+  const isSent = new Set(early.sent.map((it) => it.trees.id));
+  let planned: readonly Planned[] = decided.filter((it) => !isSent.has(it.trees.id));
+  let { snapshot, trees, parent } = early;
+  if (trees !== scene.all) planned = await again(scene, early, planned, scene.all);
+  for (let { conflicts } = early; ; conflicts++) {
+    const idle = trees.filter(isIdle).length;
+    const { made, failed } = await commitAll(repository, parent, wantedUnits(analyzer, planned));
+    planned = planned.map((it) => failed.get(it.trees.id) ?? it);
+    const report = reportOf({ idle, conflicts }, early.sent, planned);
+    const tip = made.at(-1)?.commit;
+    if (tip === undefined) return report;
+    const result = await repository.push(tip);
+    if (result.kind === 'pushed')
+      return reportOf(report, early.sent, told(analyzer, planned, made, !result.before));
+    if (result.kind === 'refused') {
+      const units = made.map((it) => it.unit);
+      return await pushApart(analyzer, parent, { planned, units }, (all, refusals) => ({
+        ...reportOf(report, early.sent, all),
+        refused: refusals || result.reason,
+      }));
+    }
+    if (conflicts >= MAX_CONFLICTS) return report;
+    const before = trees;
+    snapshot = await repository.fetch();
+    trees = await repository.list(snapshot);
+    parent = snapshot.run;
+    planned = await again(scene, { ...early, snapshot, trees }, planned, before);
+  }
+}
+
+/** Decides again about what somebody else has moved. */
+async function again(
+  scene: Scene,
+  { snapshot, trees, sent }: Pick<Progress, 'snapshot' | 'trees' | 'sent'>,
+  planned: readonly Planned[],
+  before: readonly ReleaseTrees[],
+): Promise<readonly Planned[]> {
+  return replan({ ...scene, snapshot, all: trees, sent }, planned, before);
+}
+
+/** Whoever is told to end takes back what must go back, and begins nothing. */
+function wantedUnits({ patience }: Analyzer, planned: readonly Planned[]): readonly Unit[] {
+  const units = unitsOf(planned);
+  return patience?.leaving?.aborted ? units.filter(isBack) : units;
+}
+
+function reportOf(
+  { idle, conflicts }: Pick<TickReport, 'idle' | 'conflicts'>,
+  sent: readonly Planned[],
+  planned: readonly Planned[],
+): TickReport {
+  const all = [...sent, ...planned].map((it) => it.outcome);
+  const outcomes = all.toSorted((one, other) => (one.release < other.release ? -1 : 1));
+  return { idle, outcomes, conflicts };
 }
 
 /** So many refusals and nothing pushed: the server takes nothing at all. */
@@ -80,17 +212,17 @@ const MAX_REFUSALS = 3;
 async function pushApart(
   analyzer: Analyzer,
   run: string | undefined,
-  planned: readonly Planned[],
-  units: readonly Unit[],
-  refused: TickReport,
+  { planned, units }: { readonly planned: readonly Planned[]; readonly units: readonly Unit[] },
+  report: (planned: readonly Planned[], refusals: string) => TickReport,
 ): Promise<TickReport> {
-  if (units.length < 2) return refused;
+  if (units.length < 2) return report(planned, '');
   const { repository } = analyzer;
-  const pushed = new Map<Unit, Pushed>();
+  const made: Made[] = [];
+  let all = planned;
   const refusals: string[] = [];
   let parent = run;
-  for (const it of [...units.filter(isBack), ...units.filter((one) => !isBack(one))]) {
-    if (pushed.size === 0 && refusals.length >= MAX_REFUSALS) break;
+  for (const it of backFirst(units)) {
+    if (made.length === 0 && refusals.length >= MAX_REFUSALS) break;
     const [commit] = await repository.commit(parent, [it.change]);
     if (commit === undefined) throw new Error('git made no commit');
     const result = await repository.push(commit);
@@ -101,44 +233,32 @@ async function pushApart(
       continue;
     }
     parent = commit;
-    pushed.set(it, { commit, ours: !result.before });
+    made.push({ unit: it, commit });
+    all = told(analyzer, all, [{ unit: it, commit }], !result.before);
   }
-  const all = done(analyzer, refused, planned, pushed);
-  return { ...all, refused: refusals.join('; ') || refused.refused };
-}
-
-function isBack({ planned }: Unit): boolean {
-  return planned.some(
-    ({ outcome: { decision } }) => decision.kind === 'move' && decision.transition === 'back',
-  );
-}
-
-/** A commit that is in the repository. */
-interface Pushed {
-  readonly commit: string;
-  /** Whether nobody had pushed the same one before. */
-  readonly ours: boolean;
+  return report(all, refusals.join('; '));
 }
 
 /** What was pushed is said of each release, and hooks whose start our push records are called. */
-function done(
-  { hooks }: Analyzer,
-  report: TickReport,
+function told(
+  { hooks, pushed }: Analyzer,
   planned: readonly Planned[],
-  pushed: ReadonlyMap<Unit, Pushed>,
-): TickReport {
+  made: readonly Made[],
+  ours: boolean,
+): readonly Planned[] {
   const commits = new Map<string, string>();
-  for (const [unit, { commit, ours }] of pushed)
+  for (const { unit, commit } of made)
     for (const it of unit.planned) {
       commits.set(it.trees.id, commit);
       const call = ours ? callOf(it) : undefined;
       if (call !== undefined) hooks?.start(...call);
     }
-  const outcomes = planned.map(({ outcome }) => {
-    const commit = commits.get(outcome.release);
-    return commit === undefined ? outcome : { ...outcome, commit };
+  const all = planned.map((it) => {
+    const commit = commits.get(it.trees.id);
+    return commit === undefined ? it : { ...it, outcome: { ...it.outcome, commit } };
   });
-  return { ...report, outcomes };
+  pushed?.(all.filter((it) => commits.has(it.trees.id)).map((it) => it.outcome));
+  return all;
 }
 
 function callOf({ outcome }: Planned): Parameters<HookCalls['start']> | undefined {

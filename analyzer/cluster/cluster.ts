@@ -10,5 +10,6 @@ export interface ClusterReading {
 
 /** A cluster, read only. `unknown` when it cannot be reached; one unreadable object is its own reading. */
 export interface Cluster {
-  read(objects: readonly ObjectRef[]): Promise<Answer<ClusterReading>>;
+  /** @param until ends the question early @default - it has a time limit of its own alone */
+  read(objects: readonly ObjectRef[], until?: AbortSignal): Promise<Answer<ClusterReading>>;
 }

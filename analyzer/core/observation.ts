@@ -6,7 +6,12 @@ import type { State } from './state.ts';
 /** What a question to the outside world brought: an answer, or the reason why there is none. */
 export type Answer<T> =
   | { readonly kind: 'known'; readonly value: T }
-  | { readonly kind: 'unknown'; readonly reason: string };
+  | {
+      readonly kind: 'unknown';
+      readonly reason: string;
+      /** Who did not answer in time. @default - there is another reason */
+      readonly late?: string | undefined;
+    };
 
 /** What a file in Git held. */
 export type Loaded<T> =

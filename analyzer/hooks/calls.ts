@@ -15,8 +15,11 @@ export interface Asked {
 
 /** Calls that this process has made, so that a slow service holds up no other release. */
 export interface HookCalls {
-  /** What is known of a hook now; asks where that is what it takes. */
-  read(asked: Asked, hook: Hook): Promise<HookReading>;
+  /**
+   * What is known of a hook now; asks where that is what it takes.
+   * @param until ends waiting, and not the call @default - a short time alone
+   */
+  read(asked: Asked, hook: Hook, until?: AbortSignal): Promise<HookReading>;
   /** Calls a hook that runs once; its start has been committed. */
   start(asked: Asked, hook: Hook): void;
   /** Whether what it started still runs, or ended with an answer that no pass has been told yet. */
@@ -66,7 +69,7 @@ export function hookCalls(
     return call;
   };
   return {
-    async read(asked, hook) {
+    async read(asked, hook, until) {
       if (runsOnce(hook)) return settled(calls.get(runKey(asked, hook)), { kind: 'lost' });
       const key = `${asked.release} ${asked.plan.candidate} ${stepOf(asked)} ${hook.name}`;
       const known = calls.get(key);
@@ -75,7 +78,7 @@ export function hookCalls(
       if (isRunning || isFresh(known, hook, asked.plan, clock()))
         return settled(known, { kind: 'running' });
       const call = make(key, asked, hook);
-      await Promise.race([call.ended, patience(patienceSeconds)]);
+      await within(call.ended, patienceSeconds, until);
       return settled(call, { kind: 'running' });
     },
     start(asked, hook) {
@@ -88,9 +91,17 @@ export function hookCalls(
   };
 }
 
-/** Keeps no process alive. */
-function patience(seconds: number): Promise<void> {
-  return new Promise((done) => void setTimeout(done, seconds * 1000).unref());
+/** Waits for an end so long at most. Keeps no process alive. */
+async function within(ended: Promise<void>, seconds: number, until?: AbortSignal): Promise<void> {
+  if (until?.aborted) return;
+  await new Promise<void>((done) => {
+    const timer = setTimeout(done, seconds * 1000).unref();
+    until?.addEventListener('abort', () => done());
+    void ended.finally(() => {
+      clearTimeout(timer);
+      done();
+    });
+  });
 }
 
 function settled(call: Call | undefined, otherwise: HookReading): HookReading {

@@ -17,6 +17,9 @@ export interface Series {
 
 /** A store of metrics. It translates; it does not judge, and what goes wrong is an answer, not an exception. */
 export interface MetricProvider {
-  /** Evaluates `query` at start, start + step, … Several series for one check are `unknown`. */
-  range(query: string, range: TimeRange): Promise<Answer<Series>>;
+  /**
+   * Evaluates `query` at start, start + step, … Several series for one check are `unknown`.
+   * @param until ends the question early @default - it has a time limit of its own alone
+   */
+  range(query: string, range: TimeRange, until?: AbortSignal): Promise<Answer<Series>>;
 }

@@ -21,7 +21,7 @@ export function watched(analyzer: Analyzer, watcher: Watcher): Analyzer {
     }
   };
   const cluster = (it: Cluster): Cluster => ({
-    read: (objects) => timed('kubernetes', it.read(objects)),
+    read: (objects, until) => timed('kubernetes', it.read(objects, until)),
   });
   const { repository, metrics } = analyzer;
   const watchedRepository: Repository = {
@@ -37,7 +37,9 @@ export function watched(analyzer: Analyzer, watcher: Watcher): Analyzer {
   return {
     ...analyzer,
     repository: watchedRepository,
-    metrics: { range: (query, range) => timed('prometheus', metrics.range(query, range)) },
+    metrics: {
+      range: (query, range, until) => timed('prometheus', metrics.range(query, range, until)),
+    },
     clusters: analyzer.clusters.map((it) => ({
       ...it,
       cluster: cluster(it.cluster),
