@@ -38,6 +38,20 @@ export function presentable(text: string, secrets: readonly string[], longest: n
   return quote(hidden, longest);
 }
 
+/** Whether the other side broke off: with a connection that was kept, often before it saw the request. */
+export function isReset(error: unknown): boolean {
+  const { code } = error as { readonly code?: string };
+  return code === 'ECONNRESET' || code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE';
+}
+
+/** After how many seconds a server wants to be asked again: a number, or a date (RFC 9110, section 10.2.3). */
+export function retryAfterSeconds(text: string | null): number | undefined {
+  if (text === null) return undefined;
+  if (/^\s*\d+\s*$/.test(text)) return Number(text);
+  const seconds = (Date.parse(text) - Date.now()) / 1000;
+  return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
+}
+
 /** What to do about a redirect: none is followed, as what is sent is meant for one server alone. */
 export function redirection(host: string, status: number, location: string): string {
   return `${host} answered HTTP ${status}, a redirect to ${location}, which is not followed: give the address that it leads to`;

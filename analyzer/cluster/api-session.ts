@@ -1,6 +1,13 @@
 import type { Agent, RequestOptions } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
+import { isReset, retryAfterSeconds } from '../http.ts';
+import {
+  type CredentialOptions,
+  type CredentialSource,
+  type Credentials,
+  openCredentials,
+} from './credentials.ts';
+import { Unreachable } from './unreachable.ts';
 
 /** The API server, as one reading talks to it. */
 export interface ApiSession {
@@ -18,17 +25,6 @@ export interface ApiReply {
   readonly date?: number | undefined;
 }
 
-/** There is no API server to be had; the message says why, without secrets. */
-export class Unreachable extends Error {}
-
-/** Where credentials come from. */
-export interface ApiSessionOptions {
-  readonly kubeconfig?: string | undefined;
-  readonly context?: string | undefined;
-  /** For one request. */
-  readonly timeoutSeconds: number;
-}
-
 /** Sessions share connections and what the kubeconfig's plugins brought. */
 export interface ApiSessions {
   /**
@@ -43,9 +39,9 @@ export interface ApiSessions {
 /** No object is larger: etcd takes 1.5 MiB. */
 const MAX_BYTES = 8 * 1024 ** 2;
 
-/** Opens sessions by a kubeconfig's rules: tokens, certificates, exec and OIDC plugins, proxies. */
-export function apiSessions(options: ApiSessionOptions): ApiSessions {
-  let loaded: Promise<KubeConfig> | undefined;
+/** Opens sessions by a kubeconfig's rules. */
+export function apiSessions(options: CredentialOptions): ApiSessions {
+  let loaded: Promise<CredentialSource> | undefined;
   let kept: { readonly agent: Agent; readonly key: string } | undefined;
   const forget = () => {
     loaded = undefined;
@@ -53,117 +49,119 @@ export function apiSessions(options: ApiSessionOptions): ApiSessions {
   return {
     forget,
     open: async (given) => {
-      loaded ??= load(options);
-      const config = await loaded.catch((error: unknown) => {
+      loaded ??= openCredentials(options);
+      const source = await loaded.catch((error: unknown) => {
         forget();
         throw error;
       });
-      const server = config.getCurrentCluster()?.server ?? '';
-      const request = await authenticate(config, options.timeoutSeconds);
+      const credentials = await unlessEnded(source.current(), given);
+      const { server, request } = credentials;
       // Connections are kept while the certificates stay the same.
       const key = [server, request.ca, request.cert, request.key].join('\n');
       if (kept?.key !== key) kept = { agent: keepAlive(request.agent as Agent), key };
-      return sessionOf({ server, request, agent: kept.agent, given, options });
+      return sessionOf({ ...credentials, agent: kept.agent, given, options });
     },
   };
 }
 
-async function load({ kubeconfig, context }: ApiSessionOptions): Promise<KubeConfig> {
-  // Loaded late, as a tick without rollouts asks no cluster; and only what authenticates, since
-  // the package's index brings a class for each call of each API along (2.5 MB once bundled).
-  const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
-  const config = new KubeConfig();
+/** A plugin runs on for the others who wait for it. */
+async function unlessEnded<T>(question: Promise<T>, given: AbortSignal): Promise<T> {
+  if (given.aborted) throw new Unreachable('nobody waits for it any more');
+  let stop: () => void = () => undefined;
+  const ended = new Promise<never>((_, reject) => {
+    stop = () => reject(new Unreachable('nobody waits for it any more'));
+    given.addEventListener('abort', stop);
+  });
   try {
-    if (kubeconfig === undefined) config.loadFromDefault();
-    else config.loadFromFile(kubeconfig);
-  } catch (error) {
-    // A parser's message quotes the file, and with it perhaps a token.
-    const { code, name } = error as { readonly code?: string; readonly name?: string };
-    throw new Unreachable(`cannot load ${kubeconfig ?? 'the kubeconfig'} (${code ?? name})`);
-  }
-  if (context !== undefined) config.setCurrentContext(context);
-  if (config.getCurrentContext() === 'loaded-context') {
-    throw new Unreachable('no cluster: name a kubeconfig, or run in a pod with a service account');
-  }
-  const cluster = config.getCurrentCluster();
-  if (cluster === null) {
-    const names = config.getContexts().map(({ name }) => name);
-    throw new Unreachable(
-      `no context "${config.getCurrentContext() ?? ''}" in the kubeconfig; it has ${names.join(', ') || 'none'}`,
-    );
-  }
-  if (!URL.canParse(cluster.server)) throw new Unreachable('the kubeconfig names no server URL');
-  return config;
-}
-
-async function authenticate(config: KubeConfig, timeoutSeconds: number): Promise<RequestOptions> {
-  const request: RequestOptions = {};
-  const given = new AbortController();
-  try {
-    // A plugin may wait for somebody who is not there.
-    const late = sleep(timeoutSeconds * 1000, undefined, { signal: given.signal }).then(() => {
-      throw new Error(`their plugin took over ${timeoutSeconds} s`);
-    });
-    await Promise.race([config.applyToHTTPSOptions(request), late]);
-  } catch (error) {
-    throw new Unreachable(`no credentials: ${brief(error)}`);
+    return await Promise.race([question, ended]);
   } finally {
-    given.abort();
+    given.removeEventListener('abort', stop);
   }
-  return request;
-}
-
-// What a credentials plugin printed may be long.
-function brief(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message
-    .replaceAll(/[\p{C}\s]+/gu, ' ')
-    .trim()
-    .slice(0, 200);
 }
 
 function keepAlive(agent: Agent): Agent {
   return Object.assign(agent, { keepAlive: true });
 }
 
-interface SessionParts {
-  readonly server: string;
-  readonly request: RequestOptions;
+interface SessionParts extends Credentials {
   readonly agent: Agent;
   readonly given: AbortSignal;
-  readonly options: ApiSessionOptions;
+  readonly options: CredentialOptions;
 }
 
-function sessionOf({ server, request, agent, given, options }: SessionParts): ApiSession {
-  const { host } = new URL(server);
+/** A server that is overloaded says when to come back; a longer rest is for the next pass. */
+const LONGEST_REST_SECONDS = 5;
+const REPETITIONS = 3;
+
+function sessionOf(parts: SessionParts): ApiSession {
   const send = async (path: string, object?: object): Promise<ApiReply> => {
-    // Late as well: so is all that needs it.
-    const { default: fetch } = await import('node-fetch');
-    const timeout = AbortSignal.timeout(options.timeoutSeconds * 1000);
-    const posted = { method: 'POST', body: JSON.stringify(object) };
-    const type = { 'Content-Type': 'application/json' };
-    try {
-      const response = await fetch(`${server.replace(/\/+$/, '')}${path}`, {
-        ...(object === undefined ? {} : posted),
-        headers: { ...headersOf(request), ...(object === undefined ? {} : type) },
-        agent,
-        redirect: 'manual',
-        size: MAX_BYTES,
-        signal: AbortSignal.any([timeout, given]),
-      });
-      const date = Date.parse(response.headers.get('date') ?? '') / 1000;
-      const { status } = response;
-      const body = await response.text();
-      return { status, body, ...(Number.isFinite(date) ? { date } : {}) };
-    } catch (error) {
-      if (timeout.aborted) throw new Unreachable(`${host} took over ${options.timeoutSeconds} s`);
-      const { code, name } = error as { readonly code?: string; readonly name?: string };
-      // Ours, and no news of the server.
-      if (error instanceof TypeError && code === undefined) throw error;
-      throw new Unreachable(`${host} cannot be reached (${code ?? name})`);
+    for (let count = 0; ; count++) {
+      const reply = await sendOnce(parts, path, object);
+      const { restSeconds } = reply;
+      const isLast = count >= REPETITIONS || (restSeconds ?? Infinity) > LONGEST_REST_SECONDS;
+      if (isLast || restSeconds === undefined) return reply;
+      await rest(restSeconds, parts.given);
     }
   };
   return { get: (path) => send(path), post: send };
+}
+
+async function rest(seconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(seconds * 1000, undefined, { signal }).catch(() => {
+    throw new Unreachable('nobody waits for it any more');
+  });
+}
+
+/** An answer, and after how long the server wants to be asked again instead. */
+interface Reply extends ApiReply {
+  readonly restSeconds?: number | undefined;
+}
+
+async function sendOnce(parts: SessionParts, path: string, object?: object): Promise<Reply> {
+  const { host } = new URL(parts.server);
+  const { timeoutSeconds } = parts.options;
+  const timeout = AbortSignal.timeout(timeoutSeconds * 1000);
+  const signal = AbortSignal.any([timeout, parts.given]);
+  const attempt = () => exchange(parts, path, object, signal);
+  try {
+    return await attempt().catch((error: unknown) => {
+      // A connection that was kept, and closed by the other side in that moment. Reading twice does no harm.
+      if (object !== undefined || !isReset(error)) throw error;
+      return attempt();
+    });
+  } catch (error) {
+    if (timeout.aborted) throw new Unreachable(`${host} took over ${timeoutSeconds} s`, host);
+    const { code, name } = error as { readonly code?: string; readonly name?: string };
+    // Ours, and no news of the server.
+    if (error instanceof TypeError && code === undefined) throw error;
+    throw new Unreachable(`${host} cannot be reached (${code ?? name})`);
+  }
+}
+
+async function exchange(
+  { server, request, agent }: SessionParts,
+  path: string,
+  object: object | undefined,
+  signal: AbortSignal,
+): Promise<Reply> {
+  // Late as well: so is all that needs it.
+  const { default: fetch } = await import('node-fetch');
+  const posted = { method: 'POST', body: JSON.stringify(object) };
+  const type = { 'Content-Type': 'application/json' };
+  const response = await fetch(`${server.replace(/\/+$/, '')}${path}`, {
+    ...(object === undefined ? {} : posted),
+    headers: { ...headersOf(request), ...(object === undefined ? {} : type) },
+    agent,
+    redirect: 'manual',
+    size: MAX_BYTES,
+    signal,
+  });
+  const { status, headers } = response;
+  const date = Date.parse(headers.get('date') ?? '') / 1000;
+  const body = await response.text();
+  const isBusy = status === 429 || status === 503;
+  const restSeconds = isBusy ? retryAfterSeconds(headers.get('retry-after')) : undefined;
+  return { status, body, restSeconds, ...(Number.isFinite(date) ? { date } : {}) };
 }
 
 function headersOf({ headers = {}, auth }: RequestOptions): Record<string, string> {

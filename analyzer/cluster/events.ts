@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { ObjectRef } from '../core/observation.ts';
-import { type ApiReply, type ApiSession, apiSessions, Unreachable } from './api-session.ts';
+import { type ApiReply, type ApiSession, apiSessions } from './api-session.ts';
 import type { Cluster } from './cluster.ts';
 import type { KubernetesOptions } from './kubernetes.ts';
+import { Unreachable } from './unreachable.ts';
 
 /** One Event, as events.k8s.io/v1 has it. */
 export interface ClusterEvent {
@@ -51,7 +52,7 @@ export function kubernetesEvents(options: KubernetesOptions, cluster: Cluster): 
         const failures: string[] = [];
         // One after the other: there are few, and a busy API server has better things to do.
         for (const event of events) {
-          const reply = await create(session, event, await uidOf(cluster, event.regarding));
+          const reply = await create(session, event, await uidOf(cluster, event.regarding, given));
           if (reply.status === 401) sessions.forget();
           failures.push(...failureOf(reply, event));
         }
@@ -66,8 +67,12 @@ export function kubernetesEvents(options: KubernetesOptions, cluster: Cluster): 
 
 const identified = z.looseObject({ metadata: z.looseObject({ uid: z.string() }) });
 
-async function uidOf(cluster: Cluster, ref: ObjectRef): Promise<string | undefined> {
-  const answer = await cluster.read([ref]);
+async function uidOf(
+  cluster: Cluster,
+  ref: ObjectRef,
+  given: AbortSignal,
+): Promise<string | undefined> {
+  const answer = await cluster.read([ref], given);
   const reading = answer.kind === 'known' ? answer.value.objects[0] : undefined;
   if (reading?.kind !== 'found') return undefined;
   return identified.safeParse(reading.object).data?.metadata.uid;

@@ -2,8 +2,9 @@ import pLimit from 'p-limit';
 import * as z from 'zod';
 import type { ObjectReading, ObjectRef } from '../core/observation.ts';
 import { readJson } from '../http.ts';
-import { type ApiReply, type ApiSession, apiSessions, Unreachable } from './api-session.ts';
+import { type ApiReply, type ApiSession, apiSessions } from './api-session.ts';
 import type { Cluster } from './cluster.ts';
+import { Unreachable } from './unreachable.ts';
 
 /** Which cluster is read, and how long one request may take. */
 export interface KubernetesOptions {
@@ -34,17 +35,18 @@ export function kubernetes(options: KubernetesOptions = {}): Cluster {
   const limit = pLimit(CONCURRENT_REQUESTS);
   const plurals: Plurals = new Map();
   return {
-    read: async (refs) => {
+    read: async (refs, until) => {
       if (refs.length === 0) return { kind: 'known', value: { objects: [] } };
       const given = new AbortController();
+      const ends = until === undefined ? [given.signal] : [given.signal, until];
       try {
-        const reader = readerOf(await sessions.open(given.signal), plurals);
+        const reader = readerOf(await sessions.open(AbortSignal.any(ends)), plurals);
         const objects = await Promise.all(refs.map((ref) => limit(() => reader.read(ref))));
         if (reader.isRefused()) sessions.forget();
         return { kind: 'known', value: { objects, serverTime: reader.serverTime() } };
       } catch (error) {
         if (!(error instanceof Unreachable)) throw error;
-        return { kind: 'unknown', reason: error.message };
+        return { kind: 'unknown', reason: error.message, late: error.late };
       } finally {
         // Where one request found no server, the others need not wait for it.
         given.abort();

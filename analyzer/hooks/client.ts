@@ -2,7 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Response } from 'node-fetch';
 import type { Hook, Plan } from '../../lib/plan/plan.ts';
 import type { HookAnswer } from '../core/observation.ts';
-import { FileError, isFetchError, isTimeout, presentable, redirection } from '../http.ts';
+import {
+  FileError,
+  isFetchError,
+  isTimeout,
+  presentable,
+  redirection,
+  retryAfterSeconds,
+} from '../http.ts';
 import { type HookFolders, type HookRequest, requestOf } from './request.ts';
 
 /** What a hook is sent, as JSON. The shape is Flagger's, so that its load tester and gate services work unchanged. */
@@ -159,7 +166,7 @@ function outcomeOf(
   }
   if (!isBroken(hook, status))
     return { kind: 'answered', passed: status >= 200 && status < 300, status, text };
-  const wanted = wantedRest(headers.get('retry-after'));
+  const wanted = retryAfterSeconds(headers.get('retry-after'));
   return {
     kind: 'again',
     reason: `${host} answered HTTP ${status}: ${presentable(text, [], LONGEST_QUOTE)}`,
@@ -176,14 +183,6 @@ function outcomeOf(
 function isBroken({ type }: Hook, status: number): boolean {
   if (status === 429 || (status >= 502 && status <= 504)) return true;
   return status >= 500 && type !== 'pre-rollout' && type !== 'rollout';
-}
-
-/** A number of seconds, or a date: RFC 9110, section 10.2.3. */
-function wantedRest(text: string | null): number | undefined {
-  if (text === null) return undefined;
-  if (/^\s*\d+\s*$/.test(text)) return Number(text);
-  const seconds = (Date.parse(text) - Date.now()) / 1000;
-  return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
 }
 
 /** Codes with which nothing was sent. */

@@ -37,7 +37,7 @@ export interface PrometheusOptions {
 /** What this provider can do besides. */
 export interface Prometheus extends MetricProvider {
   /** Evaluates `query` now. Several series are `unknown`. */
-  query(query: string): Promise<Answer<Instant>>;
+  query(query: string, until?: AbortSignal): Promise<Answer<Instant>>;
 }
 
 /**
@@ -48,17 +48,17 @@ export interface Prometheus extends MetricProvider {
 export function prometheus(options: PrometheusOptions): Prometheus {
   const connection = connectionOf(options);
   const { maxPoints = 11_000 } = options;
-  const query = async (text: string): Promise<Answer<Instant>> => {
-    const reply = await post(connection, '/api/v1/query', { query: text });
+  const query = async (text: string, until?: AbortSignal): Promise<Answer<Instant>> => {
+    const reply = await post(connection, '/api/v1/query', { query: text }, until);
     return reply.kind === 'unknown' ? reply : readInstant(reply.value);
   };
   return {
     query,
-    range: async (text, range) => {
+    range: async (text, range, until) => {
       const pieces: Piece[] = [];
       for (const part of cut(range, maxPoints)) {
         const form = { query: text, ...formOf(part) };
-        const reply = await post(connection, '/api/v1/query_range', form);
+        const reply = await post(connection, '/api/v1/query_range', form, until);
         const piece = reply.kind === 'unknown' ? reply : readPiece(reply.value, part);
         if (piece.kind === 'unknown') return piece;
         pieces.push(piece.value);
@@ -66,7 +66,7 @@ export function prometheus(options: PrometheusOptions): Prometheus {
       const series = join(pieces);
       if (series.kind === 'unknown' || series.value.serverTime !== undefined) return series;
       // Where a proxy takes the Date header away, the store's own time() tells.
-      const time = await query('time()');
+      const time = await query('time()', until);
       const serverTime = time.kind === 'known' ? time.value.sample?.value : undefined;
       return { kind: 'known', value: { ...series.value, serverTime } };
     },

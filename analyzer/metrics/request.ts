@@ -2,7 +2,15 @@ import { Agent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Response } from 'node-fetch';
 import type { Answer } from '../core/observation.ts';
-import { FileError, isFetchError, isTimeout, presentable, readText, redirection } from '../http.ts';
+import {
+  FileError,
+  isFetchError,
+  isTimeout,
+  presentable,
+  readText,
+  redirection,
+  retryAfterSeconds,
+} from '../http.ts';
 
 /** How a metric store is reached. Credentials are read from their files at each request. */
 export interface Connection {
@@ -48,22 +56,28 @@ const LONGEST_QUOTE = 200;
  * Posts a form. Repeats what may heal by itself (a broken connection, 429, 5xx), but not what
  * took too long: a query that is too heavy would only be so again. Follows no redirect, which
  * would carry the credentials elsewhere.
+ *
+ * @param until ends it early @default - each attempt has its time limit alone
  */
 export async function post(
   connection: Connection,
   path: string,
   form: Readonly<Record<string, string>>,
+  until: AbortSignal = NEVER,
 ): Promise<Answer<Reply>> {
   for (let attempt = 0; ; attempt++) {
-    const outcome = await attemptPost(connection, path, form);
+    const outcome = await attemptPost(connection, path, form, until);
     if (outcome.kind !== 'again') return outcome;
     const restSeconds = Math.max(outcome.afterSeconds, BACKOFF_SECONDS * 2 ** attempt);
     if (attempt >= connection.retries || restSeconds > LONGEST_REST_SECONDS) {
       return { kind: 'unknown', reason: outcome.reason };
     }
-    await sleep(restSeconds * 1000);
+    const isOver = await sleep(restSeconds * 1000, false, { signal: until }).catch(() => true);
+    if (isOver) return { kind: 'unknown', reason: outcome.reason };
   }
 }
+
+const NEVER = new AbortController().signal;
 
 type Outcome =
   | Answer<Reply>
@@ -73,8 +87,10 @@ async function attemptPost(
   connection: Connection,
   path: string,
   form: Readonly<Record<string, string>>,
+  until: AbortSignal,
 ): Promise<Outcome> {
   const host = new URL(connection.address).host;
+  const timeout = AbortSignal.timeout(connection.timeoutSeconds * 1000);
   // Loaded late, as a tick over releases at rest asks no metric store.
   const { default: fetch } = await import('node-fetch');
   try {
@@ -86,11 +102,13 @@ async function attemptPost(
       headers: headersOf(connection, secrets),
       redirect: 'manual',
       size: connection.maxBytes,
-      signal: AbortSignal.timeout(connection.timeoutSeconds * 1000),
+      signal: AbortSignal.any([timeout, until]),
       ...(ca === undefined ? {} : { agent: agentFor(ca) }),
     });
     return await outcomeOf(response, host, quoter(connection, secrets));
   } catch (error) {
+    if (until.aborted && !timeout.aborted)
+      return { kind: 'unknown', reason: `nobody waits for ${host} any more` };
     return failureOf(error, host, connection);
   }
 }
@@ -104,9 +122,9 @@ async function outcomeOf(
   // Read in any case, so that the connection can be used again.
   const body = await response.text();
   if (status === 429 || status >= 500) {
-    const afterSeconds = Number(headers.get('retry-after') ?? 0);
+    const afterSeconds = retryAfterSeconds(headers.get('retry-after')) ?? 0;
     const reason = `${host} answered HTTP ${status}: ${quote(body)}`;
-    return { kind: 'again', reason, afterSeconds: Number.isNaN(afterSeconds) ? 0 : afterSeconds };
+    return { kind: 'again', reason, afterSeconds };
   }
   if (status >= 300 && status < 400) {
     const location = quote(headers.get('location')?.split('?')[0] ?? 'nowhere');
@@ -122,7 +140,8 @@ async function outcomeOf(
 function failureOf(error: unknown, host: string, connection: Connection): Outcome {
   const { name, code } = error as { readonly name?: string; readonly code?: string };
   if (isTimeout(error)) {
-    return { kind: 'unknown', reason: `${host} took over ${connection.timeoutSeconds} s` };
+    const reason = `${host} took over ${connection.timeoutSeconds} s`;
+    return { kind: 'unknown', reason, late: host };
   }
   if (isFetchError(error) && error.type === 'max-size') {
     const reason = `the answer of ${host} is over ${connection.maxBytes} bytes`;
