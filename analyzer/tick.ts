@@ -28,13 +28,17 @@ export interface TickReport {
   readonly refused?: string | undefined;
   /** Pushes that somebody else was ahead of. */
   readonly conflicts: number;
+  /** That it was told to end before it had looked. @default - it looked */
+  readonly left?: true | undefined;
 }
 
 const MAX_CONFLICTS = 5;
 
 /** Whether every release is at rest: then nothing happens until a new plan comes. */
 export function atRest(report: TickReport): boolean {
-  return report.refused === undefined && report.outcomes.every((it) => it.decision.kind === 'rest');
+  const { refused, left, outcomes } = report;
+  if (refused !== undefined || left === true) return false;
+  return outcomes.every((it) => it.decision.kind === 'rest');
 }
 
 /**
@@ -46,7 +50,8 @@ export function atRest(report: TickReport): boolean {
  */
 export async function tick(analyzer: Analyzer): Promise<TickReport> {
   const { repository, patience = {} } = analyzer;
-  const snapshot = await repository.fetch();
+  const snapshot = await unlessLeaving(repository.fetch(), patience.leaving);
+  if (snapshot === undefined) return { idle: 0, outcomes: [], conflicts: 0, left: true };
   const trees = await repository.list(snapshot);
   const turn = startTurn(patience);
   try {
@@ -57,6 +62,24 @@ export async function tick(analyzer: Analyzer): Promise<TickReport> {
     return await pushRest(scene, early, planned);
   } finally {
     turn.end();
+  }
+}
+
+async function unlessLeaving<T>(
+  question: Promise<T>,
+  leaving: AbortSignal | undefined,
+): Promise<T | undefined> {
+  if (leaving === undefined) return question;
+  if (leaving.aborted) return undefined;
+  let stop: () => void = () => undefined;
+  const ended = new Promise<undefined>((done) => {
+    stop = () => done(undefined);
+    leaving.addEventListener('abort', stop);
+  });
+  try {
+    return await Promise.race([question, ended]);
+  } finally {
+    leaving.removeEventListener('abort', stop);
   }
 }
 

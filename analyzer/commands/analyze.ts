@@ -25,6 +25,7 @@ import { atRest, type TickReport, tick } from '../tick.ts';
 import { addClusterFlags, type ClusterFlags, clustersOf } from './clusters.ts';
 import { addGateFlags, type GateFlags, gateOf } from './gate.ts';
 import { addHookFlags, type HookFlags, hookClientOf } from './hooks.ts';
+import { openLeaving } from './leaving.ts';
 import { addReporterFlags, openReporters, type Reported, type ReporterFlags } from './reporters.ts';
 
 interface AnalyzeFlags extends RepositoryFlags, ClusterFlags, GateFlags, HookFlags, ReporterFlags {
@@ -121,8 +122,12 @@ async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
   const client = hookClientOf(flags);
   const repository = guarded(await openForWriting(flags), (it) => logFinding(log, it));
   const clock = () => Date.now() / 1000;
+  const leaving = openLeaving();
+  const later = waiting(log);
   const analyzer: Analyzer = {
     repository,
+    patience: { leaving: leaving.signal },
+    pushed: (outcomes) => later.add(tell(nudges, outcomes, log)),
     gate,
     hooks: hookCalls(client, clock, isOnce(flags) ? ONCE_PATIENCE_SECONDS : undefined),
     mostRollouts: flags.maxRollouts,
@@ -139,24 +144,43 @@ async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
     clock,
     memory: newMemory(),
   };
-  const stop = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
   try {
     const reported = await openReporters(flags, analyzer, log);
-    const told = new Set<Promise<void>>();
-    const run = { reported, nudges, client, told, flags, log, signal: stop.signal };
-    await loop(run).finally(() => Promise.all([reported.close(), ...told]));
+    const run = { reported, client, later, flags, log, signal: leaving.signal };
+    await loop(run).finally(async () => {
+      await leaving.lastWords(later.all());
+      await reported.close();
+    });
   } finally {
-    await repository.close();
+    await leaving.lastWords([repository.close()]);
+    leaving.leave();
   }
+}
+
+/** What no pass waits for, and the end of the process does. */
+interface Later {
+  add(it: Promise<unknown>): void;
+  all(): readonly Promise<unknown>[];
+}
+
+function waiting(log: Logger): Later {
+  const all = new Set<Promise<unknown>>();
+  return {
+    all: () => [...all],
+    add: (it) => {
+      const told = it
+        .catch((error: unknown) => log.error({ reason: String(error) }, 'a bug in telling others'))
+        .finally(() => all.delete(told));
+      all.add(told);
+    },
+  };
 }
 
 interface Run {
   readonly reported: Reported;
-  readonly nudges: Nudges;
   readonly client: HookClient;
-  /** What hooks are being told: no pass waits for it. */
-  readonly told: Set<Promise<void>>;
+  /** Who is being told. */
+  readonly later: Later;
   readonly flags: AnalyzeFlags;
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -170,24 +194,23 @@ function isOnce({ watch, untilIdle }: AnalyzeFlags): boolean {
 }
 
 async function loop(run: Run): Promise<void> {
-  const { reported, nudges, flags, log, signal } = run;
+  const { reported, later, flags, log, signal } = run;
   const once = isOnce(flags);
   const ways = rollbacks();
   while (!signal.aborted) {
+    reported.began();
     const end = await pass(reported.analyzer, ways, log);
     const report = end.kind === 'done' ? end.report : undefined;
-    if (report !== undefined) tellLater(run, report);
-    if (report !== undefined) await tell(nudges, report, log);
-    const told = reported.tell(end);
-    if (end.kind === 'failed') await goOn(end.error, flags, log).finally(() => told);
+    if (report?.left) return;
+    if (report !== undefined) later.add(tellAll(run, report));
+    later.add(reported.tell(end));
+    if (end.kind === 'failed') await goOn(end.error, flags, log);
     if (report?.refused !== undefined && once) process.exitCode = 3;
     // A hook that this pass has called is waited for, or its answer would be lost.
     const waits = reported.analyzer.hooks?.unfinished() === true;
-    if ((once && !waits) || (flags.untilIdle && report !== undefined && atRest(report)))
-      return told;
+    if ((once && !waits) || (flags.untilIdle && report !== undefined && atRest(report))) return;
     const pause = pauseSeconds(report?.outcomes ?? [], flags.interval, Date.now() / 1000);
     await sleep(pause * 1000, undefined, { signal }).catch(() => undefined);
-    await told;
   }
 }
 
@@ -198,7 +221,8 @@ async function pass(analyzer: Analyzer, ways: Rollbacks, log: Logger): Promise<T
     const report = await tick(analyzer);
     for (const it of report.outcomes) logOutcome(log, it, ways.seconds(it));
     if (report.refused !== undefined) log.error({ reason: report.refused }, 'push refused');
-    if (report.outcomes.length === 0) log.info({ idle: report.idle }, 'every release is at rest');
+    if (report.outcomes.length === 0 && !report.left)
+      log.info({ idle: report.idle }, 'every release is at rest');
     return { kind: 'done', report, seconds: seconds() };
   } catch (error) {
     return { kind: 'failed', error, seconds: seconds() };
@@ -239,22 +263,13 @@ const MOST_PATHS = 20;
 
 const STRAYS = 'paths that belong to no release: nothing is done about them, take them away';
 
-/** Whatever hooks make of it, no pass waits for them. */
-function tellLater(run: Run, report: TickReport): void {
-  const telling = tellAll(run, report)
-    .catch((error: unknown) => run.log.error({ reason: String(error) }, 'a hook was not told'))
-    .finally(() => run.told.delete(telling));
-  run.told.add(telling);
-}
-
 async function tellAll({ client, log }: Run, { outcomes }: TickReport): Promise<void> {
   for (const reason of await tellHooks(client, newsOf(outcomes)))
     log.warn({ reason }, 'a hook was not told');
 }
 
 /** Whoever was not told polls: that costs time, and is no failure. */
-async function tell(nudges: Nudges, report: TickReport, log: Logger): Promise<void> {
-  const moved = report.outcomes.filter((it) => it.commit !== undefined);
+async function tell(nudges: Nudges, moved: readonly Outcome[], log: Logger): Promise<void> {
   const commit = moved.at(-1)?.commit;
   if (commit === undefined) return;
   const failures = await nudge(nudges, { commit, releases: moved.map((it) => it.release) });

@@ -77,6 +77,8 @@ function problemOf(flags: ReporterFlags): string | undefined {
 /** The analyzer that is to run, and who is told of its ticks. */
 export interface Reported {
   readonly analyzer: Analyzer;
+  /** A tick begins. */
+  began(): void;
   /** Tells all; what goes wrong is logged. */
   tell(end: TickEnd): Promise<void>;
   close(): Promise<void>;
@@ -94,6 +96,7 @@ export async function openReporters(
 ): Promise<Reported> {
   const reporters: Reporter[] = [];
   let running = analyzer;
+  let began = () => {};
   const { listen, textfile, pushGateway, interval: intervalSeconds, events } = flags;
   if (listen !== undefined || textfile !== undefined || pushGateway !== undefined) {
     const { openTelemetry } = await import('../telemetry/telemetry.ts');
@@ -109,11 +112,13 @@ export async function openReporters(
     });
     if (telemetry.url !== undefined) log.info({ url: telemetry.url }, 'listening');
     running = telemetry.watch(analyzer);
+    began = telemetry.began;
     reporters.push(telemetry);
   }
   if (events) reporters.push(await openEvents(flags, analyzer, log));
   return {
     analyzer: running,
+    began,
     tell: async (end) => {
       await Promise.all(reporters.map((it) => it.ticked(end).catch(complain(log))));
     },

@@ -20,8 +20,16 @@ export function startProcess(
   // A child that ends early closes its stdin; its exit code says more than our EPIPE.
   for (const pipe of pipes) pipe.on('error', () => undefined);
   if (pipes.length < 3) throw startFailure(new Error('EMFILE'));
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   return child;
 }
+
+/** A process that ends leaves none behind: they are in sessions of their own, and would not notice. */
+const running = new Set<GitProcess>();
+process.on('exit', () => {
+  for (const child of running) signalGroup(child, 'SIGTERM');
+});
 
 /** Where file handles have run out there is not one, whatever the types say. */
 function pipesOf(child: Partial<GitProcess>): readonly (Readable | Writable)[] {

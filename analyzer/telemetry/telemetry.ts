@@ -35,6 +35,8 @@ export interface TelemetryOptions {
 export interface Telemetry extends Reporter {
   /** The same analyzer, with each of its questions timed; the one that is to run. */
   watch(analyzer: Analyzer): Analyzer;
+  /** A tick begins. */
+  began(): void;
   /** Where it listens. */
   readonly url: string | undefined;
 }
@@ -56,9 +58,14 @@ export async function openTelemetry(options: TelemetryOptions): Promise<Telemetr
           listen,
           pagesOf(metrics, () => pulse, options),
         );
+  // One after the other, though no tick waits for them.
+  let published = Promise.resolve();
   return {
     url: server?.url,
     watch: (analyzer) => releases.watch(analyzer),
+    began: () => {
+      pulse = { ...pulse, beganAt: clock() };
+    },
     ticked: async (end) => {
       const now = clock();
       pulse = beat(pulse, end, now);
@@ -68,7 +75,8 @@ export async function openTelemetry(options: TelemetryOptions): Promise<Telemetr
           log.warn({ reason: messageOf(error) }, 'metrics of releases are incomplete');
         });
       } else metrics.failed(end.seconds);
-      await publish(metrics, options);
+      published = published.catch(() => undefined).then(() => publish(metrics, options));
+      await published;
     },
     close: async () => server?.close(),
   };
@@ -77,8 +85,8 @@ export async function openTelemetry(options: TelemetryOptions): Promise<Telemetr
 /** After a failure the pulse keeps its age; a success forgets what ailed it. */
 function beat(pulse: Pulse, end: TickEnd, now: number): Pulse {
   return end.kind === 'done'
-    ? { ...pulse, lastSuccessAt: now, trouble: undefined }
-    : { ...pulse, trouble: messageOf(end.error) };
+    ? { ...pulse, lastSuccessAt: now, trouble: undefined, beganAt: undefined }
+    : { ...pulse, trouble: messageOf(end.error), beganAt: undefined };
 }
 
 function pagesOf(

@@ -22,6 +22,24 @@ test.each<[string, number | undefined, number, boolean, string]>([
   expect(it.body.reason ?? it.body.status).toBe(said);
 });
 
+test.each<[string, number, number, number, string]>([
+  ['a pass that has been under way for long is slow, not dead', 10, 20, 150, 'slow'],
+  ['a pass that is under way for too long is dead', 10, 20, 201, 'failing'],
+  [
+    'a pass that began long after the last one that went well does not hide that',
+    10,
+    110,
+    115,
+    'failing',
+  ],
+  ['a pass that has just begun', 10, 20, 25, 'ok'],
+])('%s', (_, last, began, after, status) => {
+  const pulse = { startedAt: START, lastSuccessAt: START + last, trouble: undefined };
+  const it = health({ ...pulse, beganAt: START + began }, 10, START + after);
+  expect(it.body.status).toBe(status);
+  expect(it.healthy).toBe(status !== 'failing');
+});
+
 test('says when it last went well, and what ails it', () => {
   const pulse = { startedAt: START, lastSuccessAt: START + 5, trouble: 'no route to git' };
   expect(health(pulse, 10, START + 20)).toEqual({
