@@ -44,6 +44,16 @@ export function isReset(error: unknown): boolean {
   return code === 'ECONNRESET' || code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
+/** Asks once more where the other side broke off: only for what does no harm when it is asked twice. */
+export async function onceMore<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!isReset(error)) throw error;
+    return ask();
+  }
+}
+
 /** After how many seconds a server wants to be asked again: a number, or a date (RFC 9110, section 10.2.3). */
 export function retryAfterSeconds(text: string | null): number | undefined {
   if (text === null) return undefined;

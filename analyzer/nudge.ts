@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { onceMore } from './http.ts';
 
 /** Who is told of a push, so that nobody waits for a poll. */
 export interface Nudges {
@@ -83,7 +84,9 @@ async function tell(
   const { default: fetch } = await import('node-fetch');
   try {
     const signal = AbortSignal.timeout(timeoutSeconds * 1000);
-    const reply = await fetch(url, { method: 'POST', body, headers, redirect: 'manual', signal });
+    const reply = await onceMore(() =>
+      fetch(url, { method: 'POST', body, headers, redirect: 'manual', signal }),
+    );
     reply.body?.resume?.();
     return reply.ok ? undefined : `${host} answered HTTP ${reply.status}`;
   } catch (error) {

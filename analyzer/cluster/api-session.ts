@@ -1,6 +1,6 @@
 import type { Agent, RequestOptions } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isReset, retryAfterSeconds } from '../http.ts';
+import { onceMore, retryAfterSeconds } from '../http.ts';
 import {
   type CredentialOptions,
   type CredentialSource,
@@ -124,11 +124,8 @@ async function sendOnce(parts: SessionParts, path: string, object?: object): Pro
   const signal = AbortSignal.any([timeout, parts.given]);
   const attempt = () => exchange(parts, path, object, signal);
   try {
-    return await attempt().catch((error: unknown) => {
-      // A connection that was kept, and closed by the other side in that moment. Reading twice does no harm.
-      if (object !== undefined || !isReset(error)) throw error;
-      return attempt();
-    });
+    // A connection that was kept may be closed by the other side in that moment.
+    return await (object === undefined ? onceMore(attempt) : attempt());
   } catch (error) {
     if (timeout.aborted) throw new Unreachable(`${host} took over ${timeoutSeconds} s`, host);
     const { code, name } = error as { readonly code?: string; readonly name?: string };

@@ -37,6 +37,7 @@ interface AnalyzeFlags extends RepositoryFlags, ClusterFlags, GateFlags, HookFla
   readonly metricsCa?: string;
   readonly metricsHeader: readonly string[];
   readonly metricsHeadersFile?: string;
+  readonly metricsAcceptPartial?: true;
   readonly maxRollouts?: number;
   readonly nudge?: string;
   readonly nudgeSecretFile?: string;
@@ -85,6 +86,12 @@ export function addAnalyze(program: Command): Command {
         'headers with secret values: lines Name: value',
         'PERCH_METRICS_HEADERS_FILE',
       ),
+    )
+    .addOption(
+      new Option(
+        '--metrics-accept-partial',
+        'judge by answers that come with warnings or are partial, too (default: they are inconclusive)',
+      ).env('PERCH_METRICS_ACCEPT_PARTIAL'),
     )
     .addOption(
       flag(
@@ -140,6 +147,7 @@ async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
       caFile: flags.metricsCa,
       headers,
       headersFile: flags.metricsHeadersFile,
+      acceptPartial: flags.metricsAcceptPartial,
     }),
     clock,
     memory: newMemory(),

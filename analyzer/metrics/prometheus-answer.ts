@@ -16,15 +16,15 @@ export interface Instant {
   readonly sample?: Sample | undefined;
 }
 
-/** Reads the answer of `/api/v1/query_range`. Several series are `unknown`. */
-export function readPiece(reply: Reply, range: TimeRange): Answer<Piece> {
-  const data = readData(reply);
+/** Reads the answer of `/api/v1/query_range`. Several series are `unknown`, and so is a part of an answer. */
+export function readPiece(reply: Reply, range: TimeRange, acceptPartial: boolean): Answer<Piece> {
+  const data = readData(reply, acceptPartial);
   return data.kind === 'unknown' ? data : pieceOf(data.value, range, reply.date);
 }
 
-/** Reads the answer of `/api/v1/query`. Several series are `unknown`. */
-export function readInstant(reply: Reply): Answer<Instant> {
-  const data = readData(reply);
+/** Reads the answer of `/api/v1/query`. Several series are `unknown`, and so is a part of an answer. */
+export function readInstant(reply: Reply, acceptPartial: boolean): Answer<Instant> {
+  const data = readData(reply, acceptPartial);
   return data.kind === 'unknown' ? data : instantOf(data.value);
 }
 
@@ -48,6 +48,10 @@ const matrix = z.array(z.object({ metric: labels, values: z.array(point) }));
 const vector = z.array(z.object({ metric: labels, value: point }));
 const success = z.object({
   status: z.literal('success'),
+  /** Prometheus and Thanos: what is wrong with the answer, as where a store behind it could not be asked. */
+  warnings: z.array(z.string()).nullish(),
+  /** VictoriaMetrics: whether a node behind it could not be asked. */
+  isPartial: z.boolean().nullish(),
   data: z.discriminatedUnion('resultType', [
     z.object({ resultType: z.literal('matrix'), result: matrix }),
     z.object({ resultType: z.literal('vector'), result: vector }),
@@ -58,7 +62,10 @@ const success = z.object({
 const envelope = z.discriminatedUnion('status', [success, failure]);
 type Data = z.infer<typeof success>['data'];
 
-function readData({ status, contentType, body, quote }: Reply): Answer<Data> {
+function readData(
+  { status, contentType, body, quote }: Reply,
+  acceptPartial: boolean,
+): Answer<Data> {
   const json = readJson(body);
   if (json.kind === 'vast')
     return unknown(`the answer ${json.reason}: aggregate the query, for example with sum()`);
@@ -68,8 +75,20 @@ function readData({ status, contentType, body, quote }: Reply): Answer<Data> {
   }
   const answer = envelope.safeParse(json.value);
   if (!answer.success) return unknown(`HTTP ${status}, not an answer of Prometheus' API`);
-  if (answer.data.status === 'success') return known(answer.data.data);
+  if (answer.data.status === 'success') {
+    const doubt = acceptPartial ? undefined : doubtOf(answer.data);
+    return doubt === undefined ? known(answer.data.data) : unknown(quote(doubt));
+  }
   return unknown(quote(`HTTP ${status} ${answer.data.errorType}: ${answer.data.error}`));
+}
+
+/** A value of half of the pods looks like any other value. */
+function doubtOf({ warnings, isPartial }: z.infer<typeof success>): string | undefined {
+  // Hints about the query itself; Prometheus before 3 has them here, and later in `infos`.
+  const [warning] = (warnings ?? []).filter((it) => !it.startsWith('PromQL info:'));
+  const remedy = '--metrics-accept-partial takes such answers';
+  if (warning !== undefined) return `a warning comes with the answer (${remedy}): ${warning}`;
+  return isPartial === true ? `the answer is partial; ${remedy}` : undefined;
 }
 
 function instantOf(data: Data): Answer<Instant> {

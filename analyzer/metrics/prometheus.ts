@@ -24,6 +24,8 @@ export interface PrometheusOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** A file with more headers, lines `Name: value`, read at each request. @default - none */
   readonly headersFile?: string | undefined;
+  /** Take answers that come with warnings, or that say that they are partial. @default false */
+  readonly acceptPartial?: boolean | undefined;
   /** For one attempt. @default 10 */
   readonly timeoutSeconds?: number | undefined;
   /** Attempts after the first one: network errors, 429 and 5xx only. @default 2 */
@@ -47,10 +49,10 @@ export interface Prometheus extends MetricProvider {
  */
 export function prometheus(options: PrometheusOptions): Prometheus {
   const connection = connectionOf(options);
-  const { maxPoints = 11_000 } = options;
+  const { maxPoints = 11_000, acceptPartial = false } = options;
   const query = async (text: string, until?: AbortSignal): Promise<Answer<Instant>> => {
     const reply = await post(connection, '/api/v1/query', { query: text }, until);
-    return reply.kind === 'unknown' ? reply : readInstant(reply.value);
+    return reply.kind === 'unknown' ? reply : readInstant(reply.value, acceptPartial);
   };
   return {
     query,
@@ -59,7 +61,8 @@ export function prometheus(options: PrometheusOptions): Prometheus {
       for (const part of cut(range, maxPoints)) {
         const form = { query: text, ...formOf(part) };
         const reply = await post(connection, '/api/v1/query_range', form, until);
-        const piece = reply.kind === 'unknown' ? reply : readPiece(reply.value, part);
+        const piece =
+          reply.kind === 'unknown' ? reply : readPiece(reply.value, part, acceptPartial);
         if (piece.kind === 'unknown') return piece;
         pieces.push(piece.value);
       }

@@ -100,6 +100,12 @@ export interface MetricsAccess {
    * @default - none
    */
   readonly headersFile?: SecretFile;
+  /**
+   * Whether answers count that come with warnings or are partial, as Thanos and VictoriaMetrics give them while a
+   * store behind them is away. They are inconclusive otherwise.
+   * @default false
+   */
+  readonly acceptPartial?: boolean;
 }
 
 /** With what the analyzer calls the hooks of releases. */

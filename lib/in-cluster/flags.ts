@@ -86,6 +86,7 @@ export function argumentsOf(props: AnalyzerProps): readonly string[] {
       listen: isWatch ? `0.0.0.0:${LISTEN_PORT}` : undefined,
       'push-gateway': props.pushGateway,
     }),
+    ...(metrics.acceptPartial === true ? ['--metrics-accept-partial'] : []),
     ...(props.events === true ? ['--events'] : []),
   ];
 }

@@ -41,6 +41,20 @@ async function receiver(status = 200): Promise<{ readonly url: string; readonly 
 const PUSHED = { commit: 'a'.repeat(40), releases: ['shop'] };
 const RUN = { repository: 'https://robin:pw@git.example.com/team/run.git', branch: 'run' };
 
+test('a connection that the receiver closed is opened once more', async () => {
+  let count = 0;
+  const server = createServer((request, response) => {
+    count += 1;
+    if (count % 2 === 1) request.socket.resetAndDestroy();
+    else response.end();
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  stops.push(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  expect(await nudge({ ...RUN, urls: [`http://127.0.0.1:${port}/`] }, PUSHED)).toEqual([]);
+  expect(count).toBe(2);
+});
+
 describe('a push', () => {
   test('is told as GitHub would tell it, without credentials', async () => {
     const { url, told } = await receiver();

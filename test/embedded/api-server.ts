@@ -8,8 +8,12 @@ import type { ObjectRef } from '../../analyzer/core/observation.ts';
 import { type ObjectStore, objectStore } from './object-store.ts';
 import type { Manifest } from './server-side-apply.ts';
 
-/** How requests go wrong: an HTTP status, or never an answer. */
-export type ApiFault = number | 'hang';
+/** How requests go wrong: an HTTP status, never an answer, a connection that breaks, or a wish to be asked later. */
+export type ApiFault =
+  | number
+  | 'hang'
+  | 'reset'
+  | { readonly status: number; readonly retryAfter: string };
 
 /** What the embedded API server starts with. */
 export interface EmbeddedApiServerOptions {
@@ -69,7 +73,12 @@ export async function startApiServer(
     response.setHeader('Date', new Date(options.clock() * 1000).toUTCString());
     const fault = options.fault?.(path);
     if (fault === 'hang') return;
-    const refusal = fault ?? refusalOf(request);
+    if (fault === 'reset') {
+      request.socket.resetAndDestroy();
+      return;
+    }
+    if (typeof fault === 'object') response.setHeader('Retry-After', fault.retryAfter);
+    const refusal = (typeof fault === 'object' ? fault.status : fault) ?? refusalOf(request);
     const reply = refusal === undefined ? answerTo(path, served, store) : failure(refusal);
     response.writeHead(reply.code, { 'Content-Type': reply.type ?? 'application/json' });
     response.end(reply.body);

@@ -141,6 +141,49 @@ describe('kubernetes', () => {
     expect(performance.now() - began).toBeLessThan(1000);
   });
 
+  test.each<[string, ApiFault]>([
+    ['a kept connection that was reset', 'reset'],
+    ['429 with Retry-After', { status: 429, retryAfter: '0' }],
+    ['503 with Retry-After', { status: 503, retryAfter: new Date(0).toUTCString() }],
+  ])('%s is asked once more', async (_, kind) => {
+    let left = 1;
+    fault = (path) => (path.endsWith('/podinfo') && left-- > 0 ? kind : undefined);
+    const cluster = kubernetes({ kubeconfig: server.kubeconfigPath });
+    expect(await cluster.read([deployment])).toMatchObject({
+      value: { objects: [{ kind: 'found' }] },
+    });
+    expect(left).toBe(-1);
+  });
+
+  test.each<[string, ApiFault, number]>([
+    ['429 without Retry-After', 429, 1],
+    ['a server that wants a long rest', { status: 429, retryAfter: '60' }, 1],
+    ['a server that wants rest for ever', { status: 429, retryAfter: '0' }, 4],
+  ])('%s is not asked for ever', async (_, kind, times) => {
+    let asked = 0;
+    fault = (path) => {
+      if (!path.endsWith('/podinfo')) return undefined;
+      asked += 1;
+      return kind;
+    };
+    const cluster = kubernetes({ kubeconfig: server.kubeconfigPath });
+    expect(await cluster.read([deployment])).toMatchObject({
+      value: { objects: [{ kind: 'unknown' }] },
+    });
+    expect(asked).toBe(times);
+  });
+
+  test('a rest that the server wants ends when nobody waits any more', async () => {
+    fault = () => ({ status: 429, retryAfter: '5' });
+    const until = new AbortController();
+    const answer = kubernetes({ kubeconfig: server.kubeconfigPath }).read(
+      [deployment],
+      until.signal,
+    );
+    until.abort();
+    expect(await answer).toMatchObject({ kind: 'unknown' });
+  });
+
   test('a server that is not there makes the whole answer unknown', async () => {
     const kubeconfig = await kubeconfigWith({ server: 'http://127.0.0.1:9' });
     expect(await kubernetes({ kubeconfig }).read([deployment])).toEqual({

@@ -105,6 +105,13 @@ describe('not live', () => {
       'Deployment test/app-canary is not synced yet',
     ],
     [
+      'an object is as Git says, and is being deleted',
+      edit(world(), CANARY, (it) =>
+        Object.assign(it.metadata, { deletionTimestamp: '2026-01-05T09:00:00Z' }),
+      ),
+      'Deployment test/app-canary is being deleted',
+    ],
+    [
       'a weight was edited by hand',
       edit(world(), ROUTE, (it) => Object.assign(firstRoute(it)[1] ?? {}, { weight: 77 })),
       'VirtualService test/app differs at /spec/http: it was edited by hand, or its sync is under way',

@@ -160,11 +160,33 @@ describe('prometheus', () => {
     });
   });
 
-  test('reads warnings past, and labels in any order', async () => {
+  describe('an answer in doubt', () => {
     const data = { resultType: 'matrix', result: [{ metric: {}, values: [[start, '+Inf']] }] };
-    server.faults.next({ body: JSON.stringify({ status: 'success', warnings: ['slow'], data }) });
-    const answer = await store().range('up', range);
-    expect(answer).toMatchObject({ value: { samples: [{ at: start, value: Infinity }] } });
+    const KNOWN = { value: { samples: [{ at: start, value: Infinity }] } };
+    const asked = async (more: object, options: Partial<PrometheusOptions> = {}) => {
+      server.faults.next({ body: JSON.stringify({ status: 'success', ...more, data }) });
+      return store(options).range('up', range);
+    };
+
+    test.each([
+      [{ warnings: ['fetch series: store-0 is away'] }, /^a warning .*: fetch series: store-0/],
+      [{ isPartial: true }, /^the answer is partial; --metrics-accept-partial takes such answers$/],
+    ])('is inconclusive, unless it is accepted: %j', async (more, reason) => {
+      expect(await asked(more)).toMatchObject({
+        kind: 'unknown',
+        reason: expect.stringMatching(reason),
+      });
+      expect(await asked(more, { acceptPartial: true })).toMatchObject(KNOWN);
+    });
+
+    test.each([
+      { infos: ['PromQL info: metric might not be a counter'] },
+      { warnings: ['PromQL info: metric might not be a counter'] },
+      { warnings: [], isPartial: false },
+      { warnings: null },
+    ])('is not one with hints about the query: %j', async (more) => {
+      expect(await asked(more)).toMatchObject(KNOWN);
+    });
   });
 
   test('asks for time() where the Date header is missing', async () => {
