@@ -1,5 +1,11 @@
 import type { Situation } from './core/observation.ts';
-import { type BlobText, manifestBlobs, type Policy, planExamination } from './core/policy.ts';
+import {
+  type BlobText,
+  manifestBlobs,
+  type Policy,
+  planExamination,
+  policyWith,
+} from './core/policy.ts';
 import { atRest, type PlanTree } from './core/position.ts';
 import { GitError } from './git/git-error.ts';
 import type { Reader, Signature } from './git/repository.ts';
@@ -11,6 +17,9 @@ export interface Gate {
   /** Absolute path of git's allowed signers file. @default - plans need no signature */
   readonly allowedSigners?: string | undefined;
 }
+
+/** The gate of an analyzer without flags. */
+export const OPEN_GATE: Gate = { policy: policyWith() };
 
 /** What was said about plans before, so that a plan that stays refused is not read again in each pass. */
 export type AdmissionMemory = Map<string, readonly string[]>;

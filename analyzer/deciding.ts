@@ -1,13 +1,13 @@
 import pLimit from 'p-limit';
 import type { Group } from '../lib/plan/plan.ts';
-import { withRefusals } from './admission.ts';
+import { OPEN_GATE, withRefusals } from './admission.ts';
 import { decideAsking } from './asking.ts';
+import { observeBeginning } from './beginning.ts';
 import { decide } from './core/decide.ts';
 import type { Decision } from './core/decision.ts';
 import { groupOf } from './core/group.ts';
 import type { Observation, Situation } from './core/observation.ts';
 import { type Phase, phaseForOthers } from './core/phase.ts';
-import { policyWith } from './core/policy.ts';
 import { GitError } from './git/git-error.ts';
 import type { ReleaseTrees, Snapshot } from './git/repository.ts';
 import { observe } from './observe.ts';
@@ -109,13 +109,13 @@ async function decideOne(pass: Pass, trees: ReleaseTrees): Promise<Decided> {
   const group = groupOf(first.observation);
   const { decision } = first;
   if (decision.kind !== 'move' && group === undefined) return { trees, now, ...first };
-  // Only a release that is about to move pays for a look into its history.
+  // Only a release that is about to move pays for a look into its history, and one that begins for its questions.
   const situation = await withLastCommit(reader, snapshot.run, loaded);
-  const checked = { ...first.observation, situation };
+  const begins = decision.kind === 'move' && decision.transition === 'start';
+  const beginning = begins ? await observeBeginning(asking, loaded, now) : undefined;
+  const checked = { ...first.observation, situation, beginning };
   return { trees, now, group, observation: checked, decision: decide(checked, now) };
 }
-
-const OPEN_GATE = { policy: policyWith() };
 
 /** A newest plan whose files cannot be read is not pinned; it stops no way back of what runs. */
 async function admitted({ analyzer, snapshot }: Pass, found: Situation): Promise<Situation> {

@@ -1,4 +1,5 @@
 import type { Group } from '../lib/plan/plan.ts';
+import { type Gate, OPEN_GATE, withRefusals } from './admission.ts';
 import { type Change, change, type FileWrite } from './core/change.ts';
 import type { Move } from './core/decision.ts';
 import { START } from './core/gate.ts';
@@ -6,6 +7,7 @@ import { groupOf, oneChange } from './core/group.ts';
 import type { Situation } from './core/observation.ts';
 import {
   abort,
+  initialize,
   isEdited,
   isHeld,
   nextGate,
@@ -24,7 +26,7 @@ import { earlierPlan } from './promotions.ts';
 import { loadSituation, type PlanMemory, withLastCommit } from './situation.ts';
 
 /** What a person can ask for. */
-export type Verb = 'pause' | 'resume' | 'promote' | 'abort' | 'undo' | 'retry' | 'remove';
+export type Verb = 'init' | 'pause' | 'resume' | 'promote' | 'abort' | 'undo' | 'retry' | 'remove';
 
 /** What a person asks for beyond the verb. */
 export interface Wishes {
@@ -32,6 +34,8 @@ export interface Wishes {
   readonly full?: boolean | undefined;
   /** To undo: the earlier candidate, or how it begins. @default - the newest that did not fail */
   readonly to?: string | undefined;
+  /** To init: what the plan must pass. @default - the kinds of every release, and no signature */
+  readonly gate?: Gate | undefined;
   /** Make no commit and push nothing. @default false */
   readonly dryRun?: boolean | undefined;
 }
@@ -117,11 +121,11 @@ function liveChange({ kind, path }: FileWrite): LiveChange {
 }
 
 async function asked(scene: Scene, id: string, it: Asked): Promise<Change> {
-  const named = await situationOf(scene, id);
+  const named = await situationOf(scene, id, it);
   if (it.verb === 'remove') return remove(named, it.request, it.now);
   const group = groupOf({ situation: named, series: [], skewSeconds: 0 });
   if (group === undefined) return changeOf(scene, named, it);
-  const members = await membersOf(scene, group, named);
+  const members = await membersOf(scene, group, named, it);
   const acting = actingOf(it, members);
   const changes: Change[] = [];
   // Who has nothing to do with it is left out; with nobody left, the one that was named says why.
@@ -130,21 +134,29 @@ async function asked(scene: Scene, id: string, it: Asked): Promise<Change> {
   return together(group, changes, named);
 }
 
-async function situationOf(scene: Scene, id: string): Promise<Situation> {
+async function situationOf(scene: Scene, id: string, asked: Asked): Promise<Situation> {
   const { repository, snapshot, all, plans } = scene;
   const trees = all.find((it) => it.id === id);
-  if (trees === undefined || snapshot.run === undefined)
+  const isBorn = snapshot.run !== undefined || asked.verb === 'init';
+  if (trees === undefined || !isBorn)
     throw new Error(
       `there is no release "${id}"; there are: ${all.map((it) => it.id).join(', ') || 'none'}`,
     );
   const loaded = await loadSituation(repository, trees, plans, snapshot);
-  return withLastCommit(repository, snapshot.run, loaded);
+  const { gate = OPEN_GATE } = asked.wishes;
+  // What no analyzer would pin, no person pins by this either.
+  const found =
+    asked.verb === 'init'
+      ? await withRefusals(repository, snapshot.source, loaded, gate, new Map())
+      : loaded;
+  return withLastCommit(repository, snapshot.run, found);
 }
 
 async function membersOf(
   scene: Scene,
   group: Group,
   named: Situation,
+  asked: Asked,
 ): Promise<readonly Situation[]> {
   const members: Situation[] = [];
   for (const id of group.members) {
@@ -152,7 +164,7 @@ async function membersOf(
       throw new Error(
         `${named.id} acts as one with its group ${group.name}, and its member ${id} cannot be found: release it, or take it out of the group`,
       );
-    members.push(id === named.id ? named : await situationOf(scene, id));
+    members.push(id === named.id ? named : await situationOf(scene, id, asked));
   }
   return members;
 }
@@ -162,6 +174,7 @@ async function membersOf(
  * and what ends them must not wait for the others to have the same.
  */
 function actingOf({ verb, wishes }: Asked, members: readonly Situation[]): readonly Situation[] {
+  if (verb === 'init') return members.filter((it) => it.state.kind === 'absent');
   if (verb === 'resume') return members.filter(isHeld);
   if (verb === 'retry')
     return members.filter(
@@ -224,6 +237,8 @@ async function changeOf(scene: Scene, situation: Situation, it: Asked): Promise<
 
 function moveOf(situation: Situation, past: Walk, { verb, request, wishes, now }: Asked): Move {
   switch (verb) {
+    case 'init':
+      return initialize(situation, request);
     case 'pause':
       return pause(situation, request);
     case 'resume':

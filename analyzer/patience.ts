@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import type { ServerClock } from './clocks.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import type { Answer } from './core/observation.ts';
 import type { HookCalls } from './hooks/calls.ts';
@@ -10,6 +11,7 @@ export interface Asked {
   readonly clusters: readonly ClusterSource[];
   readonly metrics: MetricProvider;
   readonly hooks?: HookCalls | undefined;
+  readonly clocks?: readonly ServerClock[] | undefined;
   /** Unix seconds. */
   readonly clock: () => number;
 }
@@ -77,6 +79,10 @@ export function startTurn({ passSeconds = 30, leaving }: Patience): Turn {
         range: (query, range) =>
           hostOf(asked.metrics).ask((until) => asked.metrics.range(query, range, until)),
       },
+      clocks: (asked.clocks ?? []).map((it) => ({
+        ...it,
+        aheadSeconds: (clock) => hostOf(it).ask((until) => it.aheadSeconds(clock, until)),
+      })),
       hooks: asked.hooks && hooksOf(asked.hooks, hostOf, asked.clock, () => leaving?.aborted),
     }),
   };

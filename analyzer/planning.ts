@@ -1,4 +1,5 @@
 import type { AdmissionMemory, Gate } from './admission.ts';
+import type { ServerClock } from './clocks.ts';
 import { type Change, change, outcome as outcomeOf } from './core/change.ts';
 import type { Decision, Move } from './core/decision.ts';
 import { oneChange, together } from './core/group.ts';
@@ -25,6 +26,8 @@ export interface Analyzer extends Omit<Sources, 'reader' | 'targets' | 'shown' |
   readonly hooks?: HookCalls | undefined;
   /** Most rollouts that may be under way at once. @default - any number */
   readonly mostRollouts?: number | undefined;
+  /** Servers whose time no other answer tells. @default - none */
+  readonly clocks?: readonly ServerClock[] | undefined;
   /** How long a pass may wait. @default - half a minute for answers, and nobody tells it to end */
   readonly patience?: AnalyzerPatience | undefined;
   /** Is told of each push at once, also where the pass goes on; it must not throw. @default - nobody is */

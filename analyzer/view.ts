@@ -1,4 +1,5 @@
 import type { FileInfo, Track } from '../lib/plan/plan.ts';
+import { ahead } from './clocks.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { jobStatus } from './core/job.ts';
 import { judgedStep } from './core/judge.ts';
@@ -82,8 +83,7 @@ export async function viewClusters(
  * so a slow answer is no skew. A Date header is cut to whole seconds.
  */
 export function skew(serverTime: number | undefined, asked: number, answered: number): number {
-  if (serverTime === undefined) return 0;
-  return Math.max(0, serverTime - answered, asked - serverTime - 1);
+  return Math.abs(ahead(serverTime, asked, answered));
 }
 
 async function questionsOf(

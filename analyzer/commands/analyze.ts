@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import pino, { type Logger } from 'pino';
+import { gitClock } from '../clocks.ts';
 import { GitError } from '../git/index.ts';
 import { type Finding, guarded } from '../guard.ts';
 import { hookCalls } from '../hooks/calls.ts';
@@ -150,6 +151,9 @@ async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
       acceptPartial: flags.metricsAcceptPartial,
     }),
     clock,
+    clocks: [...new Set([flags.repo, flags.sourceRepo ?? flags.repo])].flatMap(
+      (it) => gitClock(it) ?? [],
+    ),
     memory: newMemory(),
   };
   try {

@@ -3,12 +3,14 @@ import { personIdentity } from '../git/index.ts';
 import { type Intervention, intervene, type Verb, type Wishes } from '../intervene.ts';
 import { openForWriting, type RepositoryFlags } from '../options.ts';
 import { say, sayJson } from '../terminal.ts';
+import { addGateFlags, type GateFlags, gateOf } from './gate.ts';
 
-interface PersonFlags extends RepositoryFlags, Wishes {
+interface PersonFlags extends RepositoryFlags, GateFlags, Omit<Wishes, 'gate'> {
   readonly message?: string;
 }
 
 const DESCRIPTIONS: Readonly<Record<Verb, string>> = {
+  init: 'begin a release that the run branch does not know, though the cluster runs it already',
   pause: 'stop a rollout where it is; a necessary way back still happens',
   resume: 'go on after a pause, or after an edit of Git by hand',
   promote: 'open the next gate; with --full wait for no check and no gate at all',
@@ -29,9 +31,18 @@ function afterRemoval(release: string): string {
            that folder only with syncPolicy.automated allowEmpty: true.`;
 }
 
-/** `perch pause | resume | promote | abort | undo | retry | remove`: one transition each, with author and reason. */
+/** `perch init | pause | resume | promote | abort | undo | retry | remove`: one transition each, with author and reason. */
 export function addPersonCommands(program: Command): void {
-  for (const verb of ['pause', 'resume', 'promote', 'abort', 'undo', 'retry', 'remove'] as const) {
+  for (const verb of [
+    'init',
+    'pause',
+    'resume',
+    'promote',
+    'abort',
+    'undo',
+    'retry',
+    'remove',
+  ] as const) {
     const command = program
       .command(verb)
       .argument('<release>', 'id of the release')
@@ -41,6 +52,7 @@ export function addPersonCommands(program: Command): void {
       .action(async (release: string, _: unknown, self: Command) => {
         await act(verb, release, self.optsWithGlobals<PersonFlags>());
       });
+    if (verb === 'init') addGateFlags(command);
     if (verb === 'promote')
       command.option('--full', 'the whole rollout waits for no check and no gate, only for ready');
     if (verb === 'undo')
@@ -58,7 +70,8 @@ async function act(verb: Verb, release: string, flags: PersonFlags): Promise<voi
     const by = `${identity.name} <${identity.email}>`;
     const request = { by, reason: flags.message ?? 'no reason given' };
     const clock = () => Date.now() / 1000;
-    const done = await intervene(repository, release, verb, request, clock, flags);
+    const wishes = { ...flags, gate: gateOf(flags) };
+    const done = await intervene(repository, release, verb, request, clock, wishes);
     if (flags.json) sayJson(asJson(release, verb, done));
     else say(asText(done));
     if (verb === 'remove' && !flags.json && done.commit !== undefined) say(afterRemoval(release));

@@ -40,7 +40,7 @@ import { goingBack, initializing, newPlan } from './rules/under-way.ts';
 export function decide(observation: Observation, now: number): Decision {
   const rollout = rolloutOf(observation.situation);
   if (rollout.kind === 'broken') return { kind: 'hold', reason: rollout.reason };
-  if (rollout.kind === 'absent') return first(observation.situation);
+  if (rollout.kind === 'absent') return first(observation.situation, observation.beginning);
   const context = contextOf(observation, rollout.value, now);
   for (const rule of RULES) {
     const decision = rule(context);

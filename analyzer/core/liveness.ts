@@ -178,12 +178,14 @@ function escapePointer(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
-function annotation(object: unknown, key: string): string | undefined {
+/** The value of an annotation; undefined where there is none. */
+export function annotation(object: unknown, key: string): string | undefined {
   const value = at(object, `/metadata/annotations/${escapePointer(key)}`);
   return typeof value === 'string' ? value : undefined;
 }
 
-function reference(info: FileInfo): ObjectRef {
+/** Names the object of a file. */
+export function reference(info: FileInfo): ObjectRef {
   return {
     apiVersion: info.apiVersion,
     kind: info.kind,

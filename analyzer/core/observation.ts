@@ -181,6 +181,14 @@ export type HookReading =
   /** Another process started it: nobody can tell what became of it. */
   | { readonly kind: 'lost' };
 
+/** What was asked before a rollout begins. */
+export interface Beginning {
+  /** Of a release that Git knows nothing of: what the cluster shows of it, rendered by a plan. */
+  readonly shown: Answer<readonly ObjectRef[]>;
+  /** Clocks of servers against ours; behind it where negative. */
+  readonly clocks: readonly { readonly server: string; readonly aheadSeconds: number }[];
+}
+
 /** All that a decision rests on. */
 export interface Observation {
   readonly situation: Situation;
@@ -191,6 +199,8 @@ export interface Observation {
   readonly hooks?: ReadonlyMap<string, HookReading> | undefined;
   /** Phases of the releases that the newest plan depends on. @default - it depends on none */
   readonly others?: ReadonlyMap<string, Phase> | undefined;
+  /** Asked once everything else says that a rollout begins. @default - it was not asked */
+  readonly beginning?: Beginning | undefined;
   /** Largest difference between our clock and a server's, in seconds. */
   readonly skewSeconds: number;
   /** When this process first found a source of answers unreachable, if it still is; Unix seconds. */

@@ -17,6 +17,7 @@ import {
 } from './position.ts';
 import { refusals } from './refuse.ts';
 import { nextBack, rolloutOf } from './rollout.ts';
+import { first } from './rules/at-rest.ts';
 import type { State } from './state.ts';
 
 /** What a person asks for, and why. */
@@ -24,6 +25,23 @@ export interface Request {
   /** Name and address of the person. */
   readonly by: string;
   readonly reason: string;
+}
+
+/**
+ * Begins a release of which Git knows nothing, also where the cluster runs it: the one thing that the analyzer does
+ * not do by itself.
+ *
+ * @throws Error when Git knows it, or when its newest plan may not begin
+ */
+export function initialize(situation: Situation, { by, reason }: Request): Move {
+  const { id } = situation;
+  if (rolloutOf(situation).kind !== 'absent')
+    throw new Error(
+      `${id} is known to the run branch already (${status(situation).reason}): there is nothing to initialize`,
+    );
+  const decision = first(situation);
+  if (decision.kind !== 'move') throw new Error(`${id} cannot be initialized: ${decision.reason}`);
+  return { ...decision, reason: `initialized by ${by}: ${reason}` };
 }
 
 /** Stops a rollout where it is. Only a necessary way back still happens. @throws Error when paused already */

@@ -83,8 +83,12 @@ describe.concurrent('a person', () => {
     expect(git(it.folder, 'ls-tree', '--name-only', 'main:live')).toBe('web');
     expect(git(it.folder, 'ls-tree', '--name-only', 'main:rollouts')).toBe('web');
     expect(await problems(it)).toEqual([]);
-    // Added again, it is a first release again.
+    // Added again, it is a first release again, as soon as nothing of the old one runs.
     await it.release({ app: V2 });
+    expect(await tick(analyzer)).toMatchObject({
+      outcomes: [{ decision: { reason: expect.stringContaining('already runs this release') } }],
+    });
+    await it.world.sync();
     expect(await tick(analyzer)).toMatchObject({
       outcomes: [{ decision: { transition: 'start', to: { kind: 'init' } } }],
     });

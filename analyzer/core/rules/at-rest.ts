@@ -2,14 +2,15 @@ import { identityOf, type Plan } from '../../../lib/plan/plan.ts';
 import { type Context, type Decision, noteMove } from '../decision.ts';
 import { type Closed, closedGate, hasPassed, isApproved, START } from '../gate.ts';
 import { opensAt } from '../hours.ts';
-import type { HookReading, Loaded, Rollout, Situation } from '../observation.ts';
+import type { Beginning, HookReading, Loaded, Rollout, Situation } from '../observation.ts';
 import { atRest, type PlanTree } from '../position.ts';
 import { refusal } from '../refuse.ts';
 import { type State, unix } from '../state.ts';
+import { runsAlready, wrongClock } from './beginning.ts';
 import { brokenBefore } from './broken-primary.ts';
 
-/** A release that nothing is known of yet: its first plan is initialized. */
-export function first(situation: Situation): Decision {
+/** A release that nothing is known of yet: its first plan is initialized. @param beginning @default - it was not asked */
+export function first(situation: Situation, beginning?: Beginning): Decision {
   const { dist } = situation;
   if (dist.kind === 'broken') return { kind: 'rest', reason: dist.reason };
   if (dist.kind === 'absent')
@@ -17,6 +18,8 @@ export function first(situation: Situation): Decision {
   const refused = refusal(situation, undefined);
   if (refused !== undefined) return { kind: 'rest', reason: `refused: ${refused}` };
   if (dist.value.plan.suspend === true) return { kind: 'rest', reason: SUSPENDED };
+  const doubt = runsAlready(situation.id, beginning) ?? wrongClock(beginning, dist.value.plan);
+  if (doubt !== undefined) return doubt;
   return {
     kind: 'move',
     transition: 'start',
@@ -92,7 +95,9 @@ function pinAtRest(context: Context, dist: PlanTree, stable: PlanTree): Decision
       verdict: 'none',
       reason: `configuration changed, the candidate is still ${candidate}`,
     };
-  return mustWait(context, dist.plan) ?? start(context, dist.plan, before);
+  const { beginning } = context.observation;
+  const waits = mustWait(context, dist.plan) ?? wrongClock(beginning, dist.plan);
+  return waits ?? start(context, dist.plan, before);
 }
 
 function start({ rollout, observation }: Context, plan: Plan, before: string): Decision {

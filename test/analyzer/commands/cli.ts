@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { inject } from 'vitest';
 import { afterFile } from '../../cleanups.ts';
+import { startApiServer } from '../../embedded/api-server.ts';
 import { scratch } from '../git/fixture.ts';
 
 /** How a run of the command ended. */
@@ -92,6 +93,13 @@ export async function startCli(...args: readonly string[]): Promise<Running> {
       return code;
     },
   };
+}
+
+/** The kubeconfig of a cluster in which nothing runs, as it must be asked before a first release. */
+export async function emptyCluster(): Promise<string> {
+  const server = await startApiServer({ clock: () => Date.now() / 1000 });
+  afterFile(() => server.stop());
+  return server.kubeconfigPath;
 }
 
 async function ended(child: ChildProcess): Promise<Ended> {

@@ -5,10 +5,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, inject, test } from 'vitest';
+import { tick } from '../../../analyzer/tick.ts';
 import { afterFile } from '../../cleanups.ts';
 import { hook, plan } from '../core/fixture.ts';
 import { openField, untilRest } from '../field.ts';
 import { bare, git, scratch } from '../git/fixture.ts';
+import { emptyCluster } from './cli.ts';
 
 /** The command, told to end while somebody does not answer. */
 
@@ -54,7 +56,6 @@ async function begun(): Promise<string> {
   const { folder } = await bare();
   const field = await openField(folder);
   await field.release({ app: plan('v1') });
-  const { tick } = await import('../../../analyzer/tick.ts');
   await tick(await field.analyzer());
   return folder;
 }
@@ -160,7 +161,14 @@ describe.concurrent('a process that is told to end, while', () => {
     const own = await startHole();
     const { folder } = await bare();
     await (await openField(folder)).release({ app: plan('v1') });
-    const running = await watch('--repo', folder, '--nudge', `http://${own.address}/`);
+    const running = await watch(
+      '--repo',
+      folder,
+      '--nudge',
+      `http://${own.address}/`,
+      '--kubeconfig',
+      await emptyCluster(),
+    );
     await expect.poll(own.asked, ENOUGH).toBeGreaterThan(0);
     const { code, seconds } = await leave(running);
     expect(code).toBe(0);
@@ -172,7 +180,14 @@ describe.concurrent('a process that is told to end, while', () => {
     const own = await startHole();
     const { folder } = await bare();
     await (await openField(folder)).release({ app: plan('v1') });
-    const running = await watch('--repo', folder, '--nudge', `http://${own.address}/`);
+    const running = await watch(
+      '--repo',
+      folder,
+      '--nudge',
+      `http://${own.address}/`,
+      '--kubeconfig',
+      await emptyCluster(),
+    );
     await expect.poll(own.asked, ENOUGH).toBeGreaterThan(0);
     running.signal('SIGTERM');
     // Node takes both in their order, and the first one must have been taken.

@@ -1,0 +1,51 @@
+import type { Plan } from '../../../lib/plan/plan.ts';
+import type { Decision } from '../decision.ts';
+import type { Beginning, ObjectRef } from '../observation.ts';
+
+/**
+ * A release that Git knows nothing of, while the cluster runs it: most often the run branch is the wrong one, or has
+ * lost its history. What is not known is no reason to begin.
+ */
+export function runsAlready(
+  id: string,
+  beginning: Beginning | undefined,
+): Exclude<Decision, { kind: 'move' }> | undefined {
+  if (beginning === undefined) return undefined;
+  const { shown } = beginning;
+  if (shown.kind === 'unknown') {
+    const reason = `before its first commit the cluster is asked whether it runs this release already: ${shown.reason}`;
+    return { kind: 'hold', reason };
+  }
+  const [first] = shown.value;
+  if (first === undefined) return undefined;
+  const more = shown.value.length > 1 ? ` and ${shown.value.length - 1} more` : '';
+  return {
+    // A person is waited for, and no time.
+    kind: 'rest',
+    reason:
+      `the cluster already runs this release (${textOf(first)}${more}), but the run branch knows nothing of it: ` +
+      `is it the right branch, with its history? If so, \`perch init ${id}\` begins anew`,
+  };
+}
+
+/** Samples and commits could not be placed in time, and nobody would notice before the first check. */
+export function wrongClock(
+  beginning: Beginning | undefined,
+  { analysis: { settleSeconds } }: Plan,
+): Exclude<Decision, { kind: 'move' }> | undefined {
+  const worst = beginning?.clocks.toSorted(
+    (one, other) => Math.abs(other.aheadSeconds) - Math.abs(one.aheadSeconds),
+  )[0];
+  if (worst === undefined || Math.abs(worst.aheadSeconds) <= settleSeconds) return undefined;
+  const { server, aheadSeconds } = worst;
+  const seconds = Math.round(Math.abs(aheadSeconds));
+  const side = aheadSeconds > 0 ? 'ahead of' : 'behind';
+  return {
+    kind: 'hold',
+    reason: `the clock of ${server} is ${seconds} s ${side} ours, more than the settle time of ${settleSeconds} s: set the one that is wrong before a rollout begins`,
+  };
+}
+
+function textOf({ kind, namespace, name }: ObjectRef): string {
+  return `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
+}
