@@ -1,6 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 
 /** Where to listen. */
 export interface ListenAddress {
@@ -25,13 +30,18 @@ export interface Server {
   close(): Promise<void>;
 }
 
-const MAX_CONNECTIONS = 16;
+const MAX_CONNECTIONS = 64;
 const MAX_HEADER_BYTES = 8 * 1024;
+/** Nobody need send one; it is read and thrown away, so that the answer arrives. */
+const MAX_BODY_BYTES = 1024 ** 2;
 const TIMEOUT_MS = 5_000;
+/** For all of a connection, also where a reader takes a byte now and then. */
+const LIFETIME_MS = 30_000;
 
 /**
  * Answers GET and HEAD on the given paths, and nothing else. Every connection is for one request, so that
- * none is left open; slow, large and too many ones are cut off.
+ * none is left open; slow and large ones are cut off. Where there are too many, the oldest that has asked nothing yet
+ * makes room for the newest: whoever keeps connections open keeps nobody out.
  *
  * @throws Error when the address cannot be had
  */
@@ -45,9 +55,13 @@ export async function startServer(
     requestTimeout: TIMEOUT_MS,
     connectionsCheckingInterval: 1_000,
   });
-  server.maxConnections = MAX_CONNECTIONS;
   server.setTimeout(2 * TIMEOUT_MS, (socket) => socket.destroy());
-  server.on('request', (request, response) => void answer(request, response, pages));
+  const asking = bounded(server);
+  const shared = new Map([...pages].map(([path, page]) => [path, inOne(page)]));
+  server.on('request', (request, response) => {
+    asking.delete(request.socket);
+    void answer(request, response, shared).catch(() => request.socket.destroy());
+  });
   server.listen(port, host);
   try {
     await once(server, 'listening');
@@ -68,15 +82,59 @@ export async function startServer(
   };
 }
 
+/** Keeps the number of connections, and how long each lives. @returns those that have asked nothing yet */
+function bounded(server: HttpServer): Set<Socket> {
+  const open = new Set<Socket>();
+  const asking = new Set<Socket>();
+  server.on('connection', (socket) => {
+    const end = setTimeout(() => socket.destroy(), LIFETIME_MS).unref();
+    open.add(socket);
+    asking.add(socket);
+    socket.once('close', () => {
+      clearTimeout(end);
+      open.delete(socket);
+      asking.delete(socket);
+    });
+    if (open.size <= MAX_CONNECTIONS) return;
+    // Oldest first; the newest is the last to go.
+    const [oldest = socket] = asking.size > 1 ? asking : open;
+    oldest.destroy();
+  });
+  return asking;
+}
+
+/** A page as it is sent. */
+interface Sheet extends Omit<Page, 'body'> {
+  readonly body: Buffer;
+}
+
+/** All that ask while a page is made get the same one: it is large, and made once. */
+function inOne(make: () => Promise<Page>): () => Promise<Sheet> {
+  let underWay: Promise<Sheet> | undefined;
+  return () => {
+    underWay ??= make()
+      .catch(() => plain(500, 'this page cannot be made'))
+      .then(sheet)
+      .finally(() => {
+        underWay = undefined;
+      });
+    return underWay;
+  };
+}
+
+function sheet(page: Page): Sheet {
+  return { ...page, body: Buffer.from(page.body) };
+}
+
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  pages: ReadonlyMap<string, () => Promise<Page>>,
+  pages: ReadonlyMap<string, () => Promise<Sheet>>,
 ): Promise<void> {
-  const page = await pageOf(request, pages);
+  const page = (await isRead(request)) ? await pageOf(request, pages) : TOO_LARGE;
   response.writeHead(page.status, {
     'Content-Type': page.type,
-    'Content-Length': Buffer.byteLength(page.body),
+    'Content-Length': page.body.length,
     'Cache-Control': 'no-store',
     Connection: 'close',
     ...(page.status === 405 ? { Allow: 'GET, HEAD' } : {}),
@@ -84,16 +142,30 @@ async function answer(
   response.end(request.method === 'HEAD' ? undefined : page.body);
 }
 
+/** A connection that is closed while something unread is on its way may lose the answer. */
+async function isRead(request: IncomingMessage): Promise<boolean> {
+  let size = 0;
+  for await (const chunk of request) {
+    size += Buffer.byteLength(chunk);
+    if (size > MAX_BODY_BYTES) return false;
+  }
+  return true;
+}
+
 async function pageOf(
   { method, url = '/' }: IncomingMessage,
-  pages: ReadonlyMap<string, () => Promise<Page>>,
-): Promise<Page> {
+  pages: ReadonlyMap<string, () => Promise<Sheet>>,
+): Promise<Sheet> {
   const page = pages.get(url.split('?', 1)[0] ?? '/');
-  if (page === undefined) return plain(404, `there is only ${[...pages.keys()].join(' and ')}`);
-  if (method !== 'GET' && method !== 'HEAD') return plain(405, 'only GET and HEAD are answered');
-  return page().catch(() => plain(500, 'this page cannot be made'));
+  const known = [...pages.keys()].join(' and ');
+  if (page === undefined) return sheet(plain(404, `there is only ${known}`));
+  if (method !== 'GET' && method !== 'HEAD')
+    return sheet(plain(405, 'only GET and HEAD are answered'));
+  return page();
 }
 
 function plain(status: number, text: string): Page {
   return { status, type: 'text/plain; charset=utf-8', body: `${text}\n` };
 }
+
+const TOO_LARGE = sheet(plain(413, 'nothing need be sent'));

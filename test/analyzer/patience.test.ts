@@ -46,17 +46,17 @@ function store(limitMs: number): MetricProvider & { readonly asked: string[] } {
 
 describe('a source that does not answer', () => {
   test('is waited for once in a pass: whoever else asks it, or has asked, is told at once', async () => {
-    const metrics = store(100);
+    const metrics = store(600);
     const pass = asking(metrics).metrics;
     const first = pass.range('slow 1', RANGE);
-    await sleep(50);
+    await sleep(300);
     const second = pass.range('slow 2', RANGE);
-    expect(await first).toMatchObject({ reason: 'store took over 100 ms' });
+    expect(await first).toMatchObject({ reason: 'store took over 600 ms' });
     const reason = 'store did not answer in time earlier in this pass';
     const began = performance.now();
     expect(await second).toEqual({ kind: 'unknown', reason });
     expect(await pass.range('quick', RANGE)).toEqual({ kind: 'unknown', reason });
-    expect(performance.now() - began).toBeLessThan(40);
+    expect(performance.now() - began).toBeLessThan(250);
     expect(metrics.asked).toEqual(['slow 1', 'slow 2']);
     expect(await asking(metrics).metrics.range('quick', RANGE)).toEqual(NOTHING);
   });
@@ -296,14 +296,17 @@ test.concurrent('a cluster that hangs costs one time limit in a pass, however ma
   const analyzer = await field.analyzer();
   await tick(analyzer);
   field.now += 10;
+  let waited = 0;
   const read: Cluster['read'] = async (_, until) => {
-    await sleep(800, undefined, { signal: until }).catch(() => undefined);
+    await sleep(800, undefined, { signal: until }).then(
+      () => (waited += 1),
+      () => undefined,
+    );
     return { kind: 'unknown', reason: 'api took over 0.8 s', late: 'api' };
   };
-  const began = performance.now();
   const { outcomes } = await tick({ ...analyzer, clusters: oneCluster({ read }) });
-  // One after the other, eight at once, it would be 4 s.
-  expect(performance.now() - began).toBeLessThan(3000);
+  // Those that were asked in the same moment as the first one.
+  expect(waited).toBeLessThanOrEqual(8);
   expect(outcomes).toHaveLength(40);
   for (const it of outcomes) expect(it.decision.reason).toMatch(/api (took over|did not answer)/);
 });

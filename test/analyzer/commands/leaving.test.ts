@@ -93,6 +93,8 @@ async function leave(it: Running): Promise<{ seconds: number; code: number | nul
   return { code, seconds: (performance.now() - began) / 1000 };
 }
 
+/** Well under the 30 s of a pod, and much for a busy machine. */
+const LIMIT_SECONDS = 12;
 const ENOUGH = { timeout: 20_000, interval: 20 };
 
 describe.concurrent('a process that is told to end, while', () => {
@@ -103,7 +105,7 @@ describe.concurrent('a process that is told to end, while', () => {
     await expect.poll(own.asked, ENOUGH).toBeGreaterThan(0);
     const { code, seconds } = await leave(running);
     expect(code).toBe(0);
-    expect(seconds).toBeLessThan(5);
+    expect(seconds).toBeLessThan(LIMIT_SECONDS);
   });
 
   test('the Git server does not answer, ends at once, and leaves no git behind', async ({
@@ -114,7 +116,7 @@ describe.concurrent('a process that is told to end, while', () => {
     await expect.poll(own.asked, ENOUGH).toBeGreaterThan(0);
     const { code, seconds } = await leave(running);
     expect(code).toBe(0);
-    expect(seconds).toBeLessThan(5);
+    expect(seconds).toBeLessThan(LIMIT_SECONDS);
     if (existsSync('/proc')) await expect.poll(() => callsOf(own.address), ENOUGH).toEqual([]);
   });
 
@@ -134,7 +136,7 @@ describe.concurrent('a process that is told to end, while', () => {
     await expect.poll(() => existsSync(pid), ENOUGH).toBe(true);
     const { code, seconds } = await leave(running);
     expect(code).toBe(0);
-    expect(seconds).toBeLessThan(5);
+    expect(seconds).toBeLessThan(LIMIT_SECONDS);
     const left = Number(await readFile(pid, 'utf8'));
     await expect.poll(() => isRunning(left), ENOUGH).toBe(false);
   });
@@ -152,7 +154,7 @@ describe.concurrent('a process that is told to end, while', () => {
     await expect.poll(own.asked, ENOUGH).toBeGreaterThan(0);
     const { code, seconds } = await leave(running);
     expect(code).toBe(0);
-    expect(seconds).toBeLessThan(5);
+    expect(seconds).toBeLessThan(LIMIT_SECONDS);
   });
 
   test('whoever is told of a push does not answer, has told the others and ends', async ({
@@ -172,7 +174,7 @@ describe.concurrent('a process that is told to end, while', () => {
     await expect.poll(own.asked, ENOUGH).toBeGreaterThan(0);
     const { code, seconds } = await leave(running);
     expect(code).toBe(0);
-    expect(seconds).toBeLessThan(8);
+    expect(seconds).toBeLessThan(LIMIT_SECONDS);
     expect(git(folder, 'log', '-1', '--format=%s', 'main')).toMatch(/^app: initialize/);
   });
 

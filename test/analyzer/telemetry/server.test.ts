@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Page, type Server, startServer } from '../../../analyzer/telemetry/server.ts';
 
@@ -18,6 +18,20 @@ async function serve(page: () => Promise<Page> = async () => text('fine')): Prom
 
 function text(body: string): Page {
   return { status: 200, type: 'text/plain', body };
+}
+
+function silent(port: number, count: number): readonly Socket[] {
+  return Array.from({ length: count }, () => connect(port, '127.0.0.1').on('error', () => {}));
+}
+
+/** A GET with a body, which nobody need send. @returns status, and the length of the answer */
+async function sendLarge(url: string, body: string): Promise<readonly number[]> {
+  const sent = request(url, { method: 'GET', headers: { 'Content-Length': body.length } });
+  sent.end(body);
+  const [reply] = await once(sent, 'response');
+  let length = 0;
+  for await (const chunk of reply) length += chunk.length;
+  return [reply.statusCode, length];
 }
 
 describe('the server', () => {
@@ -71,11 +85,43 @@ describe('the server', () => {
   test('takes a bounded number of connections', async () => {
     const { url } = await serve();
     const port = Number(new URL(url).port);
-    const sockets = Array.from({ length: 24 }, () => connect(port, '127.0.0.1'));
+    const sockets = silent(port, 72);
     let dropped = 0;
-    for (const it of sockets) it.on('error', () => {}).on('close', () => dropped++);
+    for (const it of sockets) it.on('close', () => dropped++);
     await vi.waitFor(() => expect(dropped).toBe(8));
     for (const it of sockets) it.destroy();
+  });
+
+  test('answers whoever asks while many others keep slow connections open', async () => {
+    const { url } = await serve();
+    const port = Number(new URL(url).port);
+    for (const count of [20, 80]) {
+      const slow = silent(port, count);
+      // The beginning of a request, and no more.
+      for (const it of slow) it.write('GET /a HTTP/1.1\r\nHost: x\r\nX-Slow: ');
+      await Promise.all(slow.map((it) => once(it, 'connect')));
+      const began = performance.now();
+      const replies = await Promise.all(Array.from({ length: 20 }, () => fetch(`${url}/a`)));
+      expect(replies.map((it) => it.status)).toEqual(Array(20).fill(200));
+      expect(performance.now() - began).toBeLessThan(4000);
+      for (const it of slow) it.destroy();
+    }
+  });
+
+  test('answers many requests with large bodies and large answers, and makes a page once for all', async () => {
+    let made = 0;
+    const large = 'x'.repeat(300_000);
+    const { url } = await serve(async () => {
+      made += 1;
+      await new Promise((done) => setTimeout(done, 200));
+      return text(large);
+    });
+    const replies = await Promise.all(
+      Array.from({ length: 20 }, () => sendLarge(`${url}/a`, large)),
+    );
+    expect(replies).toEqual(Array(20).fill([200, large.length]));
+    expect(made).toBeLessThan(20);
+    expect((await sendLarge(`${url}/a`, 'x'.repeat(2_000_000)).catch(() => [413]))[0]).toBe(413);
   });
 
   test('an address that is taken is an error that names the flag', async () => {
