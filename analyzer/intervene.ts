@@ -137,8 +137,7 @@ async function asked(scene: Scene, id: string, it: Asked): Promise<Change> {
 async function situationOf(scene: Scene, id: string, asked: Asked): Promise<Situation> {
   const { repository, snapshot, all, plans } = scene;
   const trees = all.find((it) => it.id === id);
-  const isBorn = snapshot.run !== undefined || asked.verb === 'init';
-  if (trees === undefined || !isBorn)
+  if (trees === undefined || snapshot.run === undefined)
     throw new Error(
       `there is no release "${id}"; there are: ${all.map((it) => it.id).join(', ') || 'none'}`,
     );

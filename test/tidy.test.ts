@@ -319,10 +319,15 @@ describe('every file', () => {
     const starts = PRODUCT.filter((it) =>
       it.imports.some(({ target }) => target === 'node:child_process'),
     );
+    // The first runs what a kubeconfig names, and no git.
     expect(
       starts.map((it) => it.path),
       'start git with startGit, which sets --literal-pathspecs',
-    ).toEqual(['analyzer/git/identity.ts', 'analyzer/git/running.ts']);
+    ).toEqual([
+      'analyzer/cluster/plugin.ts',
+      'analyzer/git/identity.ts',
+      'analyzer/git/running.ts',
+    ]);
     const command = PRODUCT.find((it) => it.path === 'analyzer/git/command.ts');
     expect(command?.text).toContain('--literal-pathspecs');
   });

@@ -21,6 +21,7 @@ export type Cli = (...args: readonly string[]) => Promise<Ended>;
 export async function openCli(env: Readonly<Record<string, string>> = {}): Promise<Cli> {
   const folder = await scratch();
   const bundle = inject('bundle');
+  const kubeconfig = await emptyCluster();
   return async (...args) => {
     const own = Object.entries(process.env).filter(([name]) => !/^(PERCH_|GIT_)/.test(name));
     const child = spawn(process.execPath, [bundle, ...args], {
@@ -30,6 +31,7 @@ export async function openCli(env: Readonly<Record<string, string>> = {}): Promi
         HOME: folder,
         GIT_CONFIG_NOSYSTEM: '1',
         FORCE_COLOR: '1',
+        KUBECONFIG: kubeconfig,
         ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -68,7 +70,12 @@ export async function startCli(...args: readonly string[]): Promise<Running> {
   const folder = await scratch();
   const child = spawn(process.execPath, [inject('bundle'), ...args], {
     cwd: folder,
-    env: { PATH: process.env.PATH, HOME: folder, GIT_CONFIG_NOSYSTEM: '1' },
+    env: {
+      PATH: process.env.PATH,
+      HOME: folder,
+      GIT_CONFIG_NOSYSTEM: '1',
+      KUBECONFIG: await emptyCluster(),
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const lines: Readonly<Record<string, unknown>>[] = [];
