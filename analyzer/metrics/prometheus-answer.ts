@@ -17,7 +17,7 @@ export interface Instant {
 }
 
 /** Reads the answer of `/api/v1/query_range`. Several series are `unknown`, and so is a part of an answer. */
-export function readPiece(reply: Reply, range: TimeRange, acceptPartial: boolean): Answer<Piece> {
+export function readPiece(reply: Reply, range: TimeRange, acceptPartial = false): Answer<Piece> {
   const data = readData(reply, acceptPartial);
   return data.kind === 'unknown' ? data : pieceOf(data.value, range, reply.date);
 }
