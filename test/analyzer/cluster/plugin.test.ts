@@ -81,7 +81,7 @@ describe('a plugin of a kubeconfig', () => {
     });
     const left = (await readFile(pids, 'utf8')).split(' ').map(Number);
     expect(left).toHaveLength(2);
-    await expect.poll(() => left.filter(isRunning), { timeout: 3000 }).toEqual([]);
+    await expect.poll(() => left.filter(isRunning), { timeout: 20_000 }).toEqual([]);
   });
 
   test('that floods its output is killed, and breaks nothing', async () => {
@@ -174,7 +174,7 @@ test('a plugin ends with the process that asked it', async () => {
     timeoutSeconds: 20,
   });
   const left = Number(await readFile(pid, 'utf8'));
-  await expect.poll(() => isRunning(left), { timeout: 3000 }).toBe(false);
+  await expect.poll(() => isRunning(left), { timeout: 20_000 }).toBe(false);
 });
 
 test.each(['tokenFile', 'auth-provider'])(
