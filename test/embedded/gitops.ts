@@ -23,6 +23,14 @@ export interface GitopsOptions {
    * @default 30
    */
   readonly intervalSeconds?: number;
+  /** The only release that it syncs, as a sync object of its own does. @default - all of `live/` */
+  readonly release?: string;
+  /**
+   * Why admission refuses an object, if it does: nothing of a commit that holds it is applied.
+   *
+   * @default - no more is refused than the API server does
+   */
+  readonly admission?: (object: Manifest) => string | undefined;
 }
 
 /** What became of one look. */
@@ -56,7 +64,7 @@ const MANAGER = 'kustomize-controller';
  */
 export function playGitops(options: GitopsOptions): Gitops {
   const { reader, store, clock, kinds = SERVED_KINDS } = options;
-  const { branch = 'main', intervalSeconds = 30 } = options;
+  const { branch = 'main', intervalSeconds = 30, release, admission = () => undefined } = options;
   let inventory: readonly ObjectRef[] = [];
   let lastApplied: string | undefined;
   let nextLook = clock();
@@ -64,7 +72,9 @@ export function playGitops(options: GitopsOptions): Gitops {
   function apply(revision: string, files: readonly LiveObject[]): Sync {
     const objects = files.toSorted((one, other) => rank(one.object) - rank(other.object));
     const refused = objects.flatMap(({ file, object }) =>
-      refusals(object, store, kinds).map((reason) => `live/${file}: ${reason}`),
+      [...refusals(object, store, kinds), admission(object) ?? []]
+        .flat()
+        .map((reason) => `live/${file}: ${reason}`),
     );
     if (refused.length > 0) return { kind: 'refused', revision, reason: refused.join('; ') };
     for (const { object } of objects) store.apply(object, MANAGER, clock());
@@ -84,7 +94,7 @@ export function playGitops(options: GitopsOptions): Gitops {
       nextLook = clock() + intervalSeconds;
       const revision = await reader.resolve(branch);
       if (revision === undefined) return { kind: 'idle' };
-      const files = await readLive(reader, revision);
+      const files = await readLive(reader, revision, release);
       return files === undefined ? { kind: 'idle' } : apply(revision, files);
     },
   };
@@ -100,11 +110,12 @@ interface LiveObject {
 async function readLive(
   reader: Reader,
   revision: string,
+  only: string | undefined,
 ): Promise<readonly LiveObject[] | undefined> {
   const releases = await reader.list({ run: revision, source: undefined });
   const blobs: [string, string][] = [];
   for (const { id, live } of releases) {
-    if (live === undefined) continue;
+    if (live === undefined || (only !== undefined && only !== id)) continue;
     for (const [name, oid] of await reader.files(live)) blobs.push([`${id}/${name}`, oid]);
   }
   if (blobs.length === 0) return undefined;

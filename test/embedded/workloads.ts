@@ -9,11 +9,11 @@ export interface WorkloadsOptions {
   /** Unix seconds. */
   readonly clock: () => number;
   /**
-   * How long a new pod takes until it is available.
+   * How long a new pod takes until it is available, perhaps by its image.
    *
    * @default 8
    */
-  readonly startSeconds?: number;
+  readonly startSeconds?: number | ((image: string) => number);
   /**
    * How often the HPA controller looks.
    *
@@ -69,7 +69,8 @@ export function playWorkloads(options: WorkloadsOptions): Workloads {
     const before = pods.get(keyOf(ref)) ?? [];
     const template = JSON.stringify(at(deployment, '/spec/template'));
     const image = String(at(deployment, '/spec/template/spec/containers/0/image'));
-    const fresh = { template, image, availableAt: now + startSeconds };
+    const seconds = typeof startSeconds === 'number' ? startSeconds : startSeconds(image);
+    const fresh = { template, image, availableAt: now + seconds };
     const wanted = number(deployment, '/spec/replicas', 1);
     const isSet = deployment.kind === 'StatefulSet';
     const after = isSet

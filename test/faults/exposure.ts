@@ -1,0 +1,24 @@
+import { at } from '../../analyzer/core/liveness.ts';
+import { isWorkload, nameOf, rulesOf } from '../embedded/reach.ts';
+import type { Manifest } from '../embedded/server-side-apply.ts';
+
+/** What percent of a release's requests each image gets by these objects, whether its pods are ready or not. */
+export function exposure(objects: readonly Manifest[], apex: string): ReadonlyMap<string, number> {
+  const images = new Map(objects.filter(isWorkload).map((it) => [nameOf(it), imageIn(it)]));
+  const found = new Map<string, number>();
+  const rule = rulesOf(objects, apex).at(-1);
+  const total = rule?.to.reduce((sum, it) => sum + it.weight, 0) ?? 0;
+  for (const { workloads, weight } of rule?.to ?? []) {
+    for (const name of workloads) {
+      const image = images.get(name);
+      if (image === undefined || weight === 0) continue;
+      const share = (100 * weight) / total / workloads.length;
+      found.set(image, (found.get(image) ?? 0) + share);
+    }
+  }
+  return found;
+}
+
+function imageIn(workload: Manifest): string {
+  return String(at(workload, '/spec/template/spec/containers/0/image'));
+}

@@ -1,0 +1,6 @@
+import { gitFaults } from './git-faults.ts';
+import { kills } from './kills.ts';
+import type { Scenario } from './scenario.ts';
+
+/** Every scenario, family by family. */
+export const SCENARIOS: readonly Scenario[] = [...kills, ...gitFaults];
