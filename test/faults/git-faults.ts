@@ -16,48 +16,51 @@ const STATUSES = [
   301, 302, 400, 401, 403, 404, 407, 408, 409, 410, 413, 418, 429, 500, 502, 503, 504,
 ];
 
+/** What a git server does wrong, by name. */
+const FAULTS: readonly (readonly [name: string, spoiling: Spoiling])[] = [
+  ...STATUSES.map((status): [string, Spoiling] => [
+    `status-${status}`,
+    { fault: answer(status, headersOf(status)) },
+  ]),
+  ['login-page', { fault: loginPage() }],
+  ['no-refs', { fault: { kind: 'change', body: withoutRefs } }],
+  ['empty-answer', { fault: { kind: 'change', body: () => Buffer.alloc(0) } }],
+  ['garbage', { fault: { kind: 'change', body: (it) => Buffer.alloc(it.length || 64, 0xa5) } }],
+  ['no-http', { fault: { kind: 'raw', bytes: Buffer.from('SSH-2.0-OpenSSH_9.2\r\n') } }],
+  ['reset', { fault: { kind: 'reset' } }],
+  ['cut-answer', { fault: { kind: 'cut', part: 0.6 } }],
+  ['cut-pack', { fault: { kind: 'cut', part: 0.6 }, when: isPack }],
+  ['no-push', { fault: answer(403), when: isPush }],
+  ['slow-drip', { fault: { kind: 'drip', everyMs: 400 } }],
+  ['hang', { fault: { kind: 'hang' } }],
+  ['hang-in-push', { fault: { kind: 'hang' }, when: isPush }],
+  ['headers-only', { fault: { kind: 'headers' } }],
+];
+
 /** A git server that fails during the rollout of a bad candidate. */
 export const gitFaults: readonly Scenario[] = [
-  ...STATUSES.map((status) => failing(`git/status-${status}`, answer(status, headersOf(status)))),
-  failing('git/login-page', {
-    kind: 'answer',
-    status: 200,
-    headers: { 'Content-Type': 'text/html' },
-    body: '<!doctype html><title>Sign in</title><form>password</form>',
-  }),
-  failing('git/no-refs', { kind: 'change', body: withoutRefs }),
-  failing('git/empty-answer', { kind: 'change', body: () => Buffer.alloc(0) }),
-  failing('git/garbage', { kind: 'change', body: (it) => Buffer.alloc(it.length || 64, 0xa5) }),
-  failing('git/no-http', { kind: 'raw', bytes: Buffer.from('SSH-2.0-OpenSSH_9.2\r\n') }),
-  failing('git/reset', { kind: 'reset' }),
-  failing('git/cut-answer', { kind: 'cut', part: 0.6 }),
-  failing('git/cut-pack', { kind: 'cut', part: 0.6 }, isPack),
-  failing('git/no-push', answer(403), isPush),
-  failing('git/slow-drip', { kind: 'drip', everyMs: 400 }),
-  failing('git/hang', { kind: 'hang' }),
-  failing('git/hang-in-push', { kind: 'hang' }, isPush),
-  failing('git/headers-only', { kind: 'headers' }),
+  {
+    name: 'git/each-in-turn',
+    promise: `${PROMISE}; the analyzer outlives each of ${FAULTS.length} faults`,
+    tries: { short: 1, long: 0 },
+    run: inTurn,
+  },
+  ...FAULTS.map(
+    ([name, spoiling]): Scenario => ({
+      name: `git/${name}`,
+      promise: PROMISE,
+      tries: { short: 0, long: 1 },
+      run: (stage, random) => during(stage, random, spoiling, true),
+    }),
+  ),
   {
     name: 'git/hang-for-good',
     promise: 'a connection that nobody ever answers is given up, and the rollback arrives then',
     tries: { short: 0, long: 1 },
     run: (stage, random) => during(stage, random, { fault: { kind: 'hang' } }, false),
   },
-  branchFault(
-    'git/branch-deleted',
-    'a run branch that is deleted, and comes back',
-    async (world) => {
-      const tip = await git(world.repository, ['rev-parse', 'main']);
-      await git(world.repository, ['update-ref', '-d', 'refs/heads/main']);
-      return () => restore(world, tip).then(() => undefined);
-    },
-  ),
-  branchFault('git/branch-renamed', 'a run branch that is renamed, and back', async (world) => {
-    const tip = await git(world.repository, ['rev-parse', 'main']);
-    await git(world.repository, ['update-ref', 'refs/heads/trunk', tip]);
-    await git(world.repository, ['update-ref', '-d', 'refs/heads/main']);
-    return () => restore(world, tip).then(() => undefined);
-  }),
+  branchFault('git/branch-deleted', 'a run branch that is deleted, and comes back', undefined),
+  branchFault('git/branch-renamed', 'a run branch that is renamed, and back', 'trunk'),
   {
     name: 'git/branch-typo',
     promise: 'a --branch that does not exist gets no releases initialized anew',
@@ -92,9 +95,9 @@ function withoutRefs(body: Buffer): Buffer {
   return Buffer.from(isAdvertisement ? '001e# service=git-upload-pack\n00000000' : '0000');
 }
 
-function failing(name: string, fault: ServerFault, when?: Spoiling['when']): Scenario {
-  const spoiling = when === undefined ? { fault } : { fault, when };
-  return { name, promise: PROMISE, run: (stage, random) => during(stage, random, spoiling, true) };
+function loginPage(): ServerFault {
+  const body = '<!doctype html><title>Sign in</title><form>password</form>';
+  return { kind: 'answer', status: 200, headers: { 'Content-Type': 'text/html' }, body };
 }
 
 /** How long a fault lasts. */
@@ -127,21 +130,53 @@ async function during(
   return conclude(world, [rollsBack('alpha', BAD)], drops ? BACK_SECONDS : HANGING_SECONDS, seen);
 }
 
-type Break = (world: World) => Promise<() => Promise<void>>;
+/** One rollout that meets every fault, each until the analyzer has felt it. */
+async function inTurn(stage: Stage): Promise<Outcome> {
+  const world = await stage.open();
+  const proxy = world.proxies.git;
+  await world.release('alpha', BAD);
+  let analyzer = world.analyzer();
+  await world.untilStep('alpha', /weight-20/);
+  const before = (await world.record()).length;
+  let longest = 0;
+  for (const [name, spoiling] of FAULTS) {
+    const met = proxy.spoiled();
+    proxy.spoil(spoiling);
+    // Something to fetch, for what goes wrong in fetching it.
+    await world.edit({ subject: 'a note', files: [['NOTES.md', name]] });
+    const seconds = await world.until(12, () => proxy.spoiled() > met || analyzer.isOver());
+    if (seconds === undefined) world.problems.push(`${name}: the analyzer asked for nothing`);
+    longest = Math.max(longest, seconds ?? 12);
+    await sleep(700);
+    proxy.drop();
+    if (!analyzer.isOver()) continue;
+    world.problems.push(`${name}: the analyzer ended: ${analyzer.stderr().trim()}`);
+    analyzer = world.analyzer();
+  }
+  const made = (await world.record()).length - before;
+  proxy.heal(true);
+  const seen = `${FAULTS.length} faults, ${proxy.spoiled()} requests spoiled, ${made} commits meanwhile`;
+  const outcome = await conclude(world, [rollsBack('alpha', BAD)], BACK_SECONDS, seen);
+  return { ...outcome, longestSeconds: Math.max(longest, outcome.longestSeconds) };
+}
 
-function branchFault(name: string, what: string, breaks: Break): Scenario {
+/** @param elsewhere under which name it lives on meanwhile; nowhere where undefined */
+function branchFault(name: string, what: string, elsewhere: string | undefined): Scenario {
   return {
     name,
     promise: `${what}: nothing is started anew on it, and the rollback arrives`,
     async run(stage) {
       const world = await stage.open();
+      const inRepository = (...args: readonly string[]) => git(world.repository, args);
       await world.release('alpha', BAD);
       const analyzer = world.analyzer();
       await world.untilStep('alpha', /weight-20|canary-up/);
-      const mend = await breaks(world);
+      const tip = await inRepository('rev-parse', 'main');
+      if (elsewhere !== undefined) await inRepository('update-ref', `refs/heads/${elsewhere}`, tip);
+      await inRepository('update-ref', '-d', 'refs/heads/main');
       await sleep(stage.short ? FAULT_MS.short : FAULT_MS.long);
       await expectNoBranch(world);
-      await mend();
+      await inRepository('update-ref', 'refs/heads/main', tip);
       if (analyzer.isOver()) world.problems.push(`the analyzer ended: ${analyzer.stderr().trim()}`);
       return conclude(world, [rollsBack('alpha', BAD)], BACK_SECONDS, 'branch gone and back');
     },
@@ -151,10 +186,6 @@ function branchFault(name: string, what: string, breaks: Break): Scenario {
 async function expectNoBranch(world: World): Promise<void> {
   const made = await git(world.repository, ['for-each-ref', 'refs/heads/main']);
   if (made !== '') world.problems.push('the analyzer made the branch anew that was taken away');
-}
-
-async function restore(world: World, tip: string): Promise<void> {
-  await git(world.repository, ['update-ref', 'refs/heads/main', tip]);
 }
 
 /** An analyzer on a branch that nobody has made, beside one on the right branch. */
@@ -168,7 +199,7 @@ async function typo(stage: Stage): Promise<Outcome> {
   const problems = made === '' ? [] : ['a branch was made from a typo'];
   return {
     ...outcome,
-    seen: `said: ${wrong.stderr().trim().slice(0, 80) || (wrong.lines.at(-1)?.reason ?? wrong.lines.at(-1)?.msg)}`,
+    seen: `said: ${wrong.stderr().trim() || (wrong.lines.at(-1)?.reason ?? wrong.lines.at(-1)?.msg)}`,
     problems: [...outcome.problems, ...problems],
   };
 }

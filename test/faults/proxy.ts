@@ -56,6 +56,8 @@ export interface FaultyProxy {
   /** Requests that a fault met. */
   readonly spoiled: () => number;
   spoil(spoiling: Spoiling): void;
+  /** Closes the connections that hang, as a restart does. */
+  drop(): void;
   /** Answers rightly from now on. @param drops whether connections that hang are closed, as by a restart */
   heal(drops: boolean): void;
   stop(): Promise<void>;
@@ -79,6 +81,9 @@ export async function startProxy(target: string): Promise<FaultyProxy> {
     request.socket.once('close', () => hanging.delete(request.socket));
     spoil(spoiling.fault, target, request, response);
   });
+  const drop = () => {
+    for (const it of hanging) it.destroy();
+  };
   server.on('clientError', (_, socket) => socket.destroy());
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -89,15 +94,16 @@ export async function startProxy(target: string): Promise<FaultyProxy> {
     spoil: (it) => {
       spoiling = it;
     },
+    drop,
     heal: (drops) => {
       spoiling = undefined;
-      if (drops) for (const it of hanging) it.destroy();
+      if (drops) drop();
     },
     stop: async () => {
       const closed = once(server, 'close');
       server.close();
       server.closeAllConnections();
-      for (const it of hanging) it.destroy();
+      drop();
       await closed;
     },
   };
