@@ -2,9 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../simulation/random.ts';
 import type { Expectation } from './oracle.ts';
 import type { Running } from './process.ts';
-import type { Version } from './releases.ts';
 import type { Outcome, Scenario, Stage } from './scenario.ts';
-import { completes, conclude, FIRST, rollsBack } from './ways.ts';
+import { completes, conclude, rollsBack } from './ways.ts';
 import { type AnalyzerOptions, leftInTemporary, TERM_SECONDS, type World } from './world.ts';
 
 /** How many analyzers are killed in one try. */
@@ -54,10 +53,12 @@ async function terminated(stage: Stage, random: Random): Promise<Outcome> {
     random,
     start: () => world.analyzer(),
     end: async (it) => {
-      const { late, seconds, code } = await it.terminate(TERM_SECONDS);
+      const { late, seconds, code, signal } = await it.terminate(TERM_SECONDS);
       longest = Math.max(longest, seconds);
       if (late) world.problems.push(`SIGTERM was not heard within ${TERM_SECONDS} s`);
-      else if (code !== 0) world.problems.push(`after SIGTERM the exit code was ${code}`);
+      // It may be ended by the signal itself, as long as it has begun nothing.
+      else if (code !== 0 && signal !== 'SIGTERM')
+        world.problems.push(`after SIGTERM the exit code was ${code}`);
       const left = await leftInTemporary(world);
       if (left.length > 0) world.problems.push(`left in TMPDIR: ${left.join(', ')}`);
     },
@@ -85,33 +86,38 @@ interface Killed {
 
 /** Ends analyzers at random instants, while alpha gets good versions and beta bad ones, one after the other. */
 async function whileKilling({ world, random, start, end, count }: Killing): Promise<Killed> {
-  let [good, bad]: [Version, Version] = [
-    { temper: 'good', number: 2 },
-    { temper: 'bad', number: 2 },
-  ];
-  await world.release('alpha', good);
-  await world.release('beta', bad);
+  // The newest versions, and the transitions in which the ones before them ended.
+  const first = async (id: string) => ({
+    number: 2,
+    seen: (await world.state(id))?.transition ?? 0,
+  });
+  let [good, bad] = [await first('alpha'), await first('beta')];
+  await world.release('alpha', { temper: 'good', number: 2 });
+  await world.release('beta', { temper: 'bad', number: 2 });
   let ended = 0;
   while (ended < count) {
     const analyzer = start();
     await sleep(random.between(50, 2500));
     await end(analyzer);
     ended += 1;
-    const [alpha, beta] = [await world.last('alpha'), await world.last('beta')];
     if (ended >= count) break;
     // The next version once this one is over, so that every kill meets a rollout.
-    if (alpha?.image.endsWith(`good-${good.number}`) && alpha.state?.position.kind === 'complete') {
-      good = { temper: 'good', number: good.number + 1 };
-      await world.release('alpha', good);
+    const [alpha, beta] = await Promise.all([world.state('alpha'), world.state('beta')]);
+    if (alpha?.position.kind === 'complete' && alpha.transition > good.seen) {
+      good = { number: good.number + 1, seen: alpha.transition };
+      await world.release('alpha', { temper: 'good', number: good.number });
     }
-    if (beta?.image.endsWith(`bad-${bad.number}`) && beta.state?.position.kind === 'stable') {
-      bad = { temper: 'bad', number: bad.number + 1 };
-      await world.release('beta', bad);
+    if (beta?.position.kind === 'stable' && beta.transition > bad.seen) {
+      bad = { number: bad.number + 1, seen: beta.transition };
+      await world.release('beta', { temper: 'bad', number: bad.number });
     }
   }
   return {
     ended,
     versions: good.number + bad.number - 2,
-    expected: [completes('alpha', good), rollsBack('beta', bad, FIRST)],
+    expected: [
+      completes('alpha', { temper: 'good', number: good.number }),
+      rollsBack('beta', { temper: 'bad', number: bad.number }),
+    ],
   };
 }

@@ -51,6 +51,18 @@ export async function readRecord(folder: string, branch = 'main'): Promise<reado
   return views.map((it) => entryOf(it, texts));
 }
 
+/** The state of a release at the tip of the branch. */
+export async function readState(
+  folder: string,
+  release: string,
+  branch = 'main',
+): Promise<StateText | undefined> {
+  const path = `refs/heads/${branch}:rollouts/${release}/state.yaml`;
+  return parsed(await git(folder, ['cat-file', 'blob', path]).catch(() => undefined)) as
+    | StateText
+    | undefined;
+}
+
 /** A release's files in a commit; blob id by path below live/<id> or rollouts/<id>. */
 interface View {
   readonly commit: string;

@@ -2,6 +2,7 @@ import { Cpu, Deployment, Job, Probe, RestartPolicy } from 'cdk8s-plus-25';
 import {
   canary,
   Duration,
+  type HookDefinition,
   istio,
   job,
   query,
@@ -35,6 +36,8 @@ export interface ReleaseForm {
   readonly progressSeconds?: number;
   /** Failed checks until the rollback. @default 2 */
   readonly threshold?: number;
+  /** @default - none */
+  readonly hooks?: readonly HookDefinition[];
 }
 
 export function tagOf({ temper, number }: Version): string {
@@ -65,13 +68,14 @@ export async function distFiles(
 
 /** A release as short as whole seconds allow: a rollout takes a quarter of a minute. */
 function faultRelease(id: string, version: Version, form: ReleaseForm): Release {
-  const { progressSeconds = 15, threshold = 2 } = form;
+  const { progressSeconds = 15, threshold = 2, hooks = [] } = form;
   return new Release(Testing.apps(), id, {
     namespace: id,
     workload: workload(id, version),
     service: { port: 80, targetPort: 9898 },
     traffic: istio({ hosts: [`${id}.example.com`] }),
     strategy: canary({ stepWeights: [...WEIGHTS] }),
+    hooks,
     ...(version.temper === 'job' ? { jobs: [job('acceptance', { before: 'traffic' })] } : {}),
     analysis: {
       checkPeriod: Duration.seconds(1),

@@ -10,7 +10,7 @@ import { commitOn, type Edit, git } from './git.ts';
 import { arrived, type Evidence, type Expectation, judge } from './oracle.ts';
 import { type Ended, endMarked, MARK, type Running, startProcess } from './process.ts';
 import { type FaultyProxy, startProxy } from './proxy.ts';
-import { type Entry, readRecord } from './record.ts';
+import { type Entry, readRecord, readState, type StateText } from './record.ts';
 import { distFiles, type ReleaseForm, type Version } from './releases.ts';
 
 /** What a world is made of. */
@@ -56,13 +56,15 @@ export interface World {
   readonly kubeconfig: string;
   /** A person merges a version. @returns when, in Unix seconds */
   release(id: string, version: Version, form?: ReleaseForm): Promise<number>;
+  /** The same for several releases in one commit. */
+  releaseAll(ids: readonly string[], version: Version): Promise<number>;
   edit(edit: Edit): Promise<string>;
   analyzer(options?: AnalyzerOptions): Running;
   /** Runs a command of a person on the folder, to its end. */
   perch(...args: readonly string[]): Promise<Ended & { readonly stdout: string; stderr: string }>;
   record(): Promise<readonly Entry[]>;
-  /** The newest entry of a release. */
-  last(release: string): Promise<Entry | undefined>;
+  /** The state of a release now; undefined where it has none that can be read. */
+  state(release: string): Promise<StateText | undefined>;
   /** Waits for something. @returns after how many seconds it was so; undefined where it never was */
   until(limitSeconds: number, is: () => Promise<boolean> | boolean): Promise<number | undefined>;
   /** Waits until the release stands in a step whose name ends so. */
@@ -185,8 +187,7 @@ async function startWorld(
   };
 
   const record = () => readRecord(repository);
-  const last = async (release: string) =>
-    (await record()).filter((it) => it.release === release).at(-1);
+  const state = (release: string) => readState(repository, release);
   const until: World['until'] = async (limitSeconds, is) => {
     const start = performance.now();
     for (;;) {
@@ -210,7 +211,7 @@ async function startWorld(
     analyzer,
     perch,
     record,
-    last,
+    state,
     until,
     problems,
     async release(id, version, form) {
@@ -219,10 +220,17 @@ async function startWorld(
       await commitOn(repository, { subject, removes: [`dist/${id}`], files });
       return Date.now() / 1000;
     },
+    async releaseAll(ids, version) {
+      const all = await Promise.all(ids.map((id) => distFiles(id, version)));
+      const subject = `release ${ids.length} of ${version.temper}-${version.number}`;
+      const removes = ids.map((id) => `dist/${id}`);
+      await commitOn(repository, { subject, removes, files: all.flatMap((it) => [...it]) });
+      return Date.now() / 1000;
+    },
     edit: (edit) => commitOn(repository, edit),
     async untilStep(release, step, limitSeconds = 60) {
       const came = await until(limitSeconds, async () =>
-        step.test((await last(release))?.state?.position.step ?? ''),
+        step.test((await state(release))?.position.step ?? ''),
       );
       if (came === undefined) throw new Error(`${release} never came to ${step.source}`);
     },
