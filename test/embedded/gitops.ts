@@ -6,10 +6,13 @@ import { SERVED_KINDS, type ServedKind } from './api-server.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { Manifest } from './server-side-apply.ts';
 
+/** What it needs of a reader. */
+export type LiveReader = Pick<Reader, 'resolve' | 'list' | 'files' | 'texts'>;
+
 /** What the embedded GitOps controller works with. */
 export interface GitopsOptions {
   /** Reads the repository with the run branch. */
-  readonly reader: Reader;
+  readonly reader: LiveReader;
   readonly store: ObjectStore;
   /** Unix seconds. */
   readonly clock: () => number;
@@ -108,7 +111,7 @@ interface LiveObject {
 
 /** Every object of `live/`; undefined where there is no such folder. */
 async function readLive(
-  reader: Reader,
+  reader: LiveReader,
   revision: string,
   only: string | undefined,
 ): Promise<readonly LiveObject[] | undefined> {

@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import { openLocal } from '../../analyzer/git/index.ts';
 import {
   type EmbeddedApiServer,
   SERVED_KINDS,
@@ -11,6 +10,7 @@ import { type EmbeddedPrometheus, startPrometheus } from '../embedded/prometheus
 import type { Manifest } from '../embedded/server-side-apply.ts';
 import { playWorkloads } from '../embedded/workloads.ts';
 import { exposure } from './exposure.ts';
+import { liveReader } from './live-reader.ts';
 import { temperOf } from './releases.ts';
 
 /** An API server with controllers, a GitOps controller for each release, and a metric store, in real time. */
@@ -46,7 +46,7 @@ export async function startCluster(
 ): Promise<Cluster> {
   const clock = () => Date.now() / 1000;
   const api = await startApiServer({ clock, kinds: KINDS });
-  const reader = await openLocal({ folder: repository });
+  const reader = liveReader(repository, releases);
   const workloads = playWorkloads({ store: api, clock, startSeconds });
   const watch = watchTraffic(api, clock);
   const metrics = await startPrometheus({ clock, answer: watch.answer });
@@ -95,7 +95,7 @@ export async function startCluster(
     most: watch.most,
     async stop() {
       await turns.stop();
-      await Promise.all([api.stop(), metrics.stop(), reader.close()]);
+      await Promise.all([api.stop(), metrics.stop()]);
     },
   };
 }

@@ -36,6 +36,25 @@ export async function gitBytes(
   throw new Error(`git ${args[0] ?? ''} exited with ${code}: ${stderr.toString('utf8').trim()}`);
 }
 
+/** The texts of blobs, by id. */
+export async function readBlobs(
+  folder: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const bytes = await gitBytes(folder, ['cat-file', '--batch'], `${ids.join('\n')}\n`);
+  const texts = new Map<string, string>();
+  let offset = 0;
+  while (offset < bytes.length) {
+    const end = bytes.indexOf(10, offset);
+    const [id = '', kind, size] = bytes.toString('utf8', offset, end).split(' ');
+    offset = end + 1;
+    if (kind !== 'blob') continue;
+    texts.set(id, bytes.toString('utf8', offset, offset + Number(size)));
+    offset += Number(size) + 1;
+  }
+  return texts;
+}
+
 /** A change of a person: paths that go away, and files. A value may be bytes, or a link. */
 export interface Edit {
   readonly subject: string;
@@ -48,7 +67,9 @@ export type Content =
   | Buffer
   | { readonly link: string }
   /** A commit of another repository. */
-  | { readonly submodule: string };
+  | { readonly submodule: string }
+  /** A folder, by its id. */
+  | { readonly tree: string };
 
 /** Commits on the branch as a person, whoever else pushes at the same time. @returns the commit */
 export async function commitOn(folder: string, edit: Edit, branch = 'main'): Promise<string> {
@@ -93,6 +114,7 @@ function fileText(path: string, content: Content): readonly (string | Buffer)[] 
   if (typeof content === 'string' || Buffer.isBuffer(content))
     return [`M 100644 inline ${place}\n`, ...data(content)];
   if ('link' in content) return [`M 120000 inline ${place}\n`, ...data(content.link)];
+  if ('tree' in content) return [`M 040000 ${content.tree} ${place}\n`];
   return [`M 160000 ${content.submodule} ${place}\n`];
 }
 

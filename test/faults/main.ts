@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { play } from './play.ts';
 import { isFailure, resultsText } from './results.ts';
 import { SCENARIOS } from './scenarios.ts';
-import { makeTemplate, openWorld, type WorldOptions } from './world.ts';
+import { makeTemplate, openWorld, type World, type WorldOptions } from './world.ts';
 
 const HELP = `npm run test:faults -- [options]
 
@@ -51,6 +51,14 @@ async function main(): Promise<void> {
   const progress = (line: string) => void process.stderr.write(`${line}\n`);
   progress(`seed ${seed}, ${scenarios.length} scenarios`);
   const folder = mkdtempSync(join(tmpdir(), 'perch-faults-run-'));
+  const worlds = new Set<World>();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      // Nothing is left behind by a run that somebody ends.
+      Promise.all([...worlds].map((it) => it.stop()))
+        .then(() => rm(folder, { recursive: true, force: true }))
+        .finally(() => process.exit(130));
+    });
   try {
     const bundle = bundled(folder);
     const templates = new Map<string, Promise<string>>();
@@ -59,7 +67,9 @@ async function main(): Promise<void> {
       const key = releases.join();
       const known = templates.get(key) ?? makeTemplate(bundle, folder, releases);
       templates.set(key, known);
-      return openWorld(bundle, await known, options);
+      const world = await openWorld(bundle, await known, options);
+      worlds.add(world);
+      return world;
     };
     const results = await play(scenarios, { short: flags.short, seed, atOnce, open, progress });
     const report = { seed, short: flags.short, results };

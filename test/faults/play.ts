@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Random, seeded } from '../simulation/random.ts';
 import type { Result } from './results.ts';
 import type { Outcome, Scenario, Stage } from './scenario.ts';
@@ -66,6 +67,9 @@ async function playOne(scenario: Scenario, options: PlayOptions): Promise<Result
   };
 }
 
+/** For one try of any scenario: one that hangs is a promise that was broken. */
+const LIMIT_SECONDS = 900;
+
 async function playTry(
   scenario: Scenario,
   random: Random,
@@ -80,13 +84,19 @@ async function playTry(
       return world;
     },
   };
+  const end = new AbortController();
+  const late = sleep(LIMIT_SECONDS * 1000, undefined, { signal: end.signal }).then(() => {
+    throw new Error(`it took over ${LIMIT_SECONDS} s`);
+  });
   try {
-    return await scenario.run(stage, random);
+    return await Promise.race([scenario.run(stage, random), late]);
   } catch (error) {
     // A scenario that cannot go on has not seen its promise kept.
     const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return { problems: [said], seen: 'it could not be played to its end', longestSeconds: 0 };
   } finally {
+    end.abort();
+    late.catch(() => undefined);
     for (const it of worlds) await it.stop();
   }
 }

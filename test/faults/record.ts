@@ -1,7 +1,7 @@
 import { parse } from 'yaml';
 import type { Manifest } from '../embedded/server-side-apply.ts';
 import { exposure } from './exposure.ts';
-import { git, gitBytes } from './git.ts';
+import { git, readBlobs } from './git.ts';
 
 /** What one commit left of one release: read with git alone, by nothing of the product. */
 export interface Entry {
@@ -108,24 +108,6 @@ function viewsOf(log: string): readonly View[] {
   }
   flush();
   return views;
-}
-
-async function readBlobs(
-  folder: string,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
-  const bytes = await gitBytes(folder, ['cat-file', '--batch'], `${ids.join('\n')}\n`);
-  const texts = new Map<string, string>();
-  let offset = 0;
-  while (offset < bytes.length) {
-    const end = bytes.indexOf(10, offset);
-    const [id = '', kind, size] = bytes.toString('utf8', offset, end).split(' ');
-    offset = end + 1;
-    if (kind !== 'blob') continue;
-    texts.set(id, bytes.toString('utf8', offset, offset + Number(size)));
-    offset += Number(size) + 1;
-  }
-  return texts;
 }
 
 function entryOf(view: View, texts: ReadonlyMap<string, string>): Entry {
