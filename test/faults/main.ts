@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { chmodSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -86,6 +86,8 @@ async function main(): Promise<void> {
 /** The bundle of the sources as they are now. */
 function bundled(folder: string): string {
   const bundle = join(folder, 'perch.cjs');
+  // Some analyzers run as another user.
+  chmodSync(folder, 0o755);
   const root = fileURLToPath(new URL('../..', import.meta.url));
   execFileSync(process.execPath, ['.ci/build.js', bundle], { cwd: root, stdio: 'inherit' });
   return bundle;
