@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Version } from './releases.ts';
 import type { Outcome, Scenario, Stage } from './scenario.ts';
@@ -14,7 +14,7 @@ const ANSWER_SECONDS = 5;
 export const listen: readonly Scenario[] = [
   {
     name: 'listen/slow-clients',
-    promise: `slow and large clients of /metrics and /healthz delay no rollback, and others are answered within ${ANSWER_SECONDS} s`,
+    promise: `slow clients of /metrics and /healthz delay no rollback; 20 honest ones at once are answered within ${ANSWER_SECONDS} s, and a probe in three tries`,
     run: slowClients,
   },
 ];
@@ -26,37 +26,67 @@ async function slowClients(stage: Stage): Promise<Outcome> {
   const analyzer = world.analyzer({ args: ['--listen', `127.0.0.1:${port}`] });
   const up = await world.until(20, async () => (await ask(port, 'GET', '/healthz')).status > 0);
   if (up === undefined) world.problems.push('nobody listens');
-  const slow = Array.from({ length: 300 }, () => slowly(port));
-  const large = Buffer.alloc(300_000, 0x61);
+  // As many as scrape and probe a busy cluster at the same moment.
   const honest = await Promise.all(
-    Array.from({ length: 20 }, (_, it) =>
-      ask(port, 'POST', it % 2 === 0 ? '/metrics' : '/healthz', large),
-    ),
+    Array.from({ length: 20 }, (_, it) => ask(port, 'GET', it % 2 === 0 ? '/metrics' : '/healthz')),
   );
-  const late: number[] = [];
+  const dropped = honest.filter((it) => it.status !== 200).length;
+  if (dropped > 0)
+    world.problems.push(`${dropped} of 20 honest questions at once were not answered`);
+  const large = Buffer.alloc(300_000, 0x61);
+  await Promise.all(Array.from({ length: 20 }, () => ask(port, 'POST', '/metrics', large)));
+  const slow = Array.from({ length: 300 }, () => slowly(port));
+  const waits: number[] = [];
   const isBack = async () => {
-    late.push((await ask(port, 'GET', '/metrics')).seconds);
+    waits.push(await probe(port));
     return (await world.state('alpha'))?.position.kind === 'stable';
   };
   await world.until(BACK_SECONDS, isBack);
   for (const end of slow) end();
-  const longest = Math.max(...late, ...honest.map((it) => it.seconds));
-  if (longest >= ANSWER_SECONDS)
-    world.problems.push(`an honest question waited ${longest.toFixed(1)} s`);
+  const longest = Math.max(...waits, ...honest.map((it) => it.seconds));
+  if (longest >= PROBE_SECONDS)
+    world.problems.push(`beside slow clients /healthz was not answered in ${PROBE_TRIES} tries`);
   if (analyzer.isOver()) world.problems.push(`the analyzer ended: ${analyzer.stderr()}`);
-  const seen = `300 slow, 20 of 300 KB (${[...new Set(honest.map((it) => it.status))].join(', ')}), answers in at most ${longest.toFixed(1)} s`;
+  const seen = `300 slow clients, ${20 - dropped} of 20 answered at once, probes within ${longest.toFixed(1)} s`;
   const end = await conclude(world, [rollsBack('alpha', BAD)], BACK_SECONDS, seen);
   return { ...end, longestSeconds: longest };
 }
 
+/** What a kubelet does before it starts a container again. */
+const PROBE_TRIES = 3;
+const PROBE_SECONDS = PROBE_TRIES * ANSWER_SECONDS;
+
+/** @returns seconds until /healthz was answered, at most those of all tries */
+async function probe(port: number): Promise<number> {
+  const start = performance.now();
+  for (let tries = 0; tries < PROBE_TRIES; tries++) {
+    const began = performance.now();
+    if ((await ask(port, 'GET', '/healthz')).status > 0) return (performance.now() - start) / 1000;
+    await sleep(Math.max(0, ANSWER_SECONDS * 1000 - (performance.now() - began)));
+  }
+  return PROBE_SECONDS;
+}
+
 /** A client that sends a header every now and then, and never ends. @returns what ends it */
 function slowly(port: number): () => void {
-  const socket = connect(port, '127.0.0.1');
-  socket.on('error', () => undefined);
-  socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n');
+  let ended = false;
+  let socket = open();
+  function open(): Socket {
+    const opened = connect(port, '127.0.0.1');
+    opened.on('error', () => undefined);
+    opened.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n');
+    // Whoever is thrown out comes back.
+    opened.on('close', () => {
+      if (!ended)
+        setTimeout(() => {
+          if (!ended) socket = open();
+        }, 200);
+    });
+    return opened;
+  }
   const timer = setInterval(() => socket.write('X-More: x\r\n'), 1000);
-  socket.on('close', () => clearInterval(timer));
   return () => {
+    ended = true;
     clearInterval(timer);
     socket.destroy();
   };

@@ -41,7 +41,7 @@ export const outside: readonly Scenario[] = [
   {
     name: 'outside/metrics',
     promise: `while the metric store fails and many rollouts wait for it, another release starts, fails and is back within ${JOB_SECONDS} s`,
-    alone: true,
+    load: 'alone',
     run: metrics,
   },
   silentCluster('outside/api-hangs', { fault: { kind: 'hang' } }),

@@ -26,13 +26,15 @@ export async function play(
     if (result.tries > 0 || result.verdict === 'SKIPPED')
       options.progress(`${result.verdict.padEnd(7)} ${it.name}: ${result.seen}`);
   };
-  const together = scenarios.filter((it) => it.alone !== true);
-  const queue = [...together];
+  const withLoad = (load: Scenario['load']) =>
+    scenarios.filter((it) => (it.load ?? 'works') === load);
+  const queue = [...withLoad('works')];
   const worker = async () => {
     for (let it = queue.shift(); it !== undefined; it = queue.shift()) await run(it);
   };
-  await Promise.all(Array.from({ length: options.atOnce }, worker));
-  for (const it of scenarios.filter((one) => one.alone === true)) await run(it);
+  const workers = Array.from({ length: options.atOnce }, worker);
+  await Promise.all([...workers, ...withLoad('waits').map(run)]);
+  for (const it of withLoad('alone')) await run(it);
   return scenarios.flatMap((it) => results.get(it) ?? []).filter(wasPlayed);
 }
 

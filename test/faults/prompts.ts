@@ -15,12 +15,14 @@ const PASS_SECONDS = 100;
 export const prompts: readonly Scenario[] = [
   {
     name: 'prompts/signing-key',
+    load: 'waits',
     promise: `a signing key with a passphrase never hangs: one pass ends within ${PASS_SECONDS} s, and says why`,
     missing: noKeygen,
     run: (stage) => ends(stage, (world) => ({ args: ['--signing-key', lockedKey(world)] })),
   },
   {
     name: 'prompts/askpass',
+    load: 'waits',
     promise: `neither does an askpass program that waits for somebody, while it signs`,
     missing: noKeygen,
     run: (stage) =>
@@ -31,6 +33,7 @@ export const prompts: readonly Scenario[] = [
   },
   {
     name: 'prompts/credential-helper',
+    load: 'waits',
     promise: `a credential helper that waits for somebody never hangs: one pass ends within ${PASS_SECONDS} s`,
     run: (stage) =>
       ends(stage, (world) => {
@@ -41,6 +44,7 @@ export const prompts: readonly Scenario[] = [
   },
   {
     name: 'prompts/git-askpass',
+    load: 'waits',
     promise: `nor does GIT_ASKPASS`,
     run: (stage) =>
       ends(stage, (world) => {
@@ -51,6 +55,7 @@ export const prompts: readonly Scenario[] = [
   },
   {
     name: 'prompts/ssh',
+    load: 'waits',
     promise: `an ssh that asks for a passphrase never hangs: one pass ends within ${PASS_SECONDS} s`,
     run: (stage) =>
       ends(stage, (world) => ({

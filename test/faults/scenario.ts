@@ -9,8 +9,13 @@ export interface Scenario {
   readonly promise: string;
   /** How often it is tried. @default once in both forms */
   readonly tries?: { readonly short: number; readonly long: number };
-  /** Whether it wants the machine for itself, as many processes run in it. @default false */
-  readonly alone?: boolean;
+  /**
+   * `alone`: it wants the machine for itself, as many processes run in it. `waits`: most of its time nothing
+   * happens, so that others may be played beside it.
+   *
+   * @default works
+   */
+  readonly load?: 'alone' | 'works' | 'waits';
   /** Why it cannot be had on this machine; nothing where it can. @default - it needs Node and git alone */
   readonly missing?: () => string | undefined;
   run(stage: Stage, random: Random): Promise<Outcome>;
