@@ -9,7 +9,7 @@ import { type Gitops, playGitops, type Sync } from '../embedded/gitops.ts';
 import { type EmbeddedPrometheus, startPrometheus } from '../embedded/prometheus.ts';
 import type { Manifest } from '../embedded/server-side-apply.ts';
 import { playWorkloads } from '../embedded/workloads.ts';
-import { exposure } from './exposure.ts';
+import { exposure, imagesOf } from './exposure.ts';
 import { liveReader } from './live-reader.ts';
 import { temperOf } from './releases.ts';
 
@@ -145,6 +145,8 @@ interface Seen {
   readonly at: number;
   /** Percent by image. */
   readonly exposure: ReadonlyMap<string, number>;
+  /** Image by workload. */
+  readonly images: ReadonlyMap<string, string>;
 }
 
 /** What users get, seen every beat; the metric store answers from it. */
@@ -155,23 +157,25 @@ function watchTraffic(api: EmbeddedApiServer, clock: () => number) {
       const all = byNamespace(api.list());
       for (const id of releases) {
         const list = seen.get(id) ?? [];
-        const now = exposure(all.get(id) ?? [], id);
+        const own = all.get(id) ?? [];
+        const now = { exposure: exposure(own, id), images: imagesOf(own) };
+        const { at: _, ...before } = list.at(-1) ?? { at: 0 };
         // Most of the time nothing changes.
-        if (!isDeepStrictEqual(list.at(-1)?.exposure, now))
-          list.push({ at: clock(), exposure: now });
+        if (!isDeepStrictEqual(before, now)) list.push({ at: clock(), ...now });
         seen.set(id, list);
       }
     },
     most(release: string, image: string): number {
       return Math.max(0, ...(seen.get(release) ?? []).map((it) => it.exposure.get(image) ?? 0));
     },
-    /** The percent of good answers that the canary of a release gave, as of a moment. */
+    /** The percent of good answers that a workload gave, as of a moment; undefined where nobody asked it. */
     answer(query: string, at: number): number | undefined {
-      const release = /namespace="([^"]+)"/.exec(query)?.[1] ?? '';
+      const [, release = '', workload = ''] =
+        /namespace="([^"]+)",workload="([^"]+)"/.exec(query) ?? [];
       const then = (seen.get(release) ?? []).findLast((it) => it.at <= at + 0.2);
-      if (then === undefined) return undefined;
-      const bad = [...then.exposure].some(([image, it]) => it > 0 && temperOf(image) === 'bad');
-      return bad ? 50 : 99.9;
+      const image = then?.images.get(workload) ?? '';
+      if ((then?.exposure.get(image) ?? 0) === 0) return undefined;
+      return temperOf(image) === 'bad' ? 50 : 99.9;
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Manifest } from '../embedded/server-side-apply.ts';
 
 /** What percent of a release's requests each image gets by these objects, whether its pods are ready or not. */
 export function exposure(objects: readonly Manifest[], apex: string): ReadonlyMap<string, number> {
-  const images = new Map(objects.filter(isWorkload).map((it) => [nameOf(it), imageIn(it)]));
+  const images = imagesOf(objects);
   const found = new Map<string, number>();
   const rule = rulesOf(objects, apex).at(-1);
   const total = rule?.to.reduce((sum, it) => sum + it.weight, 0) ?? 0;
@@ -17,6 +17,11 @@ export function exposure(objects: readonly Manifest[], apex: string): ReadonlyMa
     }
   }
   return found;
+}
+
+/** What each workload runs; image by name. */
+export function imagesOf(objects: readonly Manifest[]): ReadonlyMap<string, string> {
+  return new Map(objects.filter(isWorkload).map((it) => [nameOf(it), imageIn(it)]));
 }
 
 function imageIn(workload: Manifest): string {
