@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { play } from './play.ts';
 import { isFailure, resultsText } from './results.ts';
 import { SCENARIOS } from './scenarios.ts';
+import { longestStretch } from './stretch.ts';
 import { makeTemplate, openWorld, type World, type WorldOptions } from './world.ts';
 
 const HELP = `npm run test:faults -- [options]
@@ -56,7 +57,7 @@ async function main(): Promise<void> {
     process.once(signal, () => {
       // Nothing is left behind by a run that somebody ends.
       Promise.all([...worlds].map((it) => it.stop()))
-        .then(() => rm(folder, { recursive: true, force: true }))
+        .then(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }))
         .finally(() => process.exit(130));
     });
   try {
@@ -72,11 +73,16 @@ async function main(): Promise<void> {
       return world;
     };
     const results = await play(scenarios, { short: flags.short, seed, atOnce, open, progress });
-    const report = { seed, short: flags.short, results };
+    const stretched = Math.round(longestStretch() * 10) / 10;
+    const report = { seed, short: flags.short, stretched, results };
     process.stdout.write(
       flags.json ? `${JSON.stringify(report, null, 2)}\n` : `\n${resultsText(results)}`,
     );
     if (isFailure(results, process.env.PERCH_E2E_REQUIRE === '1')) process.exitCode = 1;
+    if (stretched > 1)
+      progress(
+        `the machine was busy with other things: limits were up to ${stretched} times longer`,
+      );
     progress(`seed ${seed}`);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -5,6 +5,7 @@ import { play } from './play.ts';
 import { isFailure, type Result, resultsText } from './results.ts';
 import type { Outcome, Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
+import { stretchOf } from './stretch.ts';
 
 const KEPT: Outcome = { problems: [], seen: 'all well', longestSeconds: 1 };
 
@@ -92,4 +93,8 @@ describe('playing a scenario', () => {
     expect(drawn.slice(0, 2)).toEqual(drawn.slice(2));
     expect(drawn[0]).not.toBe(drawn[1]);
   });
+});
+
+test('limits are longer only on a machine that has too much to do', () => {
+  expect([0, 6, 12, 1000].map((load) => stretchOf(load, 2))).toEqual([1, 1, 2, 5]);
 });

@@ -90,11 +90,8 @@ function mounted(world: World, name: string, options: string): string {
   const folder = join(world.folder, name);
   mkdirSync(folder);
   execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder]);
+  world.onStop(() => spawnSync('umount', ['--lazy', folder]));
   return folder;
-}
-
-function unmount(folder: string): void {
-  spawnSync('umount', ['--lazy', folder]);
 }
 
 function full(name: string, cached: boolean): Scenario {
@@ -106,27 +103,23 @@ function full(name: string, cached: boolean): Scenario {
     async run(stage) {
       const world = await stage.open();
       const folder = mounted(world, 'small', 'size=6m');
-      try {
-        await world.release('alpha', BAD);
-        const analyzer = world.analyzer({
-          env: { TMPDIR: folder },
-          cache: cached ? join(folder, 'cache') : undefined,
-        });
-        await world.untilStep('alpha', /weight-20|canary-up/);
-        fill(join(folder, 'filler'));
-        // Something to fetch that has no room.
-        await world.edit({ subject: 'a note', files: [['NOTES.md', 'x\n'.repeat(5000)]] });
-        await sleep(6000);
-        rmSync(join(folder, 'filler'), { force: true });
-        const died = analyzer.isOver() ? [`the analyzer ended: ${analyzer.stderr().trim()}`] : [];
-        world.problems.push(...died);
-        const outcome = await conclude(world, [rollsBack('alpha', BAD)], BACK_SECONDS, 'disk full');
-        const left = readdirSync(folder).filter((it) => it !== 'cache');
-        const problems = left.length === 0 ? [] : [`left in TMPDIR: ${left.join(', ')}`];
-        return { ...outcome, problems: [...outcome.problems, ...problems] };
-      } finally {
-        unmount(folder);
-      }
+      await world.release('alpha', BAD);
+      const analyzer = world.analyzer({
+        env: { TMPDIR: folder },
+        cache: cached ? join(folder, 'cache') : undefined,
+      });
+      await world.untilStep('alpha', /weight-20|canary-up/);
+      fill(join(folder, 'filler'));
+      // Something to fetch that has no room.
+      await world.edit({ subject: 'a note', files: [['NOTES.md', 'x\n'.repeat(5000)]] });
+      await sleep(6000);
+      rmSync(join(folder, 'filler'), { force: true });
+      const died = analyzer.isOver() ? [`the analyzer ended: ${analyzer.stderr().trim()}`] : [];
+      world.problems.push(...died);
+      const outcome = await conclude(world, [rollsBack('alpha', BAD)], BACK_SECONDS, 'disk full');
+      const left = readdirSync(folder).filter((it) => it !== 'cache');
+      const problems = left.length === 0 ? [] : [`left in TMPDIR: ${left.join(', ')}`];
+      return { ...outcome, problems: [...outcome.problems, ...problems] };
     },
   };
 }
@@ -175,22 +168,17 @@ function openToAll(folder: string): void {
 async function readOnly(stage: Stage): Promise<Outcome> {
   const world = await stage.open();
   const cache = mounted(world, 'cache', 'ro,size=1m');
-  try {
-    await world.release('alpha', BAD);
-    const before = (await world.record()).length;
-    const analyzer = world.analyzer({ cache });
-    const said = () => `${analyzer.stderr()}${analyzer.stdout()}`;
-    const seconds = await world.until(20, () => /read-only|EROFS/i.test(said()));
-    if (seconds === undefined)
-      world.problems.push(`no message tells of it: ${said().slice(0, 200)}`);
-    else if (!said().includes(cache)) world.problems.push(`the message does not name ${cache}`);
-    if ((await world.record()).length > before) world.problems.push('it pushed something');
-    world.analyzer();
-    const seen = `said after ${seconds?.toFixed(1) ?? '20'} s`;
-    return await conclude(world, [rollsBack('alpha', BAD)], BACK_SECONDS, seen);
-  } finally {
-    unmount(cache);
-  }
+  await world.release('alpha', BAD);
+  const before = (await world.record()).length;
+  const analyzer = world.analyzer({ cache });
+  const said = () => `${analyzer.stderr()}${analyzer.stdout()}`;
+  const seconds = await world.until(20, () => /read-only|EROFS/i.test(said()));
+  if (seconds === undefined) world.problems.push(`no message tells of it: ${said().slice(0, 200)}`);
+  else if (!said().includes(cache)) world.problems.push(`the message does not name ${cache}`);
+  if ((await world.record()).length > before) world.problems.push('it pushed something');
+  world.analyzer();
+  const seen = `said after ${seconds?.toFixed(1) ?? '20'} s`;
+  return await conclude(world, [rollsBack('alpha', BAD)], BACK_SECONDS, seen);
 }
 
 /** A cache as an analyzer leaves it that was killed in the middle of the rollout. */

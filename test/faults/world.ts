@@ -12,6 +12,7 @@ import { type Ended, endMarked, MARK, type Running, startProcess } from './proce
 import { type FaultyProxy, startProxy } from './proxy.ts';
 import { type Entry, readRecord, readState, type StateText } from './record.ts';
 import { distFiles, type ReleaseForm, type Version } from './releases.ts';
+import { stretch } from './stretch.ts';
 
 /** What a world is made of. */
 export interface WorldOptions {
@@ -65,7 +66,7 @@ export interface World {
   record(): Promise<readonly Entry[]>;
   /** The state of a release now; undefined where it has none that can be read. */
   state(release: string): Promise<StateText | undefined>;
-  /** Waits for something. @returns after how many seconds it was so; undefined where it never was */
+  /** Waits for something; longer where the machine is busy with other things. @returns after how many seconds it was so; undefined where it never was */
   until(limitSeconds: number, is: () => Promise<boolean> | boolean): Promise<number | undefined>;
   /** Waits until the release stands in a step whose name ends so. */
   untilStep(release: string, step: RegExp, limitSeconds?: number): Promise<void>;
@@ -78,8 +79,10 @@ export interface World {
     limitSeconds: number,
     scope?: VerdictScope,
   ): Promise<Verdict>;
-  /** Tells what was seen on the way. */
+  /** Broken promises that were seen on the way, as sentences. */
   readonly problems: string[];
+  /** Done when the world is taken down, also where the run is ended by somebody. */
+  onStop(cleanup: () => unknown): void;
   stop(): Promise<void>;
 }
 
@@ -133,7 +136,7 @@ export async function openWorld(
   let stopped: Promise<void> | undefined;
   const stop = async () => {
     await world.stop();
-    await rm(parent, { recursive: true, force: true });
+    await rm(parent, { recursive: true, force: true, maxRetries: 10 });
   };
   return {
     ...world,
@@ -175,6 +178,7 @@ async function startWorld(
       ...more,
     });
   const problems: string[] = [];
+  const cleanups: (() => unknown)[] = [];
 
   const analyzer: World['analyzer'] = (options = {}) => {
     const { remote = 'http', cache, branch, mode = 'watch' } = options;
@@ -206,7 +210,7 @@ async function startWorld(
     const start = performance.now();
     for (;;) {
       if (await is()) return (performance.now() - start) / 1000;
-      if (performance.now() - start > limitSeconds * 1000) return undefined;
+      if (performance.now() - start > limitSeconds * 1000 * stretch()) return undefined;
       await sleep(150);
     }
   };
@@ -228,6 +232,7 @@ async function startWorld(
     state,
     until,
     problems,
+    onStop: (cleanup) => void cleanups.push(cleanup),
     async release(id, version, form) {
       const files = await distFiles(id, version, form);
       const subject = `release ${id} ${version.temper}-${version.number}`;
@@ -265,10 +270,11 @@ async function startWorld(
     async stop() {
       await Promise.all(running.filter((it) => !it.isOver()).map((it) => it.kill()));
       await endMarked(mark, 1);
+      for (const it of cleanups.splice(0).reverse()) await it();
       await Promise.all(Object.values(proxies).map((it) => it.stop()));
       await cluster.stop();
       await server.stop();
-      await rm(folder, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }
