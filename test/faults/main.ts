@@ -53,9 +53,11 @@ async function main(): Promise<void> {
   progress(`seed ${seed}, ${scenarios.length} scenarios`);
   const folder = mkdtempSync(join(tmpdir(), 'perch-faults-run-'));
   const worlds = new Set<World>();
+  let isOver = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => {
       // Nothing is left behind by a run that somebody ends.
+      isOver = true;
       Promise.all([...worlds].map((it) => it.stop()))
         .then(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }))
         .finally(() => process.exit(130));
@@ -70,6 +72,7 @@ async function main(): Promise<void> {
       templates.set(key, known);
       const world = await openWorld(bundle, await known, options);
       worlds.add(world);
+      if (isOver) await world.stop();
       return world;
     };
     const results = await play(scenarios, { short: flags.short, seed, atOnce, open, progress });

@@ -8,7 +8,7 @@ import { startGitServer } from '../embedded/git-server.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import { commitOn, type Edit, git } from './git.ts';
 import { arrived, type Evidence, type Expectation, judge } from './oracle.ts';
-import { type Ended, endMarked, MARK, type Running, startProcess } from './process.ts';
+import { type Ended, endMarked, MARK, type Running, type Start, startProcess } from './process.ts';
 import { type FaultyProxy, startProxy } from './proxy.ts';
 import { type Entry, readRecord, readState, type StateText } from './record.ts';
 import { distFiles, type ReleaseForm, type Version } from './releases.ts';
@@ -167,6 +167,7 @@ async function startWorld(
   await writeFile(kubeconfig, text.replace(cluster.api.url, proxies.api.url));
   const url = `${proxies.git.url}/repository.git`;
   const running: Running[] = [];
+  const analyzers: Running[] = [];
   const env = (more: AnalyzerOptions['env'] = {}) =>
     defined({
       PATH: process.env.PATH,
@@ -179,6 +180,14 @@ async function startWorld(
     });
   const problems: string[] = [];
   const cleanups: (() => unknown)[] = [];
+  let isDown = false;
+  /** A scenario may go on while its world is taken down. */
+  const start = (options: Start): Running => {
+    if (isDown) throw new Error('the world is taken down');
+    const it = startProcess(bundle, options);
+    running.push(it);
+    return it;
+  };
 
   const analyzer: World['analyzer'] = (options = {}) => {
     const { remote = 'http', cache, branch, mode = 'watch' } = options;
@@ -191,15 +200,15 @@ async function startWorld(
       ...(options.args ?? []),
     ];
     const before = options.before === undefined ? {} : { before: options.before };
-    const it = startProcess(bundle, { args, env: env(options.env), cwd: folder, ...before });
-    running.push(it);
+    const it = start({ args, env: env(options.env), cwd: folder, ...before });
+    analyzers.push(it);
     return it;
   };
 
   const perch: World['perch'] = async (...args) => {
     const identity = ['--identity', 'Robin <robin@example.com>'];
     const line = [...args, '--repo', repository, ...identity];
-    const it = startProcess(bundle, { args: line, env: env(), cwd: folder });
+    const it = start({ args: line, env: env(), cwd: folder });
     const end = await it.ended;
     return { ...end, stdout: it.stdout(), stderr: it.stderr() };
   };
@@ -258,7 +267,7 @@ async function startWorld(
       const seconds = await until(limitSeconds, async () => arrived(await evidence(ids), expected));
       const late = seconds === undefined ? [`not at the end after ${limitSeconds} s`] : [];
       const found = [...late, ...judge(await evidence(ids), expected)];
-      if (seconds === undefined) found.push(...lastWords(running));
+      if (seconds === undefined) found.push(...lastWords(analyzers));
       for (const it of running.filter((one) => !one.isOver())) {
         const end = await it.terminate(TERM_SECONDS);
         if (end.late) found.push(`an analyzer did not end within ${TERM_SECONDS} s of SIGTERM`);
@@ -268,6 +277,7 @@ async function startWorld(
       return { problems: [...problems, ...found], seconds: seconds ?? limitSeconds };
     },
     async stop() {
+      isDown = true;
       await Promise.all(running.filter((it) => !it.isOver()).map((it) => it.kill()));
       await endMarked(mark, 1);
       for (const it of cleanups.splice(0).reverse()) await it();
@@ -293,8 +303,8 @@ async function verified(
 }
 
 /** What analyzers said last, where nobody came to the end. */
-function lastWords(running: readonly Running[]): readonly string[] {
-  return running.slice(-1).map((it) => {
+function lastWords(analyzers: readonly Running[]): readonly string[] {
+  return analyzers.slice(-1).map((it) => {
     const line = it.lines.at(-1);
     const said = line?.reason ?? line?.msg ?? it.stderr().slice(-200);
     return `the last analyzer said: ${said}${it.isOver() ? ' (it has ended)' : ''}`;
