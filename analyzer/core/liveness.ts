@@ -196,6 +196,9 @@ function unmet(question: Question, reading: ObjectReading | undefined): readonly
   const name = refText(question.ref);
   if (question.kind === 'gone') return reading?.kind === 'absent' ? [] : [`${name} is still there`];
   if (reading?.kind !== 'found') return [`${name} does not exist yet`];
+  // It may stand for long, for its finalizers, and is gone the moment they let go.
+  if (at(reading.object, '/metadata/deletionTimestamp') !== undefined)
+    return [`${name} is being deleted`];
   if (annotation(reading.object, DIGEST_ANNOTATION) !== question.target.digest)
     return [`${name} is not synced yet`];
   return question.target.declared
