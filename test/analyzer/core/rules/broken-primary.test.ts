@@ -188,10 +188,24 @@ describe('a primary that breaks during the rollout', () => {
         ),
       },
     });
-    expect(move(at20({ onInconclusive: 'back' }), T0 + 60, late)).toMatchObject({
+    const few: Seen = { primary: notReady('1 of 2 replicas available', true, 1) };
+    expect(move(at20({ onInconclusive: 'back' }), T0 + 60, few)).toMatchObject({
       transition: 'back',
       verdict: 'inconclusive',
     });
+  });
+
+  test('gets no traffic back without a pod, while the candidate serves: a person is asked', () => {
+    const back = at20({ onInconclusive: 'back' });
+    expect(move(back, T0 + 60, late)).toMatchObject({
+      transition: 'note',
+      paused: { reason: expect.stringMatching(/0 of 2 replicas available$/) },
+    });
+    const both = { ...late, canary: notReady('crash loop') };
+    expect(move(back, T0 + 60, both)).toMatchObject({ transition: 'back' });
+    // As for any other answer that is missing.
+    const silent = { ...DOWN, values: () => undefined };
+    expect(move(back, T0 + 301, silent)).toHaveProperty('paused');
   });
 
   test('is passed by a person who promotes in full', () => {
