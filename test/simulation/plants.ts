@@ -11,6 +11,7 @@ import {
 } from '../../analyzer/core/position.ts';
 import { rolloutOf } from '../../analyzer/core/rollout.ts';
 import { goOn } from '../../analyzer/core/rules/may-go-on.ts';
+import { wayBackMove } from '../../analyzer/core/rules/must-go-back.ts';
 import { unix } from '../../analyzer/core/state.ts';
 import type { Plant } from './simulate.ts';
 
@@ -81,9 +82,71 @@ export const PLANTS = {
     observation: (it) =>
       withSamples(it, (all) => all.filter((one) => Number.isNaN(one.value) || one.value >= 99)),
   },
+  callsAHookUnpushed: { callsUnpushed: true },
+  takesSomeAnswersForAll: {
+    observation: (it) => ({
+      ...it,
+      series: it.series.filter(isAnswered),
+      unreachableSince: undefined,
+    }),
+  },
+  keepsWhatWasNeverShown: {
+    decision: (it) =>
+      it.kind === 'move' && it.to.kind === 'back'
+        ? { ...it, to: { ...it.to, shown: it.to.step } }
+        : it,
+  },
+  waitsForTheRefusedForEver: {
+    decision: (it) =>
+      it.kind === 'move' && /the cluster refuses|nothing has come of/.test(it.reason) ? PLANTED : it,
+  },
+  waitsForABrokenPrimaryToGoBack: {
+    decision: (it, observation) =>
+      it.kind === 'move' && positionOf(observation) === 'back' && isShort(observation)
+        ? PLANTED
+        : it,
+  },
+  holdsTheFixOfItsPrimary: {
+    decision: (it, observation) =>
+      it.kind === 'move' && it.transition === 'next' && isShort(observation) ? PLANTED : it,
+  },
+  takesTheLastPodsForALackOfAnswers: {
+    decision: (it, observation, now) =>
+      it.kind === 'move' && it.paused !== undefined && isShort(observation)
+        ? backNow(observation, now)
+        : it,
+  },
+  takesTheDeletedForLive: {
+    observation: (it) => (saysOf(it).includes('is being deleted') ? pretendLive(it) : it),
+  },
 } as const satisfies Record<string, Plant>;
 
 export type PlantName = keyof typeof PLANTS;
+
+const PLANTED: Decision = { kind: 'hold', reason: 'planted' };
+
+function isAnswered({ fromCommit, fromLive }: CheckSeries): boolean {
+  return fromCommit.kind === 'known' && fromLive?.kind !== 'unknown';
+}
+
+function positionOf({ situation: { state } }: Observation): Position['kind'] | undefined {
+  return state.kind === 'known' ? state.value.position.kind : undefined;
+}
+
+function isShort({ cluster }: Observation): boolean {
+  return cluster?.ready.primary?.kind === 'notReady';
+}
+
+function saysOf({ cluster }: Observation): string {
+  return cluster?.live.kind === 'waiting' ? cluster.live.reason : '';
+}
+
+/** A rollback that blames nobody. */
+function backNow(observation: Observation, now: number): Decision {
+  const rollout = rolloutOf(observation.situation);
+  if (rollout.kind !== 'known') return PLANTED;
+  return wayBackMove(contextOf(observation, rollout.value, now), 'planted');
+}
 
 /** The next step, whatever is waited for. */
 function pushed(observation: Observation, now: number): Decision {

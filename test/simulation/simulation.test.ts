@@ -36,6 +36,25 @@ const FOUND: Readonly<Record<PlantName, readonly [seed: number, rule: string]>> 
   promotesUnseen: [26, 'unseen-promotion'],
   doesNotWait: [27, 'not-waited'],
   ignoresFailedSamples: [3, 'no-way-back'],
+  callsAHookUnpushed: [1, 'hook-twice'],
+  takesSomeAnswersForAll: [1, 'unanswered'],
+  keepsWhatWasNeverShown: [1, 'refused-again'],
+  waitsForTheRefusedForEver: [1, 'stuck'],
+  waitsForABrokenPrimaryToGoBack: [1, 'rollback-stuck'],
+  holdsTheFixOfItsPrimary: [1, 'stuck'],
+  takesTheLastPodsForALackOfAnswers: [1, 'unready-primary'],
+  takesTheDeletedForLive: [1, 'not-live'],
+};
+
+/** Faults of which an analyzer remembers since when they last. */
+const REMEMBERED = {
+  metricsDown: [],
+  someMetrics: [],
+  apiDown: [],
+  someObjects: [],
+  deleting: [],
+  refusals: [],
+  skew: [],
 };
 
 async function run(seed: number, restarts?: Restarts, plant?: Plant): Promise<Run> {
@@ -84,9 +103,9 @@ describe('simulated rollouts', () => {
   it('decide the same when the analyzer restarts at any point', async () => {
     for (let seed = 1; seed <= 40; seed++) {
       const blobs = new Map<string, string>();
-      // Outages are left out: how long a source was silent is the one thing that a restart forgets.
+      // How long a source was silent, or a step not shown, is the one thing that a restart forgets.
       const { faults, ...rest } = await scenario(seed, blobs);
-      const story = { ...rest, faults: { ...faults, metricsDown: [], apiDown: [], skew: [] } };
+      const story = { ...rest, faults: { ...faults, ...REMEMBERED } };
       // And what became of a hook that it had called, by design.
       if (story.hooks.size > 0) continue;
       const random = seeded(seed);
