@@ -9,6 +9,7 @@ import { type Faults, within } from './faults.ts';
 import { primaryOf, targetOf } from './oracle.ts';
 import { keyOf } from './pods.ts';
 import { refuses } from './sync.ts';
+import { SHORT } from './troubles.ts';
 import type { World } from './world.ts';
 
 /** Looks after each tick whether a release gets to where it goes. */
@@ -47,7 +48,7 @@ const READY = 25;
 export function createArrival(place: Place): Arrival {
   const { world, faults, tickSeconds, members } = place;
   const since = new Map<string, { readonly key: string; readonly at: number }>();
-  const applying = faults.syncLag + SYNC + READY + 3 * tickSeconds;
+  const applying = faults.syncLag + SYNC + READY + 3 * (tickSeconds + SHORT);
 
   /** Since when a release stands where it stands, and nothing but its candidate stops it. */
   function standing({ situation, now }: Tick, key: string): number {
@@ -103,8 +104,8 @@ function isLastToServe(world: World, plan: Plan, now: number): boolean {
 /** Whether something outside of the candidate keeps a rollback from its end. */
 function isStopped({ faults, objectOf }: Place, situation: Situation, now: number): boolean {
   const { gitDown, pushRefused, apiDown, someObjects, deleting, refusals } = faults;
-  if (within([...gitDown, ...pushRefused, ...apiDown, ...someObjects, ...deleting], now))
-    return true;
+  const long = pushRefused.filter((it) => it.end - it.start > SHORT);
+  if (within([...gitDown, ...long, ...apiDown, ...someObjects, ...deleting], now)) return true;
   const { stable } = situation;
   if (stable.kind !== 'known' || refusals.length === 0) return false;
   const last = stable.value.plan.steps.at(-1);

@@ -29,7 +29,9 @@ export const PLANTS = {
       ),
   },
   judgesBeforeLive: { observation: pretendLive },
-  judgesWindowsOfTheStepBefore: { observation: judgeFromCommit },
+  judgesWindowsOfTheStepBefore: {
+    observation: (it) => (it.cluster?.live.kind === 'live' ? judgeFromCommit(it) : it),
+  },
   routesToAnUnreadyCanary: { observation: (it) => withReady(it, 'canary') },
   returnsToAnUnreadyPrimary: { observation: (it) => withReady(it, 'primary') },
   forgetsFailuresOfEarlierSteps: {
@@ -98,7 +100,9 @@ export const PLANTS = {
   },
   waitsForTheRefusedForEver: {
     decision: (it) =>
-      it.kind === 'move' && /the cluster refuses|nothing has come of/.test(it.reason) ? PLANTED : it,
+      it.kind === 'move' && /the cluster refuses|nothing has come of/.test(it.reason)
+        ? PLANTED
+        : it,
   },
   waitsForABrokenPrimaryToGoBack: {
     decision: (it, observation) =>
@@ -116,8 +120,11 @@ export const PLANTS = {
         ? backNow(observation, now)
         : it,
   },
+  blamesForTheEnvironment: { observation: withoutPrimary },
+  takesEveryWaitForARefusal: { observation: refusing },
+  keepsTheJobInARollback: { outcome: keepJobs },
   takesTheDeletedForLive: {
-    observation: (it) => (saysOf(it).includes('is being deleted') ? pretendLive(it) : it),
+    observation: (it) => (saysOf(it).includes('is being deleted') ? judgeFromCommit(it) : it),
   },
 } as const satisfies Record<string, Plant>;
 
@@ -139,6 +146,29 @@ function isShort({ cluster }: Observation): boolean {
 
 function saysOf({ cluster }: Observation): string {
   return cluster?.live.kind === 'waiting' ? cluster.live.reason : '';
+}
+
+/** Nobody looks how the stable version does. */
+function withoutPrimary(it: Observation): Observation {
+  const series = it.series.map(({ primary: _, ...rest }) => rest);
+  if (it.cluster === undefined) return { ...it, series };
+  return { ...it, series, cluster: { ...it.cluster, disturbedUntil: undefined } };
+}
+
+function refusing(it: Observation): Observation {
+  if (it.cluster?.live.kind !== 'waiting') return it;
+  return { ...it, cluster: { ...it.cluster, live: { ...it.cluster.live, refused: 'planted' } } };
+}
+
+function keepJobs(it: Outcome): Outcome {
+  const { position } = it.state;
+  if (position.kind !== 'back') return it;
+  const files = new Map(it.files);
+  for (const [name, info] of Object.entries(it.plan.plan.files)) {
+    const oid = it.plan.blobs.get(`steps/${position.step}/${name}`);
+    if (info.role === 'job' && oid !== undefined) files.set(name, { oid, info });
+  }
+  return { ...it, files };
 }
 
 /** A rollback that blames nobody. */
@@ -240,7 +270,7 @@ function pretendLive(it: Observation): Observation {
 /** Takes the points right after the commit for passing ones, though their windows reach further back. */
 function judgeFromCommit(it: Observation): Observation {
   const rollout = rolloutOf(it.situation);
-  if (it.cluster?.live.kind !== 'live' || rollout.kind !== 'known') return it;
+  if (it.cluster === undefined || rollout.kind !== 'known') return it;
   const live = { kind: 'live', sinceSeconds: unix(rollout.value.state.at) - 25 } as const;
   const series = it.series.map((one) => ({ ...one, fromLive: one.fromCommit }));
   return { ...it, series, cluster: { ...it.cluster, live } };

@@ -21,11 +21,12 @@ type Troubles = Partial<Faults>;
 
 /** What goes wrong around a rollout that is neither a bad version nor a silent source: at most a few things at once. */
 export function someTroubles(random: Random, plot: Plot): Troubles {
-  const troubles: Troubles = {
-    ...refusals(random, plot),
-    ...breaks(random, plot),
-    gitDown: some(random, plot, 0.2),
-    pushRefused: some(random, plot, 0.2),
+  const candidate = { ...refusals(random, plot), ...breaks(random, plot) };
+  const gitDown = some(random, plot, 0.2);
+  const pushRefused = some(random, plot, 0.2);
+  const troubles = {
+    ...candidate,
+    gitDown,
     someMetrics: some(random, plot, 0.25).map((it) => ({
       ...it,
       query: random.pick([/^latency|^own/, /^success|^q/]),
@@ -39,8 +40,21 @@ export function someTroubles(random: Random, plot: Plot): Troubles {
       objects: random.pick(['VirtualService', 'Service', 'HorizontalPodAutoscaler'] as const),
     })),
   };
-  return { ...troubles, environment: some(random, plot, 0.25) };
+  const environment = some(random, plot, 0.25);
+  return { ...troubles, environment, pushRefused: [...pushRefused, ...races(random, plot)] };
 }
+
+/** Others push as well: now and then one of them is faster. */
+function races(random: Random, { start }: Plot): Outage[] {
+  const count = random.chance(0.5) ? random.between(3, 8) : 0;
+  return Array.from({ length: count }, () => {
+    const begins = start + random.between(100, 1500);
+    return { start: begins, end: begins + random.pick([10, 20, SHORT] as const) };
+  });
+}
+
+/** Seconds that a push may be refused for because others are faster. */
+export const SHORT = 30;
 
 function some(random: Random, { start, releases }: Plot, probability: number): Outage[] {
   if (!random.chance(probability)) return [];
