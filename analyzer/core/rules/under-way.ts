@@ -92,10 +92,13 @@ function notArriving(context: Context, position: Back, why: string): Decision | 
 }
 
 /** Whether requests would find a pod after the next part, or find none as things are. */
-function canLeave({ observation }: Context, { part }: Back): boolean {
+function canLeave({ observation, rollout }: Context, { part }: Back): boolean {
   const { cluster } = observation;
   if (cluster === undefined || cluster.live.kind === 'unknown') return false;
-  return part === 'routes' || serves(cluster.ready.primary) || !mayServe(cluster.ready.canary);
+  // On one track nobody else could serve.
+  const isAlone = rollout.plan.plan.workloads.canary === undefined;
+  if (part === 'routes' || isAlone) return true;
+  return serves(cluster.ready.primary) || !mayServe(cluster.ready.canary);
 }
 
 function serves(it: Readiness | undefined): boolean {

@@ -285,6 +285,18 @@ describe('a rollback that does not arrive', () => {
     expect(later(primary, 121, { ...refused, primary: down }).kind).toBe('hold');
   });
 
+  test('does not wait for a primary that never comes where there is no canary', () => {
+    const { primary: own } = V2.plan.workloads;
+    const alone = plan('v2', { more: { workloads: own === undefined ? {} : { primary: own } } });
+    const it = situation({ position: back('04-promote', 'primary'), plan: alone });
+    const down: Seen = {
+      primary: notReady('0 of 2 replicas available', true),
+      canary: { kind: 'unknown', reason: 'no plan has it' },
+    };
+    expect(later(it, 120, down).kind).toBe('hold');
+    expect(later(it, 121, down)).toMatchObject({ kind: 'move', transition: 'back' });
+  });
+
   test('waits for no primary that was broken before the rollout, unless users would lose their pods', () => {
     const broken = { reason: 'down', serves: false };
     const it = situation({ position: back('04-promote', 'primary'), state: { broken } });
