@@ -36,7 +36,7 @@ const FOUND: Readonly<Record<PlantName, readonly [seed: number, rule: string]>> 
   promotesUnseen: [26, 'unseen-promotion'],
   doesNotWait: [28, 'not-waited'],
   ignoresFailedSamples: [3, 'no-way-back'],
-  callsAHookUnpushed: [1, 'hook-twice'],
+  callsAHookUnpushed: [794, 'hook-twice'],
   takesSomeAnswersForAll: [224, 'unanswered'],
   keepsWhatWasNeverShown: [15, 'refused-again'],
   waitsForTheRefusedForEver: [61, 'stuck'],
