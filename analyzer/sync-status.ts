@@ -68,11 +68,10 @@ async function askOneSync(
     return { kind: 'applied' };
   const at = revision === undefined ? 'nothing yet' : `commit ${revision.slice(0, 10)}`;
   const because = trouble === undefined ? '' : `: ${trouble}`;
-  return {
-    kind: 'behind',
-    reason: `${object} has applied ${at}${because}`,
-    refused: refuses && trouble,
-  };
+  // A refusal of the commit before says nothing about this one, which may not have been tried yet.
+  const isThis = refuses !== undefined && (await holdsPosition(reader, refuses, state));
+  const refused = isThis ? trouble : undefined;
+  return { kind: 'behind', reason: `${object} has applied ${at}${because}`, refused };
 }
 
 /** Whether the release stood at this position in a commit: the very transition, not one to the same place. */

@@ -44,9 +44,8 @@ import {
   sample,
   workload,
 } from './lib/sample.ts';
-import type { Blobs } from './simulation/plans.ts';
+import { type Blobs, objectOf } from './simulation/plans.ts';
 import { planTreeOf } from './simulation/rendered.ts';
-import { objectOf } from './simulation/world.ts';
 
 /** What may differ between two versions of a generated release. */
 interface Version {

@@ -81,8 +81,8 @@ export interface SyncStatus {
   readonly revision: string | undefined;
   /** Why it cannot apply a newer one. */
   readonly trouble?: string | undefined;
-  /** Whether that is because the API server, or the tool itself, takes the commit for wrong. */
-  readonly refuses?: true | undefined;
+  /** The commit that the API server, or the tool itself, takes for wrong: what is told may be of an earlier one. */
+  readonly refuses?: string | undefined;
 }
 
 /** Whether the tool that applies `live/` says that it has applied the release's position. */

@@ -72,9 +72,11 @@ export function wayBack(plan: Plan, step: string, shown: string | undefined): re
     part,
     ...(shown === undefined ? {} : { shown }),
   });
+  // Where Services exist already, nothing of the release's own runs that could be restored.
+  const hasPrimary = plan.workloads.primary !== undefined;
   const hasRoutes = Object.values(plan.files).some((it) => it.role === 'routing');
   return [
-    ...(hasPromoted(plan, step) ? [back('primary')] : []),
+    ...(hasPromoted(plan, step) && hasPrimary ? [back('primary')] : []),
     ...(hasRoutes ? [back('routes')] : []),
     { kind: 'stable' },
   ];

@@ -67,11 +67,9 @@ function fluxStatus(object: unknown): SyncStatus {
   if (at(object, '/spec/suspend') === true) return { revision, trouble: 'it is suspended' };
   const ready = list(at(object, '/status/conditions')).find((it) => it.type === 'Ready');
   if (ready?.status !== 'False') return { revision };
-  return {
-    revision,
-    trouble: said(ready.reason, ready.message),
-    ...(FLUX_REFUSES.includes(ready.reason ?? '') ? { refuses: true } : {}),
-  };
+  const trouble = said(ready.reason, ready.message);
+  if (!FLUX_REFUSES.includes(ready.reason ?? '')) return { revision, trouble };
+  return { revision, trouble, ...refusing(at(object, '/status/lastAttemptedRevision')) };
 }
 
 /** What Flux says when the API server refuses an object, and when the folder cannot be built. */
@@ -84,8 +82,18 @@ function argoStatus(object: unknown): SyncStatus {
   if (wrong !== undefined) return { revision, trouble: said(wrong.type, wrong.message) };
   const phase = at(object, '/status/operationState/phase');
   if (state === 'Synced' || (phase !== 'Failed' && phase !== 'Error')) return { revision };
-  const message = at(object, '/status/operationState/message');
-  return { revision, trouble: said(`sync ${phase}`, message), refuses: true };
+  const operation = at(object, '/status/operationState');
+  const tried = at(operation, '/syncResult/revision') ?? at(operation, '/operation/sync/revision');
+  return {
+    revision,
+    trouble: said(`sync ${phase}`, at(operation, '/message')),
+    ...refusing(tried),
+  };
+}
+
+function refusing(tried: unknown): Pick<SyncStatus, 'refuses'> {
+  const refuses = oid(tried);
+  return refuses === undefined ? {} : { refuses };
 }
 
 function list(value: unknown): z.infer<typeof conditions> {

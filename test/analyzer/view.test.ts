@@ -30,6 +30,22 @@ function applied(revision: string): ObjectReading {
   };
 }
 
+/** A Kustomization whose newest try failed. */
+function refused(revision: string, tried: string): ObjectReading {
+  const ready = {
+    type: 'Ready',
+    status: 'False',
+    reason: 'ReconciliationFailed',
+    message: 'denied',
+  };
+  const status = {
+    lastAppliedRevision: `main@sha1:${revision}`,
+    lastAttemptedRevision: `main@sha1:${tried}`,
+    conditions: [ready],
+  };
+  return { kind: 'found', object: { status } };
+}
+
 /** A release on its way back: the commit stands, and the cluster shows its objects. */
 async function goingBack(answer: (field: Field) => ObjectReading) {
   const { field, analyzer } = await inStep('02-weight-20');
@@ -79,6 +95,25 @@ describe('a way back with a sync object', () => {
           reason: expect.stringMatching(/Kustomization flux-system\/app-eu has applied commit/),
         },
       },
+    ]);
+  });
+
+  test('goes on where the sync tool refuses its commit, and not where it tells of the one before', async () => {
+    let tried = '';
+    const { field, told } = await goingBack((it) => {
+      const before = git(it.folder, 'rev-parse', 'main~1');
+      return tried === '' ? applied(before) : refused(before, git(it.folder, 'rev-parse', tried));
+    });
+    field.now += FAR;
+    const decide = async (commit: string) => {
+      tried = commit;
+      return (await tick(told)).outcomes;
+    };
+    expect(await decide('main~1')).toMatchObject([
+      { decision: { kind: 'hold', reason: expect.stringMatching(/denied/) } },
+    ]);
+    expect(await decide('main')).toMatchObject([
+      { decision: { kind: 'move', to: { kind: 'stable' } } },
     ]);
   });
 

@@ -1,7 +1,7 @@
 import type { HookAnswer, HookReading } from '../../analyzer/core/observation.ts';
 import type { Asked, HookCalls } from '../../analyzer/hooks/calls.ts';
 import type { Hook } from '../../lib/plan/plan.ts';
-import { type Outage, within } from './world.ts';
+import { type Outage, within } from './faults.ts';
 
 /** How the service behind a hook answers. */
 export interface HookBehaviour {

@@ -16,7 +16,7 @@ export interface Commit {
   readonly before: Situation;
   readonly after: Situation;
   /** The objects of `live/` after it. */
-  readonly objects: readonly Manifest[];
+  readonly objects: readonly { readonly oid: string; readonly object: Manifest }[];
   readonly hadDisagreement: boolean;
   /** Whether nothing in the world speaks against the version that runs. */
   readonly good: boolean;
@@ -45,6 +45,8 @@ interface Memory {
   failed: string | undefined;
   /** The image that was promoted last. */
   stable: string | undefined;
+  /** Whether the primary was not ready when the rollout began. */
+  broken: boolean;
 }
 
 /** @param asking what is known of hooks and persons */
@@ -54,14 +56,18 @@ export function createOracle(world: World, asking: Asking): Oracle {
   return {
     check(commit) {
       const { id } = commit.after;
-      const memory = memories.get(id) ?? { spent: 0, failed: undefined, stable: undefined };
+      const memory = memories.get(id) ?? emptyMemory();
       memories.set(id, memory);
       checkBaseline(commit, memory);
       gates.check(commit);
-      check(commit, world);
+      check(commit, memory, world);
       remember(commit, memory, world);
     },
   };
+}
+
+function emptyMemory(): Memory {
+  return { spent: 0, failed: undefined, stable: undefined, broken: false };
 }
 
 function remember(commit: Commit, memory: Memory, world: World): void {
@@ -72,6 +78,8 @@ function remember(commit: Commit, memory: Memory, world: World): void {
   if (next.kind === 'complete' || next.kind === 'configure')
     memory.stable = planOf(commit.after)?.plan.images[0];
   if (next.kind === 'undo') memory.stable = stableOf(commit.after)?.plan.images[0];
+  if (next.kind === 'start')
+    memory.broken = !world.isReady(primaryOf(stableOf(commit.after)?.plan), commit.at);
   if (next.kind === 'start' || next.kind === 'back' || next.kind === 'undo') memory.spent = 0;
   const step = stepIn(commit.before, old);
   if (old === undefined || step === undefined || next.kind === 'note') return;
@@ -80,7 +88,14 @@ function remember(commit: Commit, memory: Memory, world: World): void {
   if (world.isSilent(commit.at)) return;
   const begin = Date.parse(old.steps[0]?.at ?? old.at) / 1000 + WINDOW;
   const target = targetOf(planOf(commit.before)?.plan);
-  memory.spent += failedPoints(world, target, Date.parse(old.at) / 1000, commit.at, begin);
+  const primary = primaryOf(planOf(commit.before)?.plan);
+  memory.spent += failedPoints(
+    world,
+    { target, primary },
+    Date.parse(old.at) / 1000,
+    commit.at,
+    begin,
+  );
   if (commit.asked === undefined && memory.spent >= THRESHOLD)
     throw new Broken('budget', `${memory.spent} failed points, and it goes on at ${commit.at}`);
 }
@@ -102,7 +117,7 @@ function failedAfter(
 /** @param begin from when on every sample is the candidate's own */
 function failedPoints(
   world: World,
-  target: string,
+  { target, primary }: { readonly target: string; readonly primary: string },
   from: number,
   now: number,
   begin: number,
@@ -110,16 +125,24 @@ function failedPoints(
   let failed = 0;
   for (let at = from + PERIOD; at <= now - SETTLE; at += PERIOD) {
     const value = world.truth(at, target);
+    // What the stable version suffers too blames nobody.
+    if (suffers(world, primary, at)) continue;
     if (at >= begin && value !== undefined && value < 99) failed++;
   }
   return failed;
+}
+
+/** Whether the stable version has troubles of its own at a point, which nobody can tell from the candidate's. */
+export function suffers(world: World, primary: string, at: number): boolean {
+  const value = world.truth(at, primary);
+  return world.wasBroken(primary, at) || (value !== undefined && value < 99);
 }
 
 /**
  * Checks one commit against the truth of the world. Shares no arithmetic with the core: it knows what was
  * really applied, really ready and really measured.
  */
-function check(commit: Commit, world: World): void {
+function check(commit: Commit, memory: Memory, world: World): void {
   const { at, before, after } = commit;
   const wrong = violations(after);
   if (wrong.length > 0) throw new Broken('files', wrong.join('; '));
@@ -135,9 +158,10 @@ function check(commit: Commit, world: World): void {
   const plan = planOf(before)?.plan;
   if (old === undefined || next === undefined || plan === undefined) return;
   checkReach(commit, world);
+  if (next.position.kind === 'back') checkRefused(commit, world);
   if (next.kind === 'next' || next.kind === 'complete') {
     checkOrder(plan, old, next);
-    checkForward(world, commit, { plan, old });
+    checkForward(world, commit, { plan, old, memory });
   }
   const undone = old.kind === 'undo' || old.position.kind === 'back';
   if (commit.good && commit.verdict === 'fail' && commit.asked === undefined && !undone)
@@ -153,11 +177,23 @@ function checkOrder(plan: Plan, old: State, next: State): void {
     throw new Broken('skip', `${names[from]} → ${names[to]}`);
 }
 
+/** A rollback brings nothing that the cluster refuses and never had: it would be refused for the same reason. */
+function checkRefused({ at, after, objects }: Commit, world: World): void {
+  const there = new Set(world.holds(after.id).values());
+  const stable = new Set(stableOf(after)?.blobs.values());
+  for (const { oid, object } of objects) {
+    if (there.has(oid) || stable.has(oid) || !world.refuses(object, at)) continue;
+    throw new Broken('refused-again', `${after.id} at ${at}: ${nameOf(object)}`);
+  }
+}
+
 /**
  * Whoever gets more requests than now must be ready now, and whoever gets some now must still run afterwards: the
  * order within one commit is the sync tool's.
  */
-function checkReach({ at, after, objects }: Commit, world: World): void {
+function checkReach(commit: Commit, world: World): void {
+  const { at, after } = commit;
+  const objects = commit.objects.map((it) => it.object);
   // While an edit in the cluster stands, the routes there are none of ours.
   if (world.isEdited()) return;
   const workloads = new Map(workloadsOf(objects).map((it) => [nameOf(it), it]));
@@ -165,7 +201,7 @@ function checkReach({ at, after, objects }: Commit, world: World): void {
   for (const [key, share] of shares(rulesOf(objects, after.id))) {
     const names = key.split(' ');
     if (share <= (now.get(key) ?? 0) + 1e-9) continue;
-    if (!names.some((name) => world.isReady(name, at)))
+    if (!names.some((name) => world.isReady(name, at) || mayReturn(commit, world, name)))
       throw new Broken(
         names.some((name) => name.endsWith('-primary')) ? 'unready-primary' : `unready-canary`,
         `${key} is to get ${share} parts, ${now.get(key) ?? 0} before, at ${at}`,
@@ -179,6 +215,19 @@ function checkReach({ at, after, objects }: Commit, world: World): void {
     if (share > 0 && !stays)
       throw new Broken('scaled-down-under-traffic', `${key} still gets ${share} parts at ${at}`);
   }
+}
+
+/**
+ * Whether a rollback may return to a primary that is not ready: a broken one that still serves somebody, or where
+ * nobody is served as things are. A bad candidate is left whatever comes then, and a person knows what they ask for.
+ */
+function mayReturn({ at, after, verdict, asked }: Commit, world: World, name: string): boolean {
+  const next = stateOf(after);
+  const isBack = next !== undefined && (next.position.kind === 'back' || next.kind === 'back');
+  if (!isBack || !world.wasBroken(name, at)) return false;
+  const isUp = (it: string) => world.images(it, at).length > 0;
+  const canary = targetOf(planOf(after)?.plan);
+  return isUp(name) || !isUp(canary) || verdict === 'fail' || asked !== undefined;
 }
 
 /** The largest part of any kind of request that goes to some workloads, by their names. */
@@ -196,7 +245,9 @@ function shares(rules: ReturnType<World['rules']>): ReadonlyMap<string, number> 
 
 /** What the candidate is compared with runs the version that was promoted last. */
 function checkBaseline({ objects, after, at }: Commit, { stable }: Memory): void {
-  const baseline = workloadsOf(objects).find((it) => nameOf(it) === `${after.id}-baseline`);
+  const baseline = workloadsOf(objects.map((it) => it.object)).find(
+    (it) => nameOf(it) === `${after.id}-baseline`,
+  );
   if (baseline === undefined) return;
   const text = JSON.stringify(baseline.spec);
   if (stable === undefined || !text.includes(`"${stable}"`))
@@ -207,15 +258,19 @@ function checkBaseline({ objects, after, at }: Commit, { stable }: Memory): void
 function checkForward(
   world: World,
   { at, after }: Commit,
-  { plan, old }: { readonly plan: Plan; readonly old: State },
+  { plan, old, memory }: { readonly plan: Plan; readonly old: State; readonly memory: Memory },
 ): void {
   const since = world.appliedSince(after.id);
   if (since === undefined)
     throw new Broken('not-live', `left ${JSON.stringify(old.position)} before it was live`);
   const step = plan.steps.find((it) => it.name === stepName(old));
   if (step === undefined || old.fast !== undefined) return;
+  // Nobody is served worse than by a primary that was broken before and serves nobody.
+  const isPromoted = step.phase === 'Promoting' || step.phase === 'Finalising';
+  if (memory.broken && !isPromoted && world.images(primaryOf(plan), at).length === 0) return;
   if (step.bakeSeconds === 0) {
     const isJudged = step.phase === 'Promoting' && step.checks.length > 0;
+    if (isJudged) checkAnswered(world, plan, step, at);
     if (isJudged && goodSeconds(world, targetOf(plan), since, at - SETTLE) === 0)
       throw new Broken('unseen-promotion', `left ${step.name} on no good answer at ${at}`);
     return;
@@ -225,6 +280,7 @@ function checkForward(
       throw new Broken('not-waited', `left ${step.name} ${at - since} s after it was live`);
     return;
   }
+  checkAnswered(world, plan, step, at);
   const needed = Math.ceil(step.bakeSeconds / PERIOD);
   const target = targetOf(plan);
   const start = since + WINDOW;
@@ -239,10 +295,28 @@ function checkForward(
     throw new Broken('bad-newest', `left ${step.name} on ${newest.join(',')}`);
 }
 
+/** No step is left while one of its checks has no answer, whatever the others say. */
+function checkAnswered(world: World, plan: Plan, step: Step, at: number): void {
+  const silent = plan.checks.find(
+    (it) => step.checks.includes(it.name) && world.isUnanswered(it.query, at),
+  );
+  if (silent !== undefined)
+    throw new Broken(
+      'unanswered',
+      `left ${step.name} at ${at} without an answer to ${silent.name}`,
+    );
+}
+
 function goodSeconds(world: World, target: string, from: number, to: number): number {
   let good = 0;
   for (let t = Math.ceil(from); t <= to; t++) if (isGood(world.truth(t, target))) good++;
   return good;
+}
+
+/** What runs a plan's stable version. */
+export function primaryOf(plan: Plan | undefined): string {
+  const { primary } = plan?.workloads ?? {};
+  return (primary && plan?.files[primary.file]?.name) ?? plan?.shape.services?.stable ?? '';
 }
 
 /** The workload whose requests tell about a plan's candidate. */

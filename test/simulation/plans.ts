@@ -1,9 +1,39 @@
 import { createHash } from 'node:crypto';
+import { parse } from 'yaml';
 import type { PlanTree } from '../../analyzer/core/position.ts';
 import type { FileInfo, Plan, Step } from '../../lib/plan/plan.ts';
+import type { Manifest } from '../embedded/server-side-apply.ts';
 
 /** Every blob that any simulated plan refers to: its text by its id. */
 export type Blobs = Map<string, string>;
+
+/** Objects by blob id, for all worlds: a blob never changes. */
+const parsed = new Map<string, Manifest>();
+
+/** The object in a file. */
+export function objectOf(oid: string, blobs: Blobs): Manifest {
+  const text = blobs.get(oid) ?? '{}';
+  const found = parsed.get(oid) ?? (text.startsWith('{') ? JSON.parse(text) : parse(text));
+  parsed.set(oid, found);
+  return found;
+}
+
+/** The objects of all steps of a plan. */
+export function stepObjects({ blobs: paths }: PlanTree, blobs: Blobs): readonly Manifest[] {
+  return [...paths].flatMap(([path, oid]): Manifest[] =>
+    path.startsWith('steps/') ? [objectOf(oid, blobs)] : [],
+  );
+}
+
+/** The image of a workload's pods. */
+export function imageOf(object: Manifest): string {
+  const { spec, metadata } = object as {
+    spec?: { template?: { spec?: { containers?: readonly { image?: string }[] } } };
+    metadata?: { annotations?: Readonly<Record<string, string>> };
+  };
+  const image = spec?.template?.spec?.containers?.[0]?.image;
+  return image ?? `app:${metadata?.annotations?.[VERSION_ANNOTATION] ?? ''}`;
+}
 
 /** What a simulated plan is made from. */
 export interface PlanOptions {
@@ -13,6 +43,8 @@ export interface PlanOptions {
   readonly setting?: string | undefined;
   readonly onInconclusive?: 'hold' | 'back' | undefined;
   readonly threshold?: number | undefined;
+  /** A second check, and queries about the primary. @default - neither */
+  readonly latency?: boolean | undefined;
 }
 
 export const VERSION_ANNOTATION = 'sim/version';
@@ -38,7 +70,7 @@ type Name = keyof typeof INFO;
 /** A canary's plan as synth would render it, with the least of files; its blobs are added to `blobs`. */
 export function planTree(options: PlanOptions, blobs: Blobs): PlanTree {
   const candidate = hash(options.version, 10);
-  const steps = stepsOf(options.weights);
+  const steps = stepsOf(options);
   const config = `configmap-app-${candidate.slice(0, 6)}.yaml`;
   const files: Record<string, FileInfo> = {
     ...INFO,
@@ -85,7 +117,15 @@ function planOf(
       syncSeconds: 20,
     },
     checks: [
-      { name: 'success-rate', provider: 'prometheus', query: 'q', windowSeconds: 30, min: 99 },
+      {
+        name: 'success-rate',
+        provider: 'prometheus',
+        query: 'q',
+        ...(options.latency === true ? { primary: 'q{workload="app-primary"}' } : {}),
+        windowSeconds: 30,
+        min: 99,
+      },
+      ...(options.latency === true ? [LATENCY] : []),
     ],
     workloads: {
       primary: { file: 'deployment-app-primary.yaml' },
@@ -106,7 +146,18 @@ function planOf(
   };
 }
 
-function stepsOf(weights: readonly number[]): Step[] {
+const LATENCY: Plan['checks'][number] = {
+  name: 'latency',
+  provider: 'prometheus',
+  query: 'latency{workload="app-canary"}',
+  primary: 'latency{workload="app-primary"}',
+  windowSeconds: 30,
+  min: 99,
+};
+
+function stepsOf({ weights, latency }: PlanOptions): Step[] {
+  // A list for each step: YAML would write one list twice as an alias.
+  const checks = ['success-rate', ...(latency === true ? ['latency'] : [])];
   const list: Omit<Step, 'name' | 'files'>[] = [
     { phase: 'Initializing', weights: split(0), ready: ['primary'], checks: [], bakeSeconds: 0 },
     {
@@ -121,7 +172,7 @@ function stepsOf(weights: readonly number[]): Step[] {
         phase: 'Progressing',
         weights: split(it),
         ready: ['primary', 'canary'],
-        checks: ['success-rate'],
+        checks: [...checks],
         bakeSeconds: 30,
       }),
     ),
@@ -129,7 +180,7 @@ function stepsOf(weights: readonly number[]): Step[] {
       phase: 'Promoting',
       weights: split(weights.at(-1) ?? 0),
       ready: ['primary', 'canary'],
-      checks: ['success-rate'],
+      checks: [...checks],
       bakeSeconds: 0,
     },
     { phase: 'Finalising', weights: split(0), ready: ['primary'], checks: [], bakeSeconds: 0 },

@@ -11,6 +11,7 @@ import {
 } from '../../analyzer/core/position.ts';
 import { rolloutOf } from '../../analyzer/core/rollout.ts';
 import { goOn } from '../../analyzer/core/rules/may-go-on.ts';
+import { wayBackMove } from '../../analyzer/core/rules/must-go-back.ts';
 import { unix } from '../../analyzer/core/state.ts';
 import type { Plant } from './simulate.ts';
 
@@ -28,7 +29,9 @@ export const PLANTS = {
       ),
   },
   judgesBeforeLive: { observation: pretendLive },
-  judgesWindowsOfTheStepBefore: { observation: judgeFromCommit },
+  judgesWindowsOfTheStepBefore: {
+    observation: (it) => (it.cluster?.live.kind === 'live' ? judgeFromCommit(it) : it),
+  },
   routesToAnUnreadyCanary: { observation: (it) => withReady(it, 'canary') },
   returnsToAnUnreadyPrimary: { observation: (it) => withReady(it, 'primary') },
   forgetsFailuresOfEarlierSteps: {
@@ -81,9 +84,99 @@ export const PLANTS = {
     observation: (it) =>
       withSamples(it, (all) => all.filter((one) => Number.isNaN(one.value) || one.value >= 99)),
   },
+  callsAHookUnpushed: { callsUnpushed: true },
+  takesSomeAnswersForAll: {
+    observation: (it) => ({
+      ...it,
+      series: it.series.filter(isAnswered),
+      unreachableSince: undefined,
+    }),
+  },
+  keepsWhatWasNeverShown: {
+    decision: (it) =>
+      it.kind === 'move' && it.to.kind === 'back'
+        ? { ...it, to: { ...it.to, shown: it.to.step } }
+        : it,
+  },
+  waitsForTheRefusedForEver: {
+    decision: (it) =>
+      it.kind === 'move' && /the cluster refuses|nothing has come of/.test(it.reason)
+        ? PLANTED
+        : it,
+  },
+  waitsForABrokenPrimaryToGoBack: {
+    decision: (it, observation) =>
+      it.kind === 'move' && positionOf(observation) === 'back' && isShort(observation)
+        ? PLANTED
+        : it,
+  },
+  holdsTheFixOfItsPrimary: {
+    decision: (it, observation) =>
+      it.kind === 'move' && it.transition === 'next' && isShort(observation) ? PLANTED : it,
+  },
+  takesTheLastPodsForALackOfAnswers: {
+    decision: (it, observation, now) =>
+      it.kind === 'move' && it.paused !== undefined && isShort(observation)
+        ? backNow(observation, now)
+        : it,
+  },
+  blamesForTheEnvironment: { observation: withoutPrimary },
+  takesEveryWaitForARefusal: { observation: refusing },
+  keepsTheJobInARollback: { outcome: keepJobs },
+  takesTheDeletedForLive: {
+    observation: (it) => (saysOf(it).includes('is being deleted') ? judgeFromCommit(it) : it),
+  },
 } as const satisfies Record<string, Plant>;
 
 export type PlantName = keyof typeof PLANTS;
+
+const PLANTED: Decision = { kind: 'hold', reason: 'planted' };
+
+function isAnswered({ fromCommit, fromLive }: CheckSeries): boolean {
+  return fromCommit.kind === 'known' && fromLive?.kind !== 'unknown';
+}
+
+function positionOf({ situation: { state } }: Observation): Position['kind'] | undefined {
+  return state.kind === 'known' ? state.value.position.kind : undefined;
+}
+
+function isShort({ cluster }: Observation): boolean {
+  return cluster?.ready.primary?.kind === 'notReady';
+}
+
+function saysOf({ cluster }: Observation): string {
+  return cluster?.live.kind === 'waiting' ? cluster.live.reason : '';
+}
+
+/** Nobody looks how the stable version does. */
+function withoutPrimary(it: Observation): Observation {
+  const series = it.series.map(({ primary: _, ...rest }) => rest);
+  if (it.cluster === undefined) return { ...it, series };
+  return { ...it, series, cluster: { ...it.cluster, disturbedUntil: undefined } };
+}
+
+function refusing(it: Observation): Observation {
+  if (it.cluster?.live.kind !== 'waiting') return it;
+  return { ...it, cluster: { ...it.cluster, live: { ...it.cluster.live, refused: 'planted' } } };
+}
+
+function keepJobs(it: Outcome): Outcome {
+  const { position } = it.state;
+  if (position.kind !== 'back') return it;
+  const files = new Map(it.files);
+  for (const [name, info] of Object.entries(it.plan.plan.files)) {
+    const oid = it.plan.blobs.get(`steps/${position.step}/${name}`);
+    if (info.role === 'job' && oid !== undefined) files.set(name, { oid, info });
+  }
+  return { ...it, files };
+}
+
+/** A rollback that blames nobody. */
+function backNow(observation: Observation, now: number): Decision {
+  const rollout = rolloutOf(observation.situation);
+  if (rollout.kind !== 'known') return PLANTED;
+  return wayBackMove(contextOf(observation, rollout.value, now), 'planted');
+}
 
 /** The next step, whatever is waited for. */
 function pushed(observation: Observation, now: number): Decision {
@@ -177,7 +270,7 @@ function pretendLive(it: Observation): Observation {
 /** Takes the points right after the commit for passing ones, though their windows reach further back. */
 function judgeFromCommit(it: Observation): Observation {
   const rollout = rolloutOf(it.situation);
-  if (it.cluster?.live.kind !== 'live' || rollout.kind !== 'known') return it;
+  if (it.cluster === undefined || rollout.kind !== 'known') return it;
   const live = { kind: 'live', sinceSeconds: unix(rollout.value.state.at) - 25 } as const;
   const series = it.series.map((one) => ({ ...one, fromLive: one.fromCommit }));
   return { ...it, series, cluster: { ...it.cluster, live } };

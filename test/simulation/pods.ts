@@ -1,6 +1,8 @@
 import { nameOf, replicasOf } from '../embedded/reach.ts';
 import type { Manifest } from '../embedded/server-side-apply.ts';
-import { VERSION_ANNOTATION } from './plans.ts';
+import { breakOf, changedAt } from './breaks.ts';
+import type { Break } from './faults.ts';
+import { imageOf } from './plans.ts';
 
 /** What a version does once it runs; what the analyzer has to find out. */
 export interface Behaviour {
@@ -33,6 +35,10 @@ export interface Held {
   readyAt: number;
   /** What serves until then. */
   carried: readonly Serving[];
+  /** Whether nothing serves until then because a break has hit what served before. */
+  readonly lost?: boolean;
+  /** What breaks pods. */
+  readonly breaks: readonly Break[];
 }
 
 /**
@@ -43,7 +49,7 @@ export interface Held {
  */
 export function replaced(
   old: Held | undefined,
-  next: { readonly owner: string; readonly object: Manifest; readonly oid: string },
+  next: Pick<Held, 'owner' | 'object' | 'oid' | 'breaks'>,
   behaviours: ReadonlyMap<string, Behaviour>,
   now: number,
 ): Held {
@@ -58,13 +64,14 @@ export function replaced(
     generation: (old?.generation ?? 0) + 1,
     readyAt: now + (replicasOf(object) === 0 ? 0 : readyAfter),
     carried: stops || old === undefined ? [] : servingOf(old, now),
+    lost: old !== undefined && (isDown(old, now) || (old.lost === true && old.readyAt > now)),
   };
 }
 
 /** Who answers requests to a workload; nobody where it has no ready pod. */
 export function servingOf(it: Held, now: number): readonly Serving[] {
   const replicas = replicasOf(it.object);
-  if (replicas === 0) return [];
+  if (replicas === 0 || isDown(it, now)) return [];
   if (it.readyAt > now) return it.carried;
   const image = imageOf(it.object);
   const kept = Math.min(replicas, partitionOf(it.object)) / replicas;
@@ -75,23 +82,20 @@ export function servingOf(it: Held, now: number): readonly Serving[] {
 
 /** Whether the present generation's pods are all ready. */
 export function isReady(it: Held | undefined, now: number): boolean {
-  return it !== undefined && replicasOf(it.object) > 0 && it.readyAt <= now;
+  if (it === undefined || replicasOf(it.object) === 0 || it.readyAt > now) return false;
+  return breakOf(it.object, it.breaks, now) === undefined;
+}
+
+/** Whether a break leaves a workload no pod that is ready. */
+export function isDown({ object, breaks }: Held, now: number): boolean {
+  const found = breakOf(object, breaks, now);
+  return found?.pods === 'all' || (found !== undefined && replicasOf(object) === 1);
 }
 
 /** Whether its pods are all stopped before others start. */
 export function isRecreated(object: Manifest): boolean {
   const spec = object.spec as { strategy?: { type?: string } } | undefined;
   return spec?.strategy?.type === 'Recreate';
-}
-
-/** The image of a workload's pods. */
-export function imageOf(object: Manifest): string {
-  const { spec, metadata } = object as {
-    spec?: { template?: { spec?: { containers?: readonly { image?: string }[] } } };
-    metadata?: { annotations?: Readonly<Record<string, string>> };
-  };
-  const image = spec?.template?.spec?.containers?.[0]?.image;
-  return image ?? `app:${metadata?.annotations?.[VERSION_ANNOTATION] ?? ''}`;
 }
 
 /** What became of a Job. @param now Unix seconds */
@@ -119,16 +123,19 @@ function status(it: Held, now: number): Manifest {
   const ready = it.readyAt <= now;
   const isSet = it.object.kind === 'StatefulSet';
   const kept = isSet ? Math.min(wanted, partitionOf(it.object)) : 0;
+  const broken = breakOf(it.object, it.breaks, now);
+  const available = isDown(it, now) ? 0 : ready ? wanted : kept;
+  const isAvailable = ready && broken === undefined;
   return {
     observedGeneration: it.generation,
     replicas: wanted,
     updatedReplicas: wanted - kept,
-    availableReplicas: ready ? wanted : kept,
+    availableReplicas: broken === undefined ? available : Math.min(available, wanted - 1),
     conditions: [
       {
         type: 'Available',
-        status: ready ? 'True' : 'False',
-        lastTransitionTime: iso(it.appliedAt),
+        status: isAvailable ? 'True' : 'False',
+        lastTransitionTime: iso(Math.max(it.appliedAt, changedAt(it.object, it.breaks, now))),
       },
     ],
   };

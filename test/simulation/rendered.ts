@@ -169,6 +169,18 @@ export const KINDS = {
       jobs: [job('acceptance', { before: 'traffic' })],
     }),
   },
+  configured: {
+    props: (version, id) => ({
+      workload: (scope) => {
+        const { settings, monitor } = configuration(id, version);
+        new ApiObject(scope, 'deployment', deployment(id, version, settings.metadata.name));
+        new ApiObject(scope, 'settings', settings);
+        // A kind that came with the second version.
+        if (version !== 'v1') new ApiObject(scope, 'monitor', monitor);
+      },
+      strategy: canary({ stepWeights: [20, 50] }),
+    }),
+  },
   atomic: {
     members: ['app', 'web'],
     props: () => ({ strategy: canary({ stepWeights: [20, 50] }) }),
@@ -268,15 +280,32 @@ function plainWorkload(scope: Construct, id: string, version: string): void {
   new ApiObject(scope, 'deployment', deployment(id, version));
 }
 
-function podsOf(id: string, version: string) {
+function podsOf(id: string, version: string, settings?: string) {
   const ports = [{ name: 'http', containerPort: 8080 }];
+  const envFrom = settings === undefined ? {} : { envFrom: [{ configMapRef: { name: settings } }] };
   return {
     metadata: { labels: { app: id } },
-    spec: { containers: [{ name: 'main', image: `${id}:${version}`, ports }] },
+    spec: { containers: [{ name: 'main', image: `${id}:${version}`, ports, ...envFrom }] },
   };
 }
 
-function deployment(id: string, version: string) {
+function configuration(id: string, version: string) {
+  const settings = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: `${id}-settings` },
+    data: { version },
+  };
+  const monitor = {
+    apiVersion: 'monitoring.coreos.com/v1',
+    kind: 'ServiceMonitor',
+    metadata: { name: id },
+    spec: { selector: { matchLabels: { app: id } }, endpoints: [{ port: 'http' }] },
+  };
+  return { settings, monitor };
+}
+
+function deployment(id: string, version: string, settings?: string) {
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -284,7 +313,7 @@ function deployment(id: string, version: string) {
     spec: {
       replicas: 3,
       selector: { matchLabels: { app: id } },
-      template: podsOf(id, version),
+      template: podsOf(id, version, settings),
     },
   };
 }

@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import type { PlanTree } from '../../analyzer/core/position.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
 import type { Manifest } from '../embedded/server-side-apply.ts';
+import { type Faults, NO_FAULTS, type Outage } from './faults.ts';
 import type { HookBehaviour, HookRun } from './hooks.ts';
 import type { PersonEvent } from './person.ts';
 import { type Blobs, planTree } from './plans.ts';
 import type { Behaviour } from './pods.ts';
 import { type Random, seeded } from './random.ts';
 import { KINDS, type KindName, membersOf, renderedTrees } from './rendered.ts';
-import type { Faults, Outage } from './world.ts';
+import { type Plot, someTroubles } from './troubles.ts';
 
 /** What happens in one simulated run, all of it drawn from one seed. */
 export interface Scenario {
@@ -64,7 +65,10 @@ export async function scenario(seed: number, blobs: Blobs): Promise<Scenario> {
   const plans = planner(random, kind, { calm, blobs, story });
   const releases = await drawReleases(random, { kind, ids, calm, plans, story });
   const { behaviours, all, at } = releases;
-  const faults = withSync(calm ? calmFaults(random) : someFaults(random, story), random);
+  const faults = {
+    ...withSync(calm ? calmFaults(random) : someFaults(random, story), random),
+    ...(calm ? {} : troubles(seed, { start: START, releases: all, blobs }, story)),
+  };
   const events = [
     ...(calm ? [] : someEvents(random, story)),
     ...somePersons(random, kind, { calm, until: at, story }),
@@ -108,7 +112,7 @@ function planner(
   return async (version, setting, suspend) => {
     const trees =
       kind === 'canary'
-        ? [planTree({ version, weights, setting }, blobs)]
+        ? [planTree({ version, weights, setting, latency: true }, blobs)]
         : await renderedTrees({ kind, version, setting }, blobs);
     return trees.map((it) =>
       withPlan(it, {
@@ -209,19 +213,12 @@ function withSync(faults: Faults, random: Random): Faults {
 }
 
 function calmFaults(random: Random): Faults {
-  return {
-    metricsDown: [],
-    metricsNaN: [],
-    metricsGap: [],
-    apiDown: [],
-    skew: [],
-    syncLag: random.between(1, 15),
-    syncTells: false,
-  };
+  return { ...NO_FAULTS, syncLag: random.between(1, 15) };
 }
 
 function someFaults(random: Random, story: string[]): Faults {
   const faults: Faults = {
+    ...NO_FAULTS,
     metricsDown: outages(random, 0.4),
     metricsNaN: outages(random, 0.4),
     metricsGap: outages(random, 0.3),
@@ -231,10 +228,16 @@ function someFaults(random: Random, story: string[]): Faults {
       seconds: random.pick([-40, -8, 3, 30] as const),
     })),
     syncLag: random.between(1, 15),
-    syncTells: false,
   };
   story.push(JSON.stringify(faults));
   return faults;
+}
+
+/** From a source of their own, so that a new kind of trouble leaves the rest of each story as it was. */
+function troubles(seed: number, plot: Plot, story: string[]): Partial<Faults> {
+  const found = someTroubles(seeded(seed + 1_000_003), plot);
+  story.push(JSON.stringify(found));
+  return found;
 }
 
 function outages(random: Random, probability: number): Outage[] {

@@ -5,13 +5,8 @@ import type { Decision, Move } from '../../analyzer/core/decision.ts';
 import { groupOf, together } from '../../analyzer/core/group.ts';
 import { disagreement } from '../../analyzer/core/integrity.ts';
 import type { Target } from '../../analyzer/core/liveness.ts';
-import type {
-  LastCommit,
-  Loaded,
-  Observation,
-  Situation,
-} from '../../analyzer/core/observation.ts';
-import { type FileSet, type PlanTree, stepOf } from '../../analyzer/core/position.ts';
+import type { Observation, Situation } from '../../analyzer/core/observation.ts';
+import { stepOf } from '../../analyzer/core/position.ts';
 import { rolloutOf } from '../../analyzer/core/rollout.ts';
 import { parseState, type State, stateText } from '../../analyzer/core/state.ts';
 import { parseSyncTarget } from '../../analyzer/core/sync.ts';
@@ -19,13 +14,25 @@ import type { HookCalls } from '../../analyzer/hooks/calls.ts';
 import { observe } from '../../analyzer/observe.ts';
 import type { Analyzer } from '../../analyzer/planning.ts';
 import { type ClusterSource, oneCluster } from '../../analyzer/view.ts';
+import { type Arrival, createArrival } from './arrival.ts';
 import { Broken } from './broken.ts';
+import { within } from './faults.ts';
+import {
+  editLive,
+  emptyGit,
+  type Git,
+  revisionOf,
+  situationOf,
+  touched,
+  versionOf,
+} from './git.ts';
+import { isGood } from './good.ts';
 import { createHooks, type Hooks } from './hooks.ts';
-import { createOracle, targetOf } from './oracle.ts';
+import { createOracle, primaryOf, suffers, targetOf } from './oracle.ts';
 import { type PersonEvent, personMove } from './person.ts';
-import type { Blobs } from './plans.ts';
-import { isGoodVersion, type Scenario } from './scenario.ts';
-import { createWorld, objectOf, type World } from './world.ts';
+import { type Blobs, objectOf } from './plans.ts';
+import type { Scenario } from './scenario.ts';
+import { createWorld, type World } from './world.ts';
 
 /** A bug planted into the analyzer, to see whether the simulation finds it. */
 export interface Plant {
@@ -36,6 +43,8 @@ export interface Plant {
   readonly calls?: (it: HookCalls) => HookCalls;
   /** Releases of a group move each by itself. */
   readonly apart?: true;
+  /** Hooks are called though the commit that says so was not pushed. */
+  readonly callsUnpushed?: true;
 }
 
 /** What a run left behind. */
@@ -57,24 +66,6 @@ export type Restarts = (tick: number) => boolean;
 /** At rest for so many ticks, with nothing to come: the story is over. */
 const QUIET_TICKS = 5;
 
-/** What Git holds of one release. */
-export interface Git {
-  readonly id: string;
-  state: State | undefined;
-  plan: PlanTree | undefined;
-  stable: PlanTree | undefined;
-  live: ReadonlyMap<string, string>;
-  files: FileSet;
-  committedAt: number;
-  last: LastCommit | undefined;
-  /** Text of state.yaml by the commit that wrote it. */
-  readonly states: Map<string, string>;
-  /** Plans of its complete releases, the newest first. */
-  readonly promoted: PlanTree[];
-  /** Since when a bad version gets requests, and the analyzer can know. */
-  badSince: number | undefined;
-}
-
 /** What all parts of a run work with. */
 interface Running {
   readonly scenario: Scenario;
@@ -83,6 +74,7 @@ interface Running {
   readonly hooks: Hooks;
   readonly plant: Plant;
   readonly releases: readonly Git[];
+  readonly arrival: Arrival;
   readonly check: (git: Git, before: Situation, now: number, moved: Moved) => void;
   readonly log: string[];
   readonly kinds: Set<string>;
@@ -108,27 +100,54 @@ export async function simulate(
   restarts: Restarts = () => false,
   plant: Plant = {},
 ): Promise<Run> {
-  const world = createWorld(blobs, scenario.behaviours, scenario.faults, scenario.outside);
+  const running = begin(scenario, blobs, plant);
+  const { releases, log, kinds } = running;
+  try {
+    const ticks = await walk(running, restarts);
+    const [first] = releases;
+    if (first?.state === undefined) throw new Broken('start', 'nothing was ever released');
+    return { log, last: first.state, ticks, kinds, finalVersion: versionOf(first) };
+  } catch (error) {
+    if (error instanceof Broken) error.log = log;
+    throw error;
+  }
+}
+
+function begin(scenario: Scenario, blobs: Blobs, plant: Plant): Running {
+  const { behaviours, faults, outside, tickSeconds, ids } = scenario;
+  const read = (oid: string) => objectOf(oid, blobs);
+  const world = createWorld(blobs, behaviours, faults, outside);
   const hooks = createHooks(scenario.hooks);
-  const releases = scenario.ids.map(emptyGit);
+  const releases = ids.map(emptyGit);
   const oracle = createOracle(world, { hooks });
-  const log: string[] = [];
-  const kinds = new Set<string>();
+  const arrival = createArrival({
+    world,
+    faults,
+    tickSeconds,
+    members: ids.length,
+    objectOf: read,
+  });
   const check: Running['check'] = (git, before, now, { verdict, asked }) => {
     const rollout = rolloutOf(before);
     const hadDisagreement =
       rollout.kind === 'known' && disagreement(before, rollout.value) !== undefined;
-    const objects = [...git.files.values()].map((it) => objectOf(it.oid, blobs));
-    const good = isGood(scenario, releases, hooks, now);
+    const objects = [...git.files.values()].map(({ oid }) => ({ oid, object: read(oid) }));
+    const good = isGood(running, now);
     const after = situationOf(git, scenario, now);
     oracle.check({ at: now, before, after, objects, hadDisagreement, good, verdict, asked });
   };
-  const running: Running = { scenario, blobs, world, hooks, plant, releases, check, log, kinds };
-  let unreachable = new Map<string, number>();
-  let now = scenario.start;
+  const empty = { log: [], kinds: new Set<string>() };
+  const running = { scenario, blobs, world, hooks, plant, releases, arrival, check, ...empty };
+  return running;
+}
+
+/** @returns how many ticks it took */
+async function walk(running: Running, restarts: Restarts): Promise<number> {
+  const { scenario, world, hooks, releases } = running;
+  let memory = freshMemory();
   let ticks = 0;
   let quiet = 0;
-  for (; now < scenario.end; ticks++) {
+  for (let now = scenario.start; now < scenario.end; now += scenario.tickSeconds, ticks++) {
     happen(running, now);
     world.advance(
       now,
@@ -137,17 +156,22 @@ export async function simulate(
     const [unserved] = world.unserved();
     if (unserved !== undefined) throw new Broken('unserved', unserved);
     if (restarts(ticks)) {
-      unreachable = new Map();
+      memory = freshMemory();
       hooks.restart();
     }
-    const isResting = await pass(running, unreachable, now);
+    const isResting = await pass(running, memory, now);
     quiet = isResting ? quiet + 1 : 0;
-    if (quiet > QUIET_TICKS && now > scenario.lastChange) break;
-    now += scenario.tickSeconds;
+    const isApplied = releases.every((it) => world.appliedSince(it.id) !== undefined);
+    if (quiet > QUIET_TICKS && isApplied && now > scenario.lastChange) break;
   }
-  const [first] = releases;
-  if (first?.state === undefined) throw new Broken('start', 'nothing was ever released');
-  return { log, last: first.state, ticks, kinds, finalVersion: versionOf(first) };
+  return ticks;
+}
+
+/** What the analyzer's process remembers, as far as decisions rest on it. */
+type Memory = Pick<Analyzer['memory'], 'unreachable' | 'stuck' | 'arrived'>;
+
+function freshMemory(): Memory {
+  return { unreachable: new Map(), stuck: new Map(), arrived: new Set() };
 }
 
 /** Lets persons do what the story says they do now. */
@@ -155,11 +179,18 @@ function happen(running: Running, now: number): void {
   const { scenario, world, releases } = running;
   const { tickSeconds } = scenario;
   for (const event of scenario.events.filter((it) => it.at > now - tickSeconds && it.at <= now)) {
-    if (event.kind === 'editLive') releases.forEach(editLive);
-    else if (event.kind === 'editWeight') world.editWeight(now, event.canary);
+    if (event.kind === 'editWeight') world.editWeight(now, event.canary);
+    // Nobody else can push either.
+    else if (isCutOff(scenario, now)) continue;
+    else if (event.kind === 'editLive') releases.forEach(editLive);
     else if (event.kind === 'revert') releases.forEach(touched);
     else ask(running, event, now);
   }
+}
+
+/** Whether nothing can be pushed now. */
+function isCutOff({ faults }: Scenario, now: number): boolean {
+  return within(faults.gitDown, now) || within(faults.pushRefused, now);
 }
 
 /** A person's word is about all releases of a group, or about none. */
@@ -177,19 +208,15 @@ function ask(running: Running, event: PersonEvent, now: number): void {
 }
 
 /** One tick of the analyzer. @returns whether everything is at rest */
-async function pass(
-  running: Running,
-  unreachable: Map<string, number>,
-  now: number,
-): Promise<boolean> {
+async function pass(running: Running, memory: Memory, now: number): Promise<boolean> {
   const { scenario, world, hooks, plant, releases } = running;
+  if (within(scenario.faults.gitDown, now)) return skipped(running, now, 'Git cannot be read');
   const calls = hooks.calls(() => now);
   const planted = plant.calls?.(calls) ?? calls;
   const decided = [];
   for (const git of releases) {
     const situation = situationOf(git, scenario, now);
-    const sources = sourcesOf(running, git, now);
-    const memory = { unreachable, stuck: new Map() } as unknown as Analyzer['memory'];
+    const sources = { ...sourcesOf(running, git, now), arrived: memory.arrived };
     // Of an analyzer, asking hooks takes no more than this.
     const analyzer = { ...sources, hooks: planted, memory } as unknown as Analyzer;
     const real = await decideAsking(analyzer, await observe(sources, situation, now), now);
@@ -203,21 +230,40 @@ async function pass(
     group === undefined || plant.apart
       ? decided.map((it) => it.decision)
       : together(group, decided, now);
+  const refused = within(scenario.faults.pushRefused, now);
+  if (refused) skipped(running, now, 'the push was refused');
   for (const [index, git] of releases.entries()) {
     const decision = decisions[index];
     const own = decided[index];
     if (decision === undefined || own === undefined) continue;
-    watchBad(git, world.seen(now, targetOf(git.plan?.plan)), decision, now);
-    if (decision.kind !== 'move') continue;
+    watchBad(git, world, decision, now);
+    if (decision.kind !== 'move' || (refused && !plant.callsUnpushed)) continue;
     const { situation } = own.observation;
-    commit(running, git, { situation, move: decision, now });
-    running.check(git, own.situation, now, { verdict: decision.verdict });
+    if (!refused) {
+      commit(running, git, { situation, move: decision, now });
+      running.check(git, own.situation, now, { verdict: decision.verdict });
+    }
     const hook = git.plan?.plan.hooks?.find((it) => it.name === decision.calls);
     if (hook !== undefined && git.plan !== undefined)
       planted.start({ release: git.id, plan: git.plan.plan, state: git.state, phase: '' }, hook);
   }
   checkGroup(releases, now);
+  for (const [index, git] of releases.entries()) {
+    const decision = decisions[index];
+    const overdue = decision?.kind === 'hold' && decision.overdue === true;
+    const reason = decision?.reason ?? '';
+    running.arrival.check({ now, situation: situationOf(git, scenario, now), reason, overdue });
+  }
   return decisions.every((it) => it.kind === 'rest');
+}
+
+/** A pass of which nothing comes: what was decided is decided again. */
+function skipped({ releases, arrival, scenario }: Running, now: number, reason: string): false {
+  for (const git of releases) {
+    git.badSince = undefined;
+    arrival.check({ now, situation: situationOf(git, scenario, now), reason, overdue: false });
+  }
+  return false;
 }
 
 /** Releases of a group stand in the same step, or none of them stands in one. */
@@ -245,38 +291,25 @@ function sourcesOf({ blobs, world, scenario }: Running, git: Git, now: number) {
 
 /** One cluster; its sync object is read where the scenario has one. */
 function clustersOf({ cluster }: World, { faults }: Scenario): readonly ClusterSource[] {
-  const target = parseSyncTarget('flux:flux-system/{release}');
+  const target = parseSyncTarget(`${faults.tool}:sync/{release}`);
   return faults.syncTells
     ? [{ holds: 'all', cluster, sync: { target, cluster, context: '' } }]
     : oneCluster(cluster);
 }
 
-function emptyGit(id: string): Git {
-  return {
-    id,
-    state: undefined,
-    plan: undefined,
-    stable: undefined,
-    live: new Map(),
-    files: new Map(),
-    committedAt: 0,
-    last: undefined,
-    states: new Map(),
-    promoted: [],
-    badSince: undefined,
-  };
-}
-
-/** Names the commit that made a state. */
-function revisionOf(state: State | undefined): string {
-  return `main@sha1:${String(state?.transition ?? 0).padStart(40, '0')}`;
-}
-
 /** A bad version must be on its way back soon after enough failed checks could be seen. */
-function watchBad(git: Git, value: number | undefined, decision: Decision, now: number): void {
+function watchBad(git: Git, world: World, decision: Decision, now: number): void {
   const { state, plan } = git;
+  const value = world.seen(now, targetOf(plan?.plan));
+  const primary = primaryOf(plan?.plan);
   const step = state?.position.kind === 'step' && plan && stepOf(plan.plan, state.position);
-  if (!step || step.checks.length === 0 || value === undefined || !(value < 99)) {
+  if (
+    !step ||
+    step.checks.length === 0 ||
+    value === undefined ||
+    !(value < 99) ||
+    suffers(world, primary, now - 5)
+  ) {
     git.badSince = undefined;
     return;
   }
@@ -326,70 +359,4 @@ function commit(
   log.push(
     `${now} ${git.id} ${state.transition} ${state.kind} ${JSON.stringify(state.position)} ${move.reason}`,
   );
-}
-
-function situationOf(git: Git, scenario: Scenario, now: number): Situation {
-  return {
-    id: git.id,
-    state: git.state === undefined ? { kind: 'absent' } : { kind: 'known', value: git.state },
-    plan: loaded(git.plan),
-    stable: loaded(git.stable),
-    dist: loaded(scenario.distAt(now, git.id)),
-    live: git.live,
-    lastCommit: git.last,
-  };
-}
-
-function loaded(plan: PlanTree | undefined): Loaded<PlanTree> {
-  return plan === undefined ? { kind: 'absent' } : { kind: 'known', value: plan };
-}
-
-/** Somebody edits a file of live/ in Git by hand. */
-function editLive(git: Git): void {
-  const name = [...git.live.keys()].sort().at(-1);
-  if (name === undefined) return;
-  git.live = new Map([...git.live, [name, 'f'.repeat(40)]]);
-  touched(git);
-}
-
-/** Somebody changes a file that the state does not count, and changes it back: consistent, but uncounted. */
-function touched(git: Git): void {
-  const { state } = git;
-  git.last = {
-    oid: '1'.repeat(40),
-    author: 'somebody',
-    transitionBefore: state?.transition,
-    transitionAfter: state?.transition,
-    accepts: [],
-  };
-}
-
-/** Whether nothing that a rollout asks speaks against what runs. */
-function isGood(
-  { behaviours }: Scenario,
-  releases: readonly Git[],
-  hooks: Hooks,
-  now: number,
-): boolean {
-  return releases.every(({ plan, stable, state }) => {
-    const begun = Date.parse(state?.steps[0]?.at ?? state?.at ?? '') / 1000;
-    const signals = (plan?.plan.hooks ?? []).filter((it) => it.type === 'rollback');
-    // On one track both versions answer the same questions.
-    const judged = plan?.plan.shape.selectors.canary === undefined ? [plan, stable] : [plan];
-    return (
-      judged.every((it) => isGoodVersion(behaviours.get(imageOf(it)))) &&
-      hooks.failuresTold(begun) === 0 &&
-      !signals.some((it) => hooks.isOpen(it.name, now))
-    );
-  });
-}
-
-/** Services that exist already are named after what they run. */
-function imageOf(tree: PlanTree | undefined): string {
-  const { images, shape } = tree?.plan ?? {};
-  return images?.[0] ?? shape?.services?.candidate.replace('-', ':') ?? '';
-}
-
-function versionOf({ stable }: Git): string {
-  return imageOf(stable).split(':')[1] ?? '';
 }

@@ -1,54 +1,25 @@
-import { parse } from 'yaml';
 import type { Cluster } from '../../analyzer/cluster/cluster.ts';
 import type { ObjectReading, ObjectRef, Sample } from '../../analyzer/core/observation.ts';
-import type { FileSet } from '../../analyzer/core/position.ts';
+import { isoTime } from '../../analyzer/core/state.ts';
 import type { MetricProvider } from '../../analyzer/metrics/provider.ts';
 import { isWorkload, type Rule, replicasOf, rulesOf } from '../embedded/reach.ts';
 import type { Manifest } from '../embedded/server-side-apply.ts';
+import { hits } from './breaks.ts';
+import { type Faults, type Outage, within } from './faults.ts';
 import type { Blobs } from './plans.ts';
 import {
   type Behaviour,
   type Held,
+  isDown,
   isReady,
   isRecreated,
   jobEnd,
   keyOf,
-  replaced,
   type Serving,
   servingOf,
   shown,
 } from './pods.ts';
-
-/** A span of time in which something is out of order; Unix seconds. */
-export interface Outage {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** How the world misbehaves. */
-export interface Faults {
-  readonly metricsDown: readonly Outage[];
-  /** Samples in these spans are NaN for ever. */
-  readonly metricsNaN: readonly Outage[];
-  /** Samples in these spans are missing for ever. */
-  readonly metricsGap: readonly Outage[];
-  readonly apiDown: readonly Outage[];
-  /** Seconds that the metric store's clock is ahead, while the span lasts. */
-  readonly skew: readonly (Outage & { readonly seconds: number })[];
-  /** Seconds from commit to sync. */
-  readonly syncLag: number;
-  /** Whether a sync object tells which commit is applied. */
-  readonly syncTells: boolean;
-}
-
-/** What Git says of one release. */
-export interface Live {
-  readonly id: string;
-  readonly files: FileSet;
-  /** Unix seconds. */
-  readonly committedAt: number;
-  readonly revision: string;
-}
+import { createSync, EDITED, type Live, refuses } from './sync.ts';
 
 /** A cluster, its sync and its traffic over fake time. */
 export interface World {
@@ -62,6 +33,10 @@ export interface World {
   seen(now: number, workload: string): number | undefined;
   /** Whether the metric store tells nothing now, or nothing that can be placed in time. */
   isSilent(now: number): boolean;
+  /** Whether the metric store gives no answer to a query now. */
+  isUnanswered(query: string, now: number): boolean;
+  /** Whether the cluster does not take an object now. */
+  refuses(object: Manifest, now: number): boolean;
   /** Since when all files of a release's newest commit are applied; undefined while they are not. */
   appliedSince(id: string): number | undefined;
   isReady(workload: string, now: number): boolean;
@@ -75,6 +50,12 @@ export interface World {
   unserved(): readonly string[];
   /** Images that a workload's pods serve with. */
   images(workload: string, now: number): readonly string[];
+  /** Blob ids of the objects that a release has brought, by `<kind>/<name>`. */
+  holds(id: string): ReadonlyMap<string, string>;
+  /** Whether pods of a workload were broken at a time, or shortly before it. */
+  wasBroken(workload: string, at: number): boolean;
+  /** Whether users get errors whatever answers them, or got them shortly before. */
+  isDisturbed(at: number): boolean;
   /** What became of a Job of that name; undefined where there is none. */
   job(name: string, now: number): ReturnType<typeof jobEnd> | undefined;
   /** Edits the weight in the cluster by hand; the sync brings it back. */
@@ -98,17 +79,6 @@ const FLAKY_SECONDS = 12;
 /** Percent of the requests that have what a rule asks for. */
 const ASKED_PERCENT = 25;
 
-/** Objects by blob id, for all worlds: a blob never changes. */
-const parsed = new Map<string, Manifest>();
-
-/** The object in a file. */
-export function objectOf(oid: string, blobs: Blobs): Manifest {
-  const text = blobs.get(oid) ?? '{}';
-  const found = parsed.get(oid) ?? (text.startsWith('{') ? JSON.parse(text) : parse(text));
-  parsed.set(oid, found);
-  return found;
-}
-
 /** @param outside objects that no release brings, ready since ever */
 export function createWorld(
   blobs: Blobs,
@@ -117,14 +87,12 @@ export function createWorld(
   outside: readonly Manifest[] = [],
 ): World {
   const held = new Map<string, Held>();
-  const applied = new Map<string, { key: string; at: number; revision: string }>();
-  const wanted = new Map<string, string>();
+  const sync = createSync({ blobs, behaviours, faults, held });
   const moments: Moment[] = [];
   const past = new Map<string, number | undefined>();
   const complaints: string[] = [];
   let rules = new Map<string, readonly Rule[]>();
   let now = 0;
-  let dirty = false;
   for (const object of outside)
     held.set(keyOf(object), {
       owner: '',
@@ -134,26 +102,13 @@ export function createWorld(
       generation: 1,
       readyAt: 0,
       carried: [],
+      breaks: [],
     });
-
-  function apply({ id, files }: Live, at: number): void {
-    const there = new Set<string>();
-    for (const { oid } of files.values()) {
-      const object = objectOf(oid, blobs);
-      const key = keyOf(object);
-      there.add(key);
-      const old = held.get(key);
-      if (old?.oid !== oid || dirty)
-        held.set(key, replaced(old, { owner: id, object, oid }, behaviours, at));
-    }
-    for (const [key, { owner }] of held) if (owner === id && !there.has(key)) held.delete(key);
-    dirty = false;
-  }
 
   /** Notes who gets what from now on, and who gets no answer. */
   function settle(at: number): void {
     const objects = [...held.values()].map((it) => it.object);
-    rules = new Map([...wanted.keys()].map((id) => [id, rulesOf(objects, id)]));
+    rules = new Map(sync.ids().map((id) => [id, rulesOf(objects, id)]));
     const percents = new Map<string, number>();
     for (const [id, all] of rules)
       for (const [index, rule] of all.entries()) {
@@ -162,7 +117,8 @@ export function createWorld(
           index < asked ? ASKED_PERCENT / asked : asked === 0 ? 100 : 100 - ASKED_PERCENT;
         for (const [name, percent] of split(rule, share, at)) {
           percents.set(name, (percents.get(name) ?? 0) + percent);
-          if (name === NOBODY && !dirty) complaints.push(`${id} at ${at}: ${JSON.stringify(rule)}`);
+          if (name === NOBODY && !sync.isEdited())
+            complaints.push(`${id} at ${at}: ${JSON.stringify(rule)}`);
         }
       }
     const loads = new Map<string, Load>();
@@ -179,7 +135,8 @@ export function createWorld(
       const part = (share * it.weight) / total;
       const up = it.workloads.filter((name) => servingNow(name, at).length > 0);
       const pods = up.reduce((sum, name) => sum + replicasNow(name), 0);
-      if (up.length === 0) return it.workloads.some(mayStop) ? [] : [[NOBODY, part]];
+      if (up.length === 0)
+        return it.workloads.some((name) => mayStop(name, at)) ? [] : [[NOBODY, part]];
       return up.map((name) => [name, (part * replicasNow(name)) / pods]);
     });
     const copies = rule.copies.flatMap(({ workloads, weight }): [string, number][] =>
@@ -202,11 +159,18 @@ export function createWorld(
     return it === undefined ? 0 : replicasOf(it.object);
   }
 
-  /** A strategy that stops all pods before it starts others says that nobody is served between. */
-  function mayStop(name: string): boolean {
+  /**
+   * A strategy that stops all pods before it starts others says that nobody is served between; of pods that break,
+   * nobody was asked.
+   */
+  function mayStop(name: string, at: number): boolean {
     const it = workload(name);
-    return it !== undefined && isRecreated(it.object);
+    if (it === undefined) return false;
+    return isRecreated(it.object) || isDown(it, at) || (it.lost === true && it.readyAt > at);
   }
+
+  /** When something begins or ends by itself. */
+  const turns = [...faults.breaks, ...faults.deleting].flatMap((it) => [it.start, it.end]);
 
   function truth(at: number, name: string): number | undefined {
     const key = `${name} ${at}`;
@@ -226,11 +190,17 @@ export function createWorld(
       if (load !== undefined && load.serving.length > 0) seen.push(load);
     }
     if (seen.length === 0 || within(faults.metricsGap, at)) return undefined;
+    if (faults.environment.some((it) => reaches(it, at))) return 80;
     return seen.some((it) => isBad(it, at)) ? 80 : 99.9;
   }
 
   function isSilent(at: number): boolean {
-    return within(faults.skew, at) || within(faults.metricsDown, at);
+    return within([...faults.skew, ...faults.metricsDown, ...faults.someMetrics], at);
+  }
+
+  function isUnanswered(query: string, at: number): boolean {
+    const some = faults.someMetrics.filter((it) => it.query.test(query));
+    return within([...faults.metricsDown, ...some], at);
   }
 
   function isBad({ percent, serving }: Load, at: number): boolean {
@@ -242,13 +212,26 @@ export function createWorld(
   }
 
   function read(ref: ObjectRef): ObjectReading {
-    if (ref.kind === 'Kustomization') {
-      const lastAppliedRevision = applied.get(ref.name)?.revision;
-      return { kind: 'found', object: { status: { lastAppliedRevision } } };
-    }
+    if (faults.someObjects.some((it) => it.objects === ref.kind && within([it], now)))
+      return { kind: 'unknown', reason: `${ref.kind}: etcdserver: request timed out` };
+    if (ref.kind === 'Kustomization' || ref.kind === 'Application')
+      return { kind: 'found', object: sync.object(ref.kind, ref.name) };
     const it = held.get(`${ref.kind}/${ref.name}`);
     if (it === undefined) return { kind: 'absent' };
-    return { kind: 'found', object: shown(it, behaviours, now) };
+    const object = shown(it, behaviours, now);
+    if (deletionOf(ref.kind) === undefined) return { kind: 'found', object };
+    const metadata = { ...(object.metadata as Manifest), deletionTimestamp: isoTime(now) };
+    return { kind: 'found', object: { ...object, metadata } };
+  }
+
+  function deletionOf(kind: string): Outage | undefined {
+    return faults.deleting.find((it) => it.objects === kind && within([it], now));
+  }
+
+  /** What finalizers have let go is made again at once. */
+  function makeAgain(kind: string, at: number): void {
+    for (const [key, it] of held)
+      if (it.object.kind === kind && it.owner !== '') held.set(key, { ...it, appliedAt: at });
   }
 
   return {
@@ -262,6 +245,8 @@ export function createWorld(
       range: async (query, { start, end, stepSeconds }) => {
         if (within(faults.metricsDown, now))
           return { kind: 'unknown', reason: 'the metric store is down' };
+        if (isUnanswered(query, now))
+          return { kind: 'unknown', reason: 'answered with warnings: a store was not reached' };
         const ahead = faults.skew.find((it) => it.start <= now && now < it.end)?.seconds ?? 0;
         const samples: Sample[] = [];
         for (let at = start; at <= end; at += stepSeconds) {
@@ -274,46 +259,50 @@ export function createWorld(
     advance(time, all) {
       let clock = now;
       now = time;
-      const due = all.flatMap((live) => {
-        const key = [...live.files].map(([name, file]) => `${name} ${file.oid}`).join('\n');
-        wanted.set(live.id, key);
-        const at = live.committedAt + faults.syncLag;
-        if (time < at) return [];
-        const before = applied.get(live.id);
-        if (before?.key === key && !dirty) {
-          applied.set(live.id, { ...before, revision: live.revision });
-          return [];
-        }
-        return [{ live, key, at: before?.key === key ? time : at }];
-      });
+      const due = sync.due(time, all);
       for (;;) {
-        const changes = [...held.values()].flatMap(({ readyAt }) =>
-          readyAt > clock ? readyAt : [],
-        );
-        const next = Math.min(...changes, ...due.map((it) => it.at));
+        const changes = [...held.values()].map(({ readyAt }) => readyAt);
+        const later = [...changes, ...turns].filter((it) => it > clock);
+        const next = Math.min(...later, ...due.map((it) => it.at));
         if (next > time) break;
         for (const it of due.filter((one) => one.at === next)) {
-          apply(it.live, next);
-          applied.set(it.live.id, { key: it.key, at: next, revision: it.live.revision });
+          sync.attempt(it);
           due.splice(due.indexOf(it), 1);
         }
+        for (const it of faults.deleting) if (it.end === next) makeAgain(it.objects, next);
         clock = next;
         settle(next);
       }
     },
     truth,
     isSilent,
+    isUnanswered,
+    refuses: (object, at) => refuses(faults.refusals, object, at),
     seen: (at, name) => (isSilent(at) ? undefined : truth(at - 5, name)),
     appliedSince: (id) => {
-      const it = applied.get(id);
-      return it !== undefined && it.key === wanted.get(id) && !dirty ? it.at : undefined;
+      const since = sync.appliedSince(id);
+      const kinds = [...held.values()].flatMap((it) => (it.owner === id ? it.object.kind : []));
+      const deleted = faults.deleting.filter((it) => kinds.includes(it.objects));
+      if (since === undefined || within(deleted, now)) return undefined;
+      // Whoever makes the routes again starts the bake again.
+      const routes = deleted.filter((it) => it.objects === 'VirtualService');
+      return Math.max(since, ...routes.map((it) => it.end).filter((it) => it <= now));
     },
     isReady: (name, at) => isReady(workload(name), at),
     rules: (id) => rules.get(id) ?? [],
     isOurs: (name) => (workload(name)?.owner ?? '') !== '',
-    isEdited: () => dirty,
+    isEdited: () => sync.isEdited(),
     unserved: () => complaints.splice(0),
     images: (name, at) => servingNow(name, at).map((it) => it.image),
+    holds: (id) =>
+      new Map([...held].flatMap(([key, it]) => (it.owner === id ? [[key, it.oid]] : []))),
+    wasBroken: (name, at) => {
+      const it = workload(name);
+      return (
+        it !== undefined && faults.breaks.some((one) => reaches(one, at) && hits(one, it.object))
+      );
+    },
+    isDisturbed: (at) => faults.environment.some((it) => reaches(it, at)),
     job: (name, at) => {
       const it = held.get(`Job/${name}`);
       return it === undefined ? undefined : jobEnd(it, behaviours, at);
@@ -329,8 +318,8 @@ export function createWorld(
       if (primary === undefined || other === undefined || other.weight === canary) return;
       primary.weight = 100 - canary;
       other.weight = canary;
-      held.set('VirtualService/app', { ...it, object: copy as unknown as Manifest });
-      dirty = true;
+      held.set('VirtualService/app', { ...it, oid: EDITED, object: copy as unknown as Manifest });
+      sync.touch();
       settle(at);
     },
   };
@@ -338,14 +327,14 @@ export function createWorld(
 
 const NOBODY = 'nobody';
 
+/** Whether a point's window meets a span. */
+function reaches({ start, end }: Outage, at: number): boolean {
+  return start <= at && at - WINDOW < end;
+}
+
 /** The workload that a check asks about; hand-made plans ask about the one canary there is. */
 function asked(query: string): string {
   return /workload="([^"]+)"/.exec(query)?.[1] ?? 'app-canary';
-}
-
-/** Whether a time lies in one of some spans. */
-export function within(spans: readonly Outage[], at: number): boolean {
-  return spans.some((it) => it.start <= at && at < it.end);
 }
 
 /** What runs a release's pods, of some objects. */

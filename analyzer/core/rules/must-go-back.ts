@@ -88,11 +88,14 @@ export function inconclusiveTooLong(context: Context): Decision | undefined {
   );
 }
 
-/** What the author wants where nothing can be known: the candidate goes back, or a person is asked. */
+/**
+ * What the author wants where nothing can be known: the candidate goes back, or a person is asked. Who serves last is
+ * never taken from users for want of an answer.
+ */
 export function giveUp(context: Context, reason: string): Decision | undefined {
   const { rollout } = context;
   if (rollout.state.paused !== undefined) return undefined;
-  if (rollout.plan.plan.analysis.onInconclusive === 'back')
+  if (rollout.plan.plan.analysis.onInconclusive === 'back' && !isLastToServe(context))
     return { ...backBecause(context, reason), verdict: 'inconclusive' };
   // An edit by hand holds the release already, and only a way back may write over it.
   if (context.disagreement !== undefined) return undefined;
@@ -172,4 +175,18 @@ export function wayBackMove(context: Context, reason: string): Move {
     judgement,
     liveSince: live?.kind === 'live' ? live.sinceSeconds : undefined,
   };
+}
+
+/** Whether the candidate has traffic and pods, and the primary, which still runs the stable version, has none. */
+export function isLastToServe({ rollout, observation }: Context): boolean {
+  const { position } = rollout.state;
+  const { plan } = rollout.plan;
+  if (position.kind !== 'step' || hasPromoted(plan, position.step)) return false;
+  const { primary, canary } = observation.cluster?.ready ?? {};
+  return (
+    canaryWeight(plan, position) > 0 &&
+    canary?.kind === 'ready' &&
+    primary?.kind === 'notReady' &&
+    primary.available === 0
+  );
 }

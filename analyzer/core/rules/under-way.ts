@@ -1,11 +1,11 @@
 import { identityOf } from '../../../lib/plan/plan.ts';
 import type { Context, Decision } from '../decision.ts';
 import type { Readiness } from '../observation.ts';
-import { type Back, canaryWeight, hasPromoted, type PlanTree, positionText } from '../position.ts';
+import { type Back, type PlanTree, positionText } from '../position.ts';
 import { refusal } from '../refuse.ts';
 import { unix } from '../state.ts';
 import { goOn, notLive, notReady } from './may-go-on.ts';
-import { wayBackMove } from './must-go-back.ts';
+import { isLastToServe, wayBackMove } from './must-go-back.ts';
 
 /** A first release waits for its primary; a newer plan replaces it, as there is nothing to go back to. */
 export function initializing(context: Context): Decision | undefined {
@@ -92,10 +92,13 @@ function notArriving(context: Context, position: Back, why: string): Decision | 
 }
 
 /** Whether requests would find a pod after the next part, or find none as things are. */
-function canLeave({ observation }: Context, { part }: Back): boolean {
+function canLeave({ observation, rollout }: Context, { part }: Back): boolean {
   const { cluster } = observation;
   if (cluster === undefined || cluster.live.kind === 'unknown') return false;
-  return part === 'routes' || serves(cluster.ready.primary) || !mayServe(cluster.ready.canary);
+  // On one track nobody else could serve.
+  const isAlone = rollout.plan.plan.workloads.canary === undefined;
+  if (part === 'routes' || isAlone) return true;
+  return serves(cluster.ready.primary) || !mayServe(cluster.ready.canary);
 }
 
 function serves(it: Readiness | undefined): boolean {
@@ -126,20 +129,6 @@ export function newPlan(context: Context): Decision | undefined {
       `a newer candidate ${candidate} replaces ${rollout.state.candidate}`,
     );
   return adopt(context, dist.value);
-}
-
-/** Whether the candidate has traffic and pods, and the primary, which still runs the stable version, has none. */
-function isLastToServe({ rollout, observation }: Context): boolean {
-  const { position } = rollout.state;
-  const { plan } = rollout.plan;
-  if (position.kind !== 'step' || hasPromoted(plan, position.step)) return false;
-  const { primary, canary } = observation.cluster?.ready ?? {};
-  return (
-    canaryWeight(plan, position) > 0 &&
-    canary?.kind === 'ready' &&
-    primary?.kind === 'notReady' &&
-    primary.available === 0
-  );
 }
 
 function adopt(context: Context, dist: PlanTree): Decision | undefined {

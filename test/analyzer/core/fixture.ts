@@ -37,7 +37,17 @@ export interface PlanChanges extends Partial<PlanOptions> {
   readonly images?: readonly string[];
   /** Of the plan itself, such as hooks and hours. */
   readonly more?: Partial<
-    Pick<Plan, 'hooks' | 'start' | 'hours' | 'dependsOn' | 'rollbackWindow' | 'suspend' | 'group'>
+    Pick<
+      Plan,
+      | 'hooks'
+      | 'start'
+      | 'hours'
+      | 'dependsOn'
+      | 'rollbackWindow'
+      | 'suspend'
+      | 'group'
+      | 'workloads'
+    >
   >;
   /** What is different in single steps, by name. */
   readonly steps?: Readonly<Record<string, Partial<Step>>>;

@@ -90,6 +90,13 @@ test('a position whose objects are all as Git says is live', () => {
 describe('not live', () => {
   test.each<[string, World, string]>([
     [
+      'an object is being deleted, whatever finalizers keep it',
+      edit(world(), CANARY, (it) =>
+        Object.assign(it.metadata, { deletionTimestamp: '2026-01-01' }),
+      ),
+      'Deployment test/app-canary is being deleted',
+    ],
+    [
       'an object is missing',
       replace(world(), CANARY, { kind: 'absent' }),
       'Deployment test/app-canary does not exist yet',

@@ -293,6 +293,16 @@ test('a step is found by its name only', () => {
   expect(() => stepIndex(V2.plan, 'weight-50')).toThrow('its plan has no step "weight-50"');
 });
 
+test('where Services exist already nothing of the release is restored: a rollback begins with the routes', () => {
+  const { workloads: _, ...rest } = V2.plan;
+  const existing = { ...rest, workloads: {} };
+  for (const shown of ['03-weight-50', '04-promote'])
+    expect(wayBack(existing, '04-promote', shown)).toEqual([
+      { kind: 'back', step: '04-promote', part: 'routes', shown },
+      STABLE,
+    ]);
+});
+
 describe('a baseline', () => {
   const of = plan('v2', { baseline: ['02-weight-20'] });
   const stable = plan('v1', { baseline: [] });

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parseSyncTarget, syncRef, syncStatus } from '../../../analyzer/core/sync.ts';
 
 const OID = 'a'.repeat(40);
+const NEWER = 'b'.repeat(40);
 
 describe('the name of sync objects', () => {
   test('has the release and the context filled in', () => {
@@ -44,6 +45,7 @@ describe('a Kustomization', () => {
     const object = {
       status: {
         lastAppliedRevision: `main@sha1:${OID}`,
+        lastAttemptedRevision: `main@sha1:${NEWER}`,
         conditions: [
           { type: 'Ready', status: 'False', reason: 'ReconciliationFailed', message: 'no\nmatch' },
         ],
@@ -52,17 +54,18 @@ describe('a Kustomization', () => {
     expect(syncStatus('flux', object)).toEqual({
       revision: OID,
       trouble: 'ReconciliationFailed: no match',
-      refuses: true,
+      refuses: NEWER,
     });
   });
 
   test.each([
-    ['BuildFailed', true],
+    ['BuildFailed', NEWER],
     ['DependencyNotReady', undefined],
     ['ArtifactFailed', undefined],
     ['HealthCheckFailed', undefined],
   ])('that is not ready because of %s refuses the commit: %s', (reason, refuses) => {
-    const status = { conditions: [{ type: 'Ready', status: 'False', reason, message: 'x' }] };
+    const conditions = [{ type: 'Ready', status: 'False', reason, message: 'x' }];
+    const status = { lastAttemptedRevision: `main@sha1:${NEWER}`, conditions };
     expect(syncStatus('flux', { status }).refuses).toBe(refuses);
   });
 
@@ -99,6 +102,15 @@ describe('an Application', () => {
     expect(trouble).toMatch(/^ComparisonError: field x+ …$/);
     expect(trouble?.length).toBeLessThan(330);
   });
+
+  test.each([{ syncResult: { revision: NEWER } }, { operation: { sync: { revision: NEWER } } }])(
+    'tells which commit it has tried: %j',
+    (tried) => {
+      const operationState = { phase: 'Failed', message: 'invalid', ...tried };
+      const status = { sync: { status: 'OutOfSync', revision: OID }, operationState };
+      expect(syncStatus('argo-cd', { status }).refuses).toBe(NEWER);
+    },
+  );
 
   test('that failed before and is in sync now has no trouble', () => {
     const object = { status: { ...synced, operationState: { phase: 'Failed', message: 'old' } } };

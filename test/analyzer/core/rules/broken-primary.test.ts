@@ -188,10 +188,24 @@ describe('a primary that breaks during the rollout', () => {
         ),
       },
     });
-    expect(move(at20({ onInconclusive: 'back' }), T0 + 60, late)).toMatchObject({
+    const few: Seen = { primary: notReady('1 of 2 replicas available', true, 1) };
+    expect(move(at20({ onInconclusive: 'back' }), T0 + 60, few)).toMatchObject({
       transition: 'back',
       verdict: 'inconclusive',
     });
+  });
+
+  test('gets no traffic back without a pod, while the candidate serves: a person is asked', () => {
+    const back = at20({ onInconclusive: 'back' });
+    expect(move(back, T0 + 60, late)).toMatchObject({
+      transition: 'note',
+      paused: { reason: expect.stringMatching(/0 of 2 replicas available$/) },
+    });
+    const both = { ...late, canary: notReady('crash loop') };
+    expect(move(back, T0 + 60, both)).toMatchObject({ transition: 'back' });
+    // As for any other answer that is missing.
+    const silent = { ...DOWN, values: () => undefined };
+    expect(move(back, T0 + 301, silent)).toHaveProperty('paused');
   });
 
   test('is passed by a person who promotes in full', () => {
@@ -269,6 +283,18 @@ describe('a rollback that does not arrive', () => {
     // A commit that the cluster does not take holds the primary up as well.
     expect(later(primary, 121, { ...refused, primary: few })).toMatchObject({ to: STABLE });
     expect(later(primary, 121, { ...refused, primary: down }).kind).toBe('hold');
+  });
+
+  test('does not wait for a primary that never comes where there is no canary', () => {
+    const { primary: own } = V2.plan.workloads;
+    const alone = plan('v2', { more: { workloads: own === undefined ? {} : { primary: own } } });
+    const it = situation({ position: back('04-promote', 'primary'), plan: alone });
+    const down: Seen = {
+      primary: notReady('0 of 2 replicas available', true),
+      canary: { kind: 'unknown', reason: 'no plan has it' },
+    };
+    expect(later(it, 120, down).kind).toBe('hold');
+    expect(later(it, 121, down)).toMatchObject({ kind: 'move', transition: 'back' });
   });
 
   test('waits for no primary that was broken before the rollout, unless users would lose their pods', () => {
