@@ -9,6 +9,9 @@ const ROLLOUTS = Number(process.env.PERCH_SIMULATIONS ?? 200);
 /** The first seed; another one looks in new places. */
 const FIRST = Number(process.env.PERCH_SEED ?? 1);
 
+/** Of hooks that are called, few stories get to their end: one that does. */
+const RARE = [479];
+
 /** Seeds under which each planted bug shows, and the rule that it breaks. */
 const FOUND: Readonly<Record<PlantName, readonly [seed: number, rule: string]>> = {
   advancesOnNaN: [45, 'not-baked'],
@@ -71,7 +74,8 @@ describe('simulated rollouts', () => {
     console.log(`simulation: ${ROLLOUTS} runs from seed ${FIRST}; elsewhere with PERCH_SEED=n`);
     const broken: string[] = [];
     const seen = new Set<string>();
-    for (let seed = FIRST; seed < FIRST + ROLLOUTS; seed++) {
+    const seeds = Array.from({ length: ROLLOUTS }, (_, index) => FIRST + index);
+    for (const seed of [...seeds, ...RARE]) {
       const blobs = new Map<string, string>();
       const story = await scenario(seed, blobs);
       await simulate(story, blobs).then(
