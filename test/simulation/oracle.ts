@@ -227,7 +227,11 @@ function mayReturn({ at, after, verdict, asked }: Commit, world: World, name: st
   if (!isBack || !world.wasBroken(name, at)) return false;
   const isUp = (it: string) => world.images(it, at).length > 0;
   const canary = targetOf(planOf(after)?.plan);
-  return isUp(name) || !isUp(canary) || verdict === 'fail' || asked !== undefined;
+  const { dist } = after;
+  const isReverted =
+    dist.kind === 'known' && dist.value.plan.candidate === stableOf(after)?.plan.candidate;
+  const isWanted = verdict === 'fail' || asked !== undefined || isReverted;
+  return isUp(name) || !isUp(canary) || isWanted;
 }
 
 /** The largest part of any kind of request that goes to some workloads, by their names. */

@@ -261,7 +261,7 @@ async function pass(running: Running, memory: Memory, now: number): Promise<bool
 function skipped({ releases, arrival, scenario }: Running, now: number, reason: string): false {
   for (const git of releases) {
     git.badSince = undefined;
-    arrival.check({ now, situation: situationOf(git, scenario, now), reason, overdue: false });
+    arrival.check({ now, situation: situationOf(git, scenario, now), reason, overdue: true });
   }
   return false;
 }

@@ -83,6 +83,12 @@ export function createSync({ blobs, behaviours, faults, held }: Syncing): Sync {
     return undefined;
   }
 
+  function isShown({ files }: Live): boolean {
+    return [...files.values()].every(
+      ({ oid }) => held.get(keyOf(objectOf(oid, blobs)))?.oid === oid,
+    );
+  }
+
   function note({ id, revision }: Live, reason: string | undefined): void {
     if (reason === undefined) refused.delete(id);
     else refused.set(id, { reason, tried: revision });
@@ -114,8 +120,10 @@ export function createSync({ blobs, behaviours, faults, held }: Syncing): Sync {
         applied.set(live.id, { key, at, revision: live.revision });
       } else if (faults.tool === 'argo-cd') {
         apply(live, at, (it) => refuses(faults.refusals, it, at));
-        // Neither this commit nor the one before is what the cluster shows.
-        applied.delete(live.id);
+        // What is refused now may have been taken before: then the cluster shows the commit all the same.
+        const revision = applied.get(live.id)?.revision ?? '';
+        if (isShown(live)) applied.set(live.id, { key, at, revision });
+        else applied.delete(live.id);
       }
     },
     appliedSince: (id) => {
