@@ -245,7 +245,7 @@ function trackReadiness(
   return readiness(readings[index], rule, now);
 }
 
-/** Looked for in a step in which both tracks run and the primary was not written. */
+/** Looked for in a step that has found both tracks running. */
 function disturbance(
   rollout: Rollout,
   questions: readonly Question[],
@@ -255,10 +255,15 @@ function disturbance(
   const { state, plan } = rollout;
   if (state.position.kind !== 'step' || hasPromoted(plan.plan, state.position.step))
     return undefined;
-  const [primary, canary] = (['primary', 'canary'] as const).map((track) => {
-    const file = planOfTrack(track, rollout)?.plan.workloads[track]?.file;
-    return readings[questions.findIndex((it) => it.kind === 'there' && it.target.file === file)];
-  });
+  const files = (['primary', 'canary'] as const).map(
+    (track) => planOfTrack(track, rollout)?.plan.workloads[track]?.file,
+  );
+  // Pods that were missing before, and those that the step itself asks for, tell of no outage.
+  if (state.broken !== undefined || files.some((it) => state.changed.includes(it ?? '')))
+    return undefined;
+  const [primary, canary] = files.map(
+    (file) => readings[questions.findIndex((it) => it.kind === 'there' && it.target.file === file)],
+  );
   const deadlineSeconds = plan.plan.analysis.progressDeadlineSeconds;
   return disturbedUntil(primary, canary, { since: unix(state.at), now, deadlineSeconds });
 }

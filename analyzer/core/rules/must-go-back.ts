@@ -117,10 +117,15 @@ export function inconclusiveSince({
   if (observation.unreachableSince !== undefined) return Math.max(observation.unreachableSince, at);
   const unanswered = unansweredSince(rollout);
   if (unanswered !== undefined) return Math.max(unanswered, at);
-  const silent = judgement.newest === 'unknown' && observation.cluster?.live.kind === 'live';
+  const silent = isSilent(judgement) && observation.cluster?.live.kind === 'live';
   return silent && (judgement.needed > 0 || isGuarded(rollout))
     ? Math.max(judgement.conclusiveAt, at)
     : undefined;
+}
+
+/** Whether the newest point tells nothing of the candidate: no value, or a failure that is not its own. */
+function isSilent({ newest, failedChecks, excusedChecks }: Context['judgement']): boolean {
+  return newest === 'unknown' || (newest === 'fail' && failedChecks === 0 && excusedChecks > 0);
 }
 
 /** When the first call was made of a hook that is called again and again, and that nobody answers; Unix seconds. */
@@ -146,7 +151,10 @@ export function isGuarded(rollout: Rollout): boolean {
 
 function missing({ observation, judgement }: Context): string {
   if (observation.cluster?.live.kind === 'unknown') return observation.cluster.live.reason;
-  return judgement.trouble ?? 'the checks have no data; does the candidate get traffic?';
+  if (judgement.trouble !== undefined) return judgement.trouble;
+  return judgement.excusedChecks > 0
+    ? 'the environment is down: the primary fails the same checks'
+    : 'the checks have no data; does the candidate get traffic?';
 }
 
 /** The first commit of the way back, for a candidate that is bad. */
@@ -183,10 +191,9 @@ export function isLastToServe({ rollout, observation }: Context): boolean {
   const { plan } = rollout.plan;
   if (position.kind !== 'step' || hasPromoted(plan, position.step)) return false;
   const { primary, canary } = observation.cluster?.ready ?? {};
+  const isReached =
+    canaryWeight(plan, position) > 0 || (stepOf(plan, position)?.besides ?? []).length > 0;
   return (
-    canaryWeight(plan, position) > 0 &&
-    canary?.kind === 'ready' &&
-    primary?.kind === 'notReady' &&
-    primary.available === 0
+    isReached && canary?.kind === 'ready' && primary?.kind === 'notReady' && primary.available === 0
   );
 }

@@ -8,14 +8,17 @@ export function neverCame(context: Context): Decision | undefined {
   const { rollout, observation, now } = context;
   const { position, at } = rollout.state;
   const live = observation.cluster?.live;
-  if (position.kind !== 'step' || observation.stuckSince === undefined) return undefined;
-  const seconds = Math.round(now - Math.max(observation.stuckSince, unix(at)));
+  if (position.kind !== 'step') return undefined;
   const { progressDeadlineSeconds, inconclusiveDeadlineSeconds } = rollout.plan.plan.analysis;
-  if (live?.kind === 'waiting' && live.refused !== undefined && seconds > progressDeadlineSeconds)
+  // The sync object names the commit that was refused, so any analyzer knows since when.
+  const old = Math.round(now - unix(at));
+  const refused = live?.kind === 'waiting' ? live.refused : undefined;
+  if (refused !== undefined && old > progressDeadlineSeconds)
     return backBecause(
       context,
-      `the cluster refuses ${position.step}, for ${seconds} s (deadline ${progressDeadlineSeconds} s): ${live.refused}`,
+      `the cluster refuses ${position.step}, for ${old} s (deadline ${progressDeadlineSeconds} s): ${refused}`,
     );
+  const seconds = Math.min(old, Math.round(now - (observation.stuckSince ?? now)));
   const waiting = notLive(context) ?? notReady(context);
   if (waiting?.kind !== 'hold' || seconds <= inconclusiveDeadlineSeconds) return undefined;
   return giveUp(

@@ -68,6 +68,14 @@ describe('what fails for the primary as well', () => {
     expect(decision(at20(), T0 + 200, long).kind).toBe('hold');
   });
 
+  test('does not hold for ever: its author decides after the inconclusive deadline', () => {
+    const long: Seen = { values: BAD, primaryValues: BAD };
+    expect(move(at20(), T0 + 302, long)).toMatchObject({
+      transition: 'note',
+      paused: { reason: expect.stringMatching(/the environment is down: the primary fails the/) },
+    });
+  });
+
   test('takes it away from one that is much worse, blames nobody, and does so once', () => {
     const worse: Seen = { values: () => 20, primaryValues: () => 98 };
     const first = move(at20(), T0 + 70, worse);
