@@ -59,7 +59,11 @@ export async function startNodes({ kubernetes, folder, count = 1 }: NodesOptions
 }
 
 async function addNode(kubernetes: Kubernetes, name: string): Promise<void> {
-  const node = { apiVersion: 'v1', kind: 'Node', metadata: { name } };
+  const node = {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name, labels: { 'kubernetes.io/hostname': name } },
+  };
   await kubernetes.kubectl(['apply', '--filename=-'], JSON.stringify(node));
   await kubernetes.kubectl(['wait', '--for=condition=Ready', '--timeout=60s', `node/${name}`]);
   // The API server adds "not ready" to each new node; what takes it away does not run.

@@ -1,3 +1,4 @@
+import { ApiObject, JsonPatch } from 'cdk8s';
 import {
   Cpu,
   Deployment,
@@ -12,6 +13,7 @@ import {
   canary,
   Duration,
   gatewayApi,
+  type JobDefinition,
   latency,
   Release,
   type Strategy,
@@ -52,7 +54,20 @@ export interface StoryProps {
   readonly autoscaled?: boolean;
   /** In seconds. @default 12 */
   readonly progressSeconds?: number;
+  /** More objects of a version's workload. @default - none */
+  readonly more?: (scope: Construct, version: Version) => void;
+  /** Which of them are Jobs to wait for. @default - none */
+  readonly jobs?: readonly JobDefinition[];
+  /** @default false */
+  readonly skipAnalysis?: boolean;
+  /** Whether no node has more than one pod more of a version than another. @default false */
+  readonly spread?: boolean;
 }
+
+/** Where a busy machine makes answers late, and how fast they come is not what a story is about. */
+export const ANSWERS: readonly CheckDefinition[] = [
+  successRate({ min: 99, window: Duration.seconds(5) }),
+];
 
 /** The parent of every route: the Gateway of the stack. */
 export interface Parent {
@@ -81,6 +96,8 @@ export function storyRelease(
     service: { port: 80, targetPort: 9898 },
     traffic: gatewayApi({ parentRefs: [parent], hostnames: [hostOf(id)], metrics: 'contour' }),
     strategy: props.strategy ?? canary({ stepWeights: [...weights] }),
+    jobs: props.jobs ?? [],
+    skipAnalysis: props.skipAnalysis ?? false,
     analysis: {
       checkPeriod: Duration.seconds(checkSeconds),
       bakeTime: Duration.seconds(bakeSeconds),
@@ -101,10 +118,12 @@ export function storyRelease(
 }
 
 function workloadOf(
-  { id, replicas = 2, autoscaled = false }: StoryProps,
-  { tag, podAnnotations = {} }: Version,
+  { id, replicas = 2, autoscaled = false, more, spread = false }: StoryProps,
+  version: Version,
 ): WorkloadFactory {
+  const { tag, podAnnotations = {} } = version;
   return (scope) => {
+    more?.(scope, version);
     const deployment = new Deployment(scope, 'deployment', {
       metadata: { name: id },
       podMetadata: { labels: { app: id }, annotations: { ...podAnnotations } },
@@ -118,6 +137,10 @@ function workloadOf(
       readiness: Probe.fromHttpGet('/', { port: 9898 }),
       resources: { cpu: { request: Cpu.millis(50) } },
     });
+    if (spread)
+      ApiObject.of(deployment).addJsonPatch(
+        JsonPatch.add('/spec/template/spec/topologySpreadConstraints', [EVENLY]),
+      );
     if (autoscaled)
       new HorizontalPodAutoscaler(scope, 'autoscaler', {
         metadata: { name: id },
@@ -128,3 +151,12 @@ function workloadOf(
       });
   };
 }
+
+/** Of each ReplicaSet. */
+const EVENLY = {
+  maxSkew: 1,
+  topologyKey: 'kubernetes.io/hostname',
+  whenUnsatisfiable: 'DoNotSchedule',
+  labelSelector: { matchExpressions: [{ key: 'app', operator: 'Exists' }] },
+  matchLabelKeys: ['pod-template-hash'],
+};
