@@ -46,7 +46,7 @@ function headline(move: Move, plan: Plan, from: State | undefined, state: State)
     case 'undo':
       return `undo ${images}: back to ${move.stable === undefined ? 'before' : versionText(move.stable.plan)}`;
     case 'resume':
-      return `resumed at ${positionText(move.to)}`;
+      return move.fast === undefined ? `resumed at ${positionText(move.to)}` : FULL;
     case 'next':
       return stepHeadline(plan, from?.position, state.position);
   }
@@ -77,12 +77,14 @@ function backHeadline(move: Move, plan: Plan, from: State | undefined): string {
   return weight === 0 ? 'roll back: restore the routes' : `roll back: weight ${weight} → 0`;
 }
 
+const FULL = 'promoted by a person: waits for no check and no gate';
+
 function noteHeadline(move: Move, from: State | undefined): string {
   if (move.calls !== undefined) return `hook ${move.calls} is called`;
   const run = move.hooks?.at(-1);
   if (run !== undefined) return `hook ${run.hook} ${run.outcome ?? 'ended'}`;
   const gate = move.approved?.at(-1);
-  if (move.fast !== undefined) return 'promoted by a person: waits for no check and no gate';
+  if (move.fast !== undefined) return FULL;
   if (gate !== undefined) return `gate of ${gate.step} opened`;
   if (move.failed !== undefined && from?.failed?.candidate !== move.failed.candidate)
     return `candidate ${move.failed.candidate} is not started`;

@@ -111,14 +111,17 @@ export function abort(situation: Situation, { by, reason }: Request): Move {
  * Opens the next gate: that of the step where the release is, else the first one ahead; before a rollout those
  * before step 01.
  *
- * @param full let the whole rollout wait for no check and no gate instead; what takes it back still does
+ * @param full let the whole rollout wait for no check and no gate instead; what takes it back still does. It also ends
+ * a pause that the analyzer itself asked for
  * @throws Error when there is no gate to open, with what the release waits for instead
  */
 export function promote(situation: Situation, { by, reason }: Request, full: boolean): Move {
   const { state, plan } = unedited(situation);
   if (state.position.kind === 'back')
     throw new Error(`${situation.id} is going back (${positionText(state.position)})`);
-  if (state.paused !== undefined)
+  // What the analyzer asked a person about, a person has decided.
+  const isAnswer = full && state.paused?.by === undefined;
+  if (state.paused !== undefined && !isAnswer)
     throw new Error(`${situation.id} is paused: ${state.paused.reason}. \`perch resume\` it first`);
   if (full) return promoteFull(situation, { by, reason });
   const gate = nextGate(situation);
@@ -178,7 +181,9 @@ function promoteFull(situation: Situation, { by, reason }: Request): Move {
     );
   if (state.fast !== undefined)
     throw new Error(`${situation.id} waits for no check and no gate already: ${state.fast.reason}`);
-  return { ...noteOf(situation, reason), fast: { reason: `promoted by ${by}`, by } };
+  const move = { ...noteOf(situation, reason), fast: { reason: `promoted by ${by}`, by } };
+  // As after `resume`: deadlines start again, or it would pause at once.
+  return state.paused === undefined ? move : { ...move, transition: 'resume', to: state.position };
 }
 
 function noGate(situation: Situation): string {

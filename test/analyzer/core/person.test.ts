@@ -184,6 +184,20 @@ describe('promote', () => {
     });
   });
 
+  test('--full ends a pause that the analyzer asked for, and it does not pause again at once', () => {
+    const paused = { reason: 'the primary broke during the rollout' };
+    const it = situation({ position: step('02-weight-20'), state: { paused } });
+    const late = T0 + 86_400;
+    const after = moved(it, promote(it, ROBIN, true), late);
+    expect(stateOf(after)).toMatchObject({
+      kind: 'resume',
+      at: isoTime(late),
+      fast: { by: ROBIN.by },
+    });
+    expect(stateOf(after).paused).toBeUndefined();
+    expect(illegal(it, after)).toBeUndefined();
+  });
+
   test.each<[string, Situation, string | undefined]>([
     [
       'a candidate waits',
@@ -348,6 +362,7 @@ describe('refused, with what to do instead', () => {
       /^app is stable, and no candidate waits at a gate before step 01: candidate \w+ failed in .* `perch retry`$/,
     ],
     ['promote', 'init', situation({ position: INIT }), /^app is init, and no candidate waits/],
+    ['full', "a person's pause", PAUSED, /^app is paused: lunch\. `perch resume` it first$/],
     ['full', 'rest', situation({ position: COMPLETE }), /^app has no rollout under way \(/],
     [
       'full',
