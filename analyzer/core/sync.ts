@@ -54,6 +54,24 @@ const conditions = z.array(
   }),
 );
 
+const syncOperation = z.looseObject({
+  message: z.string().optional(),
+  syncResult: z
+    .looseObject({
+      resources: z
+        .array(
+          z.looseObject({
+            kind: z.string(),
+            name: z.string(),
+            status: z.string().optional(),
+            message: z.string().optional(),
+          }),
+        )
+        .optional(),
+    })
+    .optional(),
+});
+
 /**
  * Which commit a sync object says is applied, and what ails it. Flux moves `lastAppliedRevision` once all is
  * applied and pruned. Argo CD's `sync.revision` is what was compared: it counts only while Synced.
@@ -79,21 +97,31 @@ function argoStatus(object: unknown): SyncStatus {
   const state = at(object, '/status/sync/status');
   const revision = state === 'Synced' ? oid(at(object, '/status/sync/revision')) : undefined;
   const wrong = list(at(object, '/status/conditions')).find((it) => it.type.endsWith('Error'));
-  if (wrong !== undefined) return { revision, trouble: said(wrong.type, wrong.message) };
   const phase = at(object, '/status/operationState/phase');
-  if (state === 'Synced' || (phase !== 'Failed' && phase !== 'Error')) return { revision };
+  const failed = state !== 'Synced' && (phase === 'Failed' || phase === 'Error');
+  // A failed sync is repeated in a SyncError as soon as Argo CD looks again.
+  if (!failed || (wrong !== undefined && wrong.type !== 'SyncError'))
+    return wrong === undefined
+      ? { revision }
+      : { revision, trouble: said(wrong.type, wrong.message) };
   const operation = at(object, '/status/operationState');
   const tried = at(operation, '/syncResult/revision') ?? at(operation, '/operation/sync/revision');
-  return {
-    revision,
-    trouble: said(`sync ${phase}`, at(operation, '/message')),
-    ...refusing(tried),
-  };
+  const trouble = said(`sync ${phase}`, whySyncFailed(operation));
+  return { revision, trouble, ...refusing(tried) };
 }
 
 function refusing(tried: unknown): Pick<SyncStatus, 'refuses'> {
   const refuses = oid(tried);
   return refuses === undefined ? {} : { refuses };
+}
+
+/** What the operation says, and of which objects: of an unknown kind it says only that something is not valid. */
+function whySyncFailed(operation: unknown): string {
+  const { message = '', syncResult } = syncOperation.safeParse(operation).data ?? {};
+  const objects = (syncResult?.resources ?? [])
+    .filter((it) => it.status === 'SyncFailed' && !message.includes(it.message ?? ''))
+    .map((it) => `${it.kind} ${it.name}: ${it.message}`);
+  return [message, ...objects].filter((it) => it !== '').join('; ');
 }
 
 function list(value: unknown): z.infer<typeof conditions> {

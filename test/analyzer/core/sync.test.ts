@@ -112,6 +112,46 @@ describe('an Application', () => {
     },
   );
 
+  const failedSync = (more: object) => ({
+    status: {
+      sync: { status: 'OutOfSync', revision: OID },
+      operationState: {
+        phase: 'Failed',
+        message: 'one or more tasks are not valid',
+        operation: { sync: { revision: NEWER } },
+        ...more,
+      },
+    },
+  });
+
+  test('names the objects whose kind the cluster does not have', () => {
+    const resources = [
+      { kind: 'Service', name: 'app', status: 'Synced', message: 'serverside-applied' },
+      { kind: 'ServiceMonitor', name: 'app', status: 'SyncFailed', message: 'no such kind' },
+    ];
+    expect(syncStatus('argo-cd', failedSync({ syncResult: { resources } }))).toEqual({
+      revision: undefined,
+      trouble: 'sync Failed: one or more tasks are not valid; ServiceMonitor app: no such kind',
+      refuses: NEWER,
+    });
+    const message = 'one or more objects failed to apply, reason: no such kind';
+    const said = syncStatus('argo-cd', failedSync({ message, syncResult: { resources } }));
+    expect(said.trouble).toBe(`sync Failed: ${message}`);
+  });
+
+  test('still refuses when Argo CD has looked again, and repeats the failed sync as a SyncError', () => {
+    const { status } = failedSync({});
+    const condition = (type: string) => ({
+      status: { ...status, conditions: [{ type, message: 'it says' }] },
+    });
+    expect(syncStatus('argo-cd', condition('SyncError'))).toMatchObject({ refuses: NEWER });
+    // What cannot be compared may be a repository that is away.
+    expect(syncStatus('argo-cd', condition('ComparisonError'))).toEqual({
+      revision: undefined,
+      trouble: 'ComparisonError: it says',
+    });
+  });
+
   test('that failed before and is in sync now has no trouble', () => {
     const object = { status: { ...synced, operationState: { phase: 'Failed', message: 'old' } } };
     expect(syncStatus('argo-cd', object)).toEqual({ revision: OID });

@@ -140,7 +140,7 @@ describe('a primary that is broken', { skip: isMissing(missing) }, () => {
     await until(async () => {
       await field.publish({ [id]: { tag } });
       return true;
-    });
+    }, 120);
   }
 
   async function over(id: string, phase: Status['phase']): Promise<Status> {

@@ -19,7 +19,6 @@ import {
   untilBaking,
 } from './rolling.ts';
 import { printStories, tell } from './table.ts';
-import { watchRelease } from './watch.ts';
 
 // Few, because every commit is a new revision for all of them, and used again and again.
 const STORIES: readonly StoryProps[] = ['first', 'second', 'third', 'fourth'].map((id) => ({
@@ -241,24 +240,6 @@ describe('a rollout goes on when', { skip: isMissing(missing), timeout: 300_000 
     }));
     await field.stack.api.patch(path, { spec: { rules } });
   }
-
-  test('the cluster is lost and built again', () =>
-    tell({ story: 'the cluster is lost and built again', tool }, async () => {
-      const other = watchRelease(field.stack, 'second');
-      const story = async (it: Rolling) => {
-        await untilBaking(it);
-        await expectHeld(field, [it.id], async () => {
-          await field.rebuild();
-          // Not the stable set, and not the new version for everyone.
-          expect((await seen(it, ({ weight }) => weight !== undefined)).weight).toBe(20);
-        });
-      };
-      const rolledOut = await rollOut(field, 'first', { tag: 'rebuilt' }, story);
-      expectUndisturbed(rolledOut);
-      // What was at rest is there again as well.
-      expect((await other.stop()).at(-1)?.weight).toBe(0);
-      return 'in the same step';
-    }));
 });
 
 interface Role {

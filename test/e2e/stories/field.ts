@@ -145,7 +145,7 @@ async function prepare(
   const merge = (changed: readonly string[]) =>
     inTurn(async () => {
       const apps = await rendered(stack, syncing, versions);
-      await push(author, apps, changed);
+      await overtaken(() => push(author, apps, changed));
     });
   const field: Field = {
     stack,
@@ -223,6 +223,19 @@ function rendered(
     new AnalyzerRights(folder, 'rights', { plans, sync, subject });
   });
   return apps.render();
+}
+
+/** What the analyzer overtook is merged again, as a person would, without another synth. */
+async function overtaken(merge: () => Promise<void>): Promise<void> {
+  for (let tries = 0; tries < 10; tries++) {
+    const error = await merge().then(
+      () => undefined,
+      (it: Error) => it,
+    );
+    if (error === undefined) return;
+    if (!error.message.includes('fetch first')) throw error;
+  }
+  return merge();
 }
 
 /** Merges what synth writes for some releases. */
