@@ -69,7 +69,6 @@ describe.each<Tool>(['flux', 'argo-cd'])(
         /the cluster refuses 01-canary-up, for \d+ s \(deadline 12 s\).*ServiceMonitor/,
       );
       await expectSame(id, before);
-      await promote(id, 'v3');
       return reason;
     });
 
