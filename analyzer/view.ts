@@ -245,7 +245,7 @@ function trackReadiness(
   return readiness(readings[index], rule, now);
 }
 
-/** Looked for in a step that has found both tracks running. */
+/** Until when pods of both tracks were missing through no doing of the step. */
 function disturbance(
   rollout: Rollout,
   questions: readonly Question[],
@@ -253,19 +253,20 @@ function disturbance(
   now: number,
 ): number | undefined {
   const { state, plan } = rollout;
-  if (state.position.kind !== 'step' || hasPromoted(plan.plan, state.position.step))
-    return undefined;
+  if (state.position.kind !== 'step') return undefined;
   const files = (['primary', 'canary'] as const).map(
     (track) => planOfTrack(track, rollout)?.plan.workloads[track]?.file,
   );
-  // Pods that were missing before, and those that the step itself asks for, tell of no outage.
-  if (state.broken !== undefined || files.some((it) => state.changed.includes(it ?? '')))
-    return undefined;
+  // Pods that were missing before, those that the step itself asks for, and both running the candidate tell of none.
+  const isOwn =
+    state.broken !== undefined ||
+    hasPromoted(plan.plan, state.position.step) ||
+    files.some((it) => state.changed.includes(it ?? ''));
   const [primary, canary] = files.map(
     (file) => readings[questions.findIndex((it) => it.kind === 'there' && it.target.file === file)],
   );
   const deadlineSeconds = plan.plan.analysis.progressDeadlineSeconds;
-  return disturbedUntil(primary, canary, { since: unix(state.at), now, deadlineSeconds });
+  return disturbedUntil(primary, canary, { since: unix(state.at), now, deadlineSeconds, isOwn });
 }
 
 function jobsOf(

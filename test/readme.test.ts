@@ -325,6 +325,9 @@ describe('docs/state.md', () => {
       hooks: [],
       approved: [],
       fast: { reason: 'urgent' },
+      broken: { reason: 'crash loop', serves: false },
+      spared: '0123456789',
+      adopted: '02-weight-10',
       promoted: [],
       accepts: [],
     };

@@ -46,13 +46,31 @@ export function readiness(
 export function disturbedUntil(
   primary: ObjectReading | undefined,
   canary: ObjectReading | undefined,
-  { since, now, deadlineSeconds }: { since: number; now: number; deadlineSeconds: number },
+  { since, now, deadlineSeconds, isOwn = false }: Disturbance,
 ): number | undefined {
+  // Pods come and go with the step's own work; Deployments do not.
+  if (isOwn && ![primary, canary].every((it) => isNewer(it, since))) return undefined;
   const ends = [primary, canary].map((it) => missingUntil(it, now));
   const [first, second] = ends;
   if (first === undefined || second === undefined) return undefined;
   if (first <= since || second <= since) return undefined;
   return Math.min(Math.max(first, second), first + deadlineSeconds);
+}
+
+/** When a step was taken, and what it does itself. */
+interface Disturbance {
+  /** Unix seconds, as `now`. */
+  readonly since: number;
+  readonly now: number;
+  readonly deadlineSeconds: number;
+  /** Whether the step itself, or what was before it, explains missing pods. @default false */
+  readonly isOwn?: boolean;
+}
+
+/** Whether an object was made after a time, or is gone: its cluster was lost, or built again. */
+function isNewer(reading: ObjectReading | undefined, since: number): boolean {
+  if (reading?.kind === 'absent') return true;
+  return reading?.kind === 'found' && timeAt(reading.object, '/metadata/creationTimestamp') > since;
 }
 
 /** When a Deployment was last short of pods: now, or when it became available again. */

@@ -166,4 +166,19 @@ describe('an outage of pods', () => {
   ] as const)('%s', (_, primary, canary, expected) => {
     expect(found(primary, canary)).toBe(expected);
   });
+
+  test.each([
+    ['Deployments that are older than the step', -500, undefined],
+    ['Deployments that were made again since', 20, 30],
+  ])('where the step itself moves pods: %s', (_, created, expected) => {
+    const made = (available: number) => {
+      const it = deployment('True', available);
+      const creationTimestamp = new Date((T0 + created) * 1000).toISOString();
+      return { ...it, object: { ...it.object, metadata: { creationTimestamp } } };
+    };
+    const own = { since: T0, now: T0 + 90, deadlineSeconds: 60, isOwn: true };
+    const until = disturbedUntil(made(25), made(30), own);
+    expect(until === undefined ? undefined : until - T0).toBe(expected);
+    expect(disturbedUntil({ kind: 'absent' }, { kind: 'absent' }, own)).toBe(T0 + 90);
+  });
 });
