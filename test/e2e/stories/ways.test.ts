@@ -215,9 +215,12 @@ describe('every other way of releasing', { skip: isMissing(missing) }, () => {
     const before = (await field.commits('tested')).length;
     const own = async () => (await field.commits('tested')).slice(before).map((it) => it.subject);
     await laptop.perch('retry', 'tested', '--message=the test was at fault');
-    const waits = { release: 'tested', reason: /Job tested\/acceptance-\S+ is still there/ };
-    await heard(analyzer, waits, 90);
+    // The end of the rollback is waited for in the same words, so the start comes first.
+    await until(async () => (await own()).length === 2, 90);
     expect(await own()).toEqual([expect.stringMatching(/retry/), 'tested: start story:bad-job']);
+    const waits = { release: 'tested', reason: /^01.*Job tested\/acceptance-\S+ is still there/ };
+    await heard(analyzer, waits, 90);
+    expect((await own()).length).toBe(2);
     await holdJob(field, []);
     await until(async () => (await jobs(field)).some((it) => it.metadata.uid !== first), 90);
     // It fails again, as a Job of its own.

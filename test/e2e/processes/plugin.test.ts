@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { kubernetes } from '../../../analyzer/cluster/kubernetes.ts';
 import { runPlugin } from '../../../analyzer/cluster/plugin.ts';
+import { scratch } from '../../analyzer/git/fixture.ts';
 import { type EmbeddedApiServer, startApiServer } from '../../embedded/api-server.ts';
-import { scratch } from '../git/fixture.ts';
 
 /** Programs that a kubeconfig names: they hang, flood, and ask for a terminal. */
 

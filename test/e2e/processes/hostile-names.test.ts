@@ -1,13 +1,13 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { verify } from '../../analyzer/history.ts';
-import { newMemory } from '../../analyzer/planning.ts';
-import { tick } from '../../analyzer/tick.ts';
-import { plan } from './core/fixture.ts';
-import { type Field, openField, untilRest } from './field.ts';
-import { bare, git, gitWith, scratch } from './git/fixture.ts';
-import { pushRaw, type RawEntry, rawEntries, rawTree } from './git/raw-tree.ts';
+import { verify } from '../../../analyzer/history.ts';
+import { newMemory } from '../../../analyzer/planning.ts';
+import { tick } from '../../../analyzer/tick.ts';
+import { plan } from '../../analyzer/core/fixture.ts';
+import { type Field, openField, untilRest } from '../../analyzer/field.ts';
+import { bare, git, gitWith, scratch } from '../../analyzer/git/fixture.ts';
+import { pushRaw, type RawEntry, rawEntries, rawTree } from '../../analyzer/git/raw-tree.ts';
 
 /** Files that a person, or whoever may push, leaves in the folders of releases. */
 

@@ -2,19 +2,19 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Cluster } from '../../analyzer/cluster/cluster.ts';
-import type { PlanTree } from '../../analyzer/core/position.ts';
-import { openLocal } from '../../analyzer/git/index.ts';
-import { verify } from '../../analyzer/history.ts';
-import { hookCalls } from '../../analyzer/hooks/calls.ts';
-import type { MetricProvider } from '../../analyzer/metrics/provider.ts';
-import { type Asked, type Patience, startTurn, type Turn } from '../../analyzer/patience.ts';
-import type { Analyzer } from '../../analyzer/planning.ts';
-import { tick } from '../../analyzer/tick.ts';
-import { oneCluster } from '../../analyzer/view.ts';
-import { hook, plan } from './core/fixture.ts';
-import { type Field, inStep, openField, untilRest, untilStep } from './field.ts';
-import { bare, git, scratch } from './git/fixture.ts';
+import type { Cluster } from '../../../analyzer/cluster/cluster.ts';
+import type { PlanTree } from '../../../analyzer/core/position.ts';
+import { openLocal } from '../../../analyzer/git/index.ts';
+import { verify } from '../../../analyzer/history.ts';
+import { hookCalls } from '../../../analyzer/hooks/calls.ts';
+import type { MetricProvider } from '../../../analyzer/metrics/provider.ts';
+import { type Asked, type Patience, startTurn, type Turn } from '../../../analyzer/patience.ts';
+import type { Analyzer } from '../../../analyzer/planning.ts';
+import { tick } from '../../../analyzer/tick.ts';
+import { oneCluster } from '../../../analyzer/view.ts';
+import { hook, plan } from '../../analyzer/core/fixture.ts';
+import { type Field, inStep, openField, untilRest, untilStep } from '../../analyzer/field.ts';
+import { bare, git, scratch } from '../../analyzer/git/fixture.ts';
 
 /** Whoever is slow delays nobody else. */
 

@@ -6,11 +6,11 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import { join } from 'node:path';
 import { beforeAll, describe, inject, test } from 'vitest';
 import { tick } from '../../../analyzer/tick.ts';
+import { emptyCluster } from '../../analyzer/commands/cli.ts';
+import { hook, plan } from '../../analyzer/core/fixture.ts';
+import { openField, untilRest } from '../../analyzer/field.ts';
+import { bare, git, scratch } from '../../analyzer/git/fixture.ts';
 import { afterFile } from '../../cleanups.ts';
-import { hook, plan } from '../core/fixture.ts';
-import { openField, untilRest } from '../field.ts';
-import { bare, git, scratch } from '../git/fixture.ts';
-import { emptyCluster } from './cli.ts';
 
 /** The command, told to end while somebody does not answer. */
 

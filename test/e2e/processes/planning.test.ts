@@ -1,13 +1,13 @@
 import { chmod, cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openLocal } from '../../analyzer/git/index.ts';
-import { verify } from '../../analyzer/history.ts';
-import type { Analyzer } from '../../analyzer/planning.ts';
-import { atRest, tick } from '../../analyzer/tick.ts';
-import { type PlanChanges, plan } from './core/fixture.ts';
-import { type Field, openField, untilRest, untilStep } from './field.ts';
-import { bare, git, scratch } from './git/fixture.ts';
+import { openLocal } from '../../../analyzer/git/index.ts';
+import { verify } from '../../../analyzer/history.ts';
+import type { Analyzer } from '../../../analyzer/planning.ts';
+import { atRest, tick } from '../../../analyzer/tick.ts';
+import { type PlanChanges, plan } from '../../analyzer/core/fixture.ts';
+import { type Field, openField, untilRest, untilStep } from '../../analyzer/field.ts';
+import { bare, git, scratch } from '../../analyzer/git/fixture.ts';
 
 /** Releases that depend on each other, with the real git: groups, the queue, and who comes first. */
 

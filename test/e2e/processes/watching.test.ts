@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { openLimited, startCli } from '../../analyzer/commands/cli.ts';
+import { plan } from '../../analyzer/core/fixture.ts';
+import { openField } from '../../analyzer/field.ts';
+import { bare, begin, git, serve } from '../../analyzer/git/fixture.ts';
 import { afterFile } from '../../cleanups.ts';
-import { plan } from '../core/fixture.ts';
-import { openField } from '../field.ts';
-import { bare, begin, git, serve } from '../git/fixture.ts';
-import { openLimited, startCli } from './cli.ts';
 
 type Answer = readonly [status: number, type?: string, body?: string];
 

@@ -3,7 +3,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { batchMode } from '../../../analyzer/git/ssh.ts';
-import { bare, begin, change, open, scratch } from './fixture.ts';
+import { bare, begin, change, open, scratch } from '../../analyzer/git/fixture.ts';
 
 /** A folder with one program in it, for PATH. */
 async function program(name: string, text: string): Promise<{ file: string; path: string }> {

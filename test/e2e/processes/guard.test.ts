@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { type Finding, guarded } from '../../analyzer/guard.ts';
-import { tick } from '../../analyzer/tick.ts';
-import { inStep } from './field.ts';
-import { git } from './git/fixture.ts';
+import { type Finding, guarded } from '../../../analyzer/guard.ts';
+import { tick } from '../../../analyzer/tick.ts';
+import { inStep } from '../../analyzer/field.ts';
+import { git } from '../../analyzer/git/fixture.ts';
 
 async function watched() {
   const { field } = await inStep('02-weight-20');
