@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto';
 import { ApiObject, JsonPatch } from 'cdk8s';
 import type { Rollout, Situation } from '../../analyzer/core/observation.ts';
 import {
+  type Back,
   difference,
   type FileSet,
   files,
   hasPromoted,
   type PlanTree,
   type Position,
+  stepBefore,
 } from '../../analyzer/core/position.ts';
 import { isoTime, type State } from '../../analyzer/core/state.ts';
 import { Apps, Release, type ReleaseProps, render, type WorkloadFactory } from '../../lib/index.ts';
@@ -79,11 +81,16 @@ export function allPositions(plan: Plan): readonly Position[] {
   return [
     { kind: 'init' },
     ...steps.map((step): Position => ({ kind: 'step', step })),
-    ...promoted.map((step): Position => ({ kind: 'back', step, part: 'primary' })),
-    ...steps.map((step): Position => ({ kind: 'back', step, part: 'routes' })),
+    ...promoted.flatMap((step) => backs(plan, step, 'primary')),
+    ...steps.flatMap((step) => backs(plan, step, 'routes')),
     { kind: 'complete' },
     { kind: 'stable' },
   ];
+}
+
+/** A rollback from a step that was applied, and from one that was not. */
+function backs(plan: Plan, step: string, part: Back['part']): readonly Position[] {
+  return [step, stepBefore(plan, step)].map((shown) => ({ kind: 'back', step, part, shown }));
 }
 
 /** Where a rollout stands, and where it came from. */

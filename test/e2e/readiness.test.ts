@@ -84,7 +84,12 @@ describe('readiness and liveness of real objects', { skip: isMissing(missing) },
       const stage = await open(server, 'stuck', app);
       await stage.go({ kind: 'init' }, 'next');
       expect((await stage.look()).ready.primary).toMatchObject({ deadlinePassed: false });
-      const late = { kind: 'notReady', reason: '0 of 2 replicas available', deadlinePassed: true };
+      const late = {
+        kind: 'notReady',
+        reason: '0 of 2 replicas available',
+        deadlinePassed: true,
+        available: 0,
+      };
       await vi.waitFor(async () => expect((await stage.look()).ready.primary).toEqual(late), SOON);
       expect(JSON.stringify(await stage.deployment('nginx-primary'))).toContain(
         'ProgressDeadlineExceeded',
@@ -139,7 +144,9 @@ describe('readiness and liveness of real objects', { skip: isMissing(missing) },
       const stage = await open(server, 'synced', app);
       await stage.go({ kind: 'complete' }, 'old');
       await stage.go({ kind: 'step', step: '07-promote' }, 'next');
-      const back = stage.stand({ kind: 'back', step: '07-promote', part: 'primary' }, 'next');
+      const left = '07-promote';
+      const position = { kind: 'back', step: left, part: 'primary', shown: left } as const;
+      const back = stage.stand(position, 'next');
       expect((await stage.look(back)).live).toMatchObject({
         kind: 'waiting',
         reason: expect.stringContaining('Deployment synced/podinfo-primary is not synced yet'),
