@@ -77,8 +77,10 @@ export async function startProxy(target: string): Promise<FaultyProxy> {
     const met = spoiling !== undefined && (spoiling.when?.(asked) ?? true);
     if (!met || spoiling === undefined) return pass(target, request, response);
     spoiled += 1;
+    // A kept connection brings many requests.
+    if (!hanging.has(request.socket))
+      request.socket.once('close', () => hanging.delete(request.socket));
     hanging.add(request.socket);
-    request.socket.once('close', () => hanging.delete(request.socket));
     spoil(spoiling.fault, target, request, response);
   });
   const drop = () => {
