@@ -17,6 +17,7 @@ import { shadowApp } from '../../apps/shadow.ts';
 import { stepsApp } from '../../apps/steps.ts';
 import { Testing } from '../../lib/index.ts';
 import { type Manifest, objectAt } from '../../lib/json.ts';
+import { parsePlan } from '../../lib/plan/parse.ts';
 import { DIGEST_ANNOTATION } from '../../lib/plan/plan.ts';
 import { isManifest } from '../../lib/workload.ts';
 import { type Field, openField } from '../analyzer/field.ts';
@@ -197,7 +198,9 @@ test('every example is released, promoted through its own steps, and taken back 
     expect([id, live]).toEqual([id, stable]);
     expect(field.read(`live/${id}/deployment-podinfo-primary.yaml`)).toContain('podinfo:3.1.1');
   }
-  field.world.value = () => 50;
+  // The candidate is bad, and the stable version, which runs beside it, is not.
+  const primary = new Set(IDS.flatMap((id) => primaryQueries(field, id)));
+  field.world.value = (asked) => (primary.has(asked) ? good(asked) : 50);
   await release(it, '3.1.2');
   for (const id of IDS) {
     expect([id, stateOf(field, id)]).toEqual([id, expect.stringContaining('failed:')]);
@@ -209,3 +212,8 @@ test('every example is released, promoted through its own steps, and taken back 
   const checked = await verify(it.reader, { run, source: run });
   expect(checked.flatMap((one) => one.problems)).toEqual([]);
 });
+
+function primaryQueries(field: Field, id: string): readonly string[] {
+  const place = `dist/${id}/plan.yaml`;
+  return parsePlan(field.read(place), place).checks.flatMap((it) => it.primary ?? []);
+}
