@@ -157,7 +157,7 @@ describe('dashboards', { skip: isMissing(missingPrometheus()) }, () => {
       args: ['check', 'rules', join(folder, 'rules.yaml')],
       folder,
     });
-    expect(checked).toContain('4 rules found');
+    expect(checked).toContain('6 rules found');
     const { groups } = parse(rules) as {
       readonly groups: readonly { readonly rules: readonly { readonly expr: string }[] }[];
     };
