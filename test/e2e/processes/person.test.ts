@@ -1,10 +1,10 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { plan } from '../core/fixture.ts';
-import { inStep, openField, untilRest } from '../field.ts';
-import { bare, git } from '../git/fixture.ts';
-import { type Cli, openCli } from './cli.ts';
+import { type Cli, openCli } from '../../analyzer/commands/cli.ts';
+import { plan } from '../../analyzer/core/fixture.ts';
+import { inStep, openField, untilRest } from '../../analyzer/field.ts';
+import { bare, git } from '../../analyzer/git/fixture.ts';
 
 let perch: Cli;
 

@@ -1,15 +1,20 @@
 import { chmod, cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { PlanTree } from '../../analyzer/core/position.ts';
-import { openLocal } from '../../analyzer/git/index.ts';
-import { verify } from '../../analyzer/history.ts';
-import { type Intervention, intervene, type Verb, type Wishes } from '../../analyzer/intervene.ts';
-import { tick } from '../../analyzer/tick.ts';
-import type { Gate, Plan } from '../../lib/plan/plan.ts';
-import { plan } from './core/fixture.ts';
-import { type Field, inStep, openField, untilRest, untilStep } from './field.ts';
-import { bare, begin, git, open, scratch } from './git/fixture.ts';
+import type { PlanTree } from '../../../analyzer/core/position.ts';
+import { openLocal } from '../../../analyzer/git/index.ts';
+import { verify } from '../../../analyzer/history.ts';
+import {
+  type Intervention,
+  intervene,
+  type Verb,
+  type Wishes,
+} from '../../../analyzer/intervene.ts';
+import { tick } from '../../../analyzer/tick.ts';
+import type { Gate, Plan } from '../../../lib/plan/plan.ts';
+import { plan } from '../../analyzer/core/fixture.ts';
+import { type Field, inStep, openField, untilRest, untilStep } from '../../analyzer/field.ts';
+import { bare, begin, git, open, scratch } from '../../analyzer/git/fixture.ts';
 
 const ROBIN = { by: 'Robin <robin@example.com>', reason: 'I know why' };
 const [V1, V2] = [plan('v1'), plan('v2')];
