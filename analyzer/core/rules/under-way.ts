@@ -122,7 +122,9 @@ export function newPlan(context: Context): Decision | undefined {
   if (rollout.stable !== undefined && candidate === identityOf(rollout.stable.plan))
     return wayBackMove(context, `the newest plan is back at the stable candidate ${candidate}`);
   // Users would lose the pods that serve them: the newest plan starts when this rollout is over.
-  if (isLastToServe(context)) return undefined;
+  const isOther =
+    candidate !== rollout.state.candidate || stepList(dist.value) !== stepList(rollout.plan);
+  if (isOther && isLastToServe(context)) return undefined;
   if (candidate !== rollout.state.candidate)
     return wayBackMove(
       context,

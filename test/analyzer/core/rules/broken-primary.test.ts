@@ -231,6 +231,10 @@ describe('a primary that breaks during the rollout', () => {
     // Nobody loses anything where the candidate is down, too.
     const both = { ...DOWN, canary: notReady('crash loop') };
     expect(move(newer, T0 + 1, both)).toMatchObject({ transition: 'back' });
+    // What keeps the pods is adopted as ever.
+    const configured = plan('v2', { setting: 'other' });
+    const same = situation({ position: step('02-weight-20'), dist: configured });
+    expect(move(same, T0 + 1, DOWN)).toMatchObject({ transition: 'adopt' });
     const reverted = situation({ position: step('02-weight-20'), dist: V1 });
     expect(move(reverted, T0 + 1, DOWN)).toMatchObject({ transition: 'back' });
   });
