@@ -386,3 +386,11 @@ function undocumented({ path, text }: Source): readonly string[] {
 function isDocumented(above: string, name: string): boolean {
   return above.trimEnd().endsWith('*/') || above.includes(`z.infer<typeof ${name}>`);
 }
+
+test('no object is matched against a bare pattern, which matches anything', () => {
+  const bare = /toMatchObject\(\{[^}]*?\w: \/[^/\n]+\/[a-z]*\s*[,}]/;
+  const found = SOURCES.filter((it) => it.path !== 'test/tidy.test.ts' && bare.test(it.text));
+  expect(
+    found.map((it) => `${it.path}: use expect.stringMatching(/…/) inside toMatchObject`),
+  ).toEqual([]);
+});
