@@ -79,7 +79,7 @@ async function openNow(options: RepositoryOptions): Promise<Repository> {
     async commit(parent, changes) {
       if (changes.length === 0) return [];
       const order: CommitOrder = { parent, changes, identity: options.identity };
-      const commits = await session.unlocked(() => makeCommits(git, objects, order, options));
+      const commits = await session.work(() => makeCommits(git, objects, order, options));
       if (made.size > MOST_MADE) made.clear();
       made.set(commits.at(-1) ?? '', parent);
       return commits;
@@ -87,7 +87,8 @@ async function openNow(options: RepositoryOptions): Promise<Repository> {
     async push(commit) {
       const { remote, branch, ref } = tracked.run;
       const onto = made.has(commit) ? { parent: made.get(commit) } : undefined;
-      const result = await pushCommit(git, { commit, onto, address: remote.address, branch });
+      const order = { commit, onto, address: remote.address, branch };
+      const result = await session.work(() => pushCommit(git, order));
       // What is pushed is pushed: a ref that cannot be written follows at the next fetch.
       if (result.kind === 'pushed')
         await runGit(git, { arguments: ['update-ref', ref, commit] }).catch(() => undefined);

@@ -10,8 +10,11 @@ export interface Session {
   readonly objects: ObjectStore;
   /** @throws GitError where the run branch is not there, or a remote cannot be asked */
   readonly fetch: () => Promise<Snapshot>;
-  /** Does something with the clone, once more where only the lock of a git that was killed was in the way. */
-  readonly unlocked: <T>(run: () => Promise<T>) => Promise<T>;
+  /**
+   * Does something with the clone; once more where only the lock of a git that was killed was in the way, or where the
+   * clone was broken and is mended.
+   */
+  readonly work: <T>(run: () => Promise<T>) => Promise<T>;
   readonly close: () => Promise<void>;
 }
 
@@ -56,6 +59,10 @@ export async function openSession({ git, clone, tracked }: SessionParts): Promis
     return update();
   }
 
+  async function isBroken(): Promise<boolean> {
+    return doubt === 'broken' || (doubt === 'maybe' && !(await isSound(git)));
+  }
+
   if (await clone.isThere()) await clone.clean();
   else await remake();
   return {
@@ -64,23 +71,25 @@ export async function openSession({ git, clone, tracked }: SessionParts): Promis
       await clone.assertHeld();
       fetches += 1;
       if (fetches % FETCHES_PER_TIDYING === 0) await tidy(git);
-      if (doubt === 'broken' || (doubt === 'missing' && !(await isSound(git)))) await remake();
+      if (await isBroken()) await remake();
       doubt = 'none';
       const found = await update().catch(mend);
       if (found instanceof GitError) throw found;
       return found;
     },
-    async unlocked(run) {
+    async work(run) {
       try {
         return await run();
       } catch (error) {
-        if (!isLeftLocked(git, error)) throw error;
-        await clone.clean();
+        const found = await mend(error);
+        if (found instanceof GitError) throw found;
         return run();
       }
     },
     async close() {
       store.close();
+      // The next process has no memory of what this one saw.
+      if (clone.stays && (await isBroken())) await clone.make().catch(() => undefined);
       // A folder that goes away needs no tidying.
       if (clone.stays) await tidy(git).catch(() => undefined);
       await clone.dispose();
@@ -142,8 +151,8 @@ function isLeftLocked(git: GitCommand, error: unknown): boolean {
   return error.stderr.includes(git.gitDir) && /\.lock'?: File exists/.test(error.stderr);
 }
 
-/** What was seen of the clone's objects: one that is missing may have been asked for in vain. */
-type Doubt = 'none' | 'missing' | 'broken';
+/** What was seen of the clone: an object that is missing may have been asked for in vain. */
+type Doubt = 'none' | 'maybe' | 'broken';
 
 /** The same store, telling when an object is missing or broken. */
 function doubtful(store: ObjectStore, tell: (doubt: Doubt) => void): ObjectStore {
@@ -151,7 +160,7 @@ function doubtful(store: ObjectStore, tell: (doubt: Doubt) => void): ObjectStore
     try {
       const found = await ask(names);
       if (names.some((name, at) => !name.includes(':') && found[at] === undefined)) {
-        tell('missing');
+        tell('maybe');
       }
       return found;
     } catch (error) {

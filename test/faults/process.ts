@@ -44,6 +44,8 @@ export interface Start {
   readonly before?: readonly string[];
 }
 
+const LAST_WORDS_MS = 1000;
+
 const MOST_TEXT = 4 * 1024 ** 2;
 
 /** Starts the bundle. */
@@ -65,9 +67,21 @@ export function startProcess(bundle: string, { args, env, cwd, before = [] }: St
   const ended = new Promise<Ended>((resolve) => {
     const seconds = () => (performance.now() - began) / 1000;
     child.once('error', () => resolve({ code: 127, signal: null, seconds: seconds() }));
-    child.once('exit', (code, signal) => resolve({ code, signal, seconds: seconds() }));
+    child.once('exit', (code, signal) => {
+      const end = { code, signal, seconds: seconds() };
+      // What it said last may still be on its way; what it has left behind may hold its pipes for ever.
+      const timer = setTimeout(() => resolve(end), LAST_WORDS_MS);
+      child.once('close', () => {
+        clearTimeout(timer);
+        resolve(end);
+      });
+    });
   });
-  const isOver = () => child.exitCode !== null || child.signalCode !== null;
+  let over = false;
+  void ended.then(() => {
+    over = true;
+  });
+  const isOver = () => over;
   return {
     pid: child.pid ?? 0,
     lines,

@@ -73,6 +73,41 @@ test('an object that breaks under way is named, and the next fetch mends the clo
   expect(await repository.texts([blob])).toEqual(['x']);
 });
 
+test.each(['', 'cut off', '0'.repeat(39)])(
+  'a cached clone whose ref for new commits is broken makes them all the same: "%s"',
+  async (text) => {
+    const server = await serve();
+    const cacheFolder = await scratch();
+    const first = await open(server.url, { cacheFolder });
+    await write(first, change({ 'live/a/b.yaml': 'x' }));
+    await first.close();
+    const second = await open(server.url, { cacheFolder });
+    await second.fetch();
+    await writeFile(join(cacheFolder, 'clone.git', 'refs', 'perch', 'next'), text);
+    const base = await write(second, change({ 'live/a/b.yaml': 'y' }));
+    expect((await second.fetch()).run).toBe(base);
+  },
+);
+
+test('what one process finds broken in a cached clone, the next one does not find again', async () => {
+  const server = await serve();
+  const cacheFolder = await scratch();
+  const first = await open(server.url, { cacheFolder });
+  await write(first, change({ 'live/a/b.yaml': 'x' }));
+  const snapshot = await first.fetch();
+  const [release] = await first.list(snapshot);
+  const [blob = ''] = (await first.files(release?.live ?? '')).values();
+  await damageObject(join(cacheFolder, 'clone.git'), blob);
+  await first.close();
+  const second = await open(server.url, { cacheFolder });
+  await second.fetch();
+  await expect(second.texts([blob])).rejects.toThrow();
+  await second.close();
+  const third = await open(server.url, { cacheFolder });
+  await third.fetch();
+  expect(await third.texts([blob])).toEqual(['x']);
+});
+
 async function leaveLock(clone: string): Promise<void> {
   await rm(join(clone, 'refs', 'perch', 'run'));
   await writeFile(join(clone, 'refs', 'perch', 'run.lock'), '');
