@@ -253,6 +253,6 @@ function moveOf(situation: Situation, past: Walk, { verb, request, wishes, now }
         earlierPlan(past, { id: situation.id, present, to: wishes.to, now }),
       );
     case 'remove':
-      throw new Error('a removal is no transition');
+      throw new Error('a removal is not a transition');
   }
 }

@@ -21,11 +21,12 @@ import type {
   ClusterView,
   JobStatus,
   ObjectReading,
+  Outage,
   Readiness,
   Rollout,
 } from './core/observation.ts';
 import { hasPromoted, stepOf } from './core/position.ts';
-import { availablePods, disturbedUntil, readiness } from './core/readiness.ts';
+import { availablePods, outage, readiness } from './core/readiness.ts';
 import { unix } from './core/state.ts';
 import { combine, type NamedView } from './core/view.ts';
 import { askSync, type StateReader, type Synced } from './sync-status.ts';
@@ -146,7 +147,7 @@ async function viewOne(
           : Object.fromEntries(tracks.map((track) => [track, ready(track)])),
       jobs: jobsOf(rollout, questions, objects),
       shownStep: shownStep(rollout.plan.plan.candidate, readings),
-      disturbedUntil: disturbance(rollout, questions, objects, now),
+      outage: outageOf(rollout, questions, objects, now),
       unseen: unseenFiles(questions, objects),
     },
     skewSeconds,
@@ -245,20 +246,19 @@ function trackReadiness(
   return readiness(readings[index], rule, now);
 }
 
-/** Until when pods of both tracks were missing through no doing of the step. */
-function disturbance(
+/** Whether pods of both tracks were missing since the step was taken. */
+function outageOf(
   rollout: Rollout,
   questions: readonly Question[],
   readings: readonly ObjectReading[],
   now: number,
-): number | undefined {
+): Outage | undefined {
   const { state, plan } = rollout;
   if (state.position.kind !== 'step') return undefined;
   const files = (['primary', 'canary'] as const).map(
     (track) => planOfTrack(track, rollout)?.plan.workloads[track]?.file,
   );
-  // Pods that were missing before, those that the step itself asks for, and both running the candidate tell of none.
-  const isOwn =
+  const mayBeOwn =
     state.broken !== undefined ||
     hasPromoted(plan.plan, state.position.step) ||
     files.some((it) => state.changed.includes(it ?? ''));
@@ -266,7 +266,9 @@ function disturbance(
     (file) => readings[questions.findIndex((it) => it.kind === 'there' && it.target.file === file)],
   );
   const deadlineSeconds = plan.plan.analysis.progressDeadlineSeconds;
-  return disturbedUntil(primary, canary, { since: unix(state.at), now, deadlineSeconds, isOwn });
+  const found = outage(primary, canary, { since: unix(state.at), now, deadlineSeconds, mayBeOwn });
+  // A primary whose pods were missing before tells of nothing when they still are.
+  return state.broken !== undefined && found?.isSure === false ? undefined : found;
 }
 
 function jobsOf(

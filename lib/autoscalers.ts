@@ -82,7 +82,7 @@ export function autoscalerOn(
 
 function known(object: Manifest): AutoscalerKind {
   const found = kindOf(object);
-  if (found === undefined) throw new Error(`${object.kind} is no autoscaler`);
+  if (found === undefined) throw new Error(`${object.kind} is not an autoscaler`);
   return found;
 }
 

@@ -50,7 +50,7 @@ function urlMistakes(path: string, field: string, { url: text, authority }: Hook
   }
   if (url === undefined || !isHttp) {
     const remedy = 'use http://host/path or https://host/path';
-    return [{ path, problem: `${field}: url is no address`, got: text, remedy }];
+    return [{ path, problem: `${field}: url is not a valid URL`, got: text, remedy }];
   }
   if (text.includes('#')) {
     const problem = `${field}: url has a fragment, which is never sent`;

@@ -69,7 +69,7 @@ function unfit(name: string, found: string, quote: string): QueryProblem | undef
     !/^(?:[A-Za-z_:][A-Za-z0-9_:]*|-?[0-9.]+(?:e-?[0-9]+)?|(?:[0-9]+(?:ms|[smhdwy]))+)$/.test(found)
   )
     return {
-      problem: `variable ${name} stands outside of quotes and is no number, duration or identifier`,
+      problem: `variable ${name} stands outside of quotes and is not a number, duration or identifier`,
       got: found,
       remedy: 'put it into double quotes',
     };

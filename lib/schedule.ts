@@ -123,7 +123,7 @@ function hoursMistakes(path: string, field: string, it: HoursProps): Mistake[] {
   if (!isTimeZone(it.timeZone))
     mistakes.push({
       path,
-      problem: `${field}.timeZone is no time zone`,
+      problem: `${field}.timeZone is not a time zone`,
       got: it.timeZone,
       remedy: 'use an IANA name, such as Europe/Berlin or UTC',
     });

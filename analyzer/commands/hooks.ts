@@ -41,6 +41,7 @@ function folder(name: string, given: string | undefined): string | undefined {
   if (given === undefined) return undefined;
   const path = resolve(given);
   const isThere = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-  if (!isThere) throw new Error(`${name} ${path} is no folder: give the one that holds the files`);
+  if (!isThere)
+    throw new Error(`${name} ${path} is not a folder: give the one that holds the files`);
   return path;
 }

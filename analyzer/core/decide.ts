@@ -87,7 +87,7 @@ export function contextOf(observation: Observation, rollout: Rollout, now: numbe
     trusted(observation, rollout),
     live,
     now,
-    observation.cluster?.disturbedUntil,
+    observation.cluster?.outage,
   );
   const before = rollout.state.steps.reduce((sum, it) => sum + it.failedChecks, 0);
   const hooks = rollout.state.hooks?.filter((it) => it.outcome === 'failed').length ?? 0;

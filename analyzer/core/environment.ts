@@ -9,7 +9,7 @@ import { byTime, type Point, samples, verdict } from './point.ts';
 export function excuse(
   all: readonly Point[],
   series: readonly CheckSeries[],
-  until: number | undefined,
+  until: number,
 ): readonly Point[] {
   const tracks = series.map(({ check, fromCommit, primary }) => ({
     check,
@@ -21,7 +21,7 @@ export function excuse(
     const { at } = point;
     const failing = tracks.filter((it) => verdict(it.check, it.canary.get(at)) === 'fail');
     const together = failing.every((it) => verdict(it.check, it.primary.get(at)) === 'fail');
-    if (!together && (until === undefined || at > until)) return point;
+    if (!together && at > until) return point;
     return { at, verdict: 'unknown', isExcused: true };
   });
 }

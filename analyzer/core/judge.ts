@@ -1,6 +1,6 @@
 import { type Analysis, type Check, pointsNeeded, type Step } from '../../lib/plan/plan.ts';
 import { excuse, isMuchWorse } from './environment.ts';
-import type { CheckSeries, Liveness, Rollout, Sample } from './observation.ts';
+import type { CheckSeries, Liveness, Outage, Rollout, Sample } from './observation.ts';
 import { byTime, type Point, samples, type Verdict, verdict } from './point.ts';
 import { stepOf } from './position.ts';
 import { unix } from './state.ts';
@@ -39,6 +39,8 @@ export interface Evidence {
 export interface Judgement {
   /** Failed points since the step's commit that the candidate answers for. */
   readonly failedChecks: number;
+  /** Those of them in an outage that the candidate may have had no part in. */
+  readonly doubtfulChecks: number;
   /** Failed points at which the primary failed the same check, or pods of both tracks were missing. */
   readonly excusedChecks: number;
   /** Those of them at which the canary was much worse than the primary all the same. */
@@ -134,7 +136,7 @@ export function judge(
   series: readonly CheckSeries[],
   live: Liveness,
   now: number,
-  disturbedUntil?: number,
+  outage?: Outage,
 ): Judgement {
   const { analysis } = rollout.plan.plan;
   const step = judgedStep(rollout);
@@ -143,7 +145,8 @@ export function judge(
   const commitGrid = gridFromCommit(rollout, window, now);
   const liveGrid = since === undefined ? undefined : gridFromLive(since, window, analysis, now);
   // What windows saw of the outage itself is nobody's fault.
-  const excusedUntil = disturbedUntil === undefined ? undefined : disturbedUntil + window;
+  const outageUntil = outage === undefined ? 0 : outage.until + window;
+  const excusedUntil = outage?.isSure === true ? outageUntil : 0;
   const fromCommit = excuse(
     verdicts(series, commitGrid, (it) => samples(it.fromCommit)),
     series,
@@ -154,9 +157,13 @@ export function judge(
   const conclusive = fromCommit.filter((it) => it.verdict !== 'unknown').at(-1);
   const excused = fromCommit.filter((it) => it.isExcused === true);
   // After an outage the step bakes again.
-  const calm = Math.max(excused.at(-1)?.at ?? 0, excusedUntil ?? 0);
+  const calm = Math.max(excused.at(-1)?.at ?? 0, excusedUntil);
   return {
     failedChecks: count(fromCommit, 'fail'),
+    doubtfulChecks: count(
+      fromCommit.filter((it) => it.at <= outageUntil),
+      'fail',
+    ),
     excusedChecks: excused.length,
     worseChecks: excused.filter((it) => isMuchWorse(series, it.at)).length,
     passed: count(

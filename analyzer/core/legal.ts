@@ -126,7 +126,7 @@ function same(old: State, next: State, ...keys: readonly (keyof State)[]): boole
 }
 
 function describe(old: State, next: State): string {
-  return `${next.kind} from ${positionText(old.position)} to ${positionText(next.position)} is no legal transition`;
+  return `${next.kind} from ${positionText(old.position)} to ${positionText(next.position)} is not a legal transition`;
 }
 
 function mismatch(

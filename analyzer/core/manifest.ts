@@ -77,7 +77,7 @@ function nodeFault(root: unknown): string | undefined {
 function keyFault(map: YAMLMap): string | undefined {
   const seen = new Set<string>();
   for (const { key } of map.items) {
-    if (!isScalar(key)) return 'has a key that is no plain word';
+    if (!isScalar(key)) return 'has a key that is not a plain word';
     const name = String(key.value);
     if (name === '<<') return 'has a merge key (<<): write the values out';
     if (seen.has(name)) return `has the key ${JSON.stringify(quote(name, 100))} twice in one place`;

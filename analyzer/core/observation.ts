@@ -129,6 +129,14 @@ export type JobStatus =
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'unknown'; readonly reason: string };
 
+/** Pods of both tracks were missing that the step had found. */
+export interface Outage {
+  /** When the last of them was back; Unix seconds. */
+  readonly until: number;
+  /** Whether only the environment explains it, and neither the step's own work nor a candidate that both tracks run. */
+  readonly isSure: boolean;
+}
+
 /** What was seen of the cluster at one moment, as far as a release is concerned. */
 export interface ClusterView {
   readonly live: Liveness;
@@ -138,8 +146,8 @@ export interface ClusterView {
   readonly jobs?: ReadonlyMap<string, JobStatus> | undefined;
   /** The step that the routing objects show, where they show one. */
   readonly shownStep: string | undefined;
-  /** Until when pods of both tracks were missing that the step had found; Unix seconds. @default - none were */
-  readonly disturbedUntil?: number | undefined;
+  /** @default - none is known */
+  readonly outage?: Outage | undefined;
   /** Files of the position whose content some cluster does not show. @default - nobody can tell */
   readonly unseen?: ReadonlySet<string> | undefined;
 }

@@ -157,7 +157,7 @@ export function stepIndex(plan: Plan, name: string): number {
 function betweenIndex(plan: Plan, name: string): number {
   const index = stepIndex(plan, name);
   if (index > 0 && index < plan.steps.length - 1) return index;
-  throw new Error(`release ${plan.release}: "${name}" is no step to stand in`);
+  throw new Error(`release ${plan.release}: "${name}" is not a step to stand in`);
 }
 
 /** Whether two positions are one, part by part. */

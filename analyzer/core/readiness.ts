@@ -1,5 +1,5 @@
 import { appliedAt, at } from './liveness.ts';
-import type { ObjectReading, Readiness } from './observation.ts';
+import type { ObjectReading, Outage, Readiness } from './observation.ts';
 
 /** What readiness is measured against. */
 export interface ReadinessRule {
@@ -36,35 +36,36 @@ export function readiness(
 }
 
 /**
- * Until when pods of both tracks were missing since a time at which they had been there: as an outage of nodes, or of
+ * Whether pods of both tracks were missing since a time at which they had been there: as an outage of nodes, or of
  * the whole cluster, leaves it. Where the canary alone lost pods that is the candidate's own fault; and it is given no
  * longer than its deadline to come back after the primary.
  *
- * @param since when the step was taken; Unix seconds
- * @returns Unix seconds; undefined where no such thing is known, and of kinds without conditions
+ * @returns undefined where no such thing is known, and of kinds without conditions
  */
-export function disturbedUntil(
+export function outage(
   primary: ObjectReading | undefined,
   canary: ObjectReading | undefined,
-  { since, now, deadlineSeconds, isOwn = false }: Disturbance,
-): number | undefined {
-  // Pods come and go with the step's own work; Deployments do not.
-  if (isOwn && ![primary, canary].every((it) => isNewer(it, since))) return undefined;
+  { since, now, deadlineSeconds, mayBeOwn = false }: Circumstances,
+): Outage | undefined {
   const ends = [primary, canary].map((it) => missingUntil(it, now));
   const [first, second] = ends;
   if (first === undefined || second === undefined) return undefined;
   if (first <= since || second <= since) return undefined;
-  return Math.min(Math.max(first, second), first + deadlineSeconds);
+  return {
+    until: Math.min(Math.max(first, second), first + deadlineSeconds),
+    // Pods may come and go with the step's own work, or for the candidate's sake; Deployments do not.
+    isSure: !mayBeOwn || [primary, canary].every((it) => isNewer(it, since)),
+  };
 }
 
 /** When a step was taken, and what it does itself. */
-interface Disturbance {
-  /** Unix seconds, as `now`. */
+interface Circumstances {
+  /** When the step was taken; Unix seconds, as `now`. */
   readonly since: number;
   readonly now: number;
   readonly deadlineSeconds: number;
-  /** Whether the step itself, or what was before it, explains missing pods. @default false */
-  readonly isOwn?: boolean;
+  /** Whether the step itself, or a candidate on both tracks, may explain missing pods. @default false */
+  readonly mayBeOwn?: boolean;
 }
 
 /** Whether an object was made after a time, or is gone: its cluster was lost, or built again. */

@@ -1,5 +1,5 @@
 import type { Track } from '../../lib/plan/plan.ts';
-import type { ClusterView, JobStatus, Liveness, Readiness } from './observation.ts';
+import type { ClusterView, JobStatus, Liveness, Outage, Readiness } from './observation.ts';
 
 /** What one cluster shows of a release. */
 export interface NamedView {
@@ -10,7 +10,7 @@ export interface NamedView {
   readonly ready?: ClusterView['ready'] | undefined;
   readonly jobs?: ClusterView['jobs'];
   readonly shownStep: string | undefined;
-  readonly disturbedUntil?: ClusterView['disturbedUntil'];
+  readonly outage?: ClusterView['outage'];
   /** Absent where the cluster cannot be read. */
   readonly unseen?: ClusterView['unseen'];
 }
@@ -32,13 +32,16 @@ export function combine(views: readonly NamedView[]): ClusterView {
       .flatMap((it) => it.shownStep ?? [])
       .sort()
       .at(-1),
-    disturbedUntil: latest(views.flatMap((it) => it.disturbedUntil ?? [])),
+    outage: worstOutage(views.flatMap((it) => it.outage ?? [])),
     unseen: allUnseen(views),
   };
 }
 
-function latest(times: readonly number[]): number | undefined {
-  return times.length === 0 ? undefined : Math.max(...times);
+/** The longest; one that may be the candidate's own doing counts where no other is known. */
+function worstOutage(all: readonly Outage[]): Outage | undefined {
+  const sure = all.filter((it) => it.isSure);
+  const [worst] = (sure.length > 0 ? sure : [...all]).sort((a, b) => b.until - a.until);
+  return worst;
 }
 
 /** What one cluster does not show is not shown; what one cannot say, nobody can. */

@@ -55,9 +55,12 @@ export function assertReleaseId(id: string): void {
 /** Refuses what is no full object id. @throws GitError */
 export function assertOid(oid: string): void {
   if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(oid)) return;
-  throw new GitError(`${JSON.stringify(oid)} is no object id: 40 hexadecimal digits are needed`, {
-    retryable: false,
-  });
+  throw new GitError(
+    `${JSON.stringify(oid)} is not an object id: 40 hexadecimal digits are needed`,
+    {
+      retryable: false,
+    },
+  );
 }
 
 /** What is wrong with a path below the root of the repository; undefined for a plain one. */

@@ -51,7 +51,7 @@ export function notRepository(folder: string, cause: unknown): unknown {
   const { stderr } = cause;
   const message = /dubious ownership/.test(stderr)
     ? `the repository in ${folder} belongs to another user: run git config --global --add safe.directory ${folder}`
-    : `${folder} is no git repository: ${lastLines(stderr)}`;
+    : `${folder} is not a Git repository: ${lastLines(stderr)}`;
   return new GitError(message, { retryable: false, stderr, cause });
 }
 
@@ -67,7 +67,7 @@ export function assertBranch(branch: string): void {
     [...branch].some((character) => character < ' ' || character === '\x7f') ||
     branch.split('/').some((part) => part === '' || part.startsWith('.') || part.endsWith('.lock'));
   if (!wrong) return;
-  throw new GitError(`branch ${JSON.stringify(branch)} is no branch name: try main`, {
+  throw new GitError(`branch ${JSON.stringify(branch)} is not a branch name: try main`, {
     retryable: false,
     usage: true,
   });
@@ -129,7 +129,7 @@ const FAILURES: readonly {
   {
     // A login page or a proxy in between: it may pass.
     pattern: /not valid: is this a git repository|protocol error|invalid (?:server )?response/i,
-    what: 'what answers there is no Git repository, such as a login page or a proxy',
+    what: 'what answers there is not a Git repository, such as a login page or a proxy',
     retryable: true,
   },
   {
@@ -162,7 +162,7 @@ export function assertAddress(remote: string): void {
     [...remote].some((character) => character < ' ');
   if (!wrong) return;
   throw new GitError(
-    `remote ${JSON.stringify(redactAddress(remote))} is no address: allowed are https://, ssh:// and file:// URLs, user@host:path and folders`,
+    `remote ${JSON.stringify(redactAddress(remote))} is not a valid address: allowed are https://, ssh:// and file:// URLs, user@host:path and folders`,
     { retryable: false, usage: true },
   );
 }
@@ -176,7 +176,7 @@ async function localFolder(remote: string): Promise<string | undefined> {
   // A colon before any slash is ssh's short form.
   if (/^[^/]+:/.test(remote)) return undefined;
   const shown = remote.includes('@') ? redactAddress(remote) : folder;
-  throw new GitError(`${shown} is no folder: check the address of the repository`, {
+  throw new GitError(`${shown} is not a folder: check the address of the repository`, {
     retryable: false,
   });
 }

@@ -100,7 +100,7 @@ function instantOf(data: Data): Answer<Instant> {
 }
 
 function momentOf(value: z.infer<typeof point>): Answer<Instant> {
-  if (!isNumber(value[1])) return unknown(`a value at ${value[0]} is no number`);
+  if (!isNumber(value[1])) return unknown(`a value at ${value[0]} is not a number`);
   return known({ sample: sampleOf(value) });
 }
 
@@ -113,7 +113,7 @@ function pieceOf(data: Data, range: TimeRange, serverTime: number | undefined): 
   const stray = samples.find(({ at }, index) => !isNext(at, samples[index - 1]?.at, range));
   if (stray !== undefined) return unknown(`a sample at ${stray.at}, which was not asked for`);
   const unparsable = series.values.find(([, text]) => !isNumber(text));
-  if (unparsable !== undefined) return unknown(`a value at ${unparsable[0]} is no number`);
+  if (unparsable !== undefined) return unknown(`a value at ${unparsable[0]} is not a number`);
   return known({
     samples,
     serverTime,

@@ -80,7 +80,7 @@ function connectionOf(options: PrometheusOptions): Connection {
   const { address, bearerTokenFile, username, passwordFile, caFile, headersFile } = options;
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
-    throw new Error('the metrics address is no http:// or https:// URL');
+    throw new Error('the metrics address is not an http:// or https:// URL');
   }
   if (credentialsFault(address) !== undefined || url.search !== '' || url.hash !== '') {
     throw new Error(

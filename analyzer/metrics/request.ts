@@ -182,7 +182,7 @@ function parseHeaders(text: string, path: string): Readonly<Record<string, strin
   const wrong = pairs.indexOf(null);
   if (wrong >= 0)
     throw new FileError(
-      `${path} is no list of headers: expected lines Name: value (header ${wrong + 1})`,
+      `${path} is not a list of headers: expected lines Name: value (header ${wrong + 1})`,
     );
   return Object.fromEntries(pairs.map((it) => [it?.[1] ?? '', it?.[2] ?? '']));
 }

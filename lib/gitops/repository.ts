@@ -19,7 +19,7 @@ export function addressMistakes(field: string, address: string): Reproof[] {
   if (url === undefined)
     return [
       {
-        problem: `${field} is no address`,
+        problem: `${field} is not a valid address`,
         got: address,
         remedy: 'use https://host/path, or for Git also ssh://host/path or git@host:path',
       },

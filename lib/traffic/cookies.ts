@@ -46,7 +46,7 @@ function nameMistakes(name: string): readonly Reproof[] {
   if (/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) return [];
   return [
     {
-      problem: 'a cookie’s name is no token (RFC 6265)',
+      problem: 'a cookie’s name is not a token (RFC 6265)',
       got: name,
       remedy: 'use letters, digits, dashes and underscores',
     },
@@ -88,7 +88,7 @@ function confined(regex: string): ValuePattern {
     rest = rest.slice(token.length);
   }
   if (depth !== 0 || regex === '')
-    return { pattern: quoted(regex), problem: 'is no complete expression' };
+    return { pattern: quoted(regex), problem: 'is not a complete expression' };
   return { pattern: `(?:${pattern})` };
 }
 

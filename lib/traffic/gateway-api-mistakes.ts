@@ -166,7 +166,7 @@ const RULES: readonly ((props: GatewayApiProps, context: RouterContext) => reado
         ? []
         : [
             {
-              problem: `traffic.matches[${index}].path is no absolute path`,
+              problem: `traffic.matches[${index}].path is not an absolute path`,
               got: path.value,
               remedy: 'begin it with /, without //, /./, /../, %2F and #',
             },

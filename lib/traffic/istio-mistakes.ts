@@ -89,7 +89,7 @@ const RULES: readonly ((input: IstioInput) => readonly Reproof[])[] = [
       if (all.every((it) => it >= 0) && Math.abs(sum - 100) < 1e-6) return [];
       return [
         {
-          problem: 'the weights of a step are no shares of 100 %',
+          problem: 'the weights of a step must add up to 100',
           got: { primary, canary, baseline },
           remedy: 'let none of them be negative, and their sum be 100',
         },

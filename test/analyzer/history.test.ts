@@ -151,7 +151,7 @@ describe('a forged transition', () => {
     [
       'that is no transition',
       (it) => it.replace(/^transition: 8/, 'transition: 9').replace('kind: complete', 'kind: next'),
-      /next from complete to complete is no legal transition/,
+      /next from complete to complete is not a legal transition/,
     ],
     [
       'of another release',

@@ -57,7 +57,7 @@ describe('values', () => {
     '%j cannot stand outside of quotes',
     (a) => {
       expect(problems('x[{{a}}]', { a })).toEqual([
-        'variable a stands outside of quotes and is no number, duration or identifier',
+        'variable a stands outside of quotes and is not a number, duration or identifier',
       ]);
     },
   );

@@ -70,7 +70,7 @@ describe('what is wrong is told with its place, its value and the remedy', () =>
     [
       'no zone',
       { timeZone: 'Europe/Atlantis' },
-      /timeZone is no time zone.*Europe\/Atlantis.*IANA/s,
+      /timeZone is not a time zone.*Europe\/Atlantis.*IANA/s,
     ],
   ])('hours: %s', (_, more, expected) => {
     const { plan, mistakes } = compiled({ hours: [berlin(more)] });

@@ -152,7 +152,7 @@ function saysOf({ cluster }: Observation): string {
 function withoutPrimary(it: Observation): Observation {
   const series = it.series.map(({ primary: _, ...rest }) => rest);
   if (it.cluster === undefined) return { ...it, series };
-  return { ...it, series, cluster: { ...it.cluster, disturbedUntil: undefined } };
+  return { ...it, series, cluster: { ...it.cluster, outage: undefined } };
 }
 
 function refusing(it: Observation): Observation {

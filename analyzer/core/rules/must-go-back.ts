@@ -15,10 +15,23 @@ export function tooManyFailedChecks(context: Context): Decision | undefined {
   const bad = judgement.evidence.filter((it) => it.failed > 0).map((it) => it.check.name);
   const shown = observation.cluster?.shownStep ?? rollout.state.position.step;
   const names = bad.length === 0 ? '' : ` of ${bad.join(', ')}`;
-  return backBecause(
-    context,
-    `${failedChecks} failed checks${names} at ${shown} (threshold ${threshold})`,
-  );
+  const reason = `${failedChecks} failed checks${names} at ${shown} (threshold ${threshold})`;
+  const isDoubtful = failedChecks - judgement.doubtfulChecks < threshold;
+  return (isDoubtful ? spare(context, reason) : undefined) ?? backBecause(context, reason);
+}
+
+/**
+ * Pods of both tracks were missing, which nodes or the candidate itself may have caused: the traffic goes back, and
+ * the candidate starts again. That is believed once of a candidate.
+ */
+function spare(context: Context, reason: string): Move | undefined {
+  const { candidate, spared } = context.rollout.state;
+  if (context.observation.cluster?.outage === undefined || spared === candidate) return undefined;
+  const why = 'pods of primary and canary were missing meanwhile, so the candidate starts again';
+  return {
+    ...wayBackMove(context, `${reason}; ${why}`),
+    ...{ verdict: 'inconclusive', spared: candidate },
+  };
 }
 
 /**
@@ -53,12 +66,12 @@ export function deadlinePassed(context: Context): Decision | undefined {
     // The primary that still runs the stable version says nothing about the candidate.
     const promoted = track === 'primary' && hasPromoted(rollout.plan.plan, step?.name ?? '');
     const candidates = track === 'canary' || promoted;
-    if (it?.kind === 'notReady' && it.deadlinePassed && candidates)
-      return backBecause(
-        context,
+    if (it?.kind === 'notReady' && it.deadlinePassed && candidates) {
+      const reason =
         `the ${track} is not ready after its progress deadline of ` +
-          `${rollout.plan.plan.analysis.progressDeadlineSeconds} s: ${it.reason}`,
-      );
+        `${rollout.plan.plan.analysis.progressDeadlineSeconds} s: ${it.reason}`;
+      return spare(context, reason) ?? backBecause(context, reason);
+    }
   }
   return undefined;
 }

@@ -39,7 +39,7 @@ describe('hookClientOf', () => {
   test('of a folder that is not there, says so at once', async () => {
     const none = join(temporaryFolder(), 'none');
     await expect(clientOf('--hook-authorities', none)).rejects.toThrow(
-      `--hook-authorities ${none} is no folder: give the one that holds the files`,
+      `--hook-authorities ${none} is not a folder: give the one that holds the files`,
     );
   });
 });

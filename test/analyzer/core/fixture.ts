@@ -11,6 +11,7 @@ import type {
   Liveness,
   Loaded,
   Observation,
+  Outage,
   Readiness,
   Rollout,
   Sample,
@@ -263,7 +264,7 @@ export interface Seen {
   readonly values?: Values | { readonly unknown: string };
   /** What every check says of the primary. @default - it was not asked */
   readonly primaryValues?: Values;
-  readonly disturbedUntil?: number;
+  readonly outage?: Outage;
   readonly skewSeconds?: number;
   readonly unreachableSince?: number;
   readonly stuckSince?: number;
@@ -308,7 +309,7 @@ export function observation(of: Situation, now: number, seen: Seen = {}): Observ
       },
       ...(jobs === undefined ? {} : { jobs: new Map(Object.entries(jobs)) }),
       shownStep: seen.shownStep,
-      disturbedUntil: seen.disturbedUntil,
+      outage: seen.outage,
     },
     series: series(found.value, live, now, seen.values ?? GOOD, seen.primaryValues),
     hooks: new Map(Object.entries(hooks)),

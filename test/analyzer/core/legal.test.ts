@@ -113,16 +113,16 @@ describe('illegal', () => {
       'a step that was skipped',
       AT20,
       at('04-promote'),
-      /^next from 02-weight-20 to 04-promote is no legal transition$/,
+      /^next from 02-weight-20 to 04-promote is not a legal transition$/,
     ],
-    ['a step backwards', AT20, at('01-canary-up'), /is no legal transition/],
-    ['the same step again', AT20, at('02-weight-20'), /is no legal transition/],
-    ['next with another plan', AT20, at('03-weight-50', {}, V3), /is no legal transition/],
+    ['a step backwards', AT20, at('01-canary-up'), /is not a legal transition/],
+    ['the same step again', AT20, at('02-weight-20'), /is not a legal transition/],
+    ['next with another plan', AT20, at('03-weight-50', {}, V3), /is not a legal transition/],
     [
       'next with another stable set',
       AT20,
       forged(at('03-weight-50'), { stable: V3.tree }),
-      /is no legal transition/,
+      /is not a legal transition/,
     ],
     [
       'completion from the middle',
@@ -134,7 +134,7 @@ describe('illegal', () => {
       'completion with a foreign plan',
       at('05-weight-0', { transition: 7 }),
       complete(V3, 'complete'),
-      /is no legal/,
+      /is not a legal/,
     ],
     [
       'a start in the middle',
@@ -152,13 +152,13 @@ describe('illegal', () => {
       'a start that changes the stable set',
       rest,
       forged(at('01-canary-up', { kind: 'start' }), { stable: V3.tree }),
-      /is no legal/,
+      /is not a legal/,
     ],
     [
       'a start from rest to init',
       rest,
       situation({ position: INIT, state: { transition: 8 } }),
-      /is no legal/,
+      /is not a legal/,
     ],
     [
       'a configuration in the middle',
@@ -176,26 +176,26 @@ describe('illegal', () => {
       'a configuration that keeps an old stable set',
       rest,
       forged(complete(setting('v1'), 'configure'), { stable: V1.tree }),
-      /is no legal/,
+      /is not a legal/,
     ],
     ['an adoption elsewhere', AT20, at('03-weight-50', { kind: 'adopt' }), /^adopt from/],
     [
       'an adoption of another candidate',
       AT20,
       at('02-weight-20', { kind: 'adopt' }, V3),
-      /is no legal/,
+      /is not a legal/,
     ],
     [
       'back without its first part',
       at('04-promote', { transition: 7 }),
       situation({ position: back('04-promote', 'routes'), state: { transition: 8 } }),
-      /is no legal/,
+      /is not a legal/,
     ],
     [
       'back from another step',
       AT20,
       situation({ position: back('03-weight-50', 'routes'), state: { transition: 8 } }),
-      /is no legal/,
+      /is not a legal/,
     ],
     [
       'back in one commit',
@@ -207,7 +207,7 @@ describe('illegal', () => {
       'back from rest',
       rest,
       situation({ position: STABLE, state: { transition: 8 } }),
-      /is no legal/,
+      /is not a legal/,
     ],
     [
       'back to another stable set',
@@ -215,23 +215,23 @@ describe('illegal', () => {
       forged(situation({ position: back('02-weight-20', 'routes'), state: { transition: 8 } }), {
         stable: V3.tree,
       }),
-      /is no legal/,
+      /is not a legal/,
     ],
     ['a note that moves', AT20, at('03-weight-50', { kind: 'note' }), /^note from/],
     [
       'a note that changes the time',
       AT20,
       at('02-weight-20', { kind: 'note', at: isoTime(NOW) }),
-      /is no legal/,
+      /is not a legal/,
     ],
     [
       'a note that forgets what was counted',
       at('03-weight-50', { transition: 7, ...left }),
       at('03-weight-50', { kind: 'note' }),
-      /is no legal/,
+      /is not a legal/,
     ],
     ['a resume that moves', AT20, at('03-weight-50', { kind: 'resume' }), /^resume from/],
-    ['a resume with another plan', AT20, at('02-weight-20', { kind: 'resume' }, V3), /is no legal/],
+    ['a resume with another plan', AT20, at('02-weight-20', { kind: 'resume' }, V3), /is not a legal/],
     [
       'a first transition in the middle',
       undefined,
@@ -364,7 +364,7 @@ describe('an undo', () => {
     ['from a step', AT20, forged(undone, { transition: 8 })],
     ['from a way back', forged(rest, { position: STABLE }), undone],
   ])('%s is illegal', (_, before, after) => {
-    expect(illegal(before, after)).toMatch(/^undo from .* is no legal transition$/);
+    expect(illegal(before, after)).toMatch(/^undo from .* is not a legal transition$/);
   });
 });
 
@@ -387,6 +387,6 @@ describe('what hooks and persons note', () => {
 
   test('a note that changes the candidate is not', () => {
     const after = forged(AT20, { kind: 'note', transition: 8, candidate: V3.plan.candidate });
-    expect(illegal(AT20, after)).toMatch(/is no legal transition$/);
+    expect(illegal(AT20, after)).toMatch(/is not a legal transition$/);
   });
 });

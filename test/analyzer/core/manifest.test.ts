@@ -89,7 +89,7 @@ describe('refused, because two readers could see two things', () => {
     ['a lone carriage return', `# a\r${role}\n${PLAIN}`, /control character/],
     ['a byte order mark in the middle', `${PLAIN}\ufeff${role}\n`, /control character/],
     ['a NUL', `${PLAIN}data: "\0"\n`, /control character/],
-    ['a key that is a map', `${PLAIN}? {a: b}\n: c\n`, /no plain word/],
+    ['a key that is a map', `${PLAIN}? {a: b}\n: c\n`, /not a plain word/],
     ['a word that is a boolean elsewhere', PLAIN.replace('shop', 'no'), /namespace: quote it/],
     ['a name that is a number', PLAIN.replace('name: a', 'name: 12'), /plainly say/],
     ['a name that is a time elsewhere', PLAIN.replace('name: a', 'name: 1:30'), /plainly say/],

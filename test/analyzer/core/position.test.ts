@@ -174,13 +174,13 @@ describe('files', () => {
   test.each(['00-init', '06-complete'])(
     'nobody stands in the step %s: it has a position of its own',
     (name) => {
-      expect(() => files(step(name), V2, V1)).toThrow(`"${name}" is no step to stand in`);
+      expect(() => files(step(name), V2, V1)).toThrow(`"${name}" is not a step to stand in`);
     },
   );
 
   test('nothing goes back from init, and what is complete goes back as any step does', () => {
     expect(() => files(back('00-init', 'routes'), V2, V1)).toThrow(
-      '"00-init" is no step to stand in',
+      '"00-init" is not a step to stand in',
     );
     const complete = files({ kind: 'complete' }, V2, V2);
     const undone = files(back('06-complete', 'primary'), V2, V1);

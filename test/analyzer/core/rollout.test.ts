@@ -67,11 +67,11 @@ describe('broken, with a reason that helps', () => {
       situationAt('09-nowhere'),
       /its plan has no step "09-nowhere"/,
     ],
-    ['a position in the first step', situationAt('00-init'), /"00-init" is no step to stand in/],
+    ['a position in the first step', situationAt('00-init'), /"00-init" is not a step to stand in/],
     [
       'a position in the last step',
       situationAt('06-complete'),
-      /"06-complete" is no step to stand in/,
+      /"06-complete" is not a step to stand in/,
     ],
   ])('%s', (_, it, expected) => {
     const found = rolloutOf(it);

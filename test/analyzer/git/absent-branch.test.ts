@@ -81,12 +81,17 @@ describe('a source branch that is not there', () => {
 });
 
 test.each([
-  ['a login page', 'text/html', '<!DOCTYPE html>\n<title>Sign in</title>\n', /no Git repository/],
+  [
+    'a login page',
+    'text/html',
+    '<!DOCTYPE html>\n<title>Sign in</title>\n',
+    /not a Git repository/,
+  ],
   ['a login page in one line', 'text/html', '<title>Sign in</title>', /names no branch at all/],
   ['an empty answer', 'text/plain', '', /the answer names no branch at all/],
   ['an empty object', 'application/json', '{}', /the answer names no branch at all/],
-  ['a page that calls itself Git', GIT(), '<!DOCTYPE html>', /no Git repository/],
-  ['half an answer', GIT(), '', /cannot be reached|no Git repository/],
+  ['a page that calls itself Git', GIT(), '<!DOCTYPE html>', /not a Git repository/],
+  ['half an answer', GIT(), '', /cannot be reached|not a Git repository/],
   ['no refs', GIT(), '001e# service=git-upload-pack\n00000000', /names no branch at all/],
 ])('%s instead of the repository counts as unreachable', async (_, type, body, expected) => {
   const server = createServer((_, response) =>

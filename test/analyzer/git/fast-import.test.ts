@@ -171,7 +171,7 @@ test('an object or parent that does not exist is an error, and nothing is commit
     /commits could not/,
   );
   await expect(repository.commit('main', [change({ 'live/x/a': '' })])).rejects.toThrow(
-    /no object id/,
+    /not an object id/,
   );
 });
 

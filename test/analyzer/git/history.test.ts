@@ -227,6 +227,6 @@ test('links are listed as what no file is', async () => {
     module: `160000:${absent}`,
     program: blob,
   });
-  await expect(reader.texts([`120000:${blob}`])).rejects.toThrow(/is no object id/);
+  await expect(reader.texts([`120000:${blob}`])).rejects.toThrow(/is not an object id/);
   await reader.close();
 });

@@ -206,9 +206,9 @@ describe('a local folder', () => {
   test('without a repository is told so', async () => {
     const folder = await scratch();
     const at = async (place: string) => (await open(place)).fetch();
-    await expect(at(folder)).rejects.toThrow(/is no git repository/);
-    await expect(at(join(folder, 'absent'))).rejects.toThrow(/is no folder/);
-    await expect(openLocal({ folder })).rejects.toThrow(/is no git repository/);
+    await expect(at(folder)).rejects.toThrow(/is not a Git repository/);
+    await expect(at(join(folder, 'absent'))).rejects.toThrow(/is not a folder/);
+    await expect(openLocal({ folder })).rejects.toThrow(/is not a Git repository/);
   });
 
   test('is read without clone by openLocal, also from a folder inside and from a linked work tree', async () => {

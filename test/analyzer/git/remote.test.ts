@@ -139,7 +139,7 @@ describe('a remote', () => {
   test.each(['-u', '--upload-pack=touch x', 'ext::sh -c true', '', 'a\nb'])(
     'named %j is refused',
     async (address) => {
-      await expect(open(address)).rejects.toThrow(/is no address|is no folder/);
+      await expect(open(address)).rejects.toThrow(/is not a valid address|is not a folder/);
     },
   );
 
@@ -149,7 +149,7 @@ describe('a remote', () => {
       const server = await serve();
       const at = { remote: server.url, branch };
       const opened = open(server.url, { run: at, source: at });
-      if (branch !== '+main') await expect(opened).rejects.toThrow(/is no branch name/);
+      if (branch !== '+main') await expect(opened).rejects.toThrow(/is not a branch name/);
       else await expect((await opened).fetch()).rejects.toThrow('there is no branch +main');
     },
   );

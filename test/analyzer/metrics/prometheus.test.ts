@@ -107,8 +107,8 @@ describe('prometheus', () => {
         "HTTP 200, not an answer of Prometheus' API",
       ],
       ['a number as value', matrix([start, 1]), "HTTP 200, not an answer of Prometheus' API"],
-      ['words as value', matrix([start, 'many']), `a value at ${start} is no number`],
-      ['an empty value', matrix([start, '']), `a value at ${start} is no number`],
+      ['words as value', matrix([start, 'many']), `a value at ${start} is not a number`],
+      ['an empty value', matrix([start, '']), `a value at ${start} is not a number`],
       [
         'a time twice',
         matrix([start, '1'], [start, '1']),
@@ -208,7 +208,7 @@ describe('prometheus', () => {
   });
 
   test.each<[Partial<PrometheusOptions>, RegExp]>([
-    [{ address: 'prometheus:9090' }, /no http:\/\/ or https:\/\/ URL/],
+    [{ address: 'prometheus:9090' }, /not an http:\/\/ or https:\/\/ URL/],
     [
       { address: 'http://me:s3cret@prometheus' },
       /^the metrics address http:\/\/\*\*\*@prometheus has credentials/,

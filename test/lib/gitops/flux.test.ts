@@ -96,7 +96,7 @@ test('mistakes: an address, and an interval that the releases do not reckon with
     flux(scope, { plans, run: { url: 'releases' }, interval: Duration.minutes(5) });
   });
   expect(found).toEqual([
-    expect.stringMatching(/run.url of flux is no address, got "releases"/),
+    expect.stringMatching(/run.url of flux is not a valid address, got "releases"/),
     expect.stringMatching(/longer than analysis.syncInterval of shop, site, got "300 s"; shorten/),
   ]);
 });

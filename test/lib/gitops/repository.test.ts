@@ -15,10 +15,14 @@ test.each([
 });
 
 test.each(['', 'releases', './releases', 'file:///srv/a', 'ftp://host/a', 'https://'])(
-  '%j is no address',
+  '%j is not a valid address',
   (address) => {
     expect(addressMistakes('url', address)).toEqual([
-      { problem: 'url is no address', got: address, remedy: expect.stringContaining('https://') },
+      {
+        problem: 'url is not a valid address',
+        got: address,
+        remedy: expect.stringContaining('https://'),
+      },
     ]);
   },
 );

@@ -293,7 +293,9 @@ test('mistakes, all of them', async () => {
     mode: { kind: 'watch', replicas: 0 },
   });
   expect(found).toEqual([
-    expect.stringMatching(/^folder\/analyzer: metrics.url is no address, got "prometheus"/),
+    expect.stringMatching(
+      /^folder\/analyzer: metrics.url is not a valid address, got "prometheus"/,
+    ),
     expect.stringMatching(/nudge.urls has a credential in it/),
     expect.stringMatching(/image has no tag and no digest, got "example\/perch"/),
     expect.stringMatching(/run.url wants ssh, and git.ssh names no key/),

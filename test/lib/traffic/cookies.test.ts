@@ -92,9 +92,9 @@ describe('a cookie among others', () => {
     [{ group: { regex: '[\\W]' } }, 'the value of cookie group has [\\W], which may pass its end'],
     [{ group: { regex: '\\x3b' } }, 'the value of cookie group has \\x3b, which may pass its end'],
     [{ group: { regex: '(?=a)' } }, 'the value of cookie group has (?=a), which may pass its end'],
-    [{ group: { regex: 'a)|(.*' } }, 'the value of cookie group is no complete expression'],
-    [{ group: { regex: '' } }, 'the value of cookie group is no complete expression'],
-    [{ 'a b': { exact: 'c' } }, 'a cookie’s name is no token'],
+    [{ group: { regex: 'a)|(.*' } }, 'the value of cookie group is not a complete expression'],
+    [{ group: { regex: '' } }, 'the value of cookie group is not a complete expression'],
+    [{ 'a b': { exact: 'c' } }, 'a cookie’s name is not a token'],
     [
       Object.fromEntries(['a', 'b', 'c', 'd'].map((it) => [it, { exact: 'e' }])),
       'a match asks for more than 3 cookies at once',
@@ -136,7 +136,7 @@ describe('the session cookie', () => {
     [{ name: 'a', path: 'shop' }, 'has a path that browsers ignore'],
     [{ name: 'a', domain: 'a.example; Secure' }, 'has a domain or a path that no cookie can have'],
     [{ name: 'a', maxAge: Duration.millis(1500) }, 'has a maxAge that is not in whole seconds'],
-    [{ name: 'a;b' }, 'name is no token'],
+    [{ name: 'a;b' }, 'name is not a token'],
   ])('%j is refused', (wrong, problem) => {
     expect(sessionCookieMistakes(wrong)).toEqual([
       expect.objectContaining({ problem: expect.stringContaining(problem) }),

@@ -344,7 +344,7 @@ describe('mistakes', () => {
       'a path that is relative',
       release({ matches: [exact, { path: { value: 'api' } }] }),
       [
-        'traffic.matches[1].path is no absolute path, got "api"; begin it with /, without //, /./, /../, %2F and #',
+        'traffic.matches[1].path is not an absolute path, got "api"; begin it with /, without //, /./, /../, %2F and #',
       ],
     ],
     [

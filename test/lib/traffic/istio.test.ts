@@ -250,7 +250,7 @@ describe('weights', () => {
   });
 
   test('argo 4424: no weight is negative, and no sum is above the whole', () => {
-    const said = 'shop: the weights of a step are no shares of 100 %';
+    const said = 'shop: the weights of a step must add up to 100';
     for (const weights of [
       { primary: -25, canary: 125 },
       { primary: 40, canary: 60, baseline: 60 },

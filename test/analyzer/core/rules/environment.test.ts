@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { disturbedUntil } from '../../../../analyzer/core/readiness.ts';
+import { outage } from '../../../../analyzer/core/readiness.ts';
 import {
   BAD,
   back,
@@ -29,16 +29,16 @@ const badUntil =
     at <= T0 + seconds ? bad : 99.9;
 
 describe('what fails for the primary as well', () => {
-  const outage: Seen = { values: badUntil(60), primaryValues: badUntil(60) };
+  const down: Seen = { values: badUntil(60), primaryValues: badUntil(60) };
 
   test('is not the candidate’s failure', () => {
-    const held = decision(at20(), T0 + 62, outage);
+    const held = decision(at20(), T0 + 62, down);
     expect(held).toMatchObject({
       kind: 'hold',
       reason: expect.stringMatching(/^the environment was down: \d+ failed checks are not the ca/),
     });
     // The same points, with a primary that is well, take it back.
-    expect(move(at20(), T0 + 70, { ...outage, primaryValues: GOOD })).toMatchObject({
+    expect(move(at20(), T0 + 70, { ...down, primaryValues: GOOD })).toMatchObject({
       transition: 'back',
       failed: { candidate: V2.plan.candidate },
     });
@@ -48,10 +48,10 @@ describe('what fails for the primary as well', () => {
   test('starts the bake again, and is said when the step is left', () => {
     const first = [...Array(40).keys()]
       .map((it) => T0 + 60 + it * 5)
-      .find((now) => decision(at20(), now, outage).kind === 'move');
+      .find((now) => decision(at20(), now, down).kind === 'move');
     // Three points that lie after the outage, ten seconds apart, each settled.
     expect(first).toBeGreaterThanOrEqual(T0 + 60 + 30);
-    expect(move(at20(), T0 + 200, outage)).toMatchObject({
+    expect(move(at20(), T0 + 200, down)).toMatchObject({
       to: step('03-weight-50'),
       failed: undefined,
       reason: expect.stringMatching(/checks passed; the environment was down: \d+ failed checks/),
@@ -101,7 +101,11 @@ describe('what fails for the primary as well', () => {
 });
 
 describe('what fails while pods of both tracks were missing', () => {
-  const rebuilt: Seen = { values: badUntil(60), primaryValues: GOOD, disturbedUntil: T0 + 50 };
+  const rebuilt: Seen = {
+    values: badUntil(60),
+    primaryValues: GOOD,
+    outage: { until: T0 + 50, isSure: true },
+  };
 
   test('blames nobody, and the step bakes again', () => {
     expect(decision(at20(), T0 + 70, rebuilt).kind).toBe('hold');
@@ -133,6 +137,42 @@ describe('what fails while pods of both tracks were missing', () => {
   });
 });
 
+describe('an outage that the candidate may have caused', () => {
+  const promoting = (state = {}) => situation({ position: step('04-promote'), state });
+  const doubtful: Seen = { values: badUntil(60), outage: { until: T0 + 50, isSure: false } };
+
+  test('takes the traffic away, blames nobody, and does so once', () => {
+    const first = move(promoting(), T0 + 70, doubtful);
+    expect(first).toMatchObject({
+      transition: 'back',
+      verdict: 'inconclusive',
+      failed: undefined,
+      reason: expect.stringMatching(/^\d+ failed checks of .* were missing meanwhile, so the cand/),
+    });
+    const { spared } = stateOf(moved(promoting(), first, T0 + 70));
+    expect(spared).toBe(V2.plan.candidate);
+    expect(move(promoting({ spared }), T0 + 70, doubtful)).toMatchObject({
+      verdict: 'fail',
+      failed: { candidate: V2.plan.candidate },
+    });
+  });
+
+  test('does the same where pods do not come back in time', () => {
+    const late: Seen = { ...doubtful, values: GOOD, primary: notReady('0 of 2 available', true) };
+    expect(move(promoting(), T0 + 700, late)).toMatchObject({
+      transition: 'back',
+      failed: undefined,
+      spared: V2.plan.candidate,
+    });
+  });
+
+  test('excuses nothing that fails later', () => {
+    expect(move(promoting(), T0 + 200, { ...doubtful, values: BAD })).toMatchObject({
+      failed: { candidate: V2.plan.candidate },
+    });
+  });
+});
+
 describe('an outage of pods', () => {
   const deployment = (status: 'True' | 'False', at: number) =>
     ({
@@ -150,9 +190,9 @@ describe('an outage of pods', () => {
         },
       },
     }) as const;
-  const found = (primary: Parameters<typeof disturbedUntil>[0], canary: typeof primary) => {
-    const it = disturbedUntil(primary, canary, { since: T0, now: T0 + 90, deadlineSeconds: 60 });
-    return it === undefined ? undefined : it - T0;
+  const found = (primary: Parameters<typeof outage>[0], canary: typeof primary) => {
+    const it = outage(primary, canary, { since: T0, now: T0 + 90, deadlineSeconds: 60 });
+    return it === undefined ? undefined : it.until - T0;
   };
 
   test.each([
@@ -168,17 +208,17 @@ describe('an outage of pods', () => {
   });
 
   test.each([
-    ['Deployments that are older than the step', -500, undefined],
-    ['Deployments that were made again since', 20, 30],
-  ])('where the step itself moves pods: %s', (_, created, expected) => {
+    ['Deployments that are older than the step', -500, false],
+    ['Deployments that were made again since', 20, true],
+  ])('where the step itself may move pods: %s', (_, created, isSure) => {
     const made = (available: number) => {
       const it = deployment('True', available);
       const creationTimestamp = new Date((T0 + created) * 1000).toISOString();
       return { ...it, object: { ...it.object, metadata: { creationTimestamp } } };
     };
-    const own = { since: T0, now: T0 + 90, deadlineSeconds: 60, isOwn: true };
-    const until = disturbedUntil(made(25), made(30), own);
-    expect(until === undefined ? undefined : until - T0).toBe(expected);
-    expect(disturbedUntil({ kind: 'absent' }, { kind: 'absent' }, own)).toBe(T0 + 90);
+    const own = { since: T0, now: T0 + 90, deadlineSeconds: 60, mayBeOwn: true };
+    expect(outage(made(25), made(30), own)).toEqual({ until: T0 + 30, isSure });
+    const gone = { kind: 'absent' } as const;
+    expect(outage(gone, gone, own)).toEqual({ until: T0 + 90, isSure: true });
   });
 });
