@@ -211,7 +211,7 @@ async function loop(run: Run): Promise<void> {
   const ways = rollbacks();
   while (!signal.aborted) {
     reported.began();
-    const end = await pass(reported.analyzer, ways, log);
+    const { end, pause } = await pass(run, ways);
     const report = end.kind === 'done' ? end.report : undefined;
     if (report?.left) return;
     if (report !== undefined) later.add(tellAll(run, report));
@@ -221,12 +221,14 @@ async function loop(run: Run): Promise<void> {
     // A hook that this pass has called is waited for, or its answer would be lost.
     const waits = reported.analyzer.hooks?.unfinished() === true;
     if ((once && !waits) || (flags.untilIdle && report !== undefined && atRest(report))) return;
-    const pause = pauseSeconds(report?.outcomes ?? [], flags.interval, Date.now() / 1000);
     await sleep(pause * 1000, undefined, { signal }).catch(() => undefined);
   }
 }
 
-async function pass(analyzer: Analyzer, ways: Rollbacks, log: Logger): Promise<TickEnd> {
+async function pass(
+  { reported: { analyzer }, flags: { interval }, log }: Run,
+  ways: Rollbacks,
+): Promise<{ readonly end: TickEnd; readonly pause: number }> {
   const began = performance.now();
   const seconds = () => (performance.now() - began) / 1000;
   try {
@@ -235,9 +237,12 @@ async function pass(analyzer: Analyzer, ways: Rollbacks, log: Logger): Promise<T
     if (report.refused !== undefined) log.error({ reason: report.refused }, 'push refused');
     if (report.outcomes.length === 0 && !report.left)
       log.info({ idle: report.idle }, 'every release is at rest');
-    return { kind: 'done', report, seconds: seconds() };
+    return {
+      end: { kind: 'done', report, seconds: seconds() },
+      pause: pauseSeconds(report.outcomes, interval, Date.now() / 1000),
+    };
   } catch (error) {
-    return { kind: 'failed', error, seconds: seconds() };
+    return { end: { kind: 'failed', error, seconds: seconds() }, pause: interval };
   }
 }
 

@@ -49,7 +49,7 @@ export interface Telemetry extends Reporter {
 export async function openTelemetry(options: TelemetryOptions): Promise<Telemetry> {
   const { log, clock, listen } = options;
   const metrics = await openMetrics(options.build);
-  const releases = releasesOf(metrics);
+  const releases = releasesOf(metrics, log);
   let pulse: Pulse = { startedAt: clock(), lastSuccessAt: undefined, trouble: undefined };
   const server =
     listen === undefined
@@ -130,7 +130,7 @@ interface Releases {
  * Releases at rest keep their series, though a tick does not look at them: the state of one is read when it is
  * first seen at rest, and again only when its state file is another one.
  */
-function releasesOf(metrics: Metrics): Releases {
+function releasesOf(metrics: Metrics, log: Logger): Releases {
   /** The state file that a release's series at rest were made from; none while it is under way. */
   const known = new Map<string, string | undefined>();
   const ways = rollbacks();
@@ -142,15 +142,22 @@ function releasesOf(metrics: Metrics): Releases {
         ? [{ id, state }]
         : [],
     );
-    const texts = await repository?.texts(fresh.map((it) => it.state));
+    const all = fresh.map((it) => it.state);
+    // One that cannot be read is no other's trouble.
+    const texts = await read(all).catch(() =>
+      Promise.all(all.map(async (it) => (await read([it]).catch(() => []))[0])),
+    );
     for (const [index, { id, state }] of fresh.entries()) {
+      try {
+        const figures = figuresAtRest(parseState(texts[index] ?? '', `rollouts/${id}/state.yaml`));
+        metrics.show(id, figures);
+      } catch (error) {
+        log.warn({ release: id, reason: messageOf(error) }, 'a release has no metrics');
+      }
       known.set(id, state);
-      metrics.show(
-        id,
-        figuresAtRest(parseState(texts?.[index] ?? '', `rollouts/${id}/state.yaml`)),
-      );
     }
   };
+  const read = async (oids: readonly string[]) => (await repository?.texts(oids)) ?? [];
   return {
     watch: (analyzer) => {
       repository = analyzer.repository;

@@ -284,11 +284,7 @@ describe('mistakes', () => {
   test.each<[string, HookProps, RegExp]>([
     ['a name', at('Start gate'), /^shop: hooks\[0\] \(Start gate\): name must be a DNS label/],
     ['no address', at('it', { url: 'gate' }), /url is not a valid URL, got "gate"; use http:/],
-    [
-      'another scheme',
-      at('it', { url: 'ftp://gate.test/' }),
-      /url is not a valid URL, got "ftp:/,
-    ],
+    ['another scheme', at('it', { url: 'ftp://gate.test/' }), /url is not a valid URL, got "ftp:/],
     ['a fragment', at('it', { url: 'http://gate.test/#a' }), /has a fragment, which is never sent/],
     ['an authority of http', at('it', { authority: 'inner' }), /authority is of use with https/],
     [

@@ -231,7 +231,12 @@ describe('illegal', () => {
       /is not a legal/,
     ],
     ['a resume that moves', AT20, at('03-weight-50', { kind: 'resume' }), /^resume from/],
-    ['a resume with another plan', AT20, at('02-weight-20', { kind: 'resume' }, V3), /is not a legal/],
+    [
+      'a resume with another plan',
+      AT20,
+      at('02-weight-20', { kind: 'resume' }, V3),
+      /is not a legal/,
+    ],
     [
       'a first transition in the middle',
       undefined,

@@ -202,10 +202,10 @@ describe.concurrent('releases at rest', () => {
     await it.edit({ 'rollouts/a/state.yaml': 'nonsense: true\n' });
     const fresh = await observed(it, await it.analyzer());
     await fresh.tick();
+    expect((await fresh.scrape()).get('perch_release_weight{release="b"}')).toBe(0);
     await fresh.tick();
     expect(fresh.logged.join()).toContain('rollouts/a/state.yaml is not a state');
     expect(fresh.logged).toHaveLength(1);
-    expect((await fresh.scrape()).get('perch_release_weight{release="b"}')).toBe(0);
   });
 });
 
