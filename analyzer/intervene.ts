@@ -1,10 +1,6 @@
 import type { Group } from '../lib/plan/plan.ts';
-import { type Gate, OPEN_GATE, withRefusals } from './admission.ts';
 import { type Change, change, type FileWrite } from './core/change.ts';
-import type { Move } from './core/decision.ts';
-import { START } from './core/gate.ts';
 import { groupOf, oneChange } from './core/group.ts';
-import type { Situation } from './core/observation.ts';
 import {
   abort,
   initialize,
@@ -19,11 +15,15 @@ import {
   retry,
   undo,
 } from './core/person.ts';
+import type { Move } from './core/rules/decision.ts';
+import { START } from './core/rules/gate.ts';
+import type { Situation } from './core/situation.ts';
 import { GitError } from './git/git-error.ts';
 import type { ReleaseTrees, Repository, Snapshot } from './git/repository.ts';
-import { mended, unaccounted, type Walk, walk } from './history.ts';
-import { earlierPlan } from './promotions.ts';
-import { loadSituation, type PlanMemory, withLastCommit } from './situation.ts';
+import { mended, unaccounted, type Walk, walk } from './history/history.ts';
+import { earlierPlan } from './history/promotions.ts';
+import { type Admission, USUAL_ADMISSION, withRefusals } from './situation/admission.ts';
+import { loadSituation, type PlanMemory, withLastCommit } from './situation/situation.ts';
 
 /** What a person can ask for. */
 export type Verb = 'init' | 'pause' | 'resume' | 'promote' | 'abort' | 'undo' | 'retry' | 'remove';
@@ -35,7 +35,7 @@ export interface Wishes {
   /** To undo: the earlier candidate, or how it begins. @default - the newest that did not fail */
   readonly to?: string | undefined;
   /** To init: what the plan must pass. @default - the kinds of every release, and no signature */
-  readonly gate?: Gate | undefined;
+  readonly admission?: Admission | undefined;
   /** Make no commit and push nothing. @default false */
   readonly dryRun?: boolean | undefined;
 }
@@ -142,11 +142,11 @@ async function situationOf(scene: Scene, id: string, asked: Asked): Promise<Situ
       `there is no release "${id}"; there are: ${all.map((it) => it.id).join(', ') || 'none'}`,
     );
   const loaded = await loadSituation(repository, trees, plans, snapshot);
-  const { gate = OPEN_GATE } = asked.wishes;
+  const { admission = USUAL_ADMISSION } = asked.wishes;
   // What no analyzer would pin, no person pins by this either.
   const found =
     asked.verb === 'init'
-      ? await withRefusals(repository, snapshot.source, loaded, gate, new Map())
+      ? await withRefusals(repository, snapshot.source, loaded, admission, new Map())
       : loaded;
   return withLastCommit(repository, snapshot.run, found);
 }

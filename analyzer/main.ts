@@ -4,15 +4,15 @@ import { addAnalyze } from './commands/analyze.ts';
 import { addDiff } from './commands/diff.ts';
 import { addHistory } from './commands/history.ts';
 import { addInitBranch } from './commands/init-branch.ts';
+import { addRepositoryFlags } from './commands/options.ts';
 import { addPersonCommands } from './commands/person.ts';
 import { addPlan } from './commands/plan.ts';
 import { addStatus } from './commands/status.ts';
+import { complain, crash, USAGE_OUTPUT } from './commands/terminal.ts';
 import { addVerify } from './commands/verify.ts';
 import { addVersion } from './commands/version.ts';
 import { addWait } from './commands/wait.ts';
 import { GitError } from './git/index.ts';
-import { addRepositoryFlags } from './options.ts';
-import { complain, crash, USAGE_OUTPUT } from './terminal.ts';
 
 const EXIT_CODES = `
 Exit codes:

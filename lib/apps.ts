@@ -4,8 +4,8 @@ import { writeFolders } from './files.ts';
 import { Manifests, type RenderedManifests, renderManifests } from './manifests.ts';
 import { type Mistake, MistakesError } from './mistake.ts';
 import { plain } from './plan/plain.ts';
-import { Release } from './release.ts';
-import { type Rendered, tryRender } from './render.ts';
+import { Release } from './release/release.ts';
+import { type Rendered, tryRender } from './render/render.ts';
 
 /** Everything below `dist/`. */
 export interface RenderedApps {

@@ -1,10 +1,10 @@
 import { Construct } from 'constructs';
-import { hashOf } from './json.ts';
+import { hashOf } from './manifest/json.ts';
 import type { Mistake } from './mistake.ts';
 import { labelMistakes } from './names.ts';
 import type { Group, Plan } from './plan/plan.ts';
-import { freeId, type Release } from './release.ts';
-import { type Rendered, rendered } from './render.ts';
+import { freeId, type Release } from './release/release.ts';
+import { type Rendered, rendered } from './render/render.ts';
 
 /**
  * Releases that move as one: each step of all of them is one commit, they go back together, and a failure belongs

@@ -1,7 +1,5 @@
 export { Duration } from 'cdk8s';
-export type { AnalysisProps } from './analysis.ts';
-export { Apps, type RenderedApps, renderAll } from './apps.ts';
-export { Atomic } from './atomic.ts';
+export type { AnalysisProps } from './analysis/analysis.ts';
 export {
   type CheckDefinition,
   type LatencyProps,
@@ -10,18 +8,7 @@ export {
   query,
   type SuccessRateProps,
   successRate,
-} from './checks.ts';
-export type { ExistingServices } from './existing.ts';
-export { type ArgoCdProps, argoCd } from './gitops/argo-cd.ts';
-export { type FluxProps, flux } from './gitops/flux.ts';
-export {
-  type FluxImage,
-  type FluxImagesProps,
-  fluxImages,
-  type TagChoice,
-} from './gitops/flux-images.ts';
-export type { Repository } from './gitops/repository.ts';
-export type { Sync } from './gitops/sync.ts';
+} from './analysis/checks.ts';
 export {
   confirmPromotion,
   confirmRollout,
@@ -35,8 +22,19 @@ export {
   type RolloutProps,
   rollback,
   rollout,
-} from './hooks.ts';
-export { images } from './images.ts';
+} from './analysis/hooks.ts';
+export { Apps, type RenderedApps, renderAll } from './apps.ts';
+export { Atomic } from './atomic.ts';
+export { type ArgoCdProps, argoCd } from './gitops/argo-cd.ts';
+export { type FluxProps, flux } from './gitops/flux.ts';
+export {
+  type FluxImage,
+  type FluxImagesProps,
+  fluxImages,
+  type TagChoice,
+} from './gitops/flux-images.ts';
+export type { Repository } from './gitops/repository.ts';
+export type { Sync } from './gitops/sync.ts';
 export { Analyzer } from './in-cluster/analyzer.ts';
 export type {
   AnalyzerMode,
@@ -45,13 +43,14 @@ export type {
   GitAccess,
   HooksAccess,
   MetricsAccess,
+  NetworkProps,
+  Peers,
   PublicFile,
   PublicFolder,
   SecretFile,
   SecretFolder,
 } from './in-cluster/analyzer-props.ts';
 export type { MonitoringProps } from './in-cluster/monitoring.ts';
-export type { NetworkProps, Peers } from './in-cluster/network.ts';
 export type { KindIn } from './in-cluster/resources.ts';
 export {
   AnalyzerRights,
@@ -59,15 +58,17 @@ export {
   type RightsOptions,
   type Subject,
 } from './in-cluster/rights.ts';
-export { type JobDefinition, job } from './jobs.ts';
 export { Manifests, type ManifestsFactory, type RenderedManifests } from './manifests.ts';
 export { type Mistake, MistakesError } from './mistake.ts';
 export type { Plan } from './plan/plan.ts';
-export { Release } from './release.ts';
-export type { ReleaseProps, TrackProps } from './release-props.ts';
-export { type Rendered, render } from './render.ts';
-export type { Day, DependsOn, HoursProps, Phase } from './schedule.ts';
-export type { AnotherPort, ServiceMetadata, ServiceProps } from './service.ts';
+export type { ExistingServices } from './release/existing.ts';
+export { images } from './release/images.ts';
+export { type JobDefinition, job } from './release/jobs.ts';
+export { Release } from './release/release.ts';
+export type { ReleaseProps, TrackProps } from './release/release-props.ts';
+export type { Day, DependsOn, HoursProps, Phase } from './release/schedule.ts';
+export { type Verbatim, verbatim } from './release/verbatim.ts';
+export { type Rendered, render } from './render/render.ts';
 export { type AbTestProps, abTest } from './strategy/ab-test.ts';
 export { type BlueGreenProps, blueGreen } from './strategy/blue-green.ts';
 export {
@@ -99,7 +100,7 @@ export type {
 } from './strategy/steps-props.ts';
 export type { Scale, StepDraft, Strategy } from './strategy/strategy.ts';
 export { Testing } from './testing.ts';
-export { gatewayApi } from './traffic/gateway-api.ts';
+export { gatewayApi } from './traffic/gateway-api/gateway-api.ts';
 export type {
   ExtensionRef,
   GatewayApiProps,
@@ -122,8 +123,7 @@ export type {
   SessionPersistence,
   UrlRewrite,
   ValueMatch,
-} from './traffic/gateway-api-props.ts';
-export { istio } from './traffic/istio.ts';
+} from './traffic/gateway-api/props.ts';
 export {
   type GatewayServer,
   type GatewayTls,
@@ -131,7 +131,8 @@ export {
   istioGateway,
   type TlsVersion,
   type TlsVersions,
-} from './traffic/istio-gateway.ts';
+} from './traffic/istio/gateway.ts';
+export { istio } from './traffic/istio/istio.ts';
 export type {
   CorsPolicy,
   HeaderOperations,
@@ -142,8 +143,8 @@ export type {
   IstioProps,
   StringMatch,
   TrafficPolicy,
-} from './traffic/istio-props.ts';
-export { type KubernetesProps, kubernetes } from './traffic/kubernetes.ts';
+} from './traffic/istio/props.ts';
+export { type KubernetesProps, kubernetes } from './traffic/kubernetes/kubernetes.ts';
 export type {
   BuiltInQueries,
   BuiltInQuery,
@@ -160,5 +161,5 @@ export type {
   Traffic,
   Weights,
 } from './traffic/traffic.ts';
-export { type Verbatim, verbatim } from './verbatim.ts';
-export type { WorkloadFactory } from './workload.ts';
+export type { AnotherPort, ServiceMetadata, ServiceProps } from './workload/service.ts';
+export type { WorkloadFactory } from './workload/workload.ts';

@@ -1,16 +1,18 @@
 import { Construct } from 'constructs';
-import { versionedMistakes } from './configuration.ts';
-import { fileNames } from './file-names.ts';
 import { type FileTree, MANIFESTS_MARK } from './files.ts';
-import { canonical, type Json, type Manifest } from './json.ts';
+import { fileNames } from './manifest/file-names.ts';
+import { canonical, type Json, type Manifest } from './manifest/json.ts';
+import type { Authored } from './manifest/manifest.ts';
+import { groupOf } from './manifest/manifest.ts';
+import { toYaml } from './manifest/yaml.ts';
 import { type Mistake, MistakesError } from './mistake.ts';
 import { labelMistakes } from './names.ts';
 import type { Plan } from './plan/plan.ts';
-import { freeId } from './release.ts';
-import { isChecked } from './schema.ts';
-import { validate } from './validate.ts';
-import { type Authored, groupOf, runWorkload } from './workload.ts';
-import { toYaml } from './yaml.ts';
+import { freeId } from './release/release.ts';
+import { isChecked } from './validation/schema.ts';
+import { validate } from './validation/validate.ts';
+import { versionedMistakes } from './workload/configuration.ts';
+import { runWorkload } from './workload/workload.ts';
 
 /**
  * What `Manifests` is made by: it makes any cdk8s objects below the scope, from the plans of all releases of

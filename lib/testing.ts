@@ -1,6 +1,6 @@
 import { Apps } from './apps.ts';
-import type { Release } from './release.ts';
-import { type Rendered, render } from './render.ts';
+import type { Release } from './release/release.ts';
+import { type Rendered, render } from './render/render.ts';
 
 /** For the tests of your own apps. */
 export const Testing = {

@@ -290,7 +290,7 @@ describe('places', () => {
   });
 
   test('messages that name a heading of the README name one that is there', () => {
-    const source = readFileSync(join(ROOT, 'analyzer/core/refuse.ts'), 'utf8');
+    const source = readFileSync(join(ROOT, 'analyzer/core/admission/refuse.ts'), 'utf8');
     const named = [...source.matchAll(/see "([^"]+)" in the README/g)].map((it) => it[1]);
     expect(named).not.toHaveLength(0);
     for (const heading of named) expect(README).toContain(`\n## ${heading}\n`);

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { planFaults, policyWith } from '../analyzer/core/policy.ts';
+import { planFaults, policyWith } from '../analyzer/core/admission/policy.ts';
 import { Duration, query } from '../lib/index.ts';
 import { type Cli, type Ended, openCli } from './analyzer/commands/cli.ts';
 import { blobs, plan } from './analyzer/core/fixture.ts';
@@ -329,7 +329,7 @@ describe('what an author writes cannot become something else', () => {
   });
 
   test('variables are escaped for the string that they stand in', async () => {
-    const { fill } = await import('../lib/promql.ts');
+    const { fill } = await import('../lib/metrics/promql.ts');
     const evil = 'x"} or vector(1) # \\';
     expect(fill('up{a="{{v}}"}', { v: evil })).toEqual({
       kind: 'filled',
@@ -340,8 +340,8 @@ describe('what an author writes cannot become something else', () => {
   });
 
   test('values become strings in YAML, whatever they look like', async () => {
-    const { toYaml } = await import('../lib/yaml.ts');
-    const { readManifest } = await import('../analyzer/core/manifest.ts');
+    const { toYaml } = await import('../lib/manifest/yaml.ts');
+    const { readManifest } = await import('../analyzer/core/admission/manifest.ts');
     for (const evil of [
       'a\nkind: ClusterRole',
       '---\nkind: Role',

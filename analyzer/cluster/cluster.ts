@@ -1,4 +1,5 @@
-import type { Answer, ObjectReading, ObjectRef } from '../core/observation.ts';
+import type { Answer } from '../core/answer.ts';
+import type { ObjectReading, ObjectRef } from '../core/cluster/reading.ts';
 
 /** What the API server showed, and what its clock said. */
 export interface ClusterReading {

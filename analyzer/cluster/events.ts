@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import type { ObjectRef } from '../core/observation.ts';
+import type { ObjectRef } from '../core/cluster/reading.ts';
 import { type ApiReply, type ApiSession, apiSessions } from './api-session.ts';
 import type { Cluster } from './cluster.ts';
 import type { KubernetesOptions } from './kubernetes.ts';

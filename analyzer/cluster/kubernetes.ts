@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import * as z from 'zod';
-import type { ObjectReading, ObjectRef } from '../core/observation.ts';
+import type { ObjectReading, ObjectRef } from '../core/cluster/reading.ts';
 import { readJson } from '../http.ts';
 import { type ApiReply, type ApiSession, apiSessions } from './api-session.ts';
 import type { Cluster } from './cluster.ts';

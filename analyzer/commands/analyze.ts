@@ -1,35 +1,42 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import pino, { type Logger } from 'pino';
-import { gitClock } from '../clocks.ts';
 import { GitError } from '../git/index.ts';
-import { type Finding, guarded } from '../guard.ts';
 import { hookCalls } from '../hooks/calls.ts';
 import type { HookClient } from '../hooks/client.ts';
-import { tellHooks } from '../hooks/tell.ts';
 import { prometheus } from '../metrics/prometheus.ts';
-import { newsOf } from '../news.ts';
-import { type Nudges, nudge } from '../nudge.ts';
+import { type Finding, guarded } from '../situation/guard.ts';
+import type { TickEnd } from '../telemetry/reporter.ts';
+import { type Rollbacks, rollbacks } from '../telemetry/rollbacks.ts';
+import { tellHooks } from '../tell/hooks.ts';
+import { newsOf } from '../tell/news.ts';
+import { type Nudges, nudge } from '../tell/nudge.ts';
+import type { Analyzer } from '../tick/analyzer.ts';
+import { newMemory } from '../tick/analyzer.ts';
+import { gitClock } from '../tick/clocks.ts';
+import type { Outcome } from '../tick/outcome.ts';
+import { pauseSeconds } from '../tick/pause.ts';
+import { atRest, type TickReport, tick } from '../tick/tick.ts';
+import { type AdmissionFlags, addAdmissionFlags, admissionOf } from './admission.ts';
+import { addClusterFlags, type ClusterFlags, clustersOf } from './clusters.ts';
+import { addHookFlags, type HookFlags, hookClientOf } from './hooks.ts';
+import { openLeaving } from './leaving.ts';
 import {
   flag,
   openForWriting,
   parseCount,
   parsePositive,
   type RepositoryFlags,
-} from '../options.ts';
-import { pauseSeconds } from '../pause.ts';
-import { type Analyzer, newMemory, type Outcome } from '../planning.ts';
-import type { TickEnd } from '../telemetry/reporter.ts';
-import { type Rollbacks, rollbacks } from '../telemetry/rollbacks.ts';
-import { LOG } from '../terminal.ts';
-import { atRest, type TickReport, tick } from '../tick.ts';
-import { addClusterFlags, type ClusterFlags, clustersOf } from './clusters.ts';
-import { addGateFlags, type GateFlags, gateOf } from './gate.ts';
-import { addHookFlags, type HookFlags, hookClientOf } from './hooks.ts';
-import { openLeaving } from './leaving.ts';
+} from './options.ts';
 import { addReporterFlags, openReporters, type Reported, type ReporterFlags } from './reporters.ts';
+import { LOG } from './terminal.ts';
 
-interface AnalyzeFlags extends RepositoryFlags, ClusterFlags, GateFlags, HookFlags, ReporterFlags {
+interface AnalyzeFlags
+  extends RepositoryFlags,
+    ClusterFlags,
+    AdmissionFlags,
+    HookFlags,
+    ReporterFlags {
   readonly once?: true;
   readonly metrics: string;
   readonly metricsTokenFile?: string;
@@ -115,7 +122,7 @@ export function addAnalyze(program: Command): Command {
         'PERCH_NUDGE_SECRET_FILE',
       ),
     );
-  return addReporterFlags(addHookFlags(addGateFlags(addClusterFlags(command)))).action(
+  return addReporterFlags(addHookFlags(addAdmissionFlags(addClusterFlags(command)))).action(
     async (_: unknown, command: Command) => {
       await analyze(command.optsWithGlobals<AnalyzeFlags>(), command);
     },
@@ -124,7 +131,7 @@ export function addAnalyze(program: Command): Command {
 
 async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
   const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, LOG);
-  const gate = gateOf(flags);
+  const admission = admissionOf(flags);
   const headers = headersOf(flags.metricsHeader, command);
   const nudges = nudgesOf(flags, command);
   const client = hookClientOf(flags);
@@ -136,7 +143,7 @@ async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
     repository,
     patience: { leaving: leaving.signal },
     pushed: (outcomes) => later.add(tell(nudges, outcomes, log)),
-    gate,
+    admission,
     hooks: hookCalls(client, clock, isOnce(flags) ? ONCE_PATIENCE_SECONDS : undefined),
     mostRollouts: flags.maxRollouts,
     clusters: clustersOf(flags),

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { kubernetes } from '../cluster/kubernetes.ts';
-import { parseSyncTarget, type SyncTarget } from '../core/sync.ts';
-import { flag } from '../options.ts';
-import type { ClusterSource } from '../view.ts';
+import { parseSyncTarget, type SyncTarget } from '../core/cluster/sync.ts';
+import type { ClusterSource } from '../tick/world.ts';
+import { flag } from './options.ts';
 
 /** Flags that say which clusters are read, and what applies `live/` to them. */
 export interface ClusterFlags {

@@ -2,10 +2,10 @@ import type { Command } from 'commander';
 import { difference, type FileSet } from '../core/position.ts';
 import type { Reader } from '../git/index.ts';
 import { textDiff } from '../git/text-diff.ts';
-import { type RepositoryFlags, withReader } from '../options.ts';
-import { type Prospect, prospect } from '../prospect.ts';
-import { loadSituation } from '../situation.ts';
-import { type Color, say, sayJson } from '../terminal.ts';
+import { loadSituation } from '../situation/situation.ts';
+import { type RepositoryFlags, withReader } from './options.ts';
+import { type Prospect, prospect } from './prospect.ts';
+import { type Color, say, sayJson } from './terminal.ts';
 
 interface DiffFlags extends RepositoryFlags {
   readonly to?: string;

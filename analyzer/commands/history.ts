@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { isoTime } from '../core/state.ts';
-import { walk } from '../history.ts';
-import { type RepositoryFlags, withReader } from '../options.ts';
+import { walk } from '../history/history.ts';
+import { type Transition, transitions } from '../history/transitions.ts';
 import { table } from '../table.ts';
-import { say, sayJson } from '../terminal.ts';
-import { type Transition, transitions } from '../transitions.ts';
+import { type RepositoryFlags, withReader } from './options.ts';
+import { say, sayJson } from './terminal.ts';
 
 /** `perch history <release>`: every transition from Git alone, the newest last. */
 export function addHistory(program: Command): Command {

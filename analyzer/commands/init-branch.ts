@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { initBranch, personIdentity } from '../git/index.ts';
-import { type RepositoryFlags, repositoryOptions } from '../options.ts';
-import { say, sayJson } from '../terminal.ts';
+import { type RepositoryFlags, repositoryOptions } from './options.ts';
+import { say, sayJson } from './terminal.ts';
 
 interface InitFlags extends RepositoryFlags {
   readonly beside?: true;

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { personIdentity } from '../git/index.ts';
 import { type Intervention, intervene, type Verb, type Wishes } from '../intervene.ts';
-import { openForWriting, type RepositoryFlags } from '../options.ts';
-import { say, sayJson } from '../terminal.ts';
-import { addGateFlags, type GateFlags, gateOf } from './gate.ts';
+import { type AdmissionFlags, addAdmissionFlags, admissionOf } from './admission.ts';
+import { openForWriting, type RepositoryFlags } from './options.ts';
+import { say, sayJson } from './terminal.ts';
 
-interface PersonFlags extends RepositoryFlags, GateFlags, Omit<Wishes, 'gate'> {
+interface PersonFlags extends RepositoryFlags, AdmissionFlags, Omit<Wishes, 'admission'> {
   readonly message?: string;
 }
 
@@ -52,7 +52,7 @@ export function addPersonCommands(program: Command): void {
       .action(async (release: string, _: unknown, self: Command) => {
         await act(verb, release, self.optsWithGlobals<PersonFlags>());
       });
-    if (verb === 'init') addGateFlags(command);
+    if (verb === 'init') addAdmissionFlags(command);
     if (verb === 'promote')
       command.option('--full', 'the whole rollout waits for no check and no gate, only for ready');
     if (verb === 'undo')
@@ -70,7 +70,7 @@ async function act(verb: Verb, release: string, flags: PersonFlags): Promise<voi
     const by = `${identity.name} <${identity.email}>`;
     const request = { by, reason: flags.message ?? 'no reason given' };
     const clock = () => Date.now() / 1000;
-    const wishes = { ...flags, gate: gateOf(flags) };
+    const wishes = { ...flags, admission: admissionOf(flags) };
     const done = await intervene(repository, release, verb, request, clock, wishes);
     if (flags.json) sayJson(asJson(release, verb, done));
     else say(asText(done));

@@ -4,10 +4,10 @@ import type { Command } from 'commander';
 import { describeSteps, times } from '../../lib/plan/describe.ts';
 import { parsePlan } from '../../lib/plan/parse.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
-import { type RepositoryFlags, withReader } from '../options.ts';
-import { loadPlan } from '../situation.ts';
+import { loadPlan } from '../situation/situation.ts';
 import { age, table } from '../table.ts';
-import { say, sayJson } from '../terminal.ts';
+import { type RepositoryFlags, withReader } from './options.ts';
+import { say, sayJson } from './terminal.ts';
 
 /** `perch plan <release>`: the steps of the next rollout, as `npm run synth` left them. */
 export function addPlan(program: Command): Command {

@@ -2,12 +2,12 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Logger } from 'pino';
 import { kubernetesEvents } from '../cluster/events.ts';
 import { kubernetes } from '../cluster/kubernetes.ts';
-import { flag } from '../options.ts';
-import type { Analyzer } from '../planning.ts';
 import type { Reporter, TickEnd } from '../telemetry/reporter.ts';
 import type { ListenAddress } from '../telemetry/server.ts';
+import type { Analyzer } from '../tick/analyzer.ts';
 import { VERSION } from '../version.ts';
 import type { ClusterFlags } from './clusters.ts';
+import { flag } from './options.ts';
 
 /** For one question about an Event: the next tick must not wait for it. */
 const EVENT_SECONDS = 5;

@@ -1,19 +1,19 @@
 import type { Command } from 'commander';
-import { withRefusals } from '../admission.ts';
 import { type Status, status } from '../core/phase.ts';
-import { type RepositoryFlags, withReader } from '../options.ts';
-import { isIdle, loadSituation, withLastCommit } from '../situation.ts';
+import { withRefusals } from '../situation/admission.ts';
+import { isIdle, loadSituation, withLastCommit } from '../situation/situation.ts';
 import { age, table } from '../table.ts';
-import { complain, say, sayJson } from '../terminal.ts';
-import { addGateFlags, type GateFlags, gateOf } from './gate.ts';
+import { type AdmissionFlags, addAdmissionFlags, admissionOf } from './admission.ts';
+import { type RepositoryFlags, withReader } from './options.ts';
+import { complain, say, sayJson } from './terminal.ts';
 
 /** `perch status`: what Git says of every release; neither cluster nor metric store is asked. */
 export function addStatus(program: Command): Command {
   const command = program
     .command('status')
     .description('print every release: phase, weight, step, since when and why');
-  return addGateFlags(command).action(async (_: unknown, command: Command) => {
-    const flags = command.optsWithGlobals<RepositoryFlags & GateFlags>();
+  return addAdmissionFlags(command).action(async (_: unknown, command: Command) => {
+    const flags = command.optsWithGlobals<RepositoryFlags & AdmissionFlags>();
     const { rows, strays } = await readStatus(flags);
     for (const it of strays.slice(0, MOST_STRAYS)) complain(strayText(it));
     if (flags.json) sayJson(JSON.stringify(rows, absentAsNull, 2));
@@ -38,14 +38,14 @@ function strayText(path: string): string {
   return `${plain} belongs to no release: nothing is done about it, take it away`;
 }
 
-async function readStatus(flags: RepositoryFlags & GateFlags): Promise<Read> {
-  const gate = gateOf(flags);
+async function readStatus(flags: RepositoryFlags & AdmissionFlags): Promise<Read> {
+  const admission = admissionOf(flags);
   return withReader(flags, undefined, async (reader, at) => {
     const rows: Status[] = [];
     // One after the other, so that a thousand releases do not stand in memory at once.
     for (const trees of await reader.list(at)) {
       const found = await loadSituation(reader, trees, new Map(), at);
-      const loaded = await withRefusals(reader, at.source, found, gate, new Map());
+      const loaded = await withRefusals(reader, at.source, found, admission, new Map());
       // Only its history tells a revert by hand; what is at rest for sure was not reverted.
       rows.push(status(isIdle(trees) ? loaded : await withLastCommit(reader, at.run, loaded)));
     }

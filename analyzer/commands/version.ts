@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { RepositoryFlags } from '../options.ts';
-import { say, sayJson } from '../terminal.ts';
 import { VERSION, versionText } from '../version.ts';
+import type { RepositoryFlags } from './options.ts';
+import { say, sayJson } from './terminal.ts';
 
 /** `perch version`, and `perch --version`: what this program was made from. */
 export function addVersion(program: Command): Command {

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Situation } from '../core/observation.ts';
 import { type Status, status } from '../core/phase.ts';
+import type { Situation } from '../core/situation.ts';
 import { isoTime } from '../core/state.ts';
-import { candidateMeant, type Fate, fateOf, isSeen } from '../fate.ts';
 import { GitError, type Repository } from '../git/index.ts';
-import { openForWriting, parsePositive, type RepositoryFlags } from '../options.ts';
-import { loadSituation } from '../situation.ts';
+import { loadSituation } from '../situation/situation.ts';
 import { age } from '../table.ts';
-import { complain, say, sayJson } from '../terminal.ts';
+import { candidateMeant, type Fate, fateOf, isSeen } from './fate.ts';
+import { openForWriting, parsePositive, type RepositoryFlags } from './options.ts';
+import { complain, say, sayJson } from './terminal.ts';
 
 interface WaitFlags extends RepositoryFlags {
   readonly for: 'promoted' | 'failed';

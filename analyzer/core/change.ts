@@ -1,9 +1,9 @@
 import { identityOf } from '../../lib/plan/plan.ts';
-import type { Move } from './decision.ts';
 import { explain } from './explain.ts';
-import type { Situation } from './observation.ts';
 import { atRest, difference, type FileSet, files, type PlanTree } from './position.ts';
 import { rolloutOf } from './rollout.ts';
+import type { Move } from './rules/decision.ts';
+import type { Situation } from './situation.ts';
 import { isoTime, type State, type StepRecord, stateText } from './state.ts';
 
 /** One write below the root of the run ref; writes are applied in order. */

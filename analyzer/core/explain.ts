@@ -1,8 +1,8 @@
 import { plain } from '../../lib/plan/plain.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
-import type { Move } from './decision.ts';
-import type { Evidence } from './judge.ts';
+import type { Evidence } from './judge/judge.ts';
 import { canaryWeight, type Position, positionText, stepOf } from './position.ts';
+import type { Move } from './rules/decision.ts';
 import type { State } from './state.ts';
 
 /** What an explanation is made of. */

@@ -1,10 +1,10 @@
 import { type Group, identityOf } from '../../lib/plan/plan.ts';
 import type { Change } from './change.ts';
-import { contextOf } from './decide.ts';
-import type { Decision, Move } from './decision.ts';
 import type { Observation } from './observation.ts';
 import { atRest, type Position, positionText } from './position.ts';
 import { rolloutOf } from './rollout.ts';
+import { contextOf } from './rules/decide.ts';
+import type { Decision, Move } from './rules/decision.ts';
 import { wayBackMove } from './rules/must-go-back.ts';
 
 /** One release of a group, and what it would do alone. */

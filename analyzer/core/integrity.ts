@@ -1,4 +1,4 @@
-import type { LastCommit, Rollout, Situation } from './observation.ts';
+import type { LastCommit, Rollout, Situation } from './situation.ts';
 
 /**
  * What in Git disagrees with the state: an edit of `live/`, `plan/` or `stable/` by hand, or a change that

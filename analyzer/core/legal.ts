@@ -1,6 +1,5 @@
 import { identityOf } from '../../lib/plan/plan.ts';
 import { differingLiveFiles } from './integrity.ts';
-import type { Situation } from './observation.ts';
 import {
   atRest,
   canBeRemoved,
@@ -10,6 +9,7 @@ import {
   undoPosition,
 } from './position.ts';
 import { firstBacks, nextBack, rolloutOf } from './rollout.ts';
+import type { Situation } from './situation.ts';
 import type { State } from './state.ts';
 
 /**

@@ -1,11 +1,9 @@
 import { describeSteps } from '../../lib/plan/describe.ts';
 import { plain } from '../../lib/plan/plain.ts';
 import { identityOf, lastStep, type Plan, type Step } from '../../lib/plan/plan.ts';
+import { refusals } from './admission/refuse.ts';
 import type { Change } from './change.ts';
-import { type Move, noteMove } from './decision.ts';
-import { isApproved, START } from './gate.ts';
 import { disagreement } from './integrity.ts';
-import type { Rollout, Situation } from './observation.ts';
 import { status } from './phase.ts';
 import {
   atRest,
@@ -15,9 +13,11 @@ import {
   stepIndex,
   undoPosition,
 } from './position.ts';
-import { refusals } from './refuse.ts';
 import { nextBack, rolloutOf } from './rollout.ts';
 import { first } from './rules/at-rest.ts';
+import { type Move, noteMove } from './rules/decision.ts';
+import { isApproved, START } from './rules/gate.ts';
+import type { Rollout, Situation } from './situation.ts';
 import type { State } from './state.ts';
 
 /** What a person asks for, and why. */

@@ -1,27 +1,15 @@
 import { identityOf } from '../../lib/plan/plan.ts';
-import { decide } from './decide.ts';
-import type { Decision } from './decision.ts';
-import { isApproved } from './gate.ts';
+import { refusal } from './admission/refuse.ts';
+import type { Loaded } from './answer.ts';
 import { disagreement } from './integrity.ts';
-import type { Loaded, Situation } from './observation.ts';
+import type { Phase } from './phases.ts';
 import { atRest, canaryWeight, type PlanTree, stepIndex } from './position.ts';
-import { refusal } from './refuse.ts';
 import { rolloutOf } from './rollout.ts';
+import { decide } from './rules/decide.ts';
+import type { Decision } from './rules/decision.ts';
+import { isApproved } from './rules/gate.ts';
+import type { Situation } from './situation.ts';
 import type { State } from './state.ts';
-
-/** The phases as Flagger's users know them. */
-export type Phase =
-  | 'Initializing'
-  | 'Initialized'
-  | 'Waiting'
-  | 'Progressing'
-  | 'WaitingPromotion'
-  | 'Promoting'
-  | 'Finalising'
-  | 'Succeeded'
-  | 'Failed'
-  | 'Paused'
-  | 'Orphaned';
 
 /** One row of `perch status`. */
 export interface Status {

@@ -1,4 +1,4 @@
-import type { Decision } from './decision.ts';
+import type { Decision } from './rules/decision.ts';
 
 /** A release that is not idle, and what it would do. */
 export interface Queued {

@@ -1,4 +1,5 @@
-import type { ClusterView, Loaded, Rollout, Situation } from './observation.ts';
+import type { Loaded } from './answer.ts';
+import type { ClusterView } from './cluster/reading.ts';
 import {
   difference,
   files,
@@ -8,6 +9,7 @@ import {
   stepBefore,
   wayBack,
 } from './position.ts';
+import type { Rollout, Situation } from './situation.ts';
 
 /**
  * What is under way, or stands, for a release: its state with the plans that the state needs.

@@ -1,7 +1,8 @@
 import type { Hook, Plan } from '../../lib/plan/plan.ts';
 import type { HookAnswer, HookReading } from '../core/observation.ts';
 import type { State } from '../core/state.ts';
-import { type HookClient, payloadOf } from './client.ts';
+import type { HookClient } from './client.ts';
+import { payloadOf } from './request.ts';
 
 /** What is asked on behalf of a release. */
 export interface Asked {

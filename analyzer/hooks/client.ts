@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Response } from 'node-fetch';
-import type { Hook, Plan } from '../../lib/plan/plan.ts';
+import type { Hook } from '../../lib/plan/plan.ts';
 import type { HookAnswer } from '../core/observation.ts';
 import {
   FileError,
@@ -10,30 +10,13 @@ import {
   redirection,
   retryAfterSeconds,
 } from '../http.ts';
+import type { HookPayload } from './request.ts';
 import { type HookFolders, type HookRequest, requestOf } from './request.ts';
-
-/** What a hook is sent, as JSON. The shape is Flagger's, so that its load tester and gate services work unchanged. */
-export interface HookPayload {
-  /** Of the release's Services, not its id. */
-  readonly name: string;
-  readonly namespace: string;
-  /** As `perch status` shows it. */
-  readonly phase: string;
-  /** The candidate. */
-  readonly checksum: string;
-  /** Added to the hook's own. @default - none */
-  readonly metadata?: Readonly<Record<string, string>>;
-}
 
 /** Calls hooks. What goes wrong outside is an answer, never an exception. */
 export interface HookClient {
   /** With as many attempts as the hook may have. Any 2xx passes; the text has the body's first 2,048 characters. */
   call(hook: Hook, payload: HookPayload): Promise<HookAnswer>;
-}
-
-/** What a hook of the plan is sent in a phase. */
-export function payloadOf(plan: Plan, phase: string): HookPayload {
-  return { name: plan.name, namespace: plan.namespace, phase, checksum: plan.candidate };
 }
 
 /** Posts JSON, and follows no redirect. */

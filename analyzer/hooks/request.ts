@@ -2,9 +2,8 @@ import { createHmac } from 'node:crypto';
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 import { join } from 'node:path';
-import type { Hook } from '../../lib/plan/plan.ts';
+import type { Hook, Plan } from '../../lib/plan/plan.ts';
 import { FileError, readText } from '../http.ts';
-import type { HookPayload } from './client.ts';
 
 /** Where the files are that hooks name. They are read at each call, so that they can be rotated. */
 export interface HookFolders {
@@ -95,4 +94,22 @@ async function fileOf(
     if (!(error instanceof FileError)) throw error;
     throw new FileError(`${missing}: ${error.message}; ${remedy}`);
   }
+}
+
+/** What a hook is sent, as JSON. The shape is Flagger's, so that its load tester and gate services work unchanged. */
+export interface HookPayload {
+  /** Of the release's Services, not its id. */
+  readonly name: string;
+  readonly namespace: string;
+  /** As `perch status` shows it. */
+  readonly phase: string;
+  /** The candidate. */
+  readonly checksum: string;
+  /** Added to the hook's own. @default - none */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** What a hook of the plan is sent in a phase. */
+export function payloadOf(plan: Plan, phase: string): HookPayload {
+  return { name: plan.name, namespace: plan.namespace, phase, checksum: plan.candidate };
 }

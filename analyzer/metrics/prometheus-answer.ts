@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import type { Answer, Sample } from '../core/observation.ts';
+import type { Answer } from '../core/answer.ts';
+import type { Sample } from '../core/judge/series.ts';
 import { readJson } from '../http.ts';
 import type { Series, TimeRange } from './provider.ts';
 import type { Reply } from './request.ts';

@@ -1,4 +1,4 @@
-import type { Answer } from '../core/observation.ts';
+import type { Answer } from '../core/answer.ts';
 import { credentialsFault, redactAddress } from '../redact.ts';
 import { type Instant, join, type Piece, readInstant, readPiece } from './prometheus-answer.ts';
 import type { MetricProvider, TimeRange } from './provider.ts';

@@ -1,4 +1,5 @@
-import type { Answer, Sample } from '../core/observation.ts';
+import type { Answer } from '../core/answer.ts';
+import type { Sample } from '../core/judge/series.ts';
 
 /** A span of time in Unix seconds, both ends included, and the distance of its points. */
 export interface TimeRange {

@@ -1,7 +1,7 @@
 import { Agent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Response } from 'node-fetch';
-import type { Answer } from '../core/observation.ts';
+import type { Answer } from '../core/answer.ts';
 import {
   FileError,
   isFetchError,

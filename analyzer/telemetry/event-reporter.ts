@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { ClusterEvent, EventWriter } from '../cluster/events.ts';
-import type { Outcome } from '../planning.ts';
+import type { Outcome } from '../tick/outcome.ts';
 import { happeningOf } from './happening.ts';
 import type { Reporter } from './reporter.ts';
 

@@ -1,13 +1,16 @@
+import type { Loaded } from '../core/answer.ts';
 import { outcome as outcomeOf } from '../core/change.ts';
-import { contextOf } from '../core/decide.ts';
-import type { Loaded, Observation, Rollout, Situation } from '../core/observation.ts';
-import { type Phase, phaseAtRest, status } from '../core/phase.ts';
-import { verdict } from '../core/point.ts';
+import { verdict } from '../core/judge/point.ts';
+import type { Observation } from '../core/observation.ts';
+import { phaseAtRest, status } from '../core/phase.ts';
+import type { Phase } from '../core/phases.ts';
 import { canaryWeight } from '../core/position.ts';
 import { rolloutOf } from '../core/rollout.ts';
+import { contextOf } from '../core/rules/decide.ts';
 import { inconclusiveSince } from '../core/rules/must-go-back.ts';
+import type { Rollout, Situation } from '../core/situation.ts';
 import { type State, unix } from '../core/state.ts';
-import type { Outcome } from '../planning.ts';
+import type { Outcome } from '../tick/outcome.ts';
 
 /** What the series of one release say. */
 export interface Figures {

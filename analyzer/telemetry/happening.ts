@@ -1,13 +1,14 @@
 import { plain } from '../../lib/plan/plain.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
 import type { ClusterEvent } from '../cluster/events.ts';
-import { contextOf } from '../core/decide.ts';
-import type { Move } from '../core/decision.ts';
-import type { ObjectRef, Situation } from '../core/observation.ts';
+import type { ObjectRef } from '../core/cluster/reading.ts';
 import { stepOf } from '../core/position.ts';
 import { rolloutOf } from '../core/rollout.ts';
+import { contextOf } from '../core/rules/decide.ts';
+import type { Move } from '../core/rules/decision.ts';
 import { inconclusiveSince } from '../core/rules/must-go-back.ts';
-import type { Outcome } from '../planning.ts';
+import type { Situation } from '../core/situation.ts';
+import type { Outcome } from '../tick/outcome.ts';
 import { situationAfter } from './figures.ts';
 
 /** What an outcome has to tell, at the primary workload of its release: a pushed transition, or a hold that needs a person or an answer. */

@@ -1,8 +1,8 @@
 import type { Counter, Gauge } from 'prom-client';
 import { plainLines } from '../../lib/plan/plain.ts';
-import type { Phase } from '../core/phase.ts';
+import type { Phase } from '../core/phases.ts';
 import type { TransitionKind } from '../core/state.ts';
-import type { TickReport } from '../tick.ts';
+import type { TickReport } from '../tick/tick.ts';
 import type { Version } from '../version.ts';
 import type { Figures } from './figures.ts';
 import { METRICS } from './names.ts';

@@ -1,4 +1,4 @@
-import type { TickReport } from '../tick.ts';
+import type { TickReport } from '../tick/tick.ts';
 
 /** How one tick ended. */
 export type TickEnd =

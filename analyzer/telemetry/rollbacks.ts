@@ -1,4 +1,4 @@
-import type { Outcome } from '../planning.ts';
+import type { Outcome } from '../tick/outcome.ts';
 import { fellAt, isGoingBack, returnedAt } from './figures.ts';
 
 /** Measures ways back that failed checks made necessary. */

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import { parseState } from '../core/state.ts';
 import type { ReleaseTrees, Repository } from '../git/repository.ts';
-import type { Analyzer } from '../planning.ts';
-import { isIdle } from '../situation.ts';
-import type { TickReport } from '../tick.ts';
+import { isIdle } from '../situation/situation.ts';
+import type { Analyzer } from '../tick/analyzer.ts';
+import type { TickReport } from '../tick/tick.ts';
 import type { Version } from '../version.ts';
 import { figures, figuresAtRest } from './figures.ts';
 import { health, type Pulse } from './health.ts';

@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ReleaseTrees, Repository } from '../git/repository.ts';
-import type { Analyzer } from '../planning.ts';
+import type { Analyzer } from '../tick/analyzer.ts';
 import type { Provider } from './metrics.ts';
 
 /** Is told of what passes between the analyzer and the world. */

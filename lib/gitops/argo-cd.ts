@@ -1,8 +1,8 @@
 import type { Construct } from 'constructs';
-import type { JsonObject } from '../json.ts';
+import type { JsonObject } from '../manifest/json.ts';
+import { put } from '../manifest/put.ts';
 import { reprove } from '../mistake.ts';
 import type { Plan } from '../plan/plan.ts';
-import { put } from '../put.ts';
 import { addressMistakes, branchOf, type Repository } from './repository.ts';
 import { rootsOf, type Sync, type SyncRoot } from './sync.ts';
 

@@ -1,7 +1,7 @@
 import { Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
+import { put } from '../manifest/put.ts';
 import { reprove } from '../mistake.ts';
-import { put } from '../put.ts';
 import { gitRepository, goDuration } from './flux.ts';
 import { addressMistakes, branchOf, type Repository } from './repository.ts';
 

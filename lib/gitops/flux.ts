@@ -1,8 +1,8 @@
 import { Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
+import { put } from '../manifest/put.ts';
 import { type Reproof, reprove } from '../mistake.ts';
 import type { Plan } from '../plan/plan.ts';
-import { put } from '../put.ts';
 import { addressMistakes, branchOf, type Repository } from './repository.ts';
 import { rootsOf, type Sync, type SyncRoot } from './sync.ts';
 

@@ -1,7 +1,7 @@
 import type { Duration } from 'cdk8s';
 import type { Repository } from '../gitops/repository.ts';
+import type { JsonObject } from '../manifest/json.ts';
 import type { MonitoringProps } from './monitoring.ts';
-import type { NetworkProps } from './network.ts';
 import type { RightsOptions } from './rights.ts';
 
 /** One key of a Secret that a person made in the analyzer's namespace; it is mounted as a file. */
@@ -219,4 +219,41 @@ export interface AnalyzerProps extends RightsOptions {
    * @default - DNS, and to anywhere the ports of the API server, Git, metrics, hooks, nudge and Pushgateway
    */
   readonly network?: NetworkProps;
+}
+
+/** Whom one kind of connection is allowed with. */
+export interface Peers {
+  /**
+   * Ports of the pods or servers that answer, after a Service has forwarded: a NetworkPolicy sees no others.
+   * @default - the port of the address
+   */
+  readonly ports?: readonly number[];
+  /**
+   * Peers, as a NetworkPolicy has them, such as `{ ipBlock: { cidr: '10.0.0.1/32' } }`.
+   * @default - anybody
+   */
+  readonly peers?: readonly JsonObject[];
+}
+
+/** What an analyzer's NetworkPolicy lets through. */
+export interface NetworkProps {
+  /** @default - port 53 of anybody, TCP and UDP: node-local caches are no pods */
+  readonly dns?: Peers;
+  /** @default - ports 443 and 6443 of anybody */
+  readonly apiServer?: Peers;
+  /** @default - the ports of both repositories' addresses */
+  readonly git?: Peers;
+  /** @default - the port of the metric store's address */
+  readonly metrics?: Peers;
+  /** @default - the ports of the addresses of the releases' hooks */
+  readonly hooks?: Peers;
+  /** @default - the ports of the nudges' addresses */
+  readonly nudge?: Peers;
+  /** @default - the port of the Pushgateway's address */
+  readonly pushGateway?: Peers;
+  /**
+   * Who may ask for /metrics in watch mode; the kubelet always may.
+   * @default - anybody
+   */
+  readonly scrapers?: readonly JsonObject[];
 }

@@ -1,9 +1,9 @@
 import { Construct } from 'constructs';
 import { addressMistakes } from '../gitops/repository.ts';
-import type { JsonObject } from '../json.ts';
+import type { JsonObject } from '../manifest/json.ts';
+import { put } from '../manifest/put.ts';
 import { type Reproof, reprove } from '../mistake.ts';
 import type { Plan } from '../plan/plan.ts';
-import { put } from '../put.ts';
 import type { AnalyzerMode, AnalyzerProps } from './analyzer-props.ts';
 import { alerts, podMonitorSpec } from './monitoring.ts';
 import { networkPolicySpec } from './network.ts';

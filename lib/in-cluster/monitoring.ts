@@ -1,4 +1,4 @@
-import type { JsonObject } from '../json.ts';
+import type { JsonObject } from '../manifest/json.ts';
 import type { Plan } from '../plan/plan.ts';
 
 /** Objects of the Prometheus operator. */

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../json.ts';
+import type { JsonObject } from '../manifest/json.ts';
 import type { AnalyzerProps } from './analyzer-props.ts';
 import { argumentsOf, CACHE_FOLDER, LISTEN_PORT, type Mount, mountsOf, pathOf } from './flags.ts';
 

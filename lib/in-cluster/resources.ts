@@ -1,6 +1,6 @@
+import { groupOf } from '../manifest/manifest.ts';
 import type { Plan } from '../plan/plan.ts';
-import { isChecked } from '../schema.ts';
-import { groupOf } from '../workload.ts';
+import { isChecked } from '../validation/schema.ts';
 
 /** Objects of one kind in one namespace. */
 export interface KindIn {

@@ -1,9 +1,9 @@
 import { Construct } from 'constructs';
 import type { Sync } from '../gitops/sync.ts';
-import type { JsonObject } from '../json.ts';
+import type { JsonObject } from '../manifest/json.ts';
+import { put } from '../manifest/put.ts';
 import { reprove } from '../mistake.ts';
 import type { Plan } from '../plan/plan.ts';
-import { put } from '../put.ts';
 import { askedKinds, type KindIn, kindName, pluralOf } from './resources.ts';
 
 /** Whom the rights are given to. */

@@ -1,8 +1,8 @@
 import type { Duration } from 'cdk8s';
-import type { CheckDefinition } from '../checks.ts';
+import type { CheckDefinition } from '../analysis/checks.ts';
+import { wholeSeconds } from '../analysis/whole-seconds.ts';
 import type { Mistake } from '../mistake.ts';
 import type { RequestMatch } from '../traffic/traffic.ts';
-import { wholeSeconds } from '../whole-seconds.ts';
 import type { StageProps } from './stages.ts';
 
 /** How long the candidate is judged in a stage; at most one of the two. */

@@ -1,5 +1,5 @@
 import type { Duration } from 'cdk8s';
-import type { JsonObject } from '../json.ts';
+import type { JsonObject } from '../manifest/json.ts';
 import type { Mistake } from '../mistake.ts';
 import { AT_REST } from '../traffic/traffic.ts';
 import { type BakeProps, bakeMistakes, baking, durationMistakes } from './judged.ts';

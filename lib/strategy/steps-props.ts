@@ -1,5 +1,5 @@
 import type { Duration } from 'cdk8s';
-import type { HookDefinition } from '../hooks.ts';
+import type { HookDefinition } from '../analysis/hooks.ts';
 import type { Mirror, RequestMatch } from '../traffic/traffic.ts';
 import type { OwnChecksProps } from './judged.ts';
 

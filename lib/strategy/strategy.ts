@@ -1,7 +1,7 @@
 import type { Duration } from 'cdk8s';
-import type { CheckDefinition } from '../checks.ts';
-import type { HookDefinition } from '../hooks.ts';
-import type { JsonObject } from '../json.ts';
+import type { CheckDefinition } from '../analysis/checks.ts';
+import type { HookDefinition } from '../analysis/hooks.ts';
+import type { JsonObject } from '../manifest/json.ts';
 import type { Mistake } from '../mistake.ts';
 import type { Step, Track } from '../plan/plan.ts';
 import type { Traffic } from '../traffic/traffic.ts';

@@ -1,5 +1,5 @@
 import { Duration } from 'cdk8s';
-import { isObject, type Json, type JsonObject } from '../json.ts';
+import { isObject, type Json, type JsonObject } from '../manifest/json.ts';
 
 /** How an API writes a duration. */
 export type DurationText = (it: Duration) => string;

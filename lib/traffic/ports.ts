@@ -1,4 +1,4 @@
-import type { ServicePort } from '../service.ts';
+import type { ServicePort } from '../workload/service.ts';
 
 /** Which routes of Istio a port's traffic goes by; none: Istio routes no UDP. */
 export type Routed = 'http' | 'tcp' | 'tls' | 'none';

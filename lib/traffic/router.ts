@@ -1,9 +1,9 @@
-import type { Labels, Manifest } from '../json.ts';
+import type { Labels, Manifest } from '../manifest/json.ts';
+import type { QueryProblem } from '../metrics/promql.ts';
 import type { Mistake } from '../mistake.ts';
 import type { Names, Side } from '../names.ts';
-import type { QueryProblem } from '../promql.ts';
-import type { ServicePort } from '../service.ts';
-import type { TrackLabel } from '../tracks.ts';
+import type { ServicePort } from '../workload/service.ts';
+import type { TrackLabel } from '../workload/tracks.ts';
 import type { Traffic } from './traffic.ts';
 
 /** What a router must know of a release. */

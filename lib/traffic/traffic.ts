@@ -1,5 +1,5 @@
 import type { Duration } from 'cdk8s';
-import type { Labels } from '../json.ts';
+import type { Labels } from '../manifest/json.ts';
 import type { Mistake } from '../mistake.ts';
 
 /** Percent of the traffic for each track; the sum is 100. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { abTestApp } from '../../apps/ab-test.ts';
 import { Testing } from '../../lib/index.ts';
-import { type JsonObject, listAt, objectAt } from '../../lib/json.ts';
+import { type JsonObject, listAt, objectAt } from '../../lib/manifest/json.ts';
 import { objectIn } from '../lib/sample.ts';
 import { tableOf } from './table.ts';
 

@@ -5,7 +5,7 @@ import { perch } from '../../apps/perch.ts';
 import { podinfo } from '../../apps/podinfo.ts';
 import { fromProject } from '../../lib/files.ts';
 import { Apps } from '../../lib/index.ts';
-import { objectAt } from '../../lib/json.ts';
+import { objectAt } from '../../lib/manifest/json.ts';
 
 async function objects() {
   const apps = new Apps();

@@ -48,7 +48,7 @@ test('the release of the Flagger tutorials', () => {
 });
 
 // If this fails after an upgrade of a library alone, the upgrade would start a rollout of every release: find
-// out what it changed in the pod template, and normalise that if it says the same (lib/tracks.ts).
+// out what it changed in the pod template, and normalise that if it says the same (lib/workload/tracks.ts).
 test('the candidate changes with the application only', () => {
   expect(rendered.plan.candidate).toBe('94874aebd7');
 });

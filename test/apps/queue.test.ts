@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { queueApp } from '../../apps/queue.ts';
 import { Testing } from '../../lib/index.ts';
-import { listAt, objectAt } from '../../lib/json.ts';
+import { listAt, objectAt } from '../../lib/manifest/json.ts';
 import { objectIn } from '../lib/sample.ts';
 import { tableOf } from './table.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { shadowApp } from '../../apps/shadow.ts';
 import { Testing } from '../../lib/index.ts';
-import { listAt } from '../../lib/json.ts';
+import { listAt } from '../../lib/manifest/json.ts';
 import { objectIn } from '../lib/sample.ts';
 import { tableOf } from './table.ts';
 

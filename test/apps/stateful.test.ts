@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { statefulApp } from '../../apps/stateful.ts';
 import { Testing } from '../../lib/index.ts';
-import { objectAt } from '../../lib/json.ts';
+import { objectAt } from '../../lib/manifest/json.ts';
 import { objectIn } from '../lib/sample.ts';
 import { tableOf } from './table.ts';
 

@@ -21,8 +21,8 @@ import { shadowApp } from '../../apps/shadow.ts';
 import { stepsApp } from '../../apps/steps.ts';
 import { strategies } from '../../apps/strategies.ts';
 import { Apps, type Release, type Rendered, Testing } from '../../lib/index.ts';
-import { type JsonObject, listAt, type Manifest, objectAt } from '../../lib/json.ts';
-import { isManifest } from '../../lib/workload.ts';
+import { type JsonObject, listAt, type Manifest, objectAt } from '../../lib/manifest/json.ts';
+import { isManifest } from '../../lib/manifest/manifest.ts';
 
 type Example = (scope: Apps, overrides: PodinfoOverrides) => Release;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Cluster } from '../../analyzer/cluster/cluster.ts';
-import type { ObjectRef } from '../../analyzer/core/observation.ts';
+import type { ObjectRef } from '../../analyzer/core/cluster/reading.ts';
 
 /** A JSON object that is sent to the API server. */
 export type Json = Readonly<Record<string, unknown>>;

@@ -1,10 +1,10 @@
 import { violations } from '../../analyzer/core/legal.ts';
 import { status } from '../../analyzer/core/phase.ts';
 import type { ReleaseTrees } from '../../analyzer/git/index.ts';
-import { verify } from '../../analyzer/history.ts';
+import { verify } from '../../analyzer/history/history.ts';
 import { intervene } from '../../analyzer/intervene.ts';
-import { loadSituation } from '../../analyzer/situation.ts';
-import { atRest, tick } from '../../analyzer/tick.ts';
+import { loadSituation } from '../../analyzer/situation/situation.ts';
+import { atRest, tick } from '../../analyzer/tick/tick.ts';
 import { git } from './author.ts';
 import { behaviour } from './behaviour.ts';
 import type { DemoEnd, DemoEvent, Turn } from './event.ts';

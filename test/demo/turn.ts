@@ -1,8 +1,9 @@
-import type { Decision } from '../../analyzer/core/decision.ts';
-import type { CheckSeries, Sample, Situation } from '../../analyzer/core/observation.ts';
-import { verdict } from '../../analyzer/core/point.ts';
+import { verdict } from '../../analyzer/core/judge/point.ts';
+import type { CheckSeries, Sample } from '../../analyzer/core/judge/series.ts';
 import { canaryWeight, type PlanTree, positionText } from '../../analyzer/core/position.ts';
-import type { Outcome } from '../../analyzer/planning.ts';
+import type { Decision } from '../../analyzer/core/rules/decision.ts';
+import type { Situation } from '../../analyzer/core/situation.ts';
+import type { Outcome } from '../../analyzer/tick/outcome.ts';
 import type { Turn } from './event.ts';
 
 /**

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Analyzer, type AnalyzerProps } from '../../lib/index.ts';
-import { type JsonObject, labelsAt, listAt } from '../../lib/json.ts';
+import { type JsonObject, labelsAt, listAt } from '../../lib/manifest/json.ts';
 import { folderOf } from '../lib/folder.ts';
 import { isMissing } from './servers/missing.ts';
 import { run } from './servers/program.ts';

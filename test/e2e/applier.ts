@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import type { ObjectRef } from '../../analyzer/core/observation.ts';
+import type { ObjectRef } from '../../analyzer/core/cluster/reading.ts';
 import type { Kubernetes } from './servers/kubernetes.ts';
 
 /** What GitOps tools do with `live/`, through kubectl. */

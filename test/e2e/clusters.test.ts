@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clustersOf } from '../../analyzer/commands/clusters.ts';
-import type { ClusterView, Rollout } from '../../analyzer/core/observation.ts';
+import type { ClusterView } from '../../analyzer/core/cluster/reading.ts';
 import { files, type PlanTree } from '../../analyzer/core/position.ts';
-import { viewClusters } from '../../analyzer/view.ts';
+import type { Rollout } from '../../analyzer/core/situation.ts';
+import { viewClusters } from '../../analyzer/tick/clusters.ts';
 import { nginx } from '../../apps/nginx.ts';
 import { Testing } from '../../lib/index.ts';
 import { type Applier, applier } from './applier.ts';
@@ -72,9 +73,9 @@ describe('two real clusters', { skip: isMissing(missing) }, () => {
       texts: async (oids: readonly string[]) => oids.map(all.text),
       treesAt: async (_: string, id: string) => ({ id }),
     };
-    const clusters = clustersOf({ kubeconfig, ...flags });
-    const sources = { reader, clusters, clock, targets: new Map() };
-    return (await viewClusters(sources, rollout, clock())).view;
+    const world = { clusters: clustersOf({ kubeconfig, ...flags }), clock };
+    const observer = { world, reader, seen: { targets: new Map() } };
+    return (await viewClusters(observer, rollout, clock())).view;
   }
 
   test('a step is live when it is live in both', async () => {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { dashboardFiles } from '../../analyzer/telemetry/dashboards/files.ts';
 import { openTelemetry, type Telemetry } from '../../analyzer/telemetry/telemetry.ts';
-import { tick } from '../../analyzer/tick.ts';
+import { tick } from '../../analyzer/tick/tick.ts';
 import { plan } from '../analyzer/core/fixture.ts';
 import { openField } from '../analyzer/field.ts';
 import { scratch, serve } from '../analyzer/git/fixture.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { kubernetes } from '../../analyzer/cluster/kubernetes.ts';
-import { clusterQuestions, liveness, target } from '../../analyzer/core/liveness.ts';
+import { clusterQuestions, liveness, target } from '../../analyzer/core/cluster/liveness.ts';
 import { files, type PlanTree, type Position, positionText } from '../../analyzer/core/position.ts';
 import { podinfoGateway } from '../../apps/podinfo-gateway.ts';
 import {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { kubernetes } from '../../analyzer/cluster/kubernetes.ts';
-import { clusterQuestions, liveness, target } from '../../analyzer/core/liveness.ts';
+import { clusterQuestions, liveness, target } from '../../analyzer/core/cluster/liveness.ts';
 import {
   type FileSet,
   files,
@@ -14,9 +14,9 @@ import {
 import { nginx } from '../../apps/nginx.ts';
 import { podinfo } from '../../apps/podinfo.ts';
 import { Testing } from '../../lib/index.ts';
-import type { Manifest } from '../../lib/json.ts';
+import type { Manifest } from '../../lib/manifest/json.ts';
 import type { FileInfo } from '../../lib/plan/plan.ts';
-import { schemaOf } from '../../lib/schema.ts';
+import { schemaOf } from '../../lib/validation/schema.ts';
 import { type Applier, applier } from './applier.ts';
 import { example, exampleNames } from './examples.ts';
 import { allPositions, plans, rolloutAt } from './plans.ts';

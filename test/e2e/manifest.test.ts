@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readManifest } from '../../analyzer/core/manifest.ts';
+import { readManifest } from '../../analyzer/core/admission/manifest.ts';
 import { scratch } from '../analyzer/git/fixture.ts';
 import { isMissing } from './servers/missing.ts';
 

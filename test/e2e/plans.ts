@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { ApiObject, JsonPatch } from 'cdk8s';
-import type { Rollout, Situation } from '../../analyzer/core/observation.ts';
 import {
   type Back,
   difference,
@@ -11,6 +10,7 @@ import {
   type Position,
   stepBefore,
 } from '../../analyzer/core/position.ts';
+import type { Rollout, Situation } from '../../analyzer/core/situation.ts';
 import { isoTime, type State } from '../../analyzer/core/state.ts';
 import { Apps, Release, type ReleaseProps, render, type WorkloadFactory } from '../../lib/index.ts';
 import { parsePlan } from '../../lib/plan/parse.ts';

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { kubernetes } from '../../analyzer/cluster/kubernetes.ts';
-import { at } from '../../analyzer/core/liveness.ts';
-import type { ClusterView, Rollout } from '../../analyzer/core/observation.ts';
+import { at } from '../../analyzer/core/cluster/liveness.ts';
+import type { ClusterView } from '../../analyzer/core/cluster/reading.ts';
 import { type PlanTree, type Position, positionText } from '../../analyzer/core/position.ts';
-import { observe, type Sources } from '../../analyzer/observe.ts';
-import { oneCluster } from '../../analyzer/view.ts';
+import type { Rollout } from '../../analyzer/core/situation.ts';
+import type { Observer } from '../../analyzer/tick/clusters.ts';
+import { observe } from '../../analyzer/tick/observe.ts';
+import { oneCluster } from '../../analyzer/tick/world.ts';
 import { nginx } from '../../apps/nginx.ts';
 import { podinfo } from '../../apps/podinfo.ts';
 import { type Release, Testing, type WorkloadFactory } from '../../lib/index.ts';
@@ -275,18 +277,20 @@ async function reapply(sync: Applier, all: Plans, rollout: Rollout | undefined):
 /** What the analyzer itself reads, with its real adapter; no metric has anything to say. */
 function viewer(all: Plans, kubeconfig: string): (rollout: Rollout) => Promise<ClusterView> {
   const clock = () => Date.now() / 1000;
-  const sources: Sources = {
+  const observer: Observer = {
     reader: {
       texts: async (oids) => oids.map(all.text),
       treesAt: async (_, id) => ({ id }),
     },
-    clusters: oneCluster(kubernetes({ kubeconfig })),
-    metrics: { range: async () => ({ kind: 'known', value: { samples: [] } }) },
-    clock,
-    targets: new Map(),
+    world: {
+      clusters: oneCluster(kubernetes({ kubeconfig })),
+      metrics: { range: async () => ({ kind: 'known', value: { samples: [] } }) },
+      clock,
+    },
+    seen: { targets: new Map() },
   };
   return async (rollout) => {
-    const { cluster } = await observe(sources, situationOf(rollout), clock());
+    const { cluster } = await observe(observer, situationOf(rollout), clock());
     if (cluster !== undefined) return cluster;
     throw new Error(`nothing is asked at ${positionText(rollout.state.position)}`);
   };

@@ -8,11 +8,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { kubernetes } from '../../analyzer/cluster/kubernetes.ts';
 import type { Status } from '../../analyzer/core/phase.ts';
 import { openLocal, openRepository, type Reader } from '../../analyzer/git/index.ts';
-import { walk } from '../../analyzer/history.ts';
+import { walk } from '../../analyzer/history/history.ts';
 import { prometheus } from '../../analyzer/metrics/prometheus.ts';
-import { type Analyzer, newMemory } from '../../analyzer/planning.ts';
-import { atRest, type TickReport, tick } from '../../analyzer/tick.ts';
-import { oneCluster } from '../../analyzer/view.ts';
+import type { Analyzer } from '../../analyzer/tick/analyzer.ts';
+import { newMemory } from '../../analyzer/tick/analyzer.ts';
+import { atRest, type TickReport, tick } from '../../analyzer/tick/tick.ts';
+import { oneCluster } from '../../analyzer/tick/world.ts';
 import { podinfo } from '../../apps/podinfo.ts';
 import {
   canary,

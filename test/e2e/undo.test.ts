@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from 'vitest';
 import { positionText } from '../../analyzer/core/position.ts';
 import { openRepository } from '../../analyzer/git/index.ts';
-import { verify, walk } from '../../analyzer/history.ts';
+import { verify, walk } from '../../analyzer/history/history.ts';
 import { intervene, type Verb, type Wishes } from '../../analyzer/intervene.ts';
-import { atRest, type TickReport, tick } from '../../analyzer/tick.ts';
+import { atRest, type TickReport, tick } from '../../analyzer/tick/tick.ts';
 import { afterFile } from '../cleanups.ts';
 import { GIT_ENVIRONMENT } from '../demo/author.ts';
 import { behaviour } from '../demo/behaviour.ts';

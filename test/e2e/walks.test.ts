@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { Cluster } from '../../analyzer/cluster/cluster.ts';
-import type { ObjectReading, ObjectRef } from '../../analyzer/core/observation.ts';
+import type { ObjectReading, ObjectRef } from '../../analyzer/core/cluster/reading.ts';
 import { openLocal } from '../../analyzer/git/index.ts';
-import { verify } from '../../analyzer/history.ts';
-import type { Analyzer } from '../../analyzer/planning.ts';
-import { tick } from '../../analyzer/tick.ts';
-import { oneCluster } from '../../analyzer/view.ts';
+import { verify } from '../../analyzer/history/history.ts';
+import type { Analyzer } from '../../analyzer/tick/analyzer.ts';
+import { tick } from '../../analyzer/tick/tick.ts';
+import { oneCluster } from '../../analyzer/tick/world.ts';
 import {
   Apps,
   canary,
@@ -17,10 +17,10 @@ import {
   query,
   type ReleaseProps,
 } from '../../lib/index.ts';
-import { listAt, type Manifest, objectAt } from '../../lib/json.ts';
+import { listAt, type Manifest, objectAt } from '../../lib/manifest/json.ts';
 import { DIGEST_ANNOTATION } from '../../lib/plan/plan.ts';
-import { Release } from '../../lib/release.ts';
-import { render } from '../../lib/render.ts';
+import { Release } from '../../lib/release/release.ts';
+import { render } from '../../lib/render/render.ts';
 import { type Field, openField } from '../analyzer/field.ts';
 import { bare, git } from '../analyzer/git/fixture.ts';
 import { afterFile } from '../cleanups.ts';

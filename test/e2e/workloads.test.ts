@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { at } from '../../analyzer/core/liveness.ts';
-import type { Readiness } from '../../analyzer/core/observation.ts';
+import { at } from '../../analyzer/core/cluster/liveness.ts';
+import { readiness } from '../../analyzer/core/cluster/readiness.ts';
+import type { Readiness } from '../../analyzer/core/cluster/reading.ts';
 import { files, type PlanTree, type Position } from '../../analyzer/core/position.ts';
-import { readiness } from '../../analyzer/core/readiness.ts';
 import { daemonApp } from '../../apps/daemon.ts';
 import { statefulApp } from '../../apps/stateful.ts';
 import { type Release, Testing } from '../../lib/index.ts';

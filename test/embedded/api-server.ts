@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ObjectRef } from '../../analyzer/core/observation.ts';
+import type { ObjectRef } from '../../analyzer/core/cluster/reading.ts';
 import { type ObjectStore, objectStore } from './object-store.ts';
 import type { Manifest } from './server-side-apply.ts';
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'yaml';
-import type { ObjectRef } from '../../analyzer/core/observation.ts';
+import type { ObjectRef } from '../../analyzer/core/cluster/reading.ts';
 import type { Reader } from '../../analyzer/git/index.ts';
 import { SERVED_KINDS, type ServedKind } from './api-server.ts';
 import type { ObjectStore } from './object-store.ts';

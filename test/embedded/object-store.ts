@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ObjectRef } from '../../analyzer/core/observation.ts';
+import type { ObjectRef } from '../../analyzer/core/cluster/reading.ts';
 import {
   applyFields,
   type Manifest,

@@ -1,4 +1,4 @@
-import { at } from '../../analyzer/core/liveness.ts';
+import { at } from '../../analyzer/core/cluster/liveness.ts';
 import type { Manifest } from './server-side-apply.ts';
 
 /** Requests that are treated alike, and where they go. */

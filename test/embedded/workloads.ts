@@ -1,5 +1,5 @@
-import { at } from '../../analyzer/core/liveness.ts';
-import type { ObjectRef } from '../../analyzer/core/observation.ts';
+import { at } from '../../analyzer/core/cluster/liveness.ts';
+import type { ObjectRef } from '../../analyzer/core/cluster/reading.ts';
 import type { ObjectStore } from './object-store.ts';
 import { type Manifest, timestamp } from './server-side-apply.ts';
 

@@ -1,4 +1,4 @@
-import { at } from '../../analyzer/core/liveness.ts';
+import { at } from '../../analyzer/core/cluster/liveness.ts';
 import { isWorkload, nameOf, rulesOf } from '../embedded/reach.ts';
 import type { Manifest } from '../embedded/server-side-apply.ts';
 

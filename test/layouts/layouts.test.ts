@@ -3,7 +3,7 @@ import type { Construct } from 'constructs';
 import { describe, expect, test } from 'vitest';
 import { fromProject } from '../../lib/files.ts';
 import type { Manifests } from '../../lib/index.ts';
-import { listAt, type Manifest, objectAt } from '../../lib/json.ts';
+import { listAt, type Manifest, objectAt } from '../../lib/manifest/json.ts';
 import { nameOf, twoReleases } from '../lib/folder.ts';
 import { perch as oneBranch } from './one-branch.ts';
 import { perch as ownRunRepository } from './own-run-repository.ts';

@@ -19,10 +19,10 @@ import {
   renderAll,
   Testing,
 } from '../../lib/index.ts';
-import { hashOf } from '../../lib/json.ts';
+import { hashOf } from '../../lib/manifest/json.ts';
+import { isManifest } from '../../lib/manifest/manifest.ts';
 import { parsePlan } from '../../lib/plan/parse.ts';
-import { validate } from '../../lib/validate.ts';
-import { isManifest } from '../../lib/workload.ts';
+import { validate } from '../../lib/validation/validate.ts';
 import { temporaryFolder } from '../cleanups.ts';
 import { deployment, workload } from './sample.ts';
 

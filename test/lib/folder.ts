@@ -7,7 +7,7 @@ import {
   MistakesError,
   Release,
 } from '../../lib/index.ts';
-import type { Manifest } from '../../lib/json.ts';
+import type { Manifest } from '../../lib/manifest/json.ts';
 import { mistakeText } from '../../lib/mistake.ts';
 import { deployment, hpa, type SampleObject, workload } from './sample.ts';
 

@@ -11,10 +11,10 @@ import {
   type Rendered,
   successRate,
 } from '../../lib/index.ts';
-import type { Manifest } from '../../lib/json.ts';
+import type { Manifest } from '../../lib/manifest/json.ts';
+import { isManifest } from '../../lib/manifest/manifest.ts';
 import { mistakeText } from '../../lib/mistake.ts';
-import { tryRender } from '../../lib/render.ts';
-import { isManifest } from '../../lib/workload.ts';
+import { tryRender } from '../../lib/render/render.ts';
 
 /** Any object of the workload, with its namespace and name filled in. */
 export interface SampleObject {

@@ -1,7 +1,7 @@
 import { disagreement } from '../../analyzer/core/integrity.ts';
-import type { Situation } from '../../analyzer/core/observation.ts';
 import { files, positionText } from '../../analyzer/core/position.ts';
 import { rolloutOf } from '../../analyzer/core/rollout.ts';
+import type { Situation } from '../../analyzer/core/situation.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
 import type { Manifest } from '../embedded/server-side-apply.ts';
 import { Broken } from './broken.ts';

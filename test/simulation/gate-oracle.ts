@@ -1,4 +1,4 @@
-import type { Situation } from '../../analyzer/core/observation.ts';
+import type { Situation } from '../../analyzer/core/situation.ts';
 import type { State } from '../../analyzer/core/state.ts';
 import type { Gate, Plan, Step } from '../../lib/plan/plan.ts';
 import { Broken } from './broken.ts';

@@ -1,5 +1,6 @@
-import type { LastCommit, Loaded, Situation } from '../../analyzer/core/observation.ts';
+import type { Loaded } from '../../analyzer/core/answer.ts';
 import type { FileSet, PlanTree } from '../../analyzer/core/position.ts';
+import type { LastCommit, Situation } from '../../analyzer/core/situation.ts';
 import type { State } from '../../analyzer/core/state.ts';
 import type { Scenario } from './scenario.ts';
 

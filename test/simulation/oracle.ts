@@ -1,7 +1,7 @@
 import { illegal, violations } from '../../analyzer/core/legal.ts';
-import type { Situation } from '../../analyzer/core/observation.ts';
 import type { PlanTree } from '../../analyzer/core/position.ts';
 import { rolloutOf } from '../../analyzer/core/rollout.ts';
+import type { Situation } from '../../analyzer/core/situation.ts';
 import type { State } from '../../analyzer/core/state.ts';
 import type { Plan, Step } from '../../lib/plan/plan.ts';
 import { nameOf, replicasOf, rulesOf } from '../embedded/reach.ts';

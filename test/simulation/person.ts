@@ -1,9 +1,9 @@
-import type { Move } from '../../analyzer/core/decision.ts';
 import { disagreement } from '../../analyzer/core/integrity.ts';
-import type { Situation } from '../../analyzer/core/observation.ts';
 import { abort, pause, promote, resume, retry, undo } from '../../analyzer/core/person.ts';
 import type { PlanTree } from '../../analyzer/core/position.ts';
 import { rolloutOf } from '../../analyzer/core/rollout.ts';
+import type { Move } from '../../analyzer/core/rules/decision.ts';
+import type { Situation } from '../../analyzer/core/situation.ts';
 import { identityOf } from '../../lib/plan/plan.ts';
 
 /** What a person asks for at some moment. */

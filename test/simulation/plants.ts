@@ -1,7 +1,7 @@
+import type { Answer } from '../../analyzer/core/answer.ts';
 import type { Outcome } from '../../analyzer/core/change.ts';
-import { contextOf } from '../../analyzer/core/decide.ts';
-import type { Decision, Move } from '../../analyzer/core/decision.ts';
-import type { Answer, CheckSeries, Observation, Sample } from '../../analyzer/core/observation.ts';
+import type { CheckSeries, Sample } from '../../analyzer/core/judge/series.ts';
+import type { Observation } from '../../analyzer/core/observation.ts';
 import {
   type LiveFile,
   nextPosition,
@@ -10,6 +10,8 @@ import {
   stepOf,
 } from '../../analyzer/core/position.ts';
 import { rolloutOf } from '../../analyzer/core/rollout.ts';
+import { contextOf } from '../../analyzer/core/rules/decide.ts';
+import type { Decision, Move } from '../../analyzer/core/rules/decision.ts';
 import { goOn } from '../../analyzer/core/rules/may-go-on.ts';
 import { wayBackMove } from '../../analyzer/core/rules/must-go-back.ts';
 import { unix } from '../../analyzer/core/state.ts';

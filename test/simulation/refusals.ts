@@ -1,4 +1,4 @@
-import { at } from '../../analyzer/core/liveness.ts';
+import { at } from '../../analyzer/core/cluster/liveness.ts';
 import type { PlanTree } from '../../analyzer/core/position.ts';
 import { STEP_ANNOTATION } from '../../lib/plan/plan.ts';
 import { isWorkload, nameOf, replicasOf } from '../embedded/reach.ts';

@@ -1,19 +1,22 @@
-import { decideAsking } from '../../analyzer/asking.ts';
 import { type Outcome, outcome } from '../../analyzer/core/change.ts';
-import { decide } from '../../analyzer/core/decide.ts';
-import type { Decision, Move } from '../../analyzer/core/decision.ts';
+import type { Target } from '../../analyzer/core/cluster/liveness.ts';
+import { parseSyncTarget } from '../../analyzer/core/cluster/sync.ts';
 import { groupOf, together } from '../../analyzer/core/group.ts';
 import { disagreement } from '../../analyzer/core/integrity.ts';
-import type { Target } from '../../analyzer/core/liveness.ts';
-import type { Observation, Situation } from '../../analyzer/core/observation.ts';
+import type { Observation } from '../../analyzer/core/observation.ts';
 import { stepOf } from '../../analyzer/core/position.ts';
 import { rolloutOf } from '../../analyzer/core/rollout.ts';
+import { decide } from '../../analyzer/core/rules/decide.ts';
+import type { Decision, Move } from '../../analyzer/core/rules/decision.ts';
+import type { Situation } from '../../analyzer/core/situation.ts';
 import { parseState, type State, stateText } from '../../analyzer/core/state.ts';
-import { parseSyncTarget } from '../../analyzer/core/sync.ts';
 import type { HookCalls } from '../../analyzer/hooks/calls.ts';
-import { observe } from '../../analyzer/observe.ts';
-import type { Analyzer } from '../../analyzer/planning.ts';
-import { type ClusterSource, oneCluster } from '../../analyzer/view.ts';
+import type { Analyzer } from '../../analyzer/tick/analyzer.ts';
+import { decideAsking } from '../../analyzer/tick/asking.ts';
+import type { Observer } from '../../analyzer/tick/clusters.ts';
+import { observe } from '../../analyzer/tick/observe.ts';
+import type { ClusterSource } from '../../analyzer/tick/world.ts';
+import { oneCluster } from '../../analyzer/tick/world.ts';
 import { type Arrival, createArrival } from './arrival.ts';
 import { Broken } from './broken.ts';
 import { within } from './faults.ts';
@@ -216,10 +219,9 @@ async function pass(running: Running, memory: Memory, now: number): Promise<bool
   const decided = [];
   for (const git of releases) {
     const situation = situationOf(git, scenario, now);
-    const sources = { ...sourcesOf(running, git, now), arrived: memory.arrived };
-    // Of an analyzer, asking hooks takes no more than this.
-    const analyzer = { ...sources, hooks: planted, memory } as unknown as Analyzer;
-    const real = await decideAsking(analyzer, await observe(sources, situation, now), now);
+    const observer = observerOf(running, git, memory, now);
+    const asker = { world: { ...observer.world, hooks: planted }, memory };
+    const real = await decideAsking(asker, await observe(observer, situation, now), now);
     const observation = plant.observation?.(real.observation) ?? real.observation;
     const first = plant.observation === undefined ? real.decision : decide(observation, now);
     const decision = plant.decision?.(first, observation, now) ?? first;
@@ -275,17 +277,21 @@ function checkGroup(releases: readonly Git[], now: number): void {
     throw new Broken('group', `its releases stand in ${steps.join(' and ')} at ${now}`);
 }
 
-function sourcesOf({ blobs, world, scenario }: Running, git: Git, now: number) {
+function observerOf(
+  { blobs, world, scenario }: Running,
+  git: Git,
+  { arrived }: Memory,
+  now: number,
+): Observer {
   return {
     reader: {
       texts: async (oids: readonly string[]) =>
         oids.map((it) => blobs.get(it) ?? git.states.get(it) ?? ''),
       treesAt: async (state: string, id: string) => ({ id, state }),
     },
-    clusters: clustersOf(world, scenario),
-    metrics: world.metrics,
-    clock: () => now,
-    targets,
+    world: { clusters: clustersOf(world, scenario), metrics: world.metrics, clock: () => now },
+    // Everything is asked each time.
+    seen: { targets, arrived },
   };
 }
 

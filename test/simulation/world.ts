@@ -1,5 +1,6 @@
 import type { Cluster } from '../../analyzer/cluster/cluster.ts';
-import type { ObjectReading, ObjectRef, Sample } from '../../analyzer/core/observation.ts';
+import type { ObjectReading, ObjectRef } from '../../analyzer/core/cluster/reading.ts';
+import type { Sample } from '../../analyzer/core/judge/series.ts';
 import { isoTime } from '../../analyzer/core/state.ts';
 import type { MetricProvider } from '../../analyzer/metrics/provider.ts';
 import { isWorkload, type Rule, replicasOf, rulesOf } from '../embedded/reach.ts';

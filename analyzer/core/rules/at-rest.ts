@@ -1,13 +1,15 @@
 import { identityOf, type Plan } from '../../../lib/plan/plan.ts';
-import { type Context, type Decision, noteMove } from '../decision.ts';
-import { type Closed, closedGate, hasPassed, isApproved, START } from '../gate.ts';
-import { opensAt } from '../hours.ts';
-import type { Beginning, HookReading, Loaded, Rollout, Situation } from '../observation.ts';
+import { refusal } from '../admission/refuse.ts';
+import type { Loaded } from '../answer.ts';
+import type { Beginning, HookReading } from '../observation.ts';
 import { atRest, type PlanTree } from '../position.ts';
-import { refusal } from '../refuse.ts';
+import type { Rollout, Situation } from '../situation.ts';
 import { type State, unix } from '../state.ts';
 import { runsAlready, wrongClock } from './beginning.ts';
 import { brokenBefore } from './broken-primary.ts';
+import { type Context, type Decision, noteMove } from './decision.ts';
+import { type Closed, closedGate, hasPassed, isApproved, START } from './gate.ts';
+import { opensAt } from './hours.ts';
 
 /** A release that nothing is known of yet: its first plan is initialized. @param beginning @default - it was not asked */
 export function first(situation: Situation, beginning?: Beginning): Decision {

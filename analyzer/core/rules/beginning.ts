@@ -1,6 +1,7 @@
 import type { Plan } from '../../../lib/plan/plan.ts';
-import type { Decision } from '../decision.ts';
-import type { Beginning, ObjectRef } from '../observation.ts';
+import type { ObjectRef } from '../cluster/reading.ts';
+import type { Beginning } from '../observation.ts';
+import type { Decision } from './decision.ts';
 
 /**
  * A release that Git knows nothing of, while the cluster runs it: most often the run branch is the wrong one, or has

@@ -1,8 +1,8 @@
-import type { Context, Decision } from '../decision.ts';
-import { judgedStep } from '../judge.ts';
-import type { Readiness } from '../observation.ts';
+import type { Readiness } from '../cluster/reading.ts';
+import { judgedStep } from '../judge/judge.ts';
 import { hasPromoted } from '../position.ts';
 import type { State } from '../state.ts';
+import type { Context, Decision } from './decision.ts';
 import { giveUp } from './must-go-back.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { Context, Decision } from '../decision.ts';
 import { atRest } from '../position.ts';
+import type { Context, Decision } from './decision.ts';
 
 /** Somebody edited Git by hand: nothing is touched until a person has looked. */
 export function handEdited(context: Context): Decision | undefined {

@@ -1,9 +1,9 @@
 import type { Hook } from '../../../lib/plan/plan.ts';
-import { type Context, type Decision, type Move, noteMove } from '../decision.ts';
-import { hasPassed, hooksNamed, isApproved, readingText } from '../gate.ts';
-import { judgedStep } from '../judge.ts';
+import { judgedStep } from '../judge/judge.ts';
 import type { HookReading } from '../observation.ts';
 import { type HookRecord, isoTime, unix } from '../state.ts';
+import { type Context, type Decision, type Move, noteMove } from './decision.ts';
+import { hasPassed, hooksNamed, isApproved, readingText } from './gate.ts';
 import { backBecause } from './must-go-back.ts';
 
 /** A hook asks for the way back; asked in every step, whatever else the release waits for. */

@@ -1,9 +1,9 @@
-import type { Context, Decision, Rule } from '../decision.ts';
-import { closedGate, isApproved } from '../gate.ts';
-import { opensAt } from '../hours.ts';
-import { judgedStep, nextFailureAt } from '../judge.ts';
+import { judgedStep, nextFailureAt } from '../judge/judge.ts';
 import { nextPosition, stepOf } from '../position.ts';
 import { holdsNothing, servesNobody } from './broken-primary.ts';
+import type { Context, Decision, Rule } from './decision.ts';
+import { closedGate, isApproved } from './gate.ts';
+import { opensAt } from './hours.ts';
 import { isGuarded } from './must-go-back.ts';
 
 /** Nothing is judged, and nothing follows, before the cluster shows what Git says. */

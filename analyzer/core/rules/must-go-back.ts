@@ -1,10 +1,10 @@
 import { identityOf } from '../../../lib/plan/plan.ts';
-import { type Context, type Decision, type Move, noteMove } from '../decision.ts';
-import { judgedStep } from '../judge.ts';
-import type { Rollout } from '../observation.ts';
+import { judgedStep } from '../judge/judge.ts';
 import { canaryWeight, hasPromoted, stepOf } from '../position.ts';
 import { nextBack } from '../rollout.ts';
+import type { Rollout } from '../situation.ts';
 import { unix } from '../state.ts';
+import { type Context, type Decision, type Move, noteMove } from './decision.ts';
 
 /** The failed checks of the whole rollout have reached the threshold. */
 export function tooManyFailedChecks(context: Context): Decision | undefined {

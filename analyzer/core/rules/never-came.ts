@@ -1,5 +1,5 @@
-import type { Context, Decision } from '../decision.ts';
 import { unix } from '../state.ts';
+import type { Context, Decision } from './decision.ts';
 import { notLive, notReady } from './may-go-on.ts';
 import { backBecause, giveUp } from './must-go-back.ts';
 

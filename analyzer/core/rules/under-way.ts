@@ -1,9 +1,9 @@
 import { identityOf } from '../../../lib/plan/plan.ts';
-import type { Context, Decision } from '../decision.ts';
-import type { Readiness } from '../observation.ts';
+import { refusal } from '../admission/refuse.ts';
+import type { Readiness } from '../cluster/reading.ts';
 import { type Back, type PlanTree, positionText } from '../position.ts';
-import { refusal } from '../refuse.ts';
 import { unix } from '../state.ts';
+import type { Context, Decision } from './decision.ts';
 import { goOn, notLive, notReady } from './may-go-on.ts';
 import { isLastToServe, wayBackMove } from './must-go-back.ts';
 

@@ -7,7 +7,7 @@ import {
   type ClusterFlags,
   clustersOf,
 } from '../../../analyzer/commands/clusters.ts';
-import type { ObjectRef } from '../../../analyzer/core/observation.ts';
+import type { ObjectRef } from '../../../analyzer/core/cluster/reading.ts';
 import { type EmbeddedApiServer, startApiServer } from '../../embedded/api-server.ts';
 import { scratch } from '../git/fixture.ts';
 

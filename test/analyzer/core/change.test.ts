@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { change, type FileWrite, outcome } from '../../../analyzer/core/change.ts';
-import type { Situation } from '../../../analyzer/core/observation.ts';
 import { abort, pause, resume, undo } from '../../../analyzer/core/person.ts';
 import { files } from '../../../analyzer/core/position.ts';
+import type { Situation } from '../../../analyzer/core/situation.ts';
 import { isoTime, parseState } from '../../../analyzer/core/state.ts';
 import {
   BAD,

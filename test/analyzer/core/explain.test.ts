@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { change } from '../../../analyzer/core/change.ts';
-import type { Move } from '../../../analyzer/core/decision.ts';
 import { evidenceLine, round } from '../../../analyzer/core/explain.ts';
-import type { Situation } from '../../../analyzer/core/observation.ts';
 import { abort, pause, resume, retry } from '../../../analyzer/core/person.ts';
+import type { Move } from '../../../analyzer/core/rules/decision.ts';
+import type { Situation } from '../../../analyzer/core/situation.ts';
 import type { Check } from '../../../lib/plan/plan.ts';
 import {
   BAD,

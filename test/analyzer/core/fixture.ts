@@ -1,25 +1,21 @@
 import { createHash } from 'node:crypto';
+import type { Answer, Loaded } from '../../../analyzer/core/answer.ts';
 import { outcome } from '../../../analyzer/core/change.ts';
-import { decide } from '../../../analyzer/core/decide.ts';
-import type { Decision, Move } from '../../../analyzer/core/decision.ts';
-import { judge, seriesQuestions } from '../../../analyzer/core/judge.ts';
 import type {
-  Answer,
-  CheckSeries,
-  HookReading,
   JobStatus,
   Liveness,
-  Loaded,
-  Observation,
   Outage,
   Readiness,
-  Rollout,
-  Sample,
-  Situation,
-} from '../../../analyzer/core/observation.ts';
-import type { Phase } from '../../../analyzer/core/phase.ts';
+} from '../../../analyzer/core/cluster/reading.ts';
+import { judge, seriesQuestions } from '../../../analyzer/core/judge/judge.ts';
+import type { CheckSeries, Sample } from '../../../analyzer/core/judge/series.ts';
+import type { HookReading, Observation } from '../../../analyzer/core/observation.ts';
+import type { Phase } from '../../../analyzer/core/phases.ts';
 import { type Back, files, type PlanTree, type Position } from '../../../analyzer/core/position.ts';
 import { rolloutOf } from '../../../analyzer/core/rollout.ts';
+import { decide } from '../../../analyzer/core/rules/decide.ts';
+import type { Decision, Move } from '../../../analyzer/core/rules/decision.ts';
+import type { Rollout, Situation } from '../../../analyzer/core/situation.ts';
 import { isoTime, type State, unix } from '../../../analyzer/core/state.ts';
 import type { Analysis, Check, FileInfo, Hook, Plan, Shape, Step } from '../../../lib/plan/plan.ts';
 import { type Blobs, type PlanOptions, planTree } from '../../simulation/plans.ts';

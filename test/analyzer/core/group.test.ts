@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { change } from '../../../analyzer/core/change.ts';
-import { decide } from '../../../analyzer/core/decide.ts';
-import type { Decision, Move } from '../../../analyzer/core/decision.ts';
 import { groupOf, type Member, oneChange, together } from '../../../analyzer/core/group.ts';
-import type { Situation } from '../../../analyzer/core/observation.ts';
 import type { PlanTree } from '../../../analyzer/core/position.ts';
+import { decide } from '../../../analyzer/core/rules/decide.ts';
+import type { Decision, Move } from '../../../analyzer/core/rules/decision.ts';
+import type { Situation } from '../../../analyzer/core/situation.ts';
 import type { Group } from '../../../lib/plan/plan.ts';
 import {
   BAD,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { differingLiveFiles, disagreement } from '../../../analyzer/core/integrity.ts';
-import type { LastCommit, Situation } from '../../../analyzer/core/observation.ts';
+import type { LastCommit, Situation } from '../../../analyzer/core/situation.ts';
 import { INIT, known, rollout, sha, situation, step, V1, V2, V3 } from './fixture.ts';
 
 const AT20 = situation({ position: step('02-weight-20') });

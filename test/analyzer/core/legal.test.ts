@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { illegal, violations } from '../../../analyzer/core/legal.ts';
-import type { Situation } from '../../../analyzer/core/observation.ts';
 import { abort, pause, promote, resume, retry, undo } from '../../../analyzer/core/person.ts';
+import type { Situation } from '../../../analyzer/core/situation.ts';
 import type { State } from '../../../analyzer/core/state.ts';
 import { isoTime } from '../../../analyzer/core/state.ts';
 import {

@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Move } from '../../../analyzer/core/decision.ts';
 import { illegal } from '../../../analyzer/core/legal.ts';
-import type { Situation } from '../../../analyzer/core/observation.ts';
 import {
   abort,
   isHeld,
@@ -15,6 +13,8 @@ import {
   undo,
 } from '../../../analyzer/core/person.ts';
 import type { PlanTree } from '../../../analyzer/core/position.ts';
+import type { Move } from '../../../analyzer/core/rules/decision.ts';
+import type { Situation } from '../../../analyzer/core/situation.ts';
 import { isoTime } from '../../../analyzer/core/state.ts';
 import type { Gate } from '../../../lib/plan/plan.ts';
 import {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Situation } from '../../../analyzer/core/observation.ts';
-import { type Phase, phaseForOthers, status } from '../../../analyzer/core/phase.ts';
+import { phaseForOthers, status } from '../../../analyzer/core/phase.ts';
+import type { Phase } from '../../../analyzer/core/phases.ts';
 import type { PlanTree } from '../../../analyzer/core/position.ts';
+import type { Situation } from '../../../analyzer/core/situation.ts';
 import { isoTime } from '../../../analyzer/core/state.ts';
 import {
   back,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Decision } from '../../../analyzer/core/decision.ts';
 import { limited, type Queued } from '../../../analyzer/core/queue.ts';
+import type { Decision } from '../../../analyzer/core/rules/decision.ts';
 import { back, decision, move, plan, situation, step, T0, unstarted, V1, V2 } from './fixture.ts';
 
 const START = move(situation({ position: { kind: 'complete' }, plan: V1, dist: V2 }), T0);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { ClusterView, Situation } from '../../../analyzer/core/observation.ts';
+import type { ClusterView } from '../../../analyzer/core/cluster/reading.ts';
 import { files } from '../../../analyzer/core/position.ts';
 import { firstBacks, nextBack, rolloutOf } from '../../../analyzer/core/rollout.ts';
+import type { Situation } from '../../../analyzer/core/situation.ts';
 import {
   back,
   backFromNothing,

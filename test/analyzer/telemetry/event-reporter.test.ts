@@ -1,8 +1,8 @@
 import pino from 'pino';
 import { expect, test } from 'vitest';
 import type { ClusterEvent } from '../../../analyzer/cluster/events.ts';
-import type { Outcome } from '../../../analyzer/planning.ts';
 import { eventReporter } from '../../../analyzer/telemetry/event-reporter.ts';
+import type { Outcome } from '../../../analyzer/tick/outcome.ts';
 import { situation, step, T0 } from '../core/fixture.ts';
 import { outcomeOf } from './outcome.ts';
 

@@ -1,8 +1,8 @@
 import { change } from '../../../analyzer/core/change.ts';
-import { decide } from '../../../analyzer/core/decide.ts';
-import type { Situation } from '../../../analyzer/core/observation.ts';
 import { status } from '../../../analyzer/core/phase.ts';
-import type { Outcome } from '../../../analyzer/planning.ts';
+import { decide } from '../../../analyzer/core/rules/decide.ts';
+import type { Situation } from '../../../analyzer/core/situation.ts';
+import type { Outcome } from '../../../analyzer/tick/outcome.ts';
 import { observation, type Seen } from '../core/fixture.ts';
 
 /** What a tick makes of a situation, pushed unless told otherwise. */

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { afterAll, describe, expect, test } from 'vitest';
 import { GitError } from '../../../analyzer/git/index.ts';
-import type { Analyzer } from '../../../analyzer/planning.ts';
 import { METRICS } from '../../../analyzer/telemetry/names.ts';
 import {
   openTelemetry,
   type Telemetry,
   type TelemetryOptions,
 } from '../../../analyzer/telemetry/telemetry.ts';
-import { type TickReport, tick } from '../../../analyzer/tick.ts';
+import type { Analyzer } from '../../../analyzer/tick/analyzer.ts';
+import { type TickReport, tick } from '../../../analyzer/tick/tick.ts';
 import { plan } from '../core/fixture.ts';
 import { type Field, inStep, openField, untilRest } from '../field.ts';
 import { bare, scratch } from '../git/fixture.ts';

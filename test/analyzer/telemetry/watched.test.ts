@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ObjectRef } from '../../../analyzer/core/observation.ts';
+import type { ObjectRef } from '../../../analyzer/core/cluster/reading.ts';
 import { watched } from '../../../analyzer/telemetry/watched.ts';
 import { plan } from '../core/fixture.ts';
 import { openField } from '../field.ts';

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { successRate } from '../../../lib/checks.ts';
+import { successRate } from '../../../lib/analysis/checks.ts';
 import { Duration } from '../../../lib/index.ts';
 import { parsePlan } from '../../../lib/plan/parse.ts';
 import { freePort } from '../../e2e/servers/program.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { type Finding, guarded } from '../../../analyzer/guard.ts';
-import { tick } from '../../../analyzer/tick.ts';
+import { type Finding, guarded } from '../../../analyzer/situation/guard.ts';
+import { tick } from '../../../analyzer/tick/tick.ts';
 import { inStep } from '../../analyzer/field.ts';
 import { git } from '../../analyzer/git/fixture.ts';
 

@@ -1,9 +1,9 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { verify } from '../../../analyzer/history.ts';
-import { newMemory } from '../../../analyzer/planning.ts';
-import { tick } from '../../../analyzer/tick.ts';
+import { verify } from '../../../analyzer/history/history.ts';
+import { newMemory } from '../../../analyzer/tick/analyzer.ts';
+import { tick } from '../../../analyzer/tick/tick.ts';
 import { plan } from '../../analyzer/core/fixture.ts';
 import { type Field, openField, untilRest } from '../../analyzer/field.ts';
 import { bare, git, gitWith, scratch } from '../../analyzer/git/fixture.ts';

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { PlanTree } from '../../../analyzer/core/position.ts';
 import { openLocal } from '../../../analyzer/git/index.ts';
-import { verify } from '../../../analyzer/history.ts';
+import { verify } from '../../../analyzer/history/history.ts';
 import {
   type Intervention,
   intervene,
   type Verb,
   type Wishes,
 } from '../../../analyzer/intervene.ts';
-import { tick } from '../../../analyzer/tick.ts';
+import { tick } from '../../../analyzer/tick/tick.ts';
 import type { Gate, Plan } from '../../../lib/plan/plan.ts';
 import { plan } from '../../analyzer/core/fixture.ts';
 import { type Field, inStep, openField, untilRest, untilStep } from '../../analyzer/field.ts';

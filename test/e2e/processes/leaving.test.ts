@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, inject, test } from 'vitest';
-import { tick } from '../../../analyzer/tick.ts';
+import { tick } from '../../../analyzer/tick/tick.ts';
 import { emptyCluster } from '../../analyzer/commands/cli.ts';
 import { hook, plan } from '../../analyzer/core/fixture.ts';
 import { openField, untilRest } from '../../analyzer/field.ts';

@@ -5,13 +5,14 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Cluster } from '../../../analyzer/cluster/cluster.ts';
 import type { PlanTree } from '../../../analyzer/core/position.ts';
 import { openLocal } from '../../../analyzer/git/index.ts';
-import { verify } from '../../../analyzer/history.ts';
+import { verify } from '../../../analyzer/history/history.ts';
 import { hookCalls } from '../../../analyzer/hooks/calls.ts';
 import type { MetricProvider } from '../../../analyzer/metrics/provider.ts';
-import { type Asked, type Patience, startTurn, type Turn } from '../../../analyzer/patience.ts';
-import type { Analyzer } from '../../../analyzer/planning.ts';
-import { tick } from '../../../analyzer/tick.ts';
-import { oneCluster } from '../../../analyzer/view.ts';
+import type { Analyzer } from '../../../analyzer/tick/analyzer.ts';
+import { type Patience, startTurn, type Turn } from '../../../analyzer/tick/patience.ts';
+import { tick } from '../../../analyzer/tick/tick.ts';
+import type { World } from '../../../analyzer/tick/world.ts';
+import { oneCluster } from '../../../analyzer/tick/world.ts';
 import { hook, plan } from '../../analyzer/core/fixture.ts';
 import { type Field, inStep, openField, untilRest, untilStep } from '../../analyzer/field.ts';
 import { bare, git, scratch } from '../../analyzer/git/fixture.ts';
@@ -25,7 +26,7 @@ const SILENT: Cluster = { read: async () => ({ kind: 'known', value: { objects: 
 let turn: Turn | undefined;
 afterEach(() => turn?.end());
 
-function asking(metrics: MetricProvider, patience: Patience = {}): Asked {
+function asking(metrics: MetricProvider, patience: Patience = {}): World {
   turn = startTurn(patience);
   return turn.impatient({ clusters: oneCluster(SILENT), metrics, clock: () => 0 });
 }

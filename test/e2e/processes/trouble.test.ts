@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Change } from '../../../analyzer/core/change.ts';
 import { GitError } from '../../../analyzer/git/git-error.ts';
 import type { Repository } from '../../../analyzer/git/index.ts';
-import { tick } from '../../../analyzer/tick.ts';
+import { tick } from '../../../analyzer/tick/tick.ts';
 import { plan } from '../../analyzer/core/fixture.ts';
 import { inStep, openField } from '../../analyzer/field.ts';
 import { bare, git } from '../../analyzer/git/fixture.ts';

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Status, status } from '../../../analyzer/core/phase.ts';
 import { openLocal, type Reader } from '../../../analyzer/git/index.ts';
-import { walk } from '../../../analyzer/history.ts';
-import { loadSituation } from '../../../analyzer/situation.ts';
+import { walk } from '../../../analyzer/history/history.ts';
+import { loadSituation } from '../../../analyzer/situation/situation.ts';
 import {
   AnalyzerRights,
   Apps,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { parseSyncTarget, syncRef } from '../../../analyzer/core/sync.ts';
+import { parseSyncTarget, syncRef } from '../../../analyzer/core/cluster/sync.ts';
 import { syncFlag } from '../../../lib/gitops/sync.ts';
 import { type ArgoCdProps, argoCd, type Sync } from '../../../lib/index.ts';
-import { listAt, type Manifest, objectAt } from '../../../lib/json.ts';
+import { listAt, type Manifest, objectAt } from '../../../lib/manifest/json.ts';
 import { apartReleases, folderOf, mistakesIn } from '../folder.ts';
 
 const run = { url: 'https://git.example.com/team/releases.git', branch: 'live' };

@@ -1,9 +1,9 @@
 import { Duration } from 'cdk8s';
 import { expect, test } from 'vitest';
-import { parseSyncTarget, syncRef } from '../../../analyzer/core/sync.ts';
+import { parseSyncTarget, syncRef } from '../../../analyzer/core/cluster/sync.ts';
 import { syncFlag } from '../../../lib/gitops/sync.ts';
 import { type FluxProps, flux, type Sync } from '../../../lib/index.ts';
-import { objectAt } from '../../../lib/json.ts';
+import { objectAt } from '../../../lib/manifest/json.ts';
 import { apartReleases, folderOf, mistakesIn, nameOf } from '../folder.ts';
 
 const run = { url: 'https://git.example.com/team/releases.git' };

@@ -2,9 +2,9 @@ import { Duration } from 'cdk8s';
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { addAnalyze } from '../../../analyzer/commands/analyze.ts';
-import { addRepositoryFlags } from '../../../analyzer/options.ts';
+import { addRepositoryFlags } from '../../../analyzer/commands/options.ts';
 import { Analyzer, type AnalyzerProps } from '../../../lib/index.ts';
-import { listAt, type Manifest, objectAt } from '../../../lib/json.ts';
+import { listAt, type Manifest, objectAt } from '../../../lib/manifest/json.ts';
 import { folderOf, mistakesIn } from '../folder.ts';
 
 type More = Partial<AnalyzerProps>;

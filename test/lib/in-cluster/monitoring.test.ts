@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { METRICS } from '../../../analyzer/telemetry/names.ts';
 import { Analyzer, type AnalyzerProps } from '../../../lib/index.ts';
-import { listAt } from '../../../lib/json.ts';
+import { listAt } from '../../../lib/manifest/json.ts';
 import { folderOf } from '../folder.ts';
 
 async function folder(more: Partial<AnalyzerProps>) {

@@ -1,9 +1,9 @@
 import { type IstioProps, istio, type Traffic } from '../../../lib/index.ts';
-import { isObject, type JsonObject, listAt, objectAt } from '../../../lib/json.ts';
+import { isObject, type JsonObject, listAt, objectAt } from '../../../lib/manifest/json.ts';
 import { mistakeText } from '../../../lib/mistake.ts';
 import { namesOf } from '../../../lib/names.ts';
-import type { ServicePort } from '../../../lib/service.ts';
 import type { RouterContext } from '../../../lib/traffic/router.ts';
+import type { ServicePort } from '../../../lib/workload/service.ts';
 import type { SampleObject } from '../sample.ts';
 
 /** What a proxy knows of a request. */

@@ -1,5 +1,5 @@
 import { type GatewayApiProps, gatewayApi, type Traffic } from '../../../lib/index.ts';
-import { type JsonObject, listAt } from '../../../lib/json.ts';
+import { type JsonObject, listAt } from '../../../lib/manifest/json.ts';
 import { mistakeText } from '../../../lib/mistake.ts';
 import type { RouterContext } from '../../../lib/traffic/router.ts';
 

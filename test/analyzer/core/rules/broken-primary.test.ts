@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Move } from '../../../../analyzer/core/decision.ts';
 import { type PlanTree, positionText } from '../../../../analyzer/core/position.ts';
+import type { Move } from '../../../../analyzer/core/rules/decision.ts';
 import { isoTime } from '../../../../analyzer/core/state.ts';
 import {
   BAD,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { outage } from '../../../../analyzer/core/readiness.ts';
+import { outage } from '../../../../analyzer/core/cluster/readiness.ts';
 import {
   BAD,
   back,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Decision, Move } from '../../../../analyzer/core/decision.ts';
-import type { HookReading, Situation } from '../../../../analyzer/core/observation.ts';
+import type { HookReading } from '../../../../analyzer/core/observation.ts';
 import type { Position } from '../../../../analyzer/core/position.ts';
+import type { Decision, Move } from '../../../../analyzer/core/rules/decision.ts';
+import type { Situation } from '../../../../analyzer/core/situation.ts';
 import { type HookRecord, isoTime, type State } from '../../../../analyzer/core/state.ts';
 import type { Gate, Hook } from '../../../../lib/plan/plan.ts';
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Liveness } from '../../../../analyzer/core/observation.ts';
+import type { Liveness } from '../../../../analyzer/core/cluster/reading.ts';
 import {
   COMPLETE,
   decision,

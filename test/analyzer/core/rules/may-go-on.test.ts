@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Liveness, Situation } from '../../../../analyzer/core/observation.ts';
+import type { Liveness } from '../../../../analyzer/core/cluster/reading.ts';
 import { type Position, positionText } from '../../../../analyzer/core/position.ts';
+import type { Situation } from '../../../../analyzer/core/situation.ts';
 import { isoTime } from '../../../../analyzer/core/state.ts';
 import {
   BAD,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Situation } from '../../../../analyzer/core/observation.ts';
 import { type PlanTree, positionText } from '../../../../analyzer/core/position.ts';
+import type { Situation } from '../../../../analyzer/core/situation.ts';
 import { isoTime } from '../../../../analyzer/core/state.ts';
 import {
   back,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Liveness, Situation } from '../../../../analyzer/core/observation.ts';
+import type { Liveness } from '../../../../analyzer/core/cluster/reading.ts';
 import { type PlanTree, positionText } from '../../../../analyzer/core/position.ts';
 import { nextBack } from '../../../../analyzer/core/rollout.ts';
+import type { Situation } from '../../../../analyzer/core/situation.ts';
 import { isoTime } from '../../../../analyzer/core/state.ts';
 import {
   BAD,

@@ -1,0 +1,253 @@
+import { type Analysis, type Check, pointsNeeded, type Step } from '../../../lib/plan/plan.ts';
+import type { Liveness, Outage } from '../cluster/reading.ts';
+import { stepOf } from '../position.ts';
+import type { Rollout } from '../situation.ts';
+import { unix } from '../state.ts';
+import { excuse, isMuchWorse } from './environment.ts';
+import { byTime, type Point, samples, type Verdict, verdict } from './point.ts';
+import type { CheckSeries, Sample } from './series.ts';
+
+/** The points of a grid, in Unix seconds: start, start + step, … up to end; none when end < start. */
+export interface Grid {
+  readonly start: number;
+  readonly end: number;
+  readonly stepSeconds: number;
+}
+
+/** One range query that a decision needs. */
+export interface SeriesQuestion {
+  readonly check: Check;
+  readonly fromCommit: Grid;
+  /** Absent before the step is live. */
+  readonly fromLive: Grid | undefined;
+}
+
+/** One check's part in a judgement, for people. */
+export interface Evidence {
+  readonly check: Check;
+  /** Number of judged points and how many of them passed and failed. */
+  readonly points: number;
+  readonly passed: number;
+  readonly failed: number;
+  /** The newest value; undefined where there is none. */
+  readonly latest: number | undefined;
+  /** The value furthest towards, or beyond, the bounds. */
+  readonly worst: number | undefined;
+  /** Why there was no answer. */
+  readonly trouble: string | undefined;
+}
+
+/** What the checks of the current step say so far. */
+export interface Judgement {
+  /** Failed points since the step's commit that the candidate answers for. */
+  readonly failedChecks: number;
+  /** Those of them in an outage that the candidate may have had no part in. */
+  readonly doubtfulChecks: number;
+  /** Failed points at which the primary failed the same check, or pods of both tracks were missing. */
+  readonly excusedChecks: number;
+  /** Those of them at which the canary was much worse than the primary all the same. */
+  readonly worseChecks: number;
+  /** Passing points since the step was live, and how many are asked for. */
+  readonly passed: number;
+  readonly needed: number;
+  /** The newest point on either grid. */
+  readonly newest: Verdict | undefined;
+  /** When the newest conclusive point was, or the step's commit; Unix seconds. */
+  readonly conclusiveAt: number;
+  /** When the next point can be judged; Unix seconds. */
+  readonly nextAt: number | undefined;
+  readonly evidence: readonly Evidence[];
+  /** Why an answer is missing; undefined when every source answered. */
+  readonly trouble: string | undefined;
+}
+
+/**
+ * The grid on which failed checks count: from the step's commit on, so that a candidate with traffic is
+ * judged while its step is still being synced. No window reaches further back than the rollout's own start,
+ * where another candidate had the traffic.
+ */
+export function gridFromCommit({ state, plan }: Rollout, windowSeconds: number, now: number): Grid {
+  const { analysis } = plan.plan;
+  const at = unix(state.at);
+  const own = unix(state.steps[0]?.at ?? state.at) + windowSeconds;
+  const skipped = Math.max(1, Math.ceil((own - at) / analysis.checkSeconds));
+  return grid(at + skipped * analysis.checkSeconds, analysis, now);
+}
+
+/**
+ * The grid on which passing checks count: since + window + settle + i · period, so that no window reaches
+ * into the step before. Every point is judged once it is older than the settle time, so late samples
+ * change nothing and a restarted analyzer judges the same points.
+ */
+export function gridFromLive(
+  since: number,
+  windowSeconds: number,
+  analysis: Analysis,
+  now: number,
+): Grid {
+  return grid(since + windowSeconds + analysis.settleSeconds, analysis, now);
+}
+
+/** When the next point that may count as failed can be judged; Unix seconds. Undefined where none is. */
+export function nextFailureAt(rollout: Rollout, now: number): number | undefined {
+  const step = judgedStep(rollout);
+  if (step === undefined || step.checks.length === 0) return undefined;
+  const windows = checksOf(rollout, step).map((it) => it.windowSeconds);
+  const { start, end, stepSeconds } = gridFromCommit(rollout, Math.max(...windows), now);
+  return Math.max(start, end + stepSeconds) + rollout.plan.plan.analysis.settleSeconds;
+}
+
+function grid(start: number, analysis: Analysis, now: number): Grid {
+  const stepSeconds = analysis.checkSeconds;
+  const first = Math.ceil(start);
+  const points = Math.floor((now - analysis.settleSeconds - first) / stepSeconds);
+  return { start: first, end: first + points * stepSeconds, stepSeconds };
+}
+
+/** What to ask the metric store about a rollout; nothing where its position has no checks. */
+export function seriesQuestions(
+  rollout: Rollout,
+  live: Liveness,
+  now: number,
+): readonly SeriesQuestion[] {
+  const step = judgedStep(rollout);
+  if (step === undefined) return [];
+  const { analysis } = rollout.plan.plan;
+  const checks = checksOf(rollout, step);
+  const window = Math.max(0, ...checks.map((it) => it.windowSeconds));
+  return checks.map((check) => ({
+    check,
+    fromCommit: gridFromCommit(rollout, window, now),
+    fromLive:
+      live.kind === 'live' ? gridFromLive(live.sinceSeconds, window, analysis, now) : undefined,
+  }));
+}
+
+/** The step whose checks count in a rollout's position; none at rest and on the way back. */
+export function judgedStep(rollout: Rollout): Step | undefined {
+  const { position } = rollout.state;
+  return position.kind === 'step' ? stepOf(rollout.plan.plan, position) : undefined;
+}
+
+/**
+ * Judges the answers to `seriesQuestions`: pure, and the same for every analyzer that asks later.
+ * At a point, one failed check fails it; else one unknown check leaves it unknown.
+ */
+export function judge(
+  rollout: Rollout,
+  series: readonly CheckSeries[],
+  live: Liveness,
+  now: number,
+  outage?: Outage,
+): Judgement {
+  const { analysis } = rollout.plan.plan;
+  const step = judgedStep(rollout);
+  const since = live.kind === 'live' ? live.sinceSeconds : undefined;
+  const window = Math.max(0, ...series.map((it) => it.check.windowSeconds));
+  const commitGrid = gridFromCommit(rollout, window, now);
+  const liveGrid = since === undefined ? undefined : gridFromLive(since, window, analysis, now);
+  // What windows saw of the outage itself is nobody's fault.
+  const outageUntil = outage === undefined ? 0 : outage.until + window;
+  const excusedUntil = outage?.isSure === true ? outageUntil : 0;
+  const fromCommit = excuse(
+    verdicts(series, commitGrid, (it) => samples(it.fromCommit)),
+    series,
+    excusedUntil,
+  );
+  const fromLive =
+    liveGrid === undefined ? [] : verdicts(series, liveGrid, (it) => samples(it.fromLive));
+  const conclusive = fromCommit.filter((it) => it.verdict !== 'unknown').at(-1);
+  const excused = fromCommit.filter((it) => it.isExcused === true);
+  // After an outage the step bakes again.
+  const calm = Math.max(excused.at(-1)?.at ?? 0, excusedUntil);
+  return {
+    failedChecks: count(fromCommit, 'fail'),
+    doubtfulChecks: count(
+      fromCommit.filter((it) => it.at <= outageUntil),
+      'fail',
+    ),
+    excusedChecks: excused.length,
+    worseChecks: excused.filter((it) => isMuchWorse(series, it.at)).length,
+    passed: count(
+      fromLive.filter((it) => it.at > calm),
+      'pass',
+    ),
+    needed: step === undefined ? 0 : pointsNeeded(rollout.plan.plan, step),
+    newest: newest(fromCommit, fromLive),
+    conclusiveAt: conclusive?.at ?? unix(rollout.state.at),
+    nextAt:
+      liveGrid === undefined
+        ? undefined
+        : Math.max(liveGrid.start, liveGrid.end + liveGrid.stepSeconds) + analysis.settleSeconds,
+    evidence: series.map((it) => evidence(it, commitGrid, liveGrid)),
+    trouble: series.map(trouble).find((it) => it !== undefined),
+  };
+}
+
+function verdicts(
+  series: readonly CheckSeries[],
+  on: Grid,
+  pick: (it: CheckSeries) => readonly Sample[],
+): readonly Point[] {
+  if (series.length === 0) return [];
+  const lookups = series.map((it) => ({ check: it.check, values: byTime(pick(it)) }));
+  return points(on).map((at) => {
+    const all = lookups.map(({ check, values }) => verdict(check, values.get(at)));
+    return {
+      at,
+      verdict: all.includes('fail') ? 'fail' : all.includes('unknown') ? 'unknown' : 'pass',
+    };
+  });
+}
+
+function points(on: Grid): readonly number[] {
+  const length = Math.max(0, Math.floor((on.end - on.start) / on.stepSeconds) + 1);
+  return Array.from({ length }, (_, index) => on.start + index * on.stepSeconds);
+}
+
+function newest(fromCommit: readonly Point[], fromLive: readonly Point[]): Verdict | undefined {
+  const a = fromCommit.at(-1);
+  const b = fromLive.at(-1);
+  if (a === undefined || b === undefined) return (a ?? b)?.verdict;
+  // The grids have different phases; a bad point on either holds the step until a newer one is good.
+  if (a.at === b.at) return a.verdict === 'pass' ? b.verdict : a.verdict;
+  return a.at > b.at && a.verdict === 'fail' ? 'fail' : b.verdict;
+}
+
+function count(all: readonly Point[], wanted: Verdict): number {
+  return all.filter((it) => it.verdict === wanted).length;
+}
+
+function evidence(it: CheckSeries, commitGrid: Grid, liveGrid: Grid | undefined): Evidence {
+  const seen = samples(it.fromCommit);
+  const clean = samples(it.fromLive);
+  const judged = (all: readonly Sample[], wanted: Verdict) =>
+    all.filter((sample) => verdict(it.check, sample.value) === wanted).length;
+  return {
+    check: it.check,
+    points: points(liveGrid ?? commitGrid).length,
+    passed: judged(clean, 'pass'),
+    failed: judged(seen, 'fail'),
+    latest: (clean.at(-1) ?? seen.at(-1))?.value,
+    worst: worst(it.check, [...seen, ...clean]),
+    trouble: trouble(it),
+  };
+}
+
+function worst(check: Check, seen: readonly Sample[]): number | undefined {
+  const values = seen.map((it) => it.value).filter((it) => !Number.isNaN(it));
+  if (values.length === 0) return undefined;
+  const margin = (value: number) =>
+    Math.min(value - (check.min ?? -Infinity), (check.max ?? Infinity) - value);
+  return values.reduce((a, b) => (margin(b) < margin(a) ? b : a));
+}
+
+function trouble(it: CheckSeries): string | undefined {
+  if (it.fromCommit.kind === 'unknown') return `${it.check.name}: ${it.fromCommit.reason}`;
+  if (it.fromLive?.kind === 'unknown') return `${it.check.name}: ${it.fromLive.reason}`;
+  return undefined;
+}
+
+function checksOf(rollout: Rollout, step: Step): readonly Check[] {
+  return rollout.plan.plan.checks.filter((it) => step.checks.includes(it.name));
+}

@@ -1,0 +1,113 @@
+import { disagreement } from '../integrity.ts';
+import { judge } from '../judge/judge.ts';
+import type { CheckSeries } from '../judge/series.ts';
+import type { Observation } from '../observation.ts';
+import { rolloutOf } from '../rollout.ts';
+import type { Rollout } from '../situation.ts';
+import { first, resting } from './at-rest.ts';
+import { primaryBroke, servesNobody } from './broken-primary.ts';
+import type { Context, Decision, Rule } from './decision.ts';
+import { handEdited, paused } from './hold.ts';
+import { hooksPending, signalled } from './hooks.ts';
+import {
+  gateClosed,
+  goOn,
+  jobsRunning,
+  notBaked,
+  notLive,
+  notReady,
+  outOfHours,
+  suspended,
+  unless,
+  unlessFast,
+} from './may-go-on.ts';
+import {
+  deadlinePassed,
+  environmentFailed,
+  inconclusiveTooLong,
+  jobFailed,
+  tooManyFailedChecks,
+} from './must-go-back.ts';
+import { neverCame } from './never-came.ts';
+import { goingBack, initializing, newPlan } from './under-way.ts';
+
+/**
+ * What to do about one release: the same answer for the same arguments, always.
+ *
+ * Two questions, kept apart: must it go back (asked first, also while paused or not live yet), and
+ * may it go on (only when everything that the step asks for is known to be true).
+ *
+ * @param now Unix seconds
+ */
+export function decide(observation: Observation, now: number): Decision {
+  const rollout = rolloutOf(observation.situation);
+  if (rollout.kind === 'broken') return { kind: 'hold', reason: rollout.reason };
+  if (rollout.kind === 'absent') return first(observation.situation, observation.beginning);
+  const context = contextOf(observation, rollout.value, now);
+  for (const rule of RULES) {
+    const decision = rule(context);
+    if (decision !== undefined) return decision;
+  }
+  throw new Error(`release ${observation.situation.id}: no rule applied`);
+}
+
+/** In order; the first that answers decides. */
+const RULES: readonly Rule[] = [
+  tooManyFailedChecks,
+  environmentFailed,
+  deadlinePassed,
+  jobFailed,
+  signalled,
+  inconclusiveTooLong,
+  neverCame,
+  primaryBroke,
+  handEdited,
+  paused,
+  resting,
+  initializing,
+  goingBack,
+  newPlan,
+  suspended,
+  notLive,
+  notReady,
+  jobsRunning,
+  unlessFast(hooksPending),
+  unless(servesNobody, unlessFast(notBaked)),
+  outOfHours,
+  unlessFast(gateClosed),
+  goOn,
+];
+
+/** What every rule is given: an observation and what follows from it. @param now Unix seconds */
+export function contextOf(observation: Observation, rollout: Rollout, now: number): Context {
+  const live = observation.cluster?.live ?? {
+    kind: 'unknown',
+    reason: 'the cluster was not asked',
+  };
+  const judgement = judge(
+    rollout,
+    trusted(observation, rollout),
+    live,
+    now,
+    observation.cluster?.outage,
+  );
+  const before = rollout.state.steps.reduce((sum, it) => sum + it.failedChecks, 0);
+  const hooks = rollout.state.hooks?.filter((it) => it.outcome === 'failed').length ?? 0;
+  return {
+    observation,
+    rollout,
+    judgement,
+    failedChecks: before + judgement.failedChecks + hooks,
+    disagreement: disagreement(observation.situation, rollout),
+    now,
+  };
+}
+
+/** With clocks that differ by more than the settle time, no sample can be placed: nothing is known. */
+function trusted({ series, skewSeconds }: Observation, rollout: Rollout): readonly CheckSeries[] {
+  const { settleSeconds } = rollout.plan.plan.analysis;
+  if (skewSeconds <= settleSeconds) return series;
+  const reason = `clocks differ by ${Math.round(skewSeconds)} s, more than the settle time of ${settleSeconds} s`;
+  const unknown = { kind: 'unknown', reason } as const;
+  return series.map((it) => ({ check: it.check, fromCommit: unknown, fromLive: unknown }));
+}

@@ -1,0 +1,81 @@
+import type { Judgement } from '../judge/judge.ts';
+import type { Observation } from '../observation.ts';
+import type { PlanTree, Position } from '../position.ts';
+import type { Rollout } from '../situation.ts';
+import type { State, TransitionKind } from '../state.ts';
+
+/** What is to be done about a release now. */
+export type Decision =
+  /** Nothing is under way and nothing new has come. */
+  | { readonly kind: 'rest'; readonly reason: string }
+  /** Something is under way, and what it waits for has not come. */
+  | {
+      readonly kind: 'hold';
+      readonly reason: string;
+      readonly untilSeconds?: number | undefined;
+      /** Whether it has waited for longer than its deadline, and only somebody outside can end it. */
+      readonly overdue?: true | undefined;
+      /** Whether it waits for the cluster to show the step, or for its pods: that has a deadline. */
+      readonly stuck?: true | undefined;
+      /** Hooks whose answers would tell more: whoever observes asks them, and decides again. */
+      readonly asks?: readonly string[] | undefined;
+    }
+  | Move;
+
+/** One transition: exactly one commit. */
+export interface Move {
+  readonly kind: 'move';
+  readonly transition: TransitionKind;
+  readonly to: Position;
+  /** Whether the newest dist becomes the plan in use. */
+  readonly pins: boolean;
+  /** What is remembered as failed afterwards. */
+  readonly failed: State['failed'];
+  readonly paused?: State['paused'];
+  /** Hook runs of the rollout afterwards. @default - as before; none after a start */
+  readonly hooks?: State['hooks'];
+  /** Gates that persons have opened. @default - as before; none after a rollout */
+  readonly approved?: State['approved'];
+  /** Why the rollout waits for nothing. @default - as before; not after a rollout */
+  readonly fast?: State['fast'];
+  /** What was wrong with the primary before the rollout. @default - as before; not after a rollout */
+  readonly broken?: State['broken'];
+  /** The candidate that goes back because of the environment. @default - as before */
+  readonly spared?: State['spared'];
+  /** The plan of an earlier release that becomes the way back. @default - as before */
+  readonly stable?: PlanTree | undefined;
+  /** The hook to call once the commit is pushed: its start is recorded, so nobody else calls it. */
+  readonly calls?: string | undefined;
+  readonly verdict: 'pass' | 'fail' | 'inconclusive' | 'none';
+  readonly reason: string;
+  readonly judgement?: Judgement | undefined;
+  /** When the position that is left was live; Unix seconds. */
+  readonly liveSince?: number | undefined;
+}
+
+/** An observation, with what every rule needs of it. */
+export interface Context {
+  readonly observation: Observation;
+  readonly rollout: Rollout;
+  readonly judgement: Judgement;
+  /** Failed checks of the whole rollout. */
+  readonly failedChecks: number;
+  readonly disagreement: string | undefined;
+  readonly now: number;
+}
+
+/** Answers when the situation is its own; undefined leaves it to the next rule. */
+export type Rule = (context: Context) => Decision | undefined;
+
+/** A commit that leaves position and files as they are. */
+export function noteMove(state: State, reason: string): Move {
+  return {
+    kind: 'move',
+    transition: 'note',
+    to: state.position,
+    pins: false,
+    failed: state.failed,
+    verdict: 'none',
+    reason,
+  };
+}

@@ -1,0 +1,105 @@
+import { DIGEST_ANNOTATION, type FileInfo, type Plan } from '../../lib/plan/plan.ts';
+import type { Answer } from '../core/answer.ts';
+import { annotation, reference } from '../core/cluster/liveness.ts';
+import type { ObjectRef } from '../core/cluster/reading.ts';
+import type { Beginning } from '../core/observation.ts';
+import { rolloutOf } from '../core/rollout.ts';
+import type { Situation } from '../core/situation.ts';
+import { ahead, type ServerClock } from './clocks.ts';
+import type { ClusterSource, World } from './world.ts';
+
+/**
+ * Asks what must be known before the first commit of a rollout: whether the clocks agree, and of a release that Git
+ * knows nothing of whether the cluster runs it.
+ *
+ * @param now Unix seconds
+ */
+export async function observeBeginning(
+  world: World,
+  situation: Situation,
+  now: number,
+): Promise<Beginning | undefined> {
+  if (situation.dist.kind !== 'known') return undefined;
+  const { plan } = situation.dist.value;
+  const [clusters, store, others] = await Promise.all([
+    Promise.all(world.clusters.map((it) => askCluster(world, it, plan))),
+    askStore(world, plan, now),
+    Promise.all((world.clocks ?? []).map((it) => askClock(world, it))),
+  ]);
+  const clocks = [...clusters.flatMap((it) => it.clock), ...store, ...others.flat()];
+  const isNew = rolloutOf(situation).kind === 'absent';
+  return { shown: isNew ? together(clusters.map((it) => it.shown)) : NOTHING, clocks };
+}
+
+const NOTHING: Beginning['shown'] = { kind: 'known', value: [] };
+
+type Clock = Beginning['clocks'][number];
+
+/** What a release cannot be without: its primary workload, and what users reach it by. */
+function essential(plan: Plan): readonly FileInfo[] {
+  const primary = plan.workloads.primary?.file;
+  return Object.entries(plan.files).flatMap(([name, it]) => {
+    const isApex = it.kind === 'Service' && it.name === plan.name;
+    return it.asked && (name === primary || isApex || it.role === 'routing') ? [it] : [];
+  });
+}
+
+async function askCluster(
+  { clock }: World,
+  { name, holds, cluster }: ClusterSource,
+  plan: Plan,
+): Promise<{ readonly shown: Beginning['shown']; readonly clock: readonly Clock[] }> {
+  const isHeld = ({ role }: FileInfo) =>
+    holds === 'all' || (role === 'routing') === (holds === 'routes');
+  const refs = essential(plan).filter(isHeld).map(reference);
+  const asked = clock();
+  const answer = await cluster.read(refs);
+  const where = name === undefined ? '' : `cluster ${name}: `;
+  if (answer.kind === 'unknown')
+    return { shown: { kind: 'unknown', reason: `${where}${answer.reason}` }, clock: [] };
+  const { objects, serverTime } = answer.value;
+  const seconds = ahead(serverTime, asked, clock());
+  const server = `the API server${name === undefined ? '' : ` of ${name}`}`;
+  const found: ObjectRef[] = [];
+  let doubt: string | undefined;
+  for (const [index, ref] of refs.entries()) {
+    const reading = objects[index] ?? { kind: 'unknown', reason: `no answer about ${ref.name}` };
+    if (reading.kind === 'unknown') doubt ??= `${where}${reading.reason}`;
+    // Somebody's own object, which the first release takes over, has no digest of ours.
+    if (reading.kind === 'found' && annotation(reading.object, DIGEST_ANNOTATION) !== undefined)
+      found.push(ref);
+  }
+  return { shown: answerOf(found, doubt), clock: [{ server, aheadSeconds: seconds }] };
+}
+
+function answerOf(found: readonly ObjectRef[], doubt: string | undefined): Beginning['shown'] {
+  if (found.length === 0 && doubt !== undefined) return { kind: 'unknown', reason: doubt };
+  return { kind: 'known', value: found };
+}
+
+/** What one cluster shows is enough; that none does must be known of all. */
+function together(all: readonly Beginning['shown'][]): Beginning['shown'] {
+  const found = all.flatMap((it) => (it.kind === 'known' ? it.value : []));
+  const doubt = all.find((it) => it.kind === 'unknown');
+  return found.length === 0 && doubt !== undefined ? doubt : { kind: 'known', value: found };
+}
+
+/** One point of any check: its answer tells the store's time. */
+async function askStore(
+  { metrics, clock }: World,
+  { checks: [check] }: Plan,
+  now: number,
+): Promise<readonly Clock[]> {
+  if (check === undefined) return [];
+  const at = Math.floor(now);
+  const asked = clock();
+  const answer = await metrics.range(check.query, { start: at, end: at, stepSeconds: 60 });
+  if (answer.kind === 'unknown') return [];
+  const seconds = ahead(answer.value.serverTime, asked, clock());
+  return [{ server: 'the metric store', aheadSeconds: seconds }];
+}
+
+async function askClock({ clock }: World, it: ServerClock): Promise<readonly Clock[]> {
+  const answer: Answer<number> = await it.aheadSeconds(clock);
+  return answer.kind === 'known' ? [{ server: it.name, aheadSeconds: answer.value }] : [];
+}

@@ -1,0 +1,21 @@
+import type { Observation } from '../core/observation.ts';
+import type { Status } from '../core/phase.ts';
+import type { Decision } from '../core/rules/decision.ts';
+import type { State } from '../core/state.ts';
+
+/** What a tick did about one release that was not idle. */
+export interface Outcome {
+  readonly release: string;
+  readonly decision: Decision;
+  /** For when it was decided; Unix seconds. */
+  readonly at: number;
+  /** As Git said before the decision. */
+  readonly status: Status;
+  readonly observation: Observation;
+  /** The commit that carried out a move; absent when somebody else moved first. */
+  readonly commit?: string | undefined;
+  /** Its message. */
+  readonly message?: string | undefined;
+  /** The state that it writes. */
+  readonly after?: State | undefined;
+}

@@ -1,0 +1,296 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hooksNamed } from '../core/rules/gate.ts';
+import type { ReleaseTrees, Snapshot } from '../git/repository.ts';
+import type { HookCalls } from '../hooks/calls.ts';
+import { isIdle } from '../situation/situation.ts';
+import type { Analyzer } from './analyzer.ts';
+import { backFirst, commitAll, type Made } from './committing.ts';
+import type { Outcome } from './outcome.ts';
+import { startTurn } from './patience.ts';
+import {
+  isBack,
+  isSame,
+  type Planned,
+  type Planning,
+  replan,
+  type Scene,
+  startPlanning,
+  type Unit,
+  unitsOf,
+} from './planning.ts';
+
+/** What became of one tick. */
+export interface TickReport {
+  /** Releases at rest that were not even read. */
+  readonly idle: number;
+  readonly outcomes: readonly Outcome[];
+  /** Why commits could not be pushed: a server that said no. */
+  readonly refused?: string | undefined;
+  /** Pushes that somebody else was ahead of. */
+  readonly conflicts: number;
+  /** That it was told to end before it had looked. @default - it looked */
+  readonly left?: true | undefined;
+}
+
+const MAX_CONFLICTS = 5;
+
+/** Whether every release is at rest: then nothing happens until a new plan comes. */
+export function atRest(report: TickReport): boolean {
+  const { refused, left, outcomes } = report;
+  if (refused !== undefined || left === true) return false;
+  return outcomes.every((it) => it.decision.kind === 'rest');
+}
+
+/**
+ * One pass over all releases: read, decide, one commit for each release that moves, one push. When somebody
+ * else pushed first, only releases whose trees moved are looked at again. Where deciding takes long, because
+ * somebody who is asked does not answer, the releases that go back are pushed before the others are decided.
+ *
+ * @throws GitError when the repository cannot be reached
+ */
+export async function tick(analyzer: Analyzer): Promise<TickReport> {
+  const { repository, patience = {} } = analyzer;
+  const snapshot = await unlessLeaving(repository.fetch(), patience.leaving);
+  if (snapshot === undefined) return { idle: 0, outcomes: [], conflicts: 0, left: true };
+  const trees = await repository.list(snapshot);
+  const turn = startTurn(patience);
+  try {
+    const scene = { analyzer, snapshot, all: trees, turn };
+    const planning = startPlanning(scene);
+    const early = await pushUrgent(scene, planning);
+    const planned = await planning.done;
+    return await pushRest(scene, early, planned);
+  } finally {
+    turn.end();
+  }
+}
+
+async function unlessLeaving<T>(
+  question: Promise<T>,
+  leaving: AbortSignal | undefined,
+): Promise<T | undefined> {
+  if (leaving === undefined) return question;
+  if (leaving.aborted) return undefined;
+  let stop: () => void = () => undefined;
+  const ended = new Promise<undefined>((done) => {
+    stop = () => done(undefined);
+    leaving.addEventListener('abort', stop);
+  });
+  try {
+    return await Promise.race([question, ended]);
+  } finally {
+    leaving.removeEventListener('abort', stop);
+  }
+}
+
+/** What the pass has pushed, and on what the next commit is made. */
+interface Progress {
+  readonly snapshot: Snapshot;
+  readonly trees: readonly ReleaseTrees[];
+  readonly parent: string | undefined;
+  /** Of releases that were pushed, with their commits. */
+  readonly sent: readonly Planned[];
+  readonly conflicts: number;
+}
+
+const URGENT_SECONDS = 2;
+
+/** Pushes ways back while others are still being decided. In most passes all is decided before the first look. */
+async function pushUrgent(scene: Scene, planning: Planning): Promise<Progress> {
+  const { analyzer, snapshot, all: trees } = scene;
+  const { urgentSeconds = URGENT_SECONDS } = analyzer.patience ?? {};
+  let progress: Progress = { snapshot, trees, parent: snapshot.run, sent: [], conflicts: 0 };
+  const tried = new Set<string>();
+  while (!(await isDoneWithin(planning.done, urgentSeconds))) {
+    const planned = await planning.urgent(tried);
+    for (const it of planned) tried.add(it.trees.id);
+    if (planned.length > 0) progress = await pushEarly(analyzer, progress, planned);
+  }
+  return progress;
+}
+
+async function isDoneWithin(done: Promise<unknown>, seconds: number): Promise<boolean> {
+  const end = new AbortController();
+  const late = sleep(seconds * 1000, false, { signal: end.signal }).catch(() => false);
+  const isDone = await Promise.race([done.then(() => true), late]);
+  end.abort();
+  return isDone;
+}
+
+/** What cannot be pushed now is left to the end of the pass, which says why. */
+async function pushEarly(
+  analyzer: Analyzer,
+  before: Progress,
+  planned: readonly Planned[],
+): Promise<Progress> {
+  const { repository } = analyzer;
+  let progress = before;
+  for (let attempt = 0; attempt < MAX_CONFLICTS; attempt++) {
+    // A release that somebody else has moved meanwhile is decided again.
+    const units = unitsOf(planned).filter((it) => stands(it, before.trees, progress.trees));
+    const { made } = await commitAll(repository, progress.parent, units);
+    const tip = made.at(-1)?.commit;
+    if (tip === undefined) return progress;
+    const result = await repository.push(tip);
+    if (result.kind === 'refused') return progress;
+    if (result.kind === 'pushed') {
+      const ours = !result.before;
+      const moved = made.flatMap((it) => it.unit.planned);
+      const sent = told(analyzer, [...moved, ...bystanders(planned, moved)], made, ours);
+      return { ...progress, parent: tip, sent: [...progress.sent, ...sent] };
+    }
+    const snapshot = await repository.fetch();
+    const trees = await repository.list(snapshot);
+    const conflicts = progress.conflicts + 1;
+    progress = { ...progress, snapshot, trees, parent: snapshot.run, conflicts };
+  }
+  return progress;
+}
+
+/** Members that stay where they are while their group goes back: that is decided, too. */
+function bystanders(all: readonly Planned[], moved: readonly Planned[]): readonly Planned[] {
+  const groups = new Set(moved.flatMap((it) => it.group ?? []));
+  return all.filter((it) => !moved.includes(it) && it.group !== undefined && groups.has(it.group));
+}
+
+function stands(
+  { planned }: Unit,
+  before: readonly ReleaseTrees[],
+  now: readonly ReleaseTrees[],
+): boolean {
+  if (before === now) return true;
+  return planned.every(({ trees }) => now.some((it) => it.id === trees.id && isSame(it, trees)));
+}
+
+async function pushRest(
+  scene: Scene,
+  early: Progress,
+  decided: readonly Planned[],
+): Promise<TickReport> {
+  const { analyzer } = scene;
+  const { repository } = analyzer;
+  const isSent = new Set(early.sent.map((it) => it.trees.id));
+  let planned: readonly Planned[] = decided.filter((it) => !isSent.has(it.trees.id));
+  let { snapshot, trees, parent } = early;
+  if (trees !== scene.all) planned = await again(scene, early, planned, scene.all);
+  for (let { conflicts } = early; ; conflicts++) {
+    const idle = trees.filter(isIdle).length;
+    const { made, failed } = await commitAll(repository, parent, wantedUnits(analyzer, planned));
+    planned = planned.map((it) => failed.get(it.trees.id) ?? it);
+    const report = reportOf({ idle, conflicts }, early.sent, planned);
+    const tip = made.at(-1)?.commit;
+    if (tip === undefined) return report;
+    const result = await repository.push(tip);
+    if (result.kind === 'pushed')
+      return reportOf(report, early.sent, told(analyzer, planned, made, !result.before));
+    if (result.kind === 'refused') {
+      const units = made.map((it) => it.unit);
+      return await pushApart(analyzer, parent, { planned, units }, (all, refusals) => ({
+        ...reportOf(report, early.sent, all),
+        refused: refusals || result.reason,
+      }));
+    }
+    if (conflicts >= MAX_CONFLICTS) return report;
+    const before = trees;
+    snapshot = await repository.fetch();
+    trees = await repository.list(snapshot);
+    parent = snapshot.run;
+    planned = await again(scene, { ...early, snapshot, trees }, planned, before);
+  }
+}
+
+/** Decides again about what somebody else has moved. */
+async function again(
+  scene: Scene,
+  { snapshot, trees, sent }: Pick<Progress, 'snapshot' | 'trees' | 'sent'>,
+  planned: readonly Planned[],
+  before: readonly ReleaseTrees[],
+): Promise<readonly Planned[]> {
+  return replan({ ...scene, snapshot, all: trees, sent }, planned, before);
+}
+
+/** Whoever is told to end takes back what must go back, and begins nothing. */
+function wantedUnits({ patience }: Analyzer, planned: readonly Planned[]): readonly Unit[] {
+  const units = unitsOf(planned);
+  return patience?.leaving?.aborted ? units.filter(isBack) : units;
+}
+
+function reportOf(
+  { idle, conflicts }: Pick<TickReport, 'idle' | 'conflicts'>,
+  sent: readonly Planned[],
+  planned: readonly Planned[],
+): TickReport {
+  const all = [...sent, ...planned].map((it) => it.outcome);
+  const outcomes = all.toSorted((one, other) => (one.release < other.release ? -1 : 1));
+  return { idle, outcomes, conflicts };
+}
+
+/** So many refusals and nothing pushed: the server takes nothing at all. */
+const MAX_REFUSALS = 3;
+
+/**
+ * A server that refuses a push may mind one release alone, as a hook that guards a path does: each is pushed
+ * again by itself, those on their way back first, so that no release holds up another.
+ */
+async function pushApart(
+  analyzer: Analyzer,
+  run: string | undefined,
+  { planned, units }: { readonly planned: readonly Planned[]; readonly units: readonly Unit[] },
+  report: (planned: readonly Planned[], refusals: string) => TickReport,
+): Promise<TickReport> {
+  if (units.length < 2) return report(planned, '');
+  const { repository } = analyzer;
+  const made: Made[] = [];
+  let all = planned;
+  const refusals: string[] = [];
+  let parent = run;
+  for (const it of backFirst(units)) {
+    if (made.length === 0 && refusals.length >= MAX_REFUSALS) break;
+    const [commit] = await repository.commit(parent, [it.change]);
+    if (commit === undefined) throw new Error('git made no commit');
+    const result = await repository.push(commit);
+    // Somebody else is ahead: the next tick looks again.
+    if (result.kind === 'moved') break;
+    if (result.kind === 'refused') {
+      refusals.push(`${(it.change.members ?? [it.change.release]).join(', ')}: ${result.reason}`);
+      continue;
+    }
+    parent = commit;
+    made.push({ unit: it, commit });
+    all = told(analyzer, all, [{ unit: it, commit }], !result.before);
+  }
+  return report(all, refusals.join('; '));
+}
+
+/** What was pushed is said of each release, and hooks whose start our push records are called. */
+function told(
+  { hooks, pushed }: Analyzer,
+  planned: readonly Planned[],
+  made: readonly Made[],
+  ours: boolean,
+): readonly Planned[] {
+  const commits = new Map<string, string>();
+  for (const { unit, commit } of made)
+    for (const it of unit.planned) {
+      commits.set(it.trees.id, commit);
+      const call = ours ? callOf(it) : undefined;
+      if (call !== undefined) hooks?.start(...call);
+    }
+  const all = planned.map((it) => {
+    const commit = commits.get(it.trees.id);
+    return commit === undefined ? it : { ...it, outcome: { ...it.outcome, commit } };
+  });
+  pushed?.(all.filter((it) => commits.has(it.trees.id)).map((it) => it.outcome));
+  return all;
+}
+
+function callOf({ outcome }: Planned): Parameters<HookCalls['start']> | undefined {
+  const { decision, observation, status, after } = outcome;
+  const { plan } = observation.situation;
+  if (decision.kind !== 'move' || decision.calls === undefined || plan.kind !== 'known')
+    return undefined;
+  const [hook] = hooksNamed(plan.value.plan, [decision.calls]);
+  if (hook === undefined) return undefined;
+  const { phase } = status;
+  return [{ release: outcome.release, plan: plan.value.plan, state: after, phase }, hook];
+}

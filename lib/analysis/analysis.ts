@@ -1,0 +1,128 @@
+import { Duration } from 'cdk8s';
+import type { Mistake } from '../mistake.ts';
+import type { Analysis } from '../plan/plan.ts';
+import type { CheckDefinition } from './checks.ts';
+import { wholeSeconds } from './whole-seconds.ts';
+
+/** How a rollout is judged, and how long it waits. */
+export interface AnalysisProps {
+  /**
+   * Distance of two check points.
+   * @default Duration.seconds(60)
+   */
+  readonly checkPeriod?: Duration;
+  /**
+   * How long the checks must pass in each step that shifts traffic (bake time ÷ check period passing points),
+   * or how long to wait there where there are no checks.
+   * @default - one check period
+   */
+  readonly bakeTime?: Duration;
+  /**
+   * Age at which a sample counts as final. Clocks may differ by as much.
+   * @default Duration.seconds(15)
+   */
+  readonly settleTime?: Duration;
+  /**
+   * Failed checks, counted over the whole rollout, at which the release goes back.
+   * @default 1
+   */
+  readonly threshold?: number;
+  /**
+   * Percent of a track's updated replicas that must be available.
+   * @default - 100 for both tracks
+   */
+  readonly readyThreshold?: { readonly primary?: number; readonly canary?: number };
+  /**
+   * How long an applied workload may stay not ready before the release goes back.
+   * @default Duration.seconds(600)
+   */
+  readonly progressDeadline?: Duration;
+  /**
+   * How long answers may be missing before `onInconclusive` decides.
+   * @default Duration.minutes(30)
+   */
+  readonly inconclusiveDeadline?: Duration;
+  /**
+   * What happens then: hold for a person, or go back.
+   * @default 'hold'
+   */
+  readonly onInconclusive?: 'hold' | 'back';
+  /**
+   * How long the canary's pods are kept for debugging after a bad release lost its traffic.
+   * @default Duration.seconds(0)
+   */
+  readonly rollbackDelay?: Duration;
+  /**
+   * How long the GitOps tool may take to notice a commit where it does not say what it applied.
+   * @default Duration.seconds(60)
+   */
+  readonly syncInterval?: Duration;
+  /**
+   * What the metrics must say of the canary.
+   * @default - none: each weight is kept for its bake time, and only readiness is watched
+   */
+  readonly checks?: readonly CheckDefinition[];
+}
+
+/** The analysis as the plan has it. */
+export interface CompiledAnalysis {
+  readonly analysis: Analysis;
+  readonly bakeSeconds: number;
+  readonly mistakes: readonly Mistake[];
+}
+
+/** Fills in defaults and finds what is wrong with the analysis. */
+export function compileAnalysis(path: string, props: AnalysisProps): CompiledAnalysis {
+  const mistakes: Mistake[] = [];
+  const seconds = (field: keyof AnalysisProps, value: Duration, least: number) => {
+    const read = wholeSeconds(path, `analysis.${field}`, value, least);
+    mistakes.push(...read.mistakes);
+    return read.seconds;
+  };
+  const period = props.checkPeriod ?? Duration.seconds(60);
+  const analysis: Analysis = {
+    checkSeconds: seconds('checkPeriod', period, 1),
+    settleSeconds: seconds('settleTime', props.settleTime ?? Duration.seconds(15), 0),
+    threshold: props.threshold ?? 1,
+    readyPercent: {
+      primary: props.readyThreshold?.primary ?? 100,
+      canary: props.readyThreshold?.canary ?? 100,
+    },
+    progressDeadlineSeconds: seconds(
+      'progressDeadline',
+      props.progressDeadline ?? Duration.seconds(600),
+      1,
+    ),
+    inconclusiveDeadlineSeconds: seconds(
+      'inconclusiveDeadline',
+      props.inconclusiveDeadline ?? Duration.minutes(30),
+      1,
+    ),
+    onInconclusive: props.onInconclusive ?? 'hold',
+    rollbackDelaySeconds: seconds('rollbackDelay', props.rollbackDelay ?? Duration.seconds(0), 0),
+    syncSeconds: seconds('syncInterval', props.syncInterval ?? Duration.seconds(60), 0),
+  };
+  const bakeSeconds = seconds('bakeTime', props.bakeTime ?? period, 1);
+  return { analysis, bakeSeconds, mistakes: [...mistakes, ...numberMistakes(path, analysis)] };
+}
+
+function numberMistakes(path: string, analysis: Analysis): Mistake[] {
+  const mistakes: Mistake[] = [];
+  const { threshold, readyPercent } = analysis;
+  if (!Number.isInteger(threshold) || threshold < 1)
+    mistakes.push({
+      path,
+      problem: 'analysis.threshold must be a whole number',
+      got: threshold,
+      remedy: 'use 1 or more',
+    });
+  for (const track of ['primary', 'canary'] as const)
+    if (!(readyPercent[track] >= 0 && readyPercent[track] <= 100))
+      mistakes.push({
+        path,
+        problem: `analysis.readyThreshold.${track} must be a percent`,
+        got: readyPercent[track],
+        remedy: 'use 0 to 100',
+      });
+  return mistakes;
+}

@@ -1,0 +1,67 @@
+import type { Mistake } from '../mistake.ts';
+import { type Names, serviceNameMistakes } from '../names.ts';
+import type { ReleaseProps } from './release-props.ts';
+
+/** What is wrong with a release that brings its own Services, or brings nothing. */
+export function existingMistakes(path: string, props: ReleaseProps, names: Names): Mistake[] {
+  const { existing, workload } = props;
+  if (existing === undefined)
+    return workload === undefined
+      ? [{ path, problem: 'there is nothing to release', remedy: 'give workload, or existing' }]
+      : [];
+  if (workload !== undefined)
+    return [
+      {
+        path,
+        problem: 'existing is given beside workload',
+        got: existing,
+        remedy: 'keep one of them',
+      },
+    ];
+  return [
+    ...serviceNameMistakes(path, 'existing.stable', existing.stable),
+    ...serviceNameMistakes(path, 'existing.candidate', existing.candidate),
+    ...UNUSED.filter(([, used]) => used(props)).map(([field]) => ({
+      path,
+      problem: `${field} has no effect beside existing`,
+      remedy: 'leave it out: pods and Services are none of this release’s',
+    })),
+    ...routeMistakes(path, props, names),
+  ];
+}
+
+const UNUSED: readonly (readonly [string, (props: ReleaseProps) => boolean])[] = [
+  ['tracks', (it) => it.tracks !== undefined],
+  ['selectorLabel', (it) => it.selectorLabel !== undefined],
+  ['allowLiteralSecrets', (it) => it.allowLiteralSecrets === true],
+  ['jobs', (it) => (it.jobs ?? []).length > 0],
+  ['service.targetPort', (it) => it.service.targetPort !== undefined],
+  ['service.portDiscovery', (it) => it.service.portDiscovery === true],
+  ['service.apex', (it) => it.service.apex !== undefined],
+  ['service.primary', (it) => it.service.primary !== undefined],
+  ['service.canary', (it) => it.service.canary !== undefined],
+];
+
+/** Everything that a release without pods cannot do. */
+function routeMistakes(path: string, { strategy, traffic }: ReleaseProps, names: Names): Mistake[] {
+  const mistakes: Mistake[] = [];
+  if (!strategy.tracks.includes('canary'))
+    mistakes.push({
+      path,
+      problem: `strategy ${strategy.kind} changes pods, and existing has none`,
+      remedy: 'use one that shifts traffic, such as canary({ stepWeights: [5, 20, 50] })',
+    });
+  if (traffic.shares === undefined && Object.keys(traffic.sharedLabels(names)).length > 0)
+    mistakes.push({
+      path,
+      problem: `traffic ${traffic.kind} tells versions apart by labels, and existing has no pods to label`,
+      remedy: 'lead to a Service for each version: leave subsets out',
+    });
+  if (traffic.shares !== undefined)
+    mistakes.push({
+      path,
+      problem: `traffic ${traffic.kind} lets pods stand for weights, and existing has none`,
+      remedy: 'use a router, such as istio() or gatewayApi({ … })',
+    });
+  return mistakes;
+}

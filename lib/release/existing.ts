@@ -1,0 +1,19 @@
+import type { Names } from '../names.ts';
+
+/** Two Services that somebody else makes, with pods that somebody else runs. */
+export interface ExistingServices {
+  /** Name of the Service that has the traffic now: the candidate of the release before. */
+  readonly stable: string;
+  /** Name of the Service that is to get it. In a first release it may be the stable one. */
+  readonly candidate: string;
+  /**
+   * What the candidate's pods run. A new version of a Service that was a candidate before is a new candidate.
+   * @default - the Service's name tells
+   */
+  readonly version?: string;
+}
+
+/** The names by which routes lead to the two Services. */
+export function existingNames(names: Names, { stable, candidate }: ExistingServices): Names {
+  return { ...names, primary: stable, canary: candidate };
+}

@@ -1,0 +1,173 @@
+import type { Mistake } from '../mistake.ts';
+import { labelMistakes } from '../names.ts';
+import type { Hours, Plan } from '../plan/plan.ts';
+
+/** A day of the week. */
+export type Day = Hours['days'][number];
+
+/** Hours of the week. */
+export interface HoursProps {
+  /** @default - Monday to Friday */
+  readonly days?: readonly Day[];
+  /** `HH:MM`, such as `09:00`. */
+  readonly from: string;
+  /** `HH:MM` on the same day, after `from`; `24:00` is its end. */
+  readonly to: string;
+  /** IANA name, such as `Europe/Berlin`. */
+  readonly timeZone: string;
+}
+
+/** Another release that must come first. */
+export interface DependsOn {
+  /** Its id. */
+  readonly release: string;
+  /**
+   * Phases in which it must be. With a newer candidate that has not started it is Waiting; two releases that wait
+   * for each other both wait.
+   * @default - Succeeded or Initialized: it is at rest, and its newest candidate has not failed
+   */
+  readonly phases?: readonly Phase[];
+}
+
+/** A phase in which another release can be waited for. */
+export type Phase = (typeof PHASES)[number];
+
+const PHASES = [
+  'Initialized',
+  'Progressing',
+  'WaitingPromotion',
+  'Promoting',
+  'Finalising',
+  'Succeeded',
+  'Failed',
+] as const;
+
+const DAYS: readonly Day[] = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
+
+const WORKDAYS: readonly Day[] = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri'];
+
+/** What a release says about when it may move. */
+export interface ScheduleProps {
+  /** @default - always */
+  readonly hours?: readonly HoursProps[] | undefined;
+  /** @default - none */
+  readonly dependsOn?: readonly DependsOn[] | undefined;
+  /** @default - none */
+  readonly rollbackWindow?: number | undefined;
+  /** @default false */
+  readonly suspend?: boolean | undefined;
+}
+
+/** The plan's part of it, and what is wrong with it. */
+export interface Schedule {
+  readonly plan: Pick<Plan, 'hours' | 'dependsOn' | 'rollbackWindow' | 'suspend'>;
+  readonly mistakes: readonly Mistake[];
+}
+
+/** Writes the schedule out as the plan has it. */
+export function compileSchedule(path: string, id: string, props: ScheduleProps): Schedule {
+  const { hours = [], dependsOn = [], rollbackWindow, suspend } = props;
+  const mistakes = [
+    ...hours.flatMap((it, index) => hoursMistakes(path, `hours[${index}]`, it)),
+    ...dependsOn.flatMap((it) => dependencyMistakes(path, id, it)),
+    ...windowMistakes(path, rollbackWindow),
+  ];
+  return {
+    plan: {
+      ...(hours.length === 0 || mistakes.length > 0 ? {} : { hours: hours.map(compileHours) }),
+      ...(dependsOn.length === 0
+        ? {}
+        : {
+            dependsOn: dependsOn.map(({ release, phases = ['Succeeded', 'Initialized'] }) => ({
+              release,
+              phases: [...phases],
+            })),
+          }),
+      ...(rollbackWindow === undefined ? {} : { rollbackWindow }),
+      ...(suspend === true ? { suspend } : {}),
+    },
+    mistakes,
+  };
+}
+
+function compileHours({ days = WORKDAYS, from, to, timeZone }: HoursProps): Hours {
+  return { days: [...days], fromMinute: minuteOf(from), toMinute: minuteOf(to), timeZone };
+}
+
+/** NaN for what is no time of a day. */
+function minuteOf(text: string): number {
+  const [, hour, minute] = /^([01]\d|2[0-4]):([0-5]\d)$/.exec(text) ?? [];
+  const all = Number(hour) * 60 + Number(minute);
+  return all <= 1440 ? all : Number.NaN;
+}
+
+function hoursMistakes(path: string, field: string, it: HoursProps): Mistake[] {
+  const mistakes: Mistake[] = [];
+  const from = minuteOf(it.from);
+  const to = minuteOf(it.to);
+  if (!(from < to))
+    mistakes.push({
+      path,
+      problem: `${field} must begin before it ends, in HH:MM`,
+      got: `${it.from} to ${it.to}`,
+      remedy: 'use 00:00 to 24:00; split hours that reach over midnight into two',
+    });
+  const wrong = it.days?.length === 0 || it.days?.some((day) => !DAYS.includes(day));
+  if (wrong === true)
+    mistakes.push({
+      path,
+      problem: `${field}.days names no days of the week`,
+      got: it.days,
+      remedy: `use ${DAYS.join(', ')}, or leave it out for Monday to Friday`,
+    });
+  if (!isTimeZone(it.timeZone))
+    mistakes.push({
+      path,
+      problem: `${field}.timeZone is not a time zone`,
+      got: it.timeZone,
+      remedy: 'use an IANA name, such as Europe/Berlin or UTC',
+    });
+  return mistakes;
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function dependencyMistakes(path: string, id: string, it: DependsOn): Mistake[] {
+  const mistakes = labelMistakes(path, 'dependsOn release', it.release);
+  if (it.release === id)
+    mistakes.push({
+      path,
+      problem: 'the release depends on itself',
+      got: it.release,
+      remedy: 'name another release, or leave it out',
+    });
+  const wrong = (it.phases ?? []).filter((phase) => !PHASES.includes(phase));
+  if (it.phases?.length === 0 || wrong.length > 0)
+    mistakes.push({
+      path,
+      problem: `dependsOn ${it.release} names no phase that can be waited for`,
+      got: it.phases,
+      remedy: `use one of ${PHASES.join(', ')}`,
+    });
+  return mistakes;
+}
+
+function windowMistakes(path: string, rollbackWindow: number | undefined): Mistake[] {
+  if (rollbackWindow === undefined) return [];
+  if (Number.isInteger(rollbackWindow) && rollbackWindow >= 1 && rollbackWindow <= 20) return [];
+  return [
+    {
+      path,
+      problem: 'rollbackWindow must be a number of candidates',
+      got: rollbackWindow,
+      remedy: 'use 1 to 20',
+    },
+  ];
+}

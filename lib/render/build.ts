@@ -1,0 +1,183 @@
+import type { Labels, Manifest } from '../manifest/json.ts';
+import { podLabels } from '../manifest/manifest.ts';
+import type { Mistake } from '../mistake.ts';
+import { lengthMistakes, TRACKS } from '../names.ts';
+import type { Track } from '../plan/plan.ts';
+import { jobMistakes, withJobSteps } from '../release/jobs.ts';
+import type { Release } from '../release/release.ts';
+import type { ReleaseProps } from '../release/release-props.ts';
+import type { StepDraft } from '../strategy/strategy.ts';
+import type { Traffic } from '../traffic/traffic.ts';
+import {
+  podSelectorMistakes,
+  serviceObjectMistakes,
+  versionedMistakes,
+} from '../workload/configuration.ts';
+import { type Parts, partMistakes, partsOf } from '../workload/parts.ts';
+import { servicePorts, targetMistakes } from '../workload/service.ts';
+import { selectorOf, type TrackLabel, trackLabelOf } from '../workload/tracks.ts';
+import { runWorkload, type Workload } from '../workload/workload.ts';
+import { replicasOf, workloadKindOf } from '../workload/workload-kinds.ts';
+import { draftsOf } from './drafts.ts';
+import { existingRouteMistakes } from './existing.ts';
+import { type ObjectsInput, objectsOf, type ReleaseObjects } from './objects.ts';
+import { scaleMistakes } from './scale-mistakes.ts';
+
+/** What a release's workload became. */
+export interface Built {
+  readonly objects: ReleaseObjects | undefined;
+  readonly drafts: readonly StepDraft[];
+  readonly mistakes: readonly Mistake[];
+}
+
+/** Makes the release's objects; without anything that has pods there are none to make. */
+export function build(release: Release): Built {
+  const { path, props, names } = release;
+  const made = madeBy(release);
+  const parts = partsOf(made.objects, (it) => props.traffic.owns(it));
+  const early = [...made.mistakes, ...earlyMistakes(release, made, parts)];
+  const workload = parts.workloads[0];
+  if (workload === undefined && props.existing === undefined)
+    return { objects: undefined, drafts: [], mistakes: early };
+  const label = labelOf(workload?.object, names.apex, props.selectorLabel);
+  const ports = servicePorts(props.service, workload?.object);
+  const authored = made.objects.map((it) => it.object);
+  const router = { path, names, port: props.service.port, ports, label, workload: authored };
+  const input = { path, props, names, parts, workload, label, router };
+  const drafts = draftsOf(props, primaryReplicas(parts));
+  const objects = objectsOf(input);
+  return { objects, drafts, mistakes: [...early, ...lateMistakes(input, objects, drafts)] };
+}
+
+function madeBy({ path, props, names }: Release): Workload {
+  const home = { path, name: names.apex, namespace: names.namespace };
+  return props.workload === undefined
+    ? { objects: [], mistakes: [] }
+    : runWorkload(home, props.workload);
+}
+
+/** Without pods of ours nothing is selected. */
+function labelOf(
+  workload: Manifest | undefined,
+  name: string,
+  key: string | undefined,
+): TrackLabel {
+  if (workload !== undefined) return trackLabelOf(workload, name, key);
+  return { key: 'app', base: name, address: undefined, name };
+}
+
+function earlyMistakes({ path, props, names }: Release, made: Workload, parts: Parts): Mistake[] {
+  // A workload that threw, or that there is none of, has no objects to judge.
+  if (made.objects.length === 0 && (made.mistakes.length > 0 || props.workload === undefined))
+    return [];
+  const secrets = props.allowLiteralSecrets === true;
+  const context = { path, names, sharedTriggers: props.tracks?.sharedTriggers ?? [] };
+  return [
+    ...parts.versioned.flatMap((it) => versionedMistakes(it, secrets)),
+    ...partMistakes(context, made.objects, parts),
+  ];
+}
+
+/** What can be seen once it is known how the tracks are told apart. */
+function lateMistakes(
+  input: ObjectsInput,
+  objects: ReleaseObjects,
+  drafts: readonly StepDraft[],
+): Mistake[] {
+  const { path, props, names, label } = input;
+  const pods = podsOf(props.strategy.tracks, objects);
+  const selectors = TRACKS.map((track) => selectorOf(label, track));
+  return [
+    ...(input.workload === undefined
+      ? existingRouteMistakes(
+          path,
+          drafts,
+          drafts.flatMap((it) => objects.routes(it.traffic)),
+        )
+      : [
+          ...targetMistakes(path, props.service, input.workload.object),
+          ...scaleMistakes(input, objects, drafts),
+        ]),
+    ...selectorLabelMistakes(input),
+    ...props.traffic.mistakes(objects.context, wantedTraffic(props, drafts)),
+    ...sharedServiceMistakes(path, props),
+    ...jobMistakes(
+      path,
+      input.parts.jobs,
+      withJobSteps(props.strategy.steps(), props.jobs ?? []),
+      selectors,
+    ),
+    ...input.parts.others.flatMap((it) => serviceObjectMistakes(it, { names, label, pods })),
+    ...input.parts.others.flatMap((it) => podSelectorMistakes(it, label)),
+    ...longNames(objects),
+  ];
+}
+
+/** Where pods stand for weights, the router is shown the weights that were asked for, and not what became of them. */
+function wantedTraffic(
+  { traffic, strategy }: ReleaseProps,
+  drafts: readonly StepDraft[],
+): readonly Traffic[] {
+  return (traffic.shares === undefined ? drafts : strategy.steps()).map((it) => it.traffic);
+}
+
+/** What cannot be had where one Service spreads requests over the pods of both tracks. */
+function sharedServiceMistakes(
+  path: string,
+  { traffic, strategy, analysis }: ReleaseProps,
+): Mistake[] {
+  if (traffic.shares === undefined) return [];
+  const mistakes: Mistake[] = [];
+  const delay = analysis?.rollbackDelay?.toSeconds() ?? 0;
+  if (delay > 0)
+    mistakes.push({
+      path,
+      problem:
+        'analysis.rollbackDelay would leave users on a bad canary: its pods are its share of the requests',
+      got: `${delay} s`,
+      remedy: 'leave it out, or route the requests',
+    });
+  const sized = strategy
+    .steps()
+    .find(({ canary }) => canary.kind === 'replicas' || canary.kind === 'percent');
+  if (sized !== undefined)
+    mistakes.push({
+      path,
+      problem: `step ${sized.name} sets the canary's size, which is its share of the requests here`,
+      got: sized.canary,
+      remedy: 'set weights alone, or route the requests',
+    });
+  return mistakes;
+}
+
+/** An autoscaler's number is nobody's to know, and neither is that of the nodes. */
+function primaryReplicas({ autoscalers, workloads }: Parts): number | undefined {
+  const workload = workloads[0]?.object;
+  if (workload === undefined || autoscalers.length > 0) return undefined;
+  return workloadKindOf(workload)?.sized === true ? replicasOf(workload) : undefined;
+}
+
+function podsOf(tracks: readonly Track[], objects: ReleaseObjects): readonly Labels[] {
+  return tracks
+    .flatMap((track) => objects.running(track, { kind: 'full' }))
+    .map((it) => it.object)
+    .filter((it) => workloadKindOf(it) !== undefined)
+    .map(podLabels);
+}
+
+/** The label that tells the tracks apart cannot be one that they share. */
+function selectorLabelMistakes({ path, props, names, label }: ObjectsInput): Mistake[] {
+  if (props.traffic.sharedLabels(names)[label.key] === undefined) return [];
+  const problem = 'selectorLabel would match both tracks: the router gives it one value on both';
+  return [{ path, problem, got: label.key, remedy: 'choose another label' }];
+}
+
+/** Names that got a suffix; those of the workload and the Services follow from the release's own. */
+function longNames({ running, versioned }: ReleaseObjects): Mistake[] {
+  const suffixed = [...running('primary', { kind: 'full' }), ...versioned].filter(
+    (it) => workloadKindOf(it.object) === undefined,
+  );
+  return suffixed.flatMap((it) =>
+    lengthMistakes(it.path, `name of ${it.object.kind}`, it.object.metadata.name),
+  );
+}

@@ -1,0 +1,219 @@
+import { hashOf, type Json, type Labels, type Manifest, objectAt } from '../manifest/json.ts';
+import type { Authored } from '../manifest/manifest.ts';
+import { withSpec } from '../manifest/manifest.ts';
+import type { Names, Side } from '../names.ts';
+import type { Role, Track } from '../plan/plan.ts';
+import { jobObject } from '../release/jobs.ts';
+import type { ReleaseProps } from '../release/release-props.ts';
+import type { Scale } from '../strategy/strategy.ts';
+import type { RouterContext, Routing } from '../traffic/router.ts';
+import type { Traffic } from '../traffic/traffic.ts';
+import type { Size } from '../workload/autoscalers.ts';
+import { autoscalerOn, boundsOf } from '../workload/autoscalers.ts';
+import { configurationObject } from '../workload/configuration.ts';
+import type { Parts } from '../workload/parts.ts';
+import { serviceManifest, servicePorts } from '../workload/service.ts';
+import {
+  budgetOn,
+  neutralTemplate,
+  selectorOf,
+  type TrackLabel,
+  workloadOn,
+} from '../workload/tracks.ts';
+import { type HashedNames, version, withHashedNames } from '../workload/versioned.ts';
+import { replicasOf, workloadKindOf } from '../workload/workload-kinds.ts';
+import { sizeOf } from './sizes.ts';
+
+/** An object of the release, and where it came from. */
+export interface Placed {
+  readonly path: string;
+  readonly object: Manifest;
+  readonly role: Role;
+  readonly pointers: readonly string[];
+}
+
+/** Everything that a release writes, before it is sorted into steps. */
+export interface ReleaseObjects {
+  readonly candidate: string;
+  /** The workload before it is on a track, with hashed names; undefined where the pods are none of ours. */
+  readonly base: Manifest | undefined;
+  /** What the router is told of the release. */
+  readonly context: RouterContext;
+  /** The objects of a track that runs at a scale; the same array for the same arguments. */
+  running(track: Track, scale: Scale, updatedPercent?: number): readonly Placed[];
+  /** The least number of pods that an autoscaler gives a track at a scale; undefined where none rules. */
+  leastPods(track: Track, scale: Scale): number | undefined;
+  /** The canary at rest: no pods, no autoscaler, no budget. None where it cannot stand without pods. */
+  readonly resting: readonly Placed[];
+  readonly versioned: readonly Placed[];
+  readonly configuration: readonly Placed[];
+  /** Undefined where the Services are the author's own. */
+  readonly apex: Placed | undefined;
+  /** The baseline's Service; its workload is `running('baseline', …)`. */
+  readonly baselineService: Placed;
+  readonly policies: readonly Placed[];
+  /** @param names names of Jobs as the author gave them */
+  jobs(names: readonly string[]): readonly Placed[];
+  routes(traffic: Traffic): readonly Placed[];
+}
+
+/** What the objects are made from. */
+export interface ObjectsInput {
+  readonly path: string;
+  readonly props: ReleaseProps;
+  readonly names: Names;
+  readonly parts: Parts;
+  /** What runs the pods; undefined where they are none of ours. */
+  readonly workload: Authored | undefined;
+  readonly label: TrackLabel;
+  readonly router: Omit<RouterContext, 'candidate' | 'apex' | 'tracks'>;
+}
+
+/** Makes every object of a release. */
+export function objectsOf(input: ObjectsInput): ReleaseObjects {
+  const { path, props, names, parts, label } = input;
+  const shared = props.traffic.sharedLabels(names);
+  const { objects, names: hashed } = version(parts.versioned.map((it) => it.object));
+  const base = input.workload && withNames(input.workload.object, hashed);
+  const candidate = candidateOf(input, base, shared);
+  const services = servicesOf(input, shared);
+  const { tracks } = props.strategy;
+  const context = { ...input.router, tracks, candidate, apex: services.apex };
+  const routing = (it: Routing): Placed => ({ path, role: 'routing', ...it });
+  const isOurs = input.workload !== undefined;
+  const own = isOurs
+    ? props.strategy.tracks.map((track) => place(services[track], 'configuration', path))
+    : [];
+  const others = parts.others.map((it) =>
+    place(configurationObject(it.object, label, hashed), 'configuration', it.path),
+  );
+  const jobs = new Map(
+    parts.jobs.map((it) => [
+      it.object.metadata.name,
+      place(jobObject(it.object, candidate, hashed), 'job', it.path),
+    ]),
+  );
+  const pods = podsOf(input, base, shared);
+  return {
+    candidate,
+    base,
+    context,
+    running: remembered((track, scale, updated) => pods?.running(track, scale, updated) ?? []),
+    leastPods: (track, scale) => pods?.leastPods(track, scale),
+    resting: props.strategy.tracks.includes('canary') ? (pods?.resting ?? []) : [],
+    versioned: objects.map((it, index) =>
+      place(it, 'versioned', parts.versioned[index]?.path ?? path),
+    ),
+    configuration: [...others, ...own],
+    apex: isOurs ? place(services.apex, 'configuration', path) : undefined,
+    baselineService: place(services.baseline, 'baseline', path),
+    policies: once(props.traffic.policies(context).map(routing)),
+    jobs: (all) => all.flatMap((name) => jobs.get(name) ?? []),
+    routes: (traffic) => props.traffic.routes(context, traffic).map(routing),
+  };
+}
+
+function place(object: Manifest, role: Role, path: string): Placed {
+  return { path, object, role, pointers: [] };
+}
+
+/** Most steps hold the same objects: each is made, and then written out, once. */
+function remembered(make: ReleaseObjects['running']): ReleaseObjects['running'] {
+  const known = new Map<string, readonly Placed[]>();
+  return (track, scale, updatedPercent) => {
+    const key = JSON.stringify([track, scale, updatedPercent]);
+    const made = known.get(key) ?? make(track, scale, updatedPercent);
+    known.set(key, made);
+    return made;
+  };
+}
+
+/** A stable and a candidate Service that are one have one policy. */
+function once(all: readonly Placed[]): readonly Placed[] {
+  const names = all.map(({ object }) => `${object.kind}/${object.metadata.name}`);
+  return all.filter((_, index) => names.indexOf(names[index] ?? '') === index);
+}
+
+/** What a new version is told by: the pods, or the Service that leads to them. */
+function candidateOf(
+  { props, label }: ObjectsInput,
+  base: Manifest | undefined,
+  shared: Labels,
+): string {
+  if (base !== undefined) return hashOf(neutralTemplate(base, label, shared), 10);
+  const { candidate, version: given } = props.existing ?? { candidate: '' };
+  return hashOf({ service: candidate, version: given }, 10);
+}
+
+/** What runs the tracks. */
+type Pods = Pick<ReleaseObjects, 'running' | 'leastPods' | 'resting'>;
+
+function podsOf(
+  { path, workload, props, parts, label }: ObjectsInput,
+  base: Manifest | undefined,
+  shared: Labels,
+): Pods | undefined {
+  const kind = base && workloadKindOf(base);
+  if (base === undefined || kind === undefined) return undefined;
+  const autoscaled = parts.autoscalers.length > 0;
+  const sizes = { own: ownSize(parts, base), tracks: props.tracks ?? {}, autoscaled };
+  // As the author wrote it, so that what is no number is told as his mistake.
+  const written = objectAt(base, 'spec').replicas ?? 1;
+  const placed = (track: Track, replicas: Json | undefined, updatedPercent = 100) => {
+    const updateStrategy = kind.updateStrategy(base, updatedPercent);
+    const said = track === 'primary' ? props.strategy.deployment : {};
+    const spec = { ...said, replicas, ...(updateStrategy && { updateStrategy }) };
+    return place(workloadOn(base, label, { track, shared, spec }), track, workload?.path ?? path);
+  };
+  return {
+    running(track, scale, updatedPercent) {
+      const size = sizeOf(track, scale, sizes);
+      // An HPA left beside `replicas` would fight it, and nodes decide about a DaemonSet.
+      const replicas = size.min === sizes.own.min ? written : size.min;
+      const ruled = autoscaled || !kind.sized;
+      return [
+        placed(track, ruled ? undefined : replicas, updatedPercent),
+        ...parts.autoscalers.map((it) =>
+          place(autoscalerOn(it.object, label, { track, size }), track, it.path),
+        ),
+        ...parts.budgets.map((it) => place(budgetOn(it.object, label, track), track, it.path)),
+      ];
+    },
+    leastPods: (track, scale) => (autoscaled ? sizeOf(track, scale, sizes).min : undefined),
+    resting: kind.sized ? [placed('canary', 0)] : [],
+  };
+}
+
+function ownSize({ autoscalers }: Parts, base: Manifest): Size {
+  const [autoscaler] = autoscalers;
+  if (autoscaler !== undefined) return boundsOf(autoscaler.object);
+  const replicas = replicasOf(base);
+  return { min: replicas, max: replicas };
+}
+
+function withNames(workload: Manifest, names: HashedNames): Manifest {
+  const template = objectAt(workload, 'spec', 'template');
+  const spec = withHashedNames(objectAt(template, 'spec'), names);
+  return withSpec(workload, { template: { ...template, spec } });
+}
+
+function servicesOf(
+  input: ObjectsInput,
+  shared: Labels,
+): Record<'apex' | 'baseline' | Side, Manifest> {
+  const { props, names, label } = input;
+  const ports = servicePorts(props.service, input.workload?.object);
+  const service = (which: 'apex' | Track, selector: Labels) =>
+    serviceManifest(names, which, {
+      selector,
+      ports,
+      metadata: props.service[which === 'baseline' ? 'canary' : which],
+    });
+  const apex = Object.keys(shared).length > 0 ? shared : selectorOf(label, 'primary');
+  return {
+    apex: service('apex', apex),
+    primary: service('primary', selectorOf(label, 'primary')),
+    canary: service('canary', selectorOf(label, 'canary')),
+    baseline: service('baseline', selectorOf(label, 'baseline')),
+  };
+}

@@ -1,0 +1,137 @@
+import { type JsonObject, labelsAt, listAt, type Manifest } from '../manifest/json.ts';
+import { podLabels } from '../manifest/manifest.ts';
+import {
+  type Analysis,
+  type Check,
+  type Gate,
+  type Hook,
+  type Plan,
+  planSchema,
+  type Shape,
+  type Track,
+  type Workload,
+} from '../plan/plan.ts';
+import type { Release } from '../release/release.ts';
+import type { Schedule } from '../release/schedule.ts';
+import { AT_REST } from '../traffic/traffic.ts';
+import { workloadKindOf } from '../workload/workload-kinds.ts';
+import type { ReleaseObjects } from './objects.ts';
+import type { Steps } from './steps.ts';
+
+/** The parts of a plan that no object tells. */
+export interface Judged {
+  readonly analysis: Analysis;
+  readonly checks: readonly Check[];
+  readonly hooks: readonly Hook[];
+  readonly start: readonly Gate[];
+  readonly schedule: Schedule['plan'];
+}
+
+/** The contract's plan of a release; one that the analyzer would not read is our own bug. */
+export function planOf(
+  release: Release,
+  objects: ReleaseObjects,
+  steps: Steps,
+  judged: Judged,
+): Plan {
+  const { names } = release;
+  return planSchema.parse({
+    version: 1,
+    release: release.id,
+    name: names.apex,
+    namespace: names.namespace,
+    candidate: objects.candidate,
+    images: imagesOf(objects.base),
+    analysis: judged.analysis,
+    checks: judged.checks,
+    workloads: Object.fromEntries(
+      tracksOf(release, steps).flatMap((track) => {
+        const workload = workloadOf(track, objects, steps);
+        return workload === undefined ? [] : [[track, workload]];
+      }),
+    ),
+    ...(judged.hooks.length === 0 ? {} : { hooks: judged.hooks }),
+    ...(judged.start.length === 0 ? {} : { start: judged.start }),
+    ...judged.schedule,
+    ...(steps.baseline.length === 0 ? {} : { baseline: steps.baseline }),
+    shape: shapeOf(release, objects),
+    files: steps.infos,
+    steps: steps.steps,
+  });
+}
+
+function tracksOf({ props }: Release, steps: Steps): readonly Track[] {
+  return [...props.strategy.tracks, ...(steps.baseline.length === 0 ? [] : ['baseline' as const])];
+}
+
+function containers(workload: Manifest | undefined, ...lists: readonly string[]): JsonObject[] {
+  return lists.flatMap((list) => listAt(workload, 'spec', 'template', 'spec', list));
+}
+
+function imagesOf(workload: Manifest | undefined): string[] {
+  const images = containers(workload, 'containers', 'initContainers').map((it) => String(it.image));
+  return [...new Set(images)];
+}
+
+function workloadOf(track: Track, objects: ReleaseObjects, steps: Steps): Workload | undefined {
+  const manifest = manifestOf(track, objects);
+  if (manifest === undefined) return undefined;
+  const scale = track === 'baseline' ? steps.baselineScale : undefined;
+  const minReplicas = objects.leastPods(track, scale ?? { kind: 'full' });
+  return {
+    file: steps.fileName(manifest),
+    ...(minReplicas === undefined ? {} : { minReplicas }),
+  };
+}
+
+/** What runs a track; nothing of ours where the Services existed already. */
+function manifestOf(track: Track, objects: ReleaseObjects): Manifest | undefined {
+  return objects
+    .running(track, { kind: 'full' })
+    .map((it) => it.object)
+    .find((it) => workloadKindOf(it) !== undefined);
+}
+
+function shapeOf({ props, names }: Release, objects: ReleaseObjects): Shape {
+  const { apex } = objects;
+  const primary = manifestOf('primary', objects);
+  const fixed = (primary && workloadKindOf(primary)?.fixed(primary)) ?? {};
+  const selectors = props.strategy.tracks.flatMap((track) => {
+    const manifest = manifestOf(track, objects);
+    const labels = { ...labelsAt(manifest, 'spec', 'selector', 'matchLabels') };
+    return manifest === undefined ? [] : [[track, labels]];
+  });
+  const targets = listAt(apex?.object, 'spec', 'ports').map((it) => it.targetPort);
+  const { existing } = props;
+  return {
+    kind: primary?.kind ?? 'Service',
+    workload: primary?.metadata.name ?? names.apex,
+    ...(Object.keys(fixed).length === 0 ? {} : { fixed }),
+    ...(existing === undefined
+      ? {}
+      : { services: { stable: existing.stable, candidate: existing.candidate } }),
+    selectors: Object.fromEntries(selectors),
+    ports: portsOf(objects.base),
+    autoscaled: objects.leastPods('primary', { kind: 'full' }) !== undefined,
+    apex: names.apex,
+    ...(primary === undefined
+      ? {}
+      : {
+          apexSelector: { ...labelsAt(apex?.object, 'spec', 'selector') },
+          podLabels: { ...podLabels(primary) },
+        }),
+    targetPorts: [...new Set(targets)].filter(
+      (it) => typeof it === 'number' || typeof it === 'string',
+    ),
+    routes: objects.routes(AT_REST).map((it) => `${it.object.kind}/${it.object.metadata.name}`),
+  };
+}
+
+function portsOf(workload: Manifest | undefined): Shape['ports'] {
+  return containers(workload, 'containers').flatMap((it) =>
+    listAt(it, 'ports').map((port) => ({
+      ...(typeof port.name === 'string' ? { name: port.name } : {}),
+      number: Number(port.containerPort),
+    })),
+  );
+}

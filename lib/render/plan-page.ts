@@ -1,0 +1,134 @@
+import { describeSteps, durationText, times } from '../plan/describe.ts';
+import type { Check, Hours, Plan } from '../plan/plan.ts';
+
+/** PLAN.md: what a reviewer reads instead of the manifests. */
+export function planPage(plan: Plan): string {
+  const sections = [
+    `# ${plan.release}: the next rollout`,
+    intro(plan),
+    '## Steps',
+    table(
+      ['step', 'primary / canary %', 'writes', 'bake', 'to leave it'],
+      describeSteps(plan).map((it) => [it.step, it.weights, it.writes, it.bake, it.gate]),
+    ),
+    '## Checks',
+    checks(plan),
+    ...hooks(plan),
+    ...conditions(plan),
+    '## Times',
+    timesText(plan),
+    '## How to read this',
+    READING,
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+function intro(plan: Plan): string {
+  const { services } = plan.shape;
+  const lines = [
+    `${plan.name} in namespace ${plan.namespace}, candidate \`${plan.candidate}\`.`,
+    '',
+    ...plan.images.map((it) => `- image \`${it}\``),
+    ...(services === undefined
+      ? []
+      : [`- from Service \`${services.stable}\` to Service \`${services.candidate}\``]),
+  ];
+  return lines.join('\n');
+}
+
+function checks(plan: Plan): string {
+  if (plan.checks.length === 0)
+    return 'None: each weight is kept for its bake time, and only readiness is watched.';
+  const rows = plan.checks.map((it) => [
+    it.name,
+    bounds(it),
+    durationText(it.windowSeconds),
+    `\`${it.query}\``,
+  ]);
+  return table(['check', 'passes', 'window', 'query'], rows);
+}
+
+/** What is called, and where: a reviewer decides whether the analyzer may. */
+function hooks({ hooks: all = [] }: Plan): readonly string[] {
+  if (all.length === 0) return [];
+  const rows = all.map((it) => [
+    it.name,
+    it.type,
+    `\`${it.url}\``,
+    durationText(it.timeoutSeconds),
+    it.key === undefined ? 'no' : `by \`${it.key}\``,
+  ]);
+  return ['## Hooks', table(['hook', 'type', 'address', 'timeout', 'signed'], rows)];
+}
+
+/** What else a rollout waits for, or does not. */
+function conditions(plan: Plan): readonly string[] {
+  const { group, start = [], hours = [], dependsOn = [], rollbackWindow, suspend } = plan;
+  const gates = start.map((it) => (it.kind === 'person' ? 'a person' : `hook ${it.hook}`));
+  const lines = [
+    ...(suspend === true ? ['Suspended: nothing goes on but a necessary way back.'] : []),
+    ...(group === undefined
+      ? []
+      : [`Moves as one with ${group.members.join(', ')}, as group ${group.name}.`]),
+    ...(gates.length === 0 ? [] : [`Starts when it is let by ${gates.join(' and ')}.`]),
+    ...dependsOn.map((it) => `Starts when release ${it.release} is ${it.phases.join(' or ')}.`),
+    ...hours.map((it) => `Steps begin ${hoursText(it)}.`),
+    ...(rollbackWindow === undefined
+      ? []
+      : [
+          `A candidate among the last ${rollbackWindow} promoted before waits for no check and no gate.`,
+        ]),
+  ];
+  return lines.length === 0 ? [] : ['## Conditions', lines.map((it) => `- ${it}`).join('\n')];
+}
+
+function hoursText({ days, fromMinute, toMinute, timeZone }: Hours): string {
+  const clock = (minute: number) =>
+    [Math.floor(minute / 60), minute % 60].map((it) => String(it).padStart(2, '0')).join(':');
+  return `${days.join(', ')} from ${clock(fromMinute)} to ${clock(toMinute)}, ${timeZone}`;
+}
+
+function bounds({ min, max, unit = '' }: Check): string {
+  const tail = unit === '' ? '' : ` ${unit}`;
+  if (min !== undefined && max !== undefined) return `${min} to ${max}${tail}`;
+  return min === undefined ? `≤ ${max}${tail}` : `≥ ${min}${tail}`;
+}
+
+function timesText(plan: Plan): string {
+  const it = times(plan);
+  const { threshold, checkSeconds, inconclusiveDeadlineSeconds, onInconclusive } = plan.analysis;
+  const after =
+    onInconclusive === 'hold' ? 'the rollout holds for a person' : 'the release goes back';
+  const rows = [
+    ['promote', durationText(it.promoteMinSeconds), durationText(it.promoteWorstSeconds)],
+    ['roll back', durationText(it.rollbackMinSeconds), durationText(it.rollbackWorstSeconds)],
+  ];
+  return [
+    table(['', 'at least', 'at worst'], rows),
+    '',
+    'At least: everything syncs and is ready at once, and every check passes. At worst: every commit takes a whole',
+    'sync interval, every start takes the progress deadline, and checks fail as often as they may without going back.',
+    'Rolling back counts to the end of the canary’s traffic; from promotion on the primary is brought back first.',
+    `It begins at failed check ${threshold} (one every ${durationText(checkSeconds)}). Answers that are missing only`,
+    `extend a step; after ${durationText(inconclusiveDeadlineSeconds)} without any ${after}.`,
+  ].join('\n');
+}
+
+const READING = `Each step is a folder under \`steps/\` that holds only the files that change in it; \`live/\` is the stable set with
+the steps so far laid over it. The first and the last folder hold whole sets: \`00-init\` is for a release that does
+not run yet, the last is the steady state. A step is left when its objects are in the cluster and its gate is open;
+if the checks fail too often the release goes back to the stable set.
+
+The candidate is a hash of the pod template and the configuration that it uses. If it differs from the one before,
+merging this starts a rollout; if not, the change is configuration and is written at once. Review an application
+change in its pull request; review here that the steps, bounds and objects are the ones you expect.`;
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** A bar would end the cell, and a line break the row. */
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ');
+}

@@ -1,0 +1,160 @@
+import { type CompiledAnalysis, compileAnalysis } from '../analysis/analysis.ts';
+import { type CheckDefinition, compileChecks } from '../analysis/checks.ts';
+import type { HookDefinition } from '../analysis/hooks.ts';
+import { canonical, type Json } from '../manifest/json.ts';
+import { toYaml } from '../manifest/yaml.ts';
+import { type Mistake, MistakesError } from '../mistake.ts';
+import type { Check, Plan } from '../plan/plan.ts';
+import type { Release } from '../release/release.ts';
+import type { ReleaseProps } from '../release/release-props.ts';
+import { compileSchedule, type Schedule } from '../release/schedule.ts';
+import { readVerbatim, type VerbatimObject } from '../release/verbatim.ts';
+import type { StepDraft } from '../strategy/strategy.ts';
+import { tooLarge } from '../too-large.ts';
+import { validate } from '../validation/validate.ts';
+import { build } from './build.ts';
+import { clashes } from './clashes.ts';
+import { placeHooks } from './hook-places.ts';
+import type { Placed, ReleaseObjects } from './objects.ts';
+import { planOf } from './plan-of.ts';
+import { planPage } from './plan-page.ts';
+import { stepsOf } from './steps.ts';
+
+/** Everything below `dist/<id>`. */
+export interface Rendered {
+  readonly id: string;
+  readonly plan: Plan;
+  /** Content by path below the release's folder, with slashes. */
+  readonly files: ReadonlyMap<string, string | Uint8Array>;
+}
+
+/** What became of a release: its files, or everything that is wrong with it. */
+export type Outcome =
+  | { readonly kind: 'rendered'; readonly rendered: Rendered }
+  | { readonly kind: 'wrong'; readonly mistakes: readonly Mistake[] };
+
+/**
+ * Renders a release. A function of the release alone: it reads no file, clock or environment, and waits only
+ * for the schemas of the kinds that occur.
+ *
+ * @throws MistakesError with everything that is wrong with it
+ */
+export async function render(release: Release): Promise<Rendered> {
+  const outcome = await tryRender(release);
+  if (outcome.kind === 'wrong') throw new MistakesError(outcome.mistakes);
+  return outcome.rendered;
+}
+
+/** As `render`, with the mistakes as data. */
+export async function tryRender(release: Release): Promise<Outcome> {
+  const { path, props, names } = release;
+  const analysis = compileAnalysis(path, props.analysis ?? {});
+  const verbatim = readVerbatim(path, props.verbatim ?? [], names.namespace);
+  const schedule = compileSchedule(path, release.id, props);
+  const built = build(release);
+  const given = props.analysis?.checks ?? [];
+  const own = built.drafts.flatMap((it) => it.own ?? []);
+  const { tracks } = props.strategy;
+  const checks = compileChecks(path, [...new Set([...given, ...own])], {
+    names,
+    target: tracks.includes('canary') ? names.canary : names.primary,
+    port: props.service.port,
+    queries: props.traffic.queries,
+  });
+  const asked = placeHooks(path, hooksOf(props), built.drafts);
+  const early = [
+    ...release.mistakes,
+    ...analysis.mistakes,
+    ...checks.mistakes,
+    ...verbatim.mistakes,
+    ...schedule.mistakes,
+    ...asked.mistakes,
+    ...built.mistakes,
+  ];
+  const { objects } = built;
+  if (objects === undefined) return { kind: 'wrong', mistakes: early };
+  const found = await validate(distinct(objects, built.drafts));
+  const mistakes = [...early, ...clashes(path, objects, verbatim.objects), ...found];
+  if (mistakes.length > 0) return { kind: 'wrong', mistakes };
+  const compiled = {
+    analysis,
+    checks: checks.checks,
+    given,
+    verbatim: verbatim.objects,
+    schedule,
+    asked,
+  };
+  const rendered = write(release, built.drafts, objects, compiled);
+  const large = tooLarge(path, rendered.files);
+  return large.length > 0 ? { kind: 'wrong', mistakes: large } : { kind: 'rendered', rendered };
+}
+
+/** Without analysis nothing is asked that could hold the release up; what takes it back still is. */
+function hooksOf({ hooks = [], skipAnalysis }: ReleaseProps): readonly HookDefinition[] {
+  const kept: readonly string[] = ['rollback', 'post-rollout', 'event'];
+  return skipAnalysis === true ? hooks.filter((it) => kept.includes(it.hook.type)) : hooks;
+}
+
+/** Each object once, as each step has it. */
+function distinct(objects: ReleaseObjects, drafts: readonly StepDraft[]): readonly Placed[] {
+  const { resting, versioned, configuration, apex, policies } = objects;
+  const steps = drafts.flatMap((it) => [
+    ...(it.canary.kind === 'none' ? [] : objects.running('canary', it.canary)),
+    ...objects.running('primary', { kind: 'full' }, it.updatedPercent),
+    ...(it.baseline === true ? objects.running('baseline', it.canary) : []),
+    ...objects.jobs(it.jobs ?? []),
+  ]);
+  // Routes differ by their weights alone in most steps, which the strategy has judged.
+  const traffics = new Map(drafts.map((it) => [JSON.stringify({ ...it.traffic, weights: 0 }), it]));
+  const routes = [...traffics.values()].flatMap((it) => objects.routes(it.traffic));
+  const own = apex === undefined ? [] : [apex];
+  const rest = [...resting, ...versioned, ...configuration, ...own, ...policies];
+  return [...new Set([...steps, ...rest, ...routes])];
+}
+
+interface Compiled {
+  readonly analysis: CompiledAnalysis;
+  readonly checks: readonly Check[];
+  /** Those of the release, without the steps' own. */
+  readonly given: readonly CheckDefinition[];
+  readonly verbatim: readonly VerbatimObject[];
+  readonly schedule: Schedule;
+  readonly asked: ReturnType<typeof placeHooks>;
+}
+
+function write(
+  release: Release,
+  drafts: readonly StepDraft[],
+  objects: ReleaseObjects,
+  compiled: Compiled,
+): Rendered {
+  const { analysis, checks, given, verbatim, schedule, asked } = compiled;
+  const steps = stepsOf({
+    drafts,
+    objects,
+    verbatim,
+    checks: release.props.skipAnalysis === true ? [] : given.map((it) => it.name),
+    bakeSeconds: analysis.bakeSeconds,
+    checkSeconds: analysis.analysis.checkSeconds,
+    asked: asked.steps,
+    apart: release.props.roots === 'mesh-and-workload',
+  });
+  const plan = planOf(release, objects, steps, {
+    analysis: analysis.analysis,
+    checks,
+    hooks: asked.hooks,
+    start: asked.start,
+    schedule: schedule.plan,
+  });
+  return rendered(release.id, plan, steps.files);
+}
+
+/** The plan's own files, and those of its steps. */
+export function rendered(id: string, plan: Plan, stepFiles: Rendered['files']): Rendered {
+  const files = new Map<string, string | Uint8Array>([
+    ['PLAN.md', planPage(plan)],
+    ['plan.yaml', toYaml(canonical<Json>(plan))],
+    ...[...stepFiles].sort(([a], [b]) => (a < b ? -1 : 1)),
+  ]);
+  return { id, plan, files };
+}

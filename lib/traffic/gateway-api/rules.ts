@@ -1,0 +1,264 @@
+import type { JsonObject } from '../../manifest/json.ts';
+import type { Reproof } from '../../mistake.ts';
+import type { Names } from '../../names.ts';
+import type { RouterContext } from '../router.ts';
+import {
+  type Mirror,
+  type RequestMatch,
+  type Traffic,
+  type Weights,
+  wholeWeights,
+} from '../traffic.ts';
+import { givesCookie, takesCookie } from './cookies.ts';
+import { type Common, common, keyOf, type RouteMatch, routeMatch } from './matches.ts';
+import type { GatewayApiProps, PathMatch, ValueMatch } from './props.ts';
+
+/** What the API server takes of one route. */
+const [MOST_RULES, MOST_MATCHES_OF_RULE, MOST_MATCHES] = [16, 64, 127];
+
+/** What the rules of a route are made from. */
+export interface RulesInput {
+  readonly props: GatewayApiProps;
+  readonly names: Names;
+  readonly port: number;
+  readonly tracks: RouterContext['tracks'];
+  readonly candidate: string;
+  /** What each backend has so that the gateway counts it by itself. */
+  readonly backendFilters: readonly JsonObject[];
+}
+
+/** One rule of a route, as far as traffic decides it. */
+export interface RouteRule {
+  readonly matches: readonly RouteMatch[];
+  readonly mirror?: JsonObject;
+  readonly backends: readonly JsonObject[];
+}
+
+/** The rules of a route, and what of the traffic no rule can say. */
+export interface RouteRules {
+  readonly rules: readonly RouteRule[];
+  readonly problems: readonly Reproof[];
+}
+
+/** Requests, and what happens to them. */
+interface Claim {
+  /** Any of these, besides what all requests of the route are. */
+  readonly match: readonly RequestMatch[];
+  readonly to: 'canary' | 'weights';
+  readonly mirror?: Mirror;
+  readonly cookie: 'given' | 'taken' | 'none';
+}
+
+/**
+ * The rules for one step's traffic: the canary's own requests, then copied ones, then all. The API asks the most
+ * specific match first, whatever the order of the rules: a longer path, a method, more headers, more query
+ * parameters. So each rule also has what its matches have in common with those of the rules below it: these are
+ * at least as specific as what they are in competition with.
+ */
+export function routeRules(input: RulesInput, traffic: Traffic): RouteRules {
+  const claims = claimsOf(input, traffic);
+  const everything = givenMatches(input.props);
+  const known = new Set<string>();
+  const made = claims.map((claim, index) => {
+    const { matches, problems } = claimed(claim, everything, claims.slice(index + 1));
+    const fresh = matches.filter((it) => !known.has(keyOf(it)));
+    for (const it of fresh) known.add(keyOf(it));
+    return { rule: { matches: distinct(fresh), ...goal(input, claim, traffic) }, problems };
+  });
+  const isFull = made.at(-1)?.rule.matches.length === 0;
+  const rules = made.map((it) => it.rule).filter((it) => it.matches.length > 0);
+  return {
+    rules: replacesPrefix(input.props) ? rules.flatMap(apart) : rules,
+    problems: [...made.flatMap((it) => it.problems), ...(isFull ? [allClaimed(claims)] : [])],
+  };
+}
+
+/** The API wants a rule of its own for each match where a prefix is replaced. */
+function apart(rule: RouteRule): readonly RouteRule[] {
+  return rule.matches.map((it) => ({ ...rule, matches: [it] }));
+}
+
+/** The matches of one rule, with all that they have in common with those of the rules below it. */
+function claimed(
+  { match }: Claim,
+  everything: readonly RouteMatch[],
+  rest: readonly Claim[],
+): Matches {
+  const below = rest.flatMap((it) => it.match.map(routeMatch));
+  const own = match.length === 0 ? [{}] : match.map(routeMatch);
+  const all = own.map((it) => {
+    const first = everything.map((one) => common(one, it));
+    const isNever = first.every(({ kind }) => kind === 'none');
+    const { matches, problems } = withCommon(first, below);
+    return { matches, problems: isNever ? [never(match)] : problems };
+  });
+  return {
+    matches: all.flatMap((it) => it.matches),
+    problems: all.flatMap((it) => it.problems),
+  };
+}
+
+function claimsOf({ candidate }: RulesInput, traffic: Traffic): readonly Claim[] {
+  const { routes = [], mirrors = [], affinity } = traffic;
+  const isGiven = affinity?.ends === false;
+  const cookie = isGiven ? 'given' : 'none';
+  const named = affinity?.cookie.name ?? '';
+  const kept: RequestMatch[] = isGiven ? [{ cookies: { [named]: { exact: candidate } } }] : [];
+  const forCanary = [...routes.flatMap((it) => it.match), ...kept];
+  const ended: Claim = {
+    match: [{ cookies: { [named]: { prefix: '' } } }],
+    to: 'weights',
+    cookie: 'taken',
+  };
+  const copied = mirrors.flatMap((mirror): Claim[] => {
+    const { match = [] } = mirror;
+    return match.length === 0 ? [] : [{ match, to: 'weights', mirror, cookie }];
+  });
+  const mirror = mirrors.find(({ match = [] }) => match.length === 0);
+  return [
+    ...(forCanary.length === 0
+      ? []
+      : [{ match: forCanary, to: 'canary', cookie: 'none' } as const]),
+    ...(affinity?.ends === true ? [ended] : []),
+    ...copied,
+    { match: [], to: 'weights', cookie, ...(mirror && { mirror }) },
+  ];
+}
+
+/** Requests that the route is for, with what the API server would fill in. */
+function givenMatches(props: GatewayApiProps): readonly RouteMatch[] {
+  const given: readonly RouteMatch[] = props.matches ?? [];
+  const all = given.length === 0 ? [{}] : given;
+  return all.map((it) => {
+    const { method, headers, queryParams } = it;
+    const path: PathMatch = { type: 'PathPrefix', ...(it.path ?? { value: '/' }) };
+    return {
+      ...it,
+      ...(props.kind === 'GRPCRoute' ? {} : { path }),
+      ...(typeof method === 'object' && { method: { type: 'Exact', ...method } }),
+      ...(headers && { headers: headers.map(exact) }),
+      ...(queryParams && { queryParams: queryParams.map(exact) }),
+    };
+  });
+}
+
+function exact(it: ValueMatch): ValueMatch {
+  return { type: 'Exact', ...it };
+}
+
+interface Matches {
+  readonly matches: readonly RouteMatch[];
+  readonly problems: readonly Reproof[];
+}
+
+/** Matches, and what they have in common with any of some others. Each of the others may double them. */
+function withCommon(first: readonly Common[], others: readonly RouteMatch[]): Matches {
+  let all = first;
+  for (const other of others) {
+    const both = all.flatMap((it) => (it.kind === 'match' ? [common(it.match, other)] : []));
+    all = [...both, ...all].filter((it) => it.kind !== 'none');
+    if (all.length > 8 * MOST_MATCHES)
+      return { matches: [], problems: [tooMany(`over ${all.length} matches`)] };
+  }
+  return {
+    matches: all.flatMap((it) => (it.kind === 'match' ? [it.match] : [])),
+    problems: all.flatMap((it) => (it.kind === 'unsaid' ? [it.problem] : [])),
+  };
+}
+
+function distinct(all: readonly RouteMatch[]): readonly RouteMatch[] {
+  return [...new Map(all.map((it) => [keyOf(it), it])).values()];
+}
+
+/** What is wrong with the sizes of the rules, as they are written. */
+export function sizeProblems(rules: readonly RouteRule[]): readonly Reproof[] {
+  const counts = rules.map((it) => it.matches.length);
+  const all = counts.reduce((sum, it) => sum + it, 0);
+  const isFine =
+    counts.length <= MOST_RULES &&
+    all <= MOST_MATCHES &&
+    counts.every((it) => it <= MOST_MATCHES_OF_RULE);
+  return isFine ? [] : [tooMany(`${counts.length} rules with ${all} matches`)];
+}
+
+function tooMany(got: string): Reproof {
+  return {
+    problem: `a route has ${MOST_RULES} rules at most, ${MOST_MATCHES_OF_RULE} matches in one and ${MOST_MATCHES} in all`,
+    got,
+    remedy: 'match fewer things in traffic.matches and in the strategy',
+  };
+}
+
+/** Whether a filter replaces the prefix that a match asks for. */
+export function replacesPrefix({ filters = [] }: GatewayApiProps): boolean {
+  const all: readonly object[] = filters;
+  return all.some((it) => JSON.stringify(it).includes('"ReplacePrefixMatch"'));
+}
+
+function never(got: readonly RequestMatch[]): Reproof {
+  const problem = 'no request of traffic.matches is one that the strategy matches';
+  return { problem, got, remedy: 'match what traffic.matches lets through' };
+}
+
+function allClaimed(claims: readonly Claim[]): Reproof {
+  return {
+    problem: 'the matches of the strategy take every request of traffic.matches',
+    got: claims.flatMap((it) => it.match),
+    remedy: 'match fewer, or use weights',
+  };
+}
+
+function goal(
+  input: RulesInput,
+  { to, cookie, mirror }: Claim,
+  { weights, affinity }: Traffic,
+): Omit<RouteRule, 'matches'> {
+  const whole = wholeWeights(
+    to === 'canary' ? { primary: 0, canary: 100 } : weights,
+    totalOf(input.props),
+  );
+  const filters = (name: string) => {
+    if (affinity === undefined || cookie === 'none') return [];
+    if (cookie === 'taken') return [takesCookie(affinity.cookie)];
+    return name === input.names.canary ? [givesCookie(affinity.cookie, input.candidate)] : [];
+  };
+  return {
+    backends: backends(input, whole, filters),
+    ...(mirror && { mirror: mirrorTo(input, mirror.percent) }),
+  };
+}
+
+/** What the weights add up to; one that is none is among the mistakes. */
+export function totalOf({ weightTotal = 100 }: GatewayApiProps): number {
+  return weightTotal;
+}
+
+/** Always in this order: a track of weight 0 stays in the route. */
+function backends(
+  { names, port, tracks: sides, backendFilters }: RulesInput,
+  weights: Weights,
+  filters: (name: string) => readonly JsonObject[],
+): readonly JsonObject[] {
+  const { primary, canary, baseline } = weights;
+  const tracks = [
+    [names.primary, primary],
+    ...(sides.includes('canary') ? [[names.canary, canary] as const] : []),
+    ...(baseline === undefined ? [] : [[names.baseline, baseline] as const]),
+  ] as const;
+  return tracks.map(([name, weight]) => {
+    const own = [...backendFilters, ...filters(name)];
+    const backend = { group: '', kind: 'Service', name, port, weight };
+    return own.length === 0 ? backend : { ...backend, filters: own };
+  });
+}
+
+function mirrorTo({ names, port }: RulesInput, percent: number): JsonObject {
+  const backendRef = { group: '', kind: 'Service', name: names.canary, port };
+  return { type: 'RequestMirror', requestMirror: { backendRef, ...part(percent) } };
+}
+
+function part(percent: number): JsonObject {
+  if (percent === 100) return {};
+  if (Number.isInteger(percent)) return { percent };
+  return { fraction: { numerator: Math.round(percent * 1000), denominator: 100_000 } };
+}

@@ -1,0 +1,95 @@
+import type { Mistake, Reproof } from '../../mistake.ts';
+import type { RequestMatch, Traffic } from '../traffic.ts';
+import { matchProblems } from './matches.ts';
+import { isPath, partialMirror, supports } from './mistakes.ts';
+import { type RulesInput, replacesPrefix, routeRules, sizeProblems } from './rules.ts';
+
+/** What of the steps' traffic a route of the Gateway API, or this gateway, cannot express. */
+export function trafficMistakes(
+  input: RulesInput,
+  path: string,
+  traffics: readonly Traffic[],
+): Mistake[] {
+  // Most steps differ by their weights alone.
+  const different = new Map(traffics.map((it) => [JSON.stringify({ ...it, weights: 0 }), it]));
+  const all = [...different.values()].flatMap((it) => RULES.flatMap((rule) => rule(it, input)));
+  return [...new Map(all.map((it) => [JSON.stringify(it), { path, ...it }])).values()];
+}
+
+const RULES: readonly ((it: Traffic, input: RulesInput) => readonly Reproof[])[] = [
+  function matches(it, input) {
+    const { kind = 'HTTPRoute' } = input.props;
+    const problems = requestMatches(it).flatMap((one) => matchProblems(one, kind));
+    return problems.length > 0 ? problems : routeRules(input, it).problems;
+  },
+  function sizes(it, input) {
+    return sizeProblems(routeRules(input, it).rules);
+  },
+  function paths(it) {
+    return requestMatches(it).flatMap(({ path }) => {
+      if (path === undefined || 'regex' in path) return [];
+      if (isPath('exact' in path ? path.exact : path.prefix)) return [];
+      const remedy = 'begin it with /, without //, /./, /../, %2F and #';
+      return [{ problem: 'a match of the strategy has no absolute path', got: path, remedy }];
+    });
+  },
+  function replacedPrefix(it, { props }) {
+    if (!replacesPrefix(props)) return [];
+    return requestMatches(it)
+      .filter(({ path }) => path !== undefined)
+      .map(({ path }) => ({
+        problem: 'a match of the strategy has a path where traffic.filters replaces a prefix',
+        got: path,
+        remedy: 'match something else: the gateway would replace the path of the match',
+      }));
+  },
+  function partOfMirror({ mirrors = [] }, { props }) {
+    return mirrors
+      .filter(({ percent }) => percent !== 100 && !supports(props, 'mirrorPercent'))
+      .map(({ percent }) => partialMirror(`${percent} %`));
+  },
+  function unreached({ mirrors = [] }) {
+    const first = mirrors.findIndex(({ match = [] }) => match.length === 0);
+    return (first < 0 ? [] : mirrors.slice(first + 1)).map((got) => ({
+      problem: 'a mirror stands after one of all requests, and a request is copied once',
+      got,
+      remedy: 'put the one without a match last, and only once',
+    }));
+  },
+  function keptSessions({ affinity }, { props }) {
+    if (affinity === undefined) return [];
+    if (props.kind === 'GRPCRoute')
+      return [
+        {
+          problem: 'session affinity needs cookies, which clients of gRPC do not keep',
+          got: 'kind: GRPCRoute',
+          remedy: 'leave it out',
+        },
+      ];
+    if (supports(props, 'backendResponseHeaders')) return [];
+    return [
+      {
+        problem: 'session affinity needs a gateway that changes the answers of one backend',
+        got: 'no metrics',
+        remedy:
+          "say supports: ['backendResponseHeaders'] if yours takes a ResponseHeaderModifier in backendRefs, or leave affinity out",
+      },
+    ];
+  },
+  function persistence({ routes = [], affinity }, { props }) {
+    if (props.sessionPersistence === undefined) return [];
+    if (routes.length === 0 && affinity === undefined) return [];
+    return [
+      {
+        problem:
+          'traffic.sessionPersistence would keep requests on the primary that the strategy sends to the canary',
+        got: props.sessionPersistence,
+        remedy: 'leave it out',
+      },
+    ];
+  },
+];
+
+function requestMatches({ routes = [], mirrors = [] }: Traffic): readonly RequestMatch[] {
+  return [...routes.flatMap((it) => it.match), ...mirrors.flatMap((it) => it.match ?? [])];
+}

@@ -1,0 +1,173 @@
+import type { Json, JsonObject, Labels, Manifest } from '../../manifest/json.ts';
+import { isKind } from '../../manifest/manifest.ts';
+import { type Names, type Side, TRACKS } from '../../names.ts';
+import type { Track } from '../../plan/plan.ts';
+import type { ServicePort } from '../../workload/service.ts';
+import { selectorOf } from '../../workload/tracks.ts';
+import { plain } from '../plain.ts';
+import { routedBy } from '../ports.ts';
+import type { Router, RouterContext, Routing } from '../router.ts';
+import type { Traffic } from '../traffic.ts';
+import { istioMistakes } from './mistakes.ts';
+import { routePointers, shifted } from './own-virtual-service.ts';
+import { type IstioProps, seconds, type TrafficPolicy } from './props.ts';
+import { ISTIO_QUERIES } from './queries.ts';
+import { type Shift, shiftedHttp, shiftedStream } from './routes.ts';
+
+const API_VERSION = 'networking.istio.io/v1';
+
+/** Label by which the apex Service finds the pods of both tracks where one host has two subsets. */
+const RELEASE_LABEL = 'perch/release';
+
+/** Splits traffic with an Istio VirtualService: HTTP and gRPC by request, TCP by connection. */
+export function istio(props: IstioProps = {}): Router {
+  return {
+    kind: 'istio',
+    queries: ISTIO_QUERIES,
+    sharedLabels: (names): Labels =>
+      props.subsets === true ? { [RELEASE_LABEL]: names.apex } : {},
+    mistakes: (context, traffics) =>
+      istioMistakes({
+        props,
+        context,
+        traffics,
+        rules: httpRules(props, context),
+        own: context.workload.filter(isVirtualService),
+      }),
+    owns: (object) => isOwn(props, object),
+    routes: (context, traffic) => routes(props, context, traffic),
+    policies: (context) => policies(props, context),
+  };
+}
+
+function isOwn(props: IstioProps, object: Manifest): boolean {
+  return isVirtualService(object) && object.metadata.name === props.virtualService;
+}
+
+function isVirtualService(object: Manifest): boolean {
+  return isKind(object, 'networking.istio.io', 'VirtualService');
+}
+
+function routes(props: IstioProps, context: RouterContext, traffic: Traffic): Routing[] {
+  const { names, candidate, workload } = context;
+  const shift = { names, candidate, traffic, total: props.weightTotal ?? 100 };
+  const { virtualService: name, routes: chosen } = props;
+  const objects =
+    name === undefined
+      ? [virtualService(props, context, shift)]
+      : workload
+          .filter((it) => isOwn(props, it))
+          .map((it) => shifted(it, { name, routes: chosen }, shift));
+  return objects.map((object) => ({ object, pointers: routePointers(object) }));
+}
+
+function virtualService(props: IstioProps, context: RouterContext, shift: Shift): Manifest {
+  const { names } = context;
+  const edge =
+    props.delegation === true ? {} : { hosts: hosts(props, names), gateways: gateways(props) };
+  const http = httpRules(props, context).flatMap((it) => shiftedHttp(it, shift));
+  const tcp = tcpRules(props, context).map((it) => shiftedStream(it, shift));
+  return {
+    apiVersion: API_VERSION,
+    kind: 'VirtualService',
+    metadata: { name: names.apex, namespace: names.namespace },
+    spec: {
+      ...edge,
+      ...(http.length === 0 ? {} : { http }),
+      ...(tcp.length === 0 ? {} : { tcp }),
+    },
+  };
+}
+
+function hosts(props: IstioProps, names: Names): string[] {
+  const given = props.hosts ?? [];
+  return given.includes('*') || given.includes(names.apex) ? [...given] : [...given, names.apex];
+}
+
+function gateways(props: IstioProps): string[] {
+  return props.gateways === undefined || props.gateways.length === 0
+    ? ['mesh']
+    : [...props.gateways];
+}
+
+/** Each http port's route before a step's traffic is in it. */
+function httpRules(props: IstioProps, context: RouterContext): readonly JsonObject[] {
+  const { match, rewrite, headers, corsPolicy, retries, timeout } = props;
+  const settings = plain({ rewrite, headers, corsPolicy, retries, timeout }, seconds);
+  const given = plain({ it: match ?? [] }, seconds).it;
+  const conditions = Array.isArray(given) ? (given as readonly JsonObject[]) : [];
+  return byPort(context, 'http').flatMap(({ port, isFirst }) => {
+    const route = destinations(props, context, port);
+    if (isFirst) return [{ ...settings, ...(match === undefined ? {} : { match: given }), route }];
+    const own = (conditions.length === 0 ? [{}] : conditions)
+      .filter((it: JsonObject) => it.port === undefined || it.port === port.port)
+      .map((it) => ({ ...it, port: port.port }));
+    return own.length === 0 ? [] : [{ name: port.name, ...settings, match: own, route }];
+  });
+}
+
+function tcpRules(props: IstioProps, context: RouterContext): readonly JsonObject[] {
+  return byPort(context, 'tcp').map(({ port, isFirst }) => ({
+    ...(isFirst ? {} : { match: [{ port: port.port }] }),
+    route: destinations(props, context, port),
+  }));
+}
+
+/**
+ * The first port comes last and takes what no other port took: a gateway has ports of its own, and what arrives
+ * there, on 443 for example, is meant for the release's first port.
+ */
+function byPort(
+  { ports }: RouterContext,
+  kind: 'http' | 'tcp',
+): readonly { readonly port: ServicePort; readonly isFirst: boolean }[] {
+  const [first, ...others] = ports.filter((it) => routedBy(it) === kind);
+  if (first === undefined) return [];
+  return [...others.map((port) => ({ port, isFirst: false })), { port: first, isFirst: true }];
+}
+
+function destinations(
+  props: IstioProps,
+  { names, tracks }: RouterContext,
+  port: ServicePort,
+): Json[] {
+  return TRACKS.filter((it) => tracks.includes(it)).map((track) => {
+    const target =
+      props.subsets === true ? { host: names.apex, subset: track } : { host: names[track] };
+    return { destination: { ...target, port: { number: port.port } } };
+  });
+}
+
+function policies(props: IstioProps, context: RouterContext): Routing[] {
+  const { names } = context;
+  const { trafficPolicy: shared, trackPolicies = {} } = props;
+  const own = (track: Track) => {
+    const policy = { ...shared, ...trackPolicies[track] };
+    return { object: rule(names, names[track], policy), pointers: [] };
+  };
+  const baseline = trackPolicies.baseline === undefined ? [] : [own('baseline')];
+  // One Service can stand on both sides.
+  const hosts = context.tracks.filter((it) => it === 'primary' || names.canary !== names.primary);
+  if (props.subsets !== true) return [...hosts.map(own), ...baseline];
+  const subset = (track: Side) => ({
+    name: track,
+    labels: selectorOf(context.label, track),
+    // Istio itself puts these over the host's, field by field.
+    ...policyOf(trackPolicies[track] ?? {}),
+  });
+  const object = rule(names, names.apex, shared ?? {}, { subsets: context.tracks.map(subset) });
+  return [{ object, pointers: ['/spec/subsets'] }, ...baseline];
+}
+
+function rule(names: Names, host: string, policy: TrafficPolicy, spec: JsonObject = {}): Manifest {
+  return {
+    apiVersion: API_VERSION,
+    kind: 'DestinationRule',
+    metadata: { name: host, namespace: names.namespace },
+    spec: { host, ...policyOf(policy), ...spec },
+  };
+}
+
+function policyOf(policy: TrafficPolicy): JsonObject {
+  return Object.keys(policy).length === 0 ? {} : { trafficPolicy: plain(policy, seconds) };
+}

@@ -1,0 +1,121 @@
+import { type JsonObject, listAt, type Manifest, objectAt } from '../../manifest/json.ts';
+import { withSpec } from '../../manifest/manifest.ts';
+import type { Mistake } from '../../mistake.ts';
+import { type Names, TRACKS } from '../../names.ts';
+import type { Traffic } from '../traffic.ts';
+import { type Shift, shiftedHttp, shiftedStream, shiftMistakes, tracksIn } from './routes.ts';
+
+/** Which VirtualService of the author's is routed by, and which of its http routes are ours. */
+export interface OwnVirtualService {
+  readonly name: string;
+  /** @default - all that name both tracks */
+  readonly routes?: readonly string[] | undefined;
+}
+
+/** The lists of routes in a VirtualService. */
+const LISTS = ['http', 'tcp', 'tls'] as const;
+type List = (typeof LISTS)[number];
+
+/**
+ * The author's VirtualService with one step's traffic in the place of those routes that name both tracks.
+ * Everything else in it stays as it is.
+ */
+export function shifted(object: Manifest, own: OwnVirtualService, shift: Shift): Manifest {
+  const ours = (key: List) => (it: JsonObject) => isOurs(key, it, own, shift.names);
+  const change: Record<List, (it: JsonObject) => readonly JsonObject[]> = {
+    http: (it) => shiftedHttp(it, shift),
+    tcp: (it) => [shiftedStream(it, shift)],
+    tls: (it) => [shiftedStream(it, shift)],
+  };
+  const lists = LISTS.filter((key) => listAt(object, 'spec', key).some(ours(key))).map(
+    (key) =>
+      [
+        key,
+        listAt(object, 'spec', key).flatMap((it) => (ours(key)(it) ? change[key](it) : [it])),
+      ] as const,
+  );
+  return withSpec(object, Object.fromEntries(lists));
+}
+
+/** Pointers to the lists of routes that it has. */
+export function routePointers(object: Manifest): readonly string[] {
+  return LISTS.filter((key) => objectAt(object, 'spec')[key] !== undefined).map(
+    (key) => `/spec/${key}`,
+  );
+}
+
+/** Only http routes have names: the others are ours by their destinations. */
+function isOurs(
+  list: List,
+  rule: JsonObject,
+  { routes }: OwnVirtualService,
+  names: Names,
+): boolean {
+  const chosen = list !== 'http' || routes === undefined || routes.includes(String(rule.name));
+  return chosen && namesBoth(rule, names);
+}
+
+function namesBoth(rule: JsonObject, names: Names): boolean {
+  const tracks = tracksIn(rule, names);
+  return TRACKS.every((track) => tracks.includes(track));
+}
+
+/** What keeps us from routing by the author's VirtualService. */
+export function ownRouteMistakes(
+  { path, names }: { readonly path: string; readonly names: Names },
+  object: Manifest,
+  own: OwnVirtualService,
+  traffics: readonly Traffic[],
+): Mistake[] {
+  const ours = (key: List) =>
+    listAt(object, 'spec', key).filter((it) => isOurs(key, it, own, names));
+  const { name } = object.metadata;
+  const unknown = unknownRoutes(object, own, names).map((it) => ({ path, ...it }));
+  const all = LISTS.flatMap(ours);
+  if (all.length === 0 && unknown.length === 0)
+    return [
+      {
+        path,
+        problem: `no route of VirtualService ${name} names both tracks`,
+        got: objectAt(object, 'spec').http,
+        remedy: `give one route the destinations ${names.primary} and ${names.canary}`,
+      },
+    ];
+  const crowded = all
+    .filter((it) => listAt(it, 'route').length !== TRACKS.length)
+    .map((it) => ({
+      path,
+      problem: `a route of VirtualService ${name} names more than the two tracks`,
+      got: it.route,
+      remedy: 'the weights in it are ours: move the others to a route of their own',
+    }));
+  const { gateways } = objectAt(object, 'spec');
+  const bound = Array.isArray(gateways) ? gateways.map(String) : [];
+  const said = ours('http').flatMap((it, index) => {
+    const where = `http route ${String(it.name ?? index)} of VirtualService ${name}`;
+    return traffics.flatMap((one) => shiftMistakes(it, one, { where, gateways: bound }));
+  });
+  return [...unknown, ...crowded, ...said.map((it) => ({ path, ...it }))];
+}
+
+function unknownRoutes(
+  object: Manifest,
+  { routes = [] }: OwnVirtualService,
+  names: Names,
+): Omit<Mistake, 'path'>[] {
+  const http = listAt(object, 'spec', 'http');
+  const known = http.flatMap((it) => (typeof it.name === 'string' ? [it.name] : []));
+  return routes.flatMap((name) => {
+    const found = http.filter((it) => it.name === name);
+    if (found.length > 0 && found.every((it) => namesBoth(it, names))) return [];
+    const problem =
+      found.length === 0
+        ? `traffic.routes names no http route of VirtualService ${object.metadata.name}`
+        : `an http route of VirtualService ${object.metadata.name} does not name both tracks`;
+    const remedy =
+      found.length === 0
+        ? `use one of ${known.length === 0 ? 'the names that you give them (now none has one)' : known.join(', ')}`
+        : `give it the destinations ${names.primary} and ${names.canary}`;
+    return [{ problem, got: name, remedy }];
+  });
+}

@@ -1,0 +1,299 @@
+import { type Json, type JsonObject, listAt, objectAt } from '../../manifest/json.ts';
+import type { Reproof } from '../../mistake.ts';
+import { type Names, type Side, TRACKS } from '../../names.ts';
+import { setCookie } from '../cookies.ts';
+import { type Mirror, type RequestMatch, type Traffic, wholeWeights } from '../traffic.ts';
+import { type Conjunction, conjunction, httpMatch } from './match.ts';
+
+/** What a route that names both tracks is made to say in one step. */
+export interface Shift {
+  readonly names: Names;
+  /** Value of the session cookie. */
+  readonly candidate: string;
+  readonly traffic: Traffic;
+  /** What the weights sum to. */
+  readonly total: number;
+}
+
+/**
+ * The http routes that stand in the place of one that names both tracks: above it those for requests which the
+ * step treats apart, each with the route's own settings and within its own `match`, so that routes before and
+ * after it keep what is theirs.
+ *
+ * 1. matched routes: the canary
+ * 2. users with the session cookie: the canary; at the end what the weights say, and the cookie is taken back
+ * 3. matched mirrors: what the weights say, and a copy
+ * 4. the route itself: what the weights say
+ */
+export function shiftedHttp(rule: JsonObject, shift: Shift): readonly JsonObject[] {
+  const { names, candidate, traffic } = shift;
+  const { routes = [], mirrors = [], affinity } = traffic;
+  const canary = { ...rule, route: [canaryOf(rule, names)] };
+  const weighted = { ...rule, route: weightedRoute(rule, shift) };
+  const matched = routes.flatMap((it) => apart(canary, it.name, it.match.map(httpMatch)));
+  const tracks = tracksIn(rule, names);
+  const copied = (it: JsonObject) => mirrored(it, canaryOf(rule, names), mirrors);
+  if (affinity === undefined) return [...matched, ...copied(weighted)];
+  const { cookie, ends } = affinity;
+  // A value of another candidate is an old cookie: its user is drawn anew, and at the end tidied up after.
+  const sent = httpMatch({
+    cookies: { [cookie.name]: ends ? { prefix: '' } : { exact: candidate } },
+  });
+  if (!ends) {
+    const stays = apart(canary, 'session', [sent]);
+    const giving = withCookie(
+      weighted,
+      tracks,
+      headerValue(setCookie(cookie, candidate)),
+      (it) => it === 'canary',
+    );
+    return [...matched, ...stays, ...copied(giving)];
+  }
+  const taking = withCookie(
+    weighted,
+    tracks,
+    headerValue(setCookie(cookie, 'taken back')),
+    () => true,
+  );
+  const leave = copied(taking).flatMap((it) => apart(it, 'session-ends', [sent]));
+  return [...matched, ...leave, ...copied(weighted)];
+}
+
+/** The route, and above it the same for requests of which only some are copied. */
+function mirrored(
+  weighted: JsonObject,
+  canary: JsonObject,
+  mirrors: readonly Mirror[],
+): readonly JsonObject[] {
+  const copying = (percent: number) => ({
+    ...weighted,
+    mirror: objectAt(canary, 'destination'),
+    mirrorPercentage: { value: percent },
+  });
+  const some = mirrors.flatMap(({ match = [], percent }, index) =>
+    apart(copying(percent), `mirror-${index + 1}`, match.map(httpMatch)),
+  );
+  const all = mirrors.find(isOfAll);
+  return [...some, all === undefined ? weighted : copying(all.percent)];
+}
+
+/** Whether it copies requests whatever they are. */
+export function isOfAll({ match = [] }: Mirror): boolean {
+  return match.length === 0;
+}
+
+/** A tcp or tls route with the step's weights. */
+export function shiftedStream(rule: JsonObject, shift: Shift): JsonObject {
+  return { ...rule, route: weightedRoute(rule, shift) };
+}
+
+function weightedRoute(rule: JsonObject, { names, traffic, total }: Shift): Json[] {
+  const weights = wholeWeights(traffic.weights, total);
+  const tracks = tracksIn(rule, names);
+  const route = listAt(rule, 'route').map((it, index) => {
+    const track = tracks[index];
+    return track === undefined ? it : { ...it, weight: weights[track] };
+  });
+  if (weights.baseline === undefined) return route;
+  const canary = canaryOf(rule, names);
+  const { port } = objectAt(canary, 'destination');
+  // By its own host, also where the others are subsets: no rule needs to know of it.
+  const destination = { host: names.baseline, ...(port === undefined ? {} : { port }) };
+  return [...route, { ...canary, destination, weight: weights.baseline }];
+}
+
+/** The canary's destination; alone in a route it needs no weight. */
+function canaryOf(rule: JsonObject, names: Names): JsonObject {
+  const index = tracksIn(rule, names).indexOf('canary');
+  const found = listAt(rule, 'route')[index] ?? {};
+  const { weight: _, ...destination } = found;
+  return destination;
+}
+
+/** Envoy reads % in a header's value as the beginning of a variable. */
+function headerValue(text: string): string {
+  return text.replaceAll('%', '%%');
+}
+
+/** The route for those of its requests that any of the conditions holds for; none where there are none. */
+function apart(
+  rule: JsonObject,
+  name: string,
+  asked: readonly JsonObject[],
+): readonly JsonObject[] {
+  const match = conjunctions(rule, asked).flatMap(({ met }) =>
+    met.kind === 'match' ? [met.match] : [],
+  );
+  const own = typeof rule.name === 'string' ? `${rule.name}-${name}` : name;
+  return match.length === 0 ? [] : [{ ...rule, name: own, match }];
+}
+
+function conjunctions(
+  rule: JsonObject,
+  asked: readonly JsonObject[],
+): readonly { readonly given: JsonObject; readonly met: Conjunction }[] {
+  const own = listAt(rule, 'match');
+  const all = own.length === 0 ? [{}] : own;
+  return all.flatMap((given) => asked.map((it) => ({ given, met: conjunction(given, it) })));
+}
+
+const COOKIE_HEADER = 'set-cookie';
+
+function withCookie(
+  rule: JsonObject,
+  tracks: readonly (Side | undefined)[],
+  value: string,
+  which: (track: Side | undefined) => boolean,
+): JsonObject {
+  const route = listAt(rule, 'route').map((it, index) => {
+    if (!which(tracks[index])) return it;
+    const headers = objectAt(it, 'headers');
+    const response = objectAt(headers, 'response');
+    const add = { ...objectAt(response, 'add'), [COOKIE_HEADER]: value };
+    return { ...it, headers: { ...headers, response: { ...response, add } } };
+  });
+  return { ...rule, route };
+}
+
+/**
+ * The tracks that a route's destinations lead to, in their order: by the host of a Service, or by subset of the
+ * apex. Where one Service stands on both sides, its second place is the canary's.
+ */
+export function tracksIn(rule: JsonObject, names: Names): readonly (Side | undefined)[] {
+  const found = listAt(rule, 'route').map((it) => trackOf(it, names));
+  if (names.primary !== names.canary) return found;
+  const first = found.indexOf('primary');
+  return found.map((it, index) => (it === 'primary' && index > first ? 'canary' : it));
+}
+
+function trackOf(route: JsonObject, names: Names): Side | undefined {
+  const { host, subset } = objectAt(route, 'destination');
+  return TRACKS.find(
+    (it) => isHost(host, names[it], names) || (subset === it && isHost(host, names.apex, names)),
+  );
+}
+
+/** Istio completes a short name with the namespace and the cluster's domain. */
+function isHost(host: Json | undefined, service: string, names: Names): boolean {
+  const full = `${service}.${names.namespace}`;
+  return (
+    host === service ||
+    host === full ||
+    host === `${full}.svc` ||
+    host === `${full}.svc.cluster.local`
+  );
+}
+
+/**
+ * What of a step's traffic the route cannot be made to say.
+ *
+ * @param where names the route's own conditions, such as `traffic.match`
+ * @param gateways of the VirtualService; empty is the mesh
+ */
+export function shiftMistakes(
+  rule: JsonObject,
+  traffic: Traffic,
+  { where, gateways }: { readonly where: string; readonly gateways: readonly string[] },
+): readonly Reproof[] {
+  const { routes = [], mirrors = [], affinity } = traffic;
+  const named = [
+    ...routes.map((it) => [`route ${it.name}`, it.match] as const),
+    ...mirrors.map((it, index) => [`mirror ${index + 1}`, it.match ?? []] as const),
+  ];
+  const session: RequestMatch = { headers: { cookie: { regex: '' } } };
+  const all =
+    affinity === undefined ? named : [...named, ['the session cookie', [session]] as const];
+  return [
+    ...all.flatMap(([what, match]) => meetMistakes(rule, what, match, where)),
+    ...all.flatMap(([what, match]) => sourceMistakes(what, match, gateways)),
+    ...(mirrors.length > 0 ? mirrorMistakes(rule, where) : []),
+    ...(affinity === undefined ? [] : cookieMistakes(rule, where)),
+  ];
+}
+
+function meetMistakes(
+  rule: JsonObject,
+  what: string,
+  match: readonly RequestMatch[],
+  where: string,
+): readonly Reproof[] {
+  const met = conjunctions(rule, match.map(httpMatch));
+  const got = listAt(rule, 'match');
+  const unsaid = met.flatMap(({ met: it }) => (it.kind === 'inexpressible' ? [it.field] : []));
+  const mistakes = [...new Set(unsaid)].map((field) => ({
+    problem: `${what} and ${where} together need ${field}, which one condition of Istio cannot say`,
+    got,
+    remedy: `leave it out of ${where} or of ${what}, or use exact texts and prefixes`,
+  }));
+  if (match.length > 0 && met.every((it) => it.met.kind === 'never'))
+    return [
+      {
+        problem: `${what} matches no request: ${where} lets none of them through`,
+        got,
+        remedy: `let ${what} ask for requests that ${where} has`,
+      },
+    ];
+  const moved = met.some(
+    ({ given, met: it }) =>
+      it.kind === 'match' && JSON.stringify(it.match.uri) !== JSON.stringify(given.uri),
+  );
+  if (!moved || objectAt(rule, 'rewrite').uri === undefined) return mistakes;
+  return [
+    ...mistakes,
+    {
+      problem: `${what} asks for a path, and the rewrite of ${where} would replace another part of it`,
+      got: objectAt(rule, 'rewrite'),
+      remedy: 'rewrite with uriRegexRewrite, or ask for something else than a path',
+    },
+  ];
+}
+
+function sourceMistakes(
+  what: string,
+  match: readonly RequestMatch[],
+  gateways: readonly string[],
+): readonly Reproof[] {
+  const labels = match.flatMap((it) => (it.sourceLabels === undefined ? [] : [it.sourceLabels]));
+  if (labels.length === 0 || gateways.length === 0 || gateways.includes('mesh')) return [];
+  return [
+    {
+      problem: `${what} asks for source labels, which requests at a gateway do not have`,
+      got: labels[0],
+      remedy: "add 'mesh' to gateways, or ask for a header",
+    },
+  ];
+}
+
+function mirrorMistakes(rule: JsonObject, where: string): readonly Reproof[] {
+  return ['mirror', 'mirrors'].flatMap((key) =>
+    rule[key] === undefined
+      ? []
+      : [
+          {
+            problem: `${where} has a ${key} already, which a step needs for the canary`,
+            got: rule[key],
+            remedy: 'leave it out, or use a strategy that mirrors nothing',
+          },
+        ],
+  );
+}
+
+/** Another cookie in the same list, or a route that takes Set-Cookie away, would win over ours. */
+function cookieMistakes(rule: JsonObject, where: string): readonly Reproof[] {
+  const operations = (it: JsonObject) => objectAt(it, 'headers', 'response');
+  const isCookie = (name: Json) => String(name).toLowerCase() === COOKIE_HEADER;
+  const changes = (it: JsonObject) => {
+    const { set, remove } = operations(it);
+    return [...Object.keys(objectAt(set)), ...(Array.isArray(remove) ? remove : [])].some(isCookie);
+  };
+  const adds = (it: JsonObject) => Object.keys(objectAt(operations(it), 'add')).some(isCookie);
+  const route = listAt(rule, 'route');
+  if (![rule, ...route].some(changes) && !route.some(adds)) return [];
+  return [
+    {
+      problem: `${where} changes Set-Cookie, which session affinity needs`,
+      got: [operations(rule), ...route.map(operations)],
+      remedy: 'let the application set its own cookies',
+    },
+  ];
+}

@@ -1,0 +1,226 @@
+import { groupOf } from '../manifest/manifest.ts';
+
+/** One thing that a schema does not allow. */
+export interface Violation {
+  /** JSON pointer into the object. */
+  readonly pointer: string;
+  readonly problem: string;
+}
+
+/** Finds what the API server would refuse in an object of one kind. */
+export type SchemaCheck = (object: object) => readonly Violation[];
+
+/** Whether and how objects of a kind are checked. */
+export type Schema =
+  | { readonly kind: 'known'; readonly check: SchemaCheck }
+  /** A kind that no pinned version of its group has. */
+  | { readonly kind: 'missing'; readonly versions: string }
+  /** A group that nothing is known of. */
+  | { readonly kind: 'foreign' };
+
+interface AjvError {
+  readonly instancePath: string;
+  readonly keyword: string;
+  readonly message?: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** A class of the models packages; its instances know how to validate themselves. */
+interface Model {
+  readonly kind: string;
+  readonly prototype: { validate(this: object): void };
+}
+
+interface Family {
+  readonly has: (group: string, kind: string) => boolean;
+  readonly package: string;
+  readonly versions: string;
+}
+
+/** Groups of Kubernetes itself that a namespaced release can hold. */
+const KUBERNETES_GROUPS: ReadonlySet<string> = new Set([
+  '',
+  'apps',
+  'autoscaling',
+  'batch',
+  'policy',
+  'extensions',
+  'networking.k8s.io',
+  'rbac.authorization.k8s.io',
+  'storage.k8s.io',
+  'coordination.k8s.io',
+  'discovery.k8s.io',
+  'events.k8s.io',
+]);
+
+/** API versions that the models still know and Kubernetes no longer serves. */
+const REMOVED =
+  /^(?:extensions\/v1beta1|apps\/v1beta\d|(?:policy|batch|networking\.k8s\.io)\/v1beta1|autoscaling\/v2beta\d)$/;
+
+const FAMILIES: readonly Family[] = [
+  {
+    has: (group) => KUBERNETES_GROUPS.has(group),
+    package: 'kubernetes-models',
+    versions: 'Kubernetes (kubernetes-models 5.1.0)',
+  },
+  {
+    has: (group) => /^(?:networking|security|telemetry|extensions)\.istio\.io$/.test(group),
+    package: '@kubernetes-models/istio',
+    versions: 'Istio (@kubernetes-models/istio 3.0.1)',
+  },
+  {
+    has: (group) => group === 'gateway.networking.k8s.io',
+    package: '@kubernetes-models/gateway-api',
+    versions: 'the Gateway API (@kubernetes-models/gateway-api 2.0.0)',
+  },
+  {
+    has: (group) => /^(?:source|kustomize|notification|image)\.toolkit\.fluxcd\.io$/.test(group),
+    package: '@kubernetes-models/flux-cd',
+    versions: 'Flux (@kubernetes-models/flux-cd 4.0.0)',
+  },
+  {
+    // Other products of the project share the group.
+    has: (group, kind) =>
+      group === 'argoproj.io' && /^(?:Application|ApplicationSet|AppProject)$/.test(kind),
+    package: '@kubernetes-models/argo-cd',
+    versions: 'Argo CD (@kubernetes-models/argo-cd 4.0.0)',
+  },
+  {
+    has: (group) => group === 'keda.sh',
+    package: '@kubernetes-models/keda',
+    versions: 'KEDA (@kubernetes-models/keda 2.0.0)',
+  },
+  {
+    has: (group) => group === 'monitoring.coreos.com',
+    package: '@kubernetes-models/prometheus-operator',
+    versions: 'the Prometheus operator (@kubernetes-models/prometheus-operator 6.0.0)',
+  },
+];
+
+/** Whether objects of the kind are checked; others are let through. */
+export function isChecked(group: string, kind: string): boolean {
+  return FAMILIES.some((it) => it.has(group, kind));
+}
+
+const loaded = new Map<string, Promise<Schema>>();
+
+/** The schema of a kind, loaded when the kind first occurs: one takes up to a tenth of a second. */
+export function schemaOf(apiVersion: string, kind: string): Promise<Schema> {
+  const key = `${apiVersion}/${kind}`;
+  const known = loaded.get(key) ?? load(apiVersion, kind);
+  loaded.set(key, known);
+  return known;
+}
+
+async function load(apiVersion: string, kind: string): Promise<Schema> {
+  const group = groupOf(apiVersion);
+  const family = FAMILIES.find((it) => it.has(group, kind));
+  if (family === undefined) return { kind: 'foreign' };
+  const missing: Schema = { kind: 'missing', versions: family.versions };
+  if (REMOVED.test(apiVersion) || !/^[A-Za-z0-9]+$/.test(kind)) return missing;
+  try {
+    const module: unknown = await import(
+      /* @vite-ignore */ `${family.package}/${apiVersion}/${kind}`
+    );
+    const model = modelIn(module, kind);
+    return model === undefined ? missing : { kind: 'known', check: strict(model) };
+  } catch (error) {
+    if (isNotFound(error)) return missing;
+    throw error;
+  }
+}
+
+/** The packages hold parts of objects too, such as DeploymentSpec: those are no kinds. */
+function modelIn(module: unknown, kind: string): Model | undefined {
+  if (typeof module !== 'object' || module === null) return undefined;
+  const found: unknown = Reflect.get(module, kind);
+  return isModel(found) && found.kind === kind ? found : undefined;
+}
+
+function isModel(value: unknown): value is Model {
+  return typeof value === 'function' && 'kind' in value;
+}
+
+/** Bundlers and test runners resolve modules themselves, and say so in words only. */
+function isNotFound(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const codes = ['ERR_MODULE_NOT_FOUND', 'ERR_PACKAGE_PATH_NOT_EXPORTED'];
+  const code = 'code' in error ? String(error.code) : '';
+  return codes.includes(code) || /is not exported/.test(error.message);
+}
+
+/**
+ * The compiled schemas find wrong types and missing fields, and let unknown fields pass. A validator reads
+ * every field that it knows of an object: an own key that it never read is unknown to the schema. An object
+ * of which it read no key at all is one that the schema leaves open.
+ */
+function strict(model: Model): SchemaCheck {
+  return (object) => {
+    const reads: Reads = new Map();
+    const errors = errorsOf(model, watched(object, reads, new Map()));
+    return [...violations(errors), ...unknownFields(object, reads, '')];
+  };
+}
+
+function errorsOf(model: Model, object: object): readonly AjvError[] {
+  try {
+    model.prototype.validate.call(object);
+    return [];
+  } catch (error) {
+    if (error instanceof Error && 'errors' in error && Array.isArray(error.errors))
+      return error.errors;
+    throw error;
+  }
+}
+
+type Reads = Map<object, Set<PropertyKey>>;
+
+function watched(object: object, reads: Reads, proxies: Map<object, object>): object {
+  const known = proxies.get(object);
+  if (known !== undefined) return known;
+  const seen = new Set<PropertyKey>();
+  reads.set(object, seen);
+  const proxy = new Proxy(object, {
+    get(target, key) {
+      seen.add(key);
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === 'object' && value !== null ? watched(value, reads, proxies) : value;
+    },
+  });
+  proxies.set(object, proxy);
+  return proxy;
+}
+
+function unknownFields(value: unknown, reads: Reads, pointer: string): Violation[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const seen = reads.get(value);
+  if (seen === undefined || ![...seen].some((it) => typeof it === 'string')) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const here = `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    if (Array.isArray(value) || seen.has(key)) return unknownFields(inner, reads, here);
+    return [{ pointer: here, problem: 'is a field that the API does not know' }];
+  });
+}
+
+/** One violation for each place: alternatives of a schema each complain about the same value. */
+function violations(errors: readonly AjvError[]): Violation[] {
+  const places = new Map<string, string>();
+  for (const error of errors) {
+    if (error.keyword === 'anyOf' && places.has(error.instancePath)) continue;
+    const said = places.get(error.instancePath);
+    const says = sentence(error);
+    places.set(
+      error.instancePath,
+      said === undefined || said === says ? says : `${said}, or ${says}`,
+    );
+  }
+  return [...places].map(([pointer, problem]) => ({ pointer: pointer || '/', problem }));
+}
+
+function sentence({ keyword, params, message }: AjvError): string {
+  if (keyword === 'required') return `lacks the field ${String(params.missingProperty)}`;
+  if (keyword === 'type') return `must be of type ${String(params.type)}`;
+  if (keyword === 'enum') return `must be one of ${JSON.stringify(params.allowedValues)}`;
+  if (keyword === 'oneOf') return 'must have exactly one of the alternatives';
+  return message ?? `violates ${keyword} ${JSON.stringify(params)}`;
+}

@@ -1,0 +1,221 @@
+import { isObject, type Json, labelsAt, type Manifest, objectAt } from '../manifest/json.ts';
+import type { Authored } from '../manifest/manifest.ts';
+import { ADDRESS_LABEL, groupOf, isKind } from '../manifest/manifest.ts';
+import type { Mistake } from '../mistake.ts';
+import type { Names } from '../names.ts';
+import { autoscalerMistakes, isAutoscaler } from './autoscalers.ts';
+import { isVersioned } from './versioned.ts';
+import { workloadKindOf } from './workload-kinds.ts';
+
+/** The objects of a workload, by what is done with them. */
+export interface Parts {
+  /** What runs the pods: exactly one where nothing is wrong. */
+  readonly workloads: readonly Authored[];
+  readonly autoscalers: readonly Authored[];
+  readonly budgets: readonly Authored[];
+  readonly versioned: readonly Authored[];
+  /** Run once for each candidate. */
+  readonly jobs: readonly Authored[];
+  /** Routing objects of the author's own, in which only the weights are ours. */
+  readonly routing: readonly Authored[];
+  /** Everything that belongs to no track. */
+  readonly others: readonly Authored[];
+}
+
+/** Sorts a workload's objects; the order in which they were made does not matter. */
+export function partsOf(objects: readonly Authored[], owned: (object: Manifest) => boolean): Parts {
+  const parts = {
+    workloads: [],
+    autoscalers: [],
+    budgets: [],
+    versioned: [],
+    jobs: [],
+    routing: [],
+    others: [],
+  } as Record<keyof Parts, Authored[]>;
+  const byName = [...objects].sort((a, b) => compare(identity(a.object), identity(b.object)));
+  for (const it of byName) parts[partOf(it.object, owned)].push(it);
+  return parts;
+}
+
+function partOf(object: Manifest, owned: (object: Manifest) => boolean): keyof Parts {
+  if (workloadKindOf(object) !== undefined) return 'workloads';
+  if (isAutoscaler(object)) return 'autoscalers';
+  if (isKind(object, 'policy', 'PodDisruptionBudget')) return 'budgets';
+  if (isVersioned(object)) return 'versioned';
+  if (isKind(object, 'batch', 'Job')) return 'jobs';
+  return owned(object) ? 'routing' : 'others';
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function identity(object: Manifest): string {
+  return `${object.kind}/${groupOf(object.apiVersion)}/${object.metadata.name}`;
+}
+
+/** Kinds that run pods, or scale what does, and have no tracks. */
+const UNSUPPORTED: Readonly<Record<string, string>> = {
+  ReplicaSet: 'use a Deployment',
+  ReplicationController: 'use a Deployment',
+  Pod: 'use a Deployment',
+  Rollout: 'use a Deployment: two controllers would shift one traffic',
+  ScaledJob: 'manage it outside of the release: its Jobs get no traffic',
+};
+
+/** Kinds that belong to no namespace. */
+const CLUSTER_SCOPED = new Set(
+  (
+    'Namespace Node PersistentVolume ClusterRole ClusterRoleBinding CustomResourceDefinition StorageClass ' +
+    'PriorityClass IngressClass GatewayClass RuntimeClass CSIDriver CSINode VolumeAttachment APIService ' +
+    'ValidatingWebhookConfiguration MutatingWebhookConfiguration ValidatingAdmissionPolicy ' +
+    'ValidatingAdmissionPolicyBinding MutatingAdmissionPolicy FlowSchema PriorityLevelConfiguration ' +
+    'ClusterIssuer ClusterSecretStore ClusterExternalSecret ClusterPolicy CertificateSigningRequest'
+  ).split(' '),
+);
+
+/** What no release may hold, whatever its kind. */
+export function placementMistakes({ path, object }: Authored, namespace: string): Mistake[] {
+  const { kind, metadata } = object;
+  const instead = Object.hasOwn(UNSUPPORTED, kind) ? UNSUPPORTED[kind] : undefined;
+  if (instead !== undefined)
+    return [{ path, problem: `a release has no ${kind}`, got: metadata.name, remedy: instead }];
+  if (CLUSTER_SCOPED.has(kind))
+    return [
+      {
+        path,
+        problem: `${kind} belongs to no namespace`,
+        got: metadata.name,
+        remedy: 'manage cluster-wide objects outside of the release',
+      },
+    ];
+  if (metadata.namespace === namespace) return [];
+  const remedy = `leave metadata.namespace out, or use "${namespace}"`;
+  return [
+    {
+      path,
+      problem: `${kind} ${metadata.name} is in another namespace`,
+      got: metadata.namespace,
+      remedy,
+    },
+  ];
+}
+
+/** Where the objects stand. */
+export interface PartsContext {
+  readonly path: string;
+  readonly names: Names;
+  /** Names of triggers by which both tracks are meant to scale. */
+  readonly sharedTriggers: readonly string[];
+}
+
+/** What is wrong with the workload's objects taken together. */
+export function partMistakes(
+  { path, names, sharedTriggers }: PartsContext,
+  objects: readonly Authored[],
+  parts: Parts,
+): Mistake[] {
+  const workload = parts.workloads[0]?.object;
+  return [
+    ...objects.flatMap((it) => placementMistakes(it, names.namespace)),
+    ...doubled(objects),
+    ...workloadMistakes(path, parts),
+    ...autoscalerMistakes(parts.autoscalers, workload, sharedTriggers),
+    ...parts.budgets.flatMap((it) => budgetMistakes(it, parts)),
+    ...parts.others.flatMap((it) => danglingMistakes(it, parts, names)),
+  ];
+}
+
+function doubled(objects: readonly Authored[]): Mistake[] {
+  const seen = new Map<string, string>();
+  return objects.flatMap(({ path, object }) => {
+    const first = seen.get(identity(object));
+    seen.set(identity(object), first ?? path);
+    if (first === undefined) return [];
+    const problem = `a second ${object.kind} has the name of the one at ${first}`;
+    return [
+      {
+        path,
+        problem,
+        got: object.metadata.name,
+        remedy: 'give it a name of its own in metadata.name',
+      },
+    ];
+  });
+}
+
+function workloadMistakes(path: string, { workloads }: Parts): Mistake[] {
+  const remedy = 'let workload make exactly one Deployment, DaemonSet or StatefulSet';
+  const [workload, ...more] = workloads;
+  if (workload === undefined)
+    return [{ path, problem: 'workload makes nothing that runs pods', remedy }];
+  const selector = objectAt(workload.object, 'spec', 'selector');
+  const expressions = selector.matchExpressions;
+  const found = more.map((it) => ({
+    path: it.path,
+    problem: `a second workload, a ${it.object.kind}`,
+    got: it.object.metadata.name,
+    remedy,
+  }));
+  const own = workloadKindOf(workload.object)?.mistakes(workload) ?? [];
+  if (!Array.isArray(expressions) || expressions.length === 0) return [...found, ...own];
+  return [
+    ...found,
+    {
+      path: workload.path,
+      problem: 'spec.selector.matchExpressions are not supported',
+      got: expressions,
+      remedy: 'use matchLabels',
+    },
+    ...own,
+  ];
+}
+
+/** A budget for something else would be doubled, and protect nothing. */
+function budgetMistakes({ path, object }: Authored, { workloads }: Parts): Mistake[] {
+  const workload = workloads[0]?.object;
+  if (workload === undefined) return [];
+  const selector = labelsAt(object, 'spec', 'selector', 'matchLabels');
+  const pods = labelsAt(workload, 'spec', 'template', 'metadata', 'labels');
+  if (Object.entries(selector).every(([key, value]) => pods[key] === value)) return [];
+  const remedy = 'let spec.selector.matchLabels name labels of the workload’s pods';
+  return [{ path, problem: 'the PodDisruptionBudget selects other pods', got: selector, remedy }];
+}
+
+/** References that Perch does not rewrite would name nothing once the workload is on its tracks. */
+function danglingMistakes(
+  { path, object }: Authored,
+  { workloads }: Parts,
+  names: Names,
+): Mistake[] {
+  const { kind, metadata } = workloads[0]?.object ?? {};
+  const name = metadata?.name;
+  const mistakes: Mistake[] = [];
+  visit(object, (key, value) => {
+    if (name !== undefined && isObject(value) && value.kind === kind && value.name === name)
+      mistakes.push({
+        path,
+        problem: `${key} of ${object.kind} ${object.metadata.name} names the ${kind}`,
+        got: name,
+        remedy: `name ${names.primary} or ${names.canary}: those are what runs`,
+      });
+    if (key === ADDRESS_LABEL && object.kind !== 'Service' && object.kind !== 'NetworkPolicy')
+      mistakes.push({
+        path,
+        problem: `${object.kind} ${object.metadata.name} selects by the label ${ADDRESS_LABEL}, which is never written`,
+        got: value,
+        remedy: 'select by a label of your own',
+      });
+  });
+  return mistakes;
+}
+
+function visit(value: Json | undefined, see: (key: string, value: Json | undefined) => void): void {
+  if (Array.isArray(value)) for (const it of value) visit(it, see);
+  else if (isObject(value))
+    for (const [key, it] of Object.entries(value)) {
+      see(key, it);
+      visit(it, see);
+    }
+}

@@ -1,0 +1,239 @@
+import { type Labels, listAt, type Manifest } from '../manifest/json.ts';
+import type { Mistake } from '../mistake.ts';
+import { labelMistakes, type Names } from '../names.ts';
+import type { Track } from '../plan/plan.ts';
+
+/** Labels and annotations of one Service. */
+export interface ServiceMetadata {
+  /** @default - none */
+  readonly labels?: Labels;
+  /** @default - none */
+  readonly annotations?: Labels;
+}
+
+/** A port besides the first one. */
+export interface AnotherPort {
+  readonly port: number;
+  /**
+   * Unique in the Service.
+   * @default - `http-<port>`, or `tcp-<port>` where `appProtocol` is `tcp`
+   */
+  readonly name?: string;
+  /**
+   * Port of the pods, by number or name.
+   * @default - same as `port`
+   */
+  readonly targetPort?: number | string;
+  /** @default - the mesh guesses from the port's name */
+  readonly appProtocol?: string;
+}
+
+/** How the release is reached: one apex Service for its users, and one for each track. */
+export interface ServiceProps {
+  /** First port of the three Services; built-in checks are about this one. */
+  readonly port: number;
+  /** @default - `http`, or `tcp` where `appProtocol` is `tcp` */
+  readonly portName?: string;
+  /**
+   * Port of the pods, by number or name.
+   * @default - same as `port`
+   */
+  readonly targetPort?: number | string;
+  /**
+   * Protocol of the port, such as `http`, `http2`, `grpc` or `tcp`; a mesh splits the last by connection.
+   * @default - the mesh guesses from the port's name
+   */
+  readonly appProtocol?: string;
+  /**
+   * Further ports of the three Services.
+   * @default - none
+   */
+  readonly ports?: readonly AnotherPort[];
+  /**
+   * Also serve every other port that the containers declare, save those of mesh sidecars.
+   * @default false
+   */
+  readonly portDiscovery?: boolean;
+  /**
+   * Metadata of the apex Service.
+   * @default - none
+   */
+  readonly apex?: ServiceMetadata;
+  /**
+   * Metadata of the primary's Service.
+   * @default - none
+   */
+  readonly primary?: ServiceMetadata;
+  /**
+   * Metadata of the canary's Service.
+   * @default - none
+   */
+  readonly canary?: ServiceMetadata;
+}
+
+/** A port of a Service, as the API has it. */
+export interface ServicePort {
+  readonly name: string;
+  readonly port: number;
+  readonly protocol: string;
+  readonly targetPort: number | string;
+  /** @default - the mesh guesses from the name */
+  readonly appProtocol?: string;
+}
+
+/** Containers that meshes inject; their ports are the mesh's own. */
+const SIDECARS = new Set(['istio-proxy', 'envoy']);
+
+/** The ports of the three Services: the release's own, and those that were discovered. */
+export function servicePorts(
+  props: ServiceProps,
+  workload: Manifest | undefined,
+): readonly ServicePort[] {
+  const { port, targetPort = port, portName, appProtocol } = props;
+  const first = servicePort(
+    { port, targetPort, ...(appProtocol === undefined ? {} : { appProtocol }) },
+    portName ?? (isTcp(props) ? 'tcp' : 'http'),
+  );
+  const others = (props.ports ?? []).map((it) =>
+    servicePort(it, it.name ?? `${isTcp(it) ? 'tcp' : 'http'}-${it.port}`),
+  );
+  const own = [first, ...others];
+  return props.portDiscovery === true ? [...own, ...discovered(workload, own)] : own;
+}
+
+function servicePort(it: AnotherPort, name: string): ServicePort {
+  return {
+    name,
+    port: it.port,
+    protocol: 'TCP',
+    targetPort: it.targetPort ?? it.port,
+    ...(it.appProtocol === undefined ? {} : { appProtocol: it.appProtocol }),
+  };
+}
+
+function isTcp({ appProtocol }: Pick<ServiceProps, 'appProtocol'>): boolean {
+  return appProtocol?.toLowerCase() === 'tcp';
+}
+
+function discovered(workload: Manifest | undefined, own: readonly ServicePort[]): ServicePort[] {
+  const isOwn = (number: number, name: unknown) =>
+    own.some((it) => it.port === number || it.targetPort === number || it.targetPort === name);
+  const containers = listAt(workload, 'spec', 'template', 'spec', 'containers');
+  return containers
+    .filter((it) => !SIDECARS.has(String(it.name)))
+    .flatMap((container) =>
+      listAt(container, 'ports').flatMap((it, index) => {
+        const number = Number(it.containerPort);
+        if (isOwn(number, it.name)) return [];
+        const name =
+          typeof it.name === 'string' ? it.name : `tcp-${String(container.name)}-${index}`;
+        return [{ name, port: number, protocol: String(it.protocol ?? 'TCP'), targetPort: number }];
+      }),
+    );
+}
+
+/** The Service of the apex or of one track. */
+export function serviceManifest(
+  names: Names,
+  which: 'apex' | Track,
+  spec: {
+    readonly selector: Labels;
+    readonly ports: readonly ServicePort[];
+    readonly metadata?: ServiceMetadata | undefined;
+  },
+): Manifest {
+  const { labels, annotations } = spec.metadata ?? {};
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name: names[which],
+      namespace: names.namespace,
+      ...(labels === undefined ? {} : { labels }),
+      ...(annotations === undefined ? {} : { annotations }),
+    },
+    spec: {
+      type: 'ClusterIP',
+      selector: spec.selector,
+      ports: spec.ports.map((it) => ({ ...it })),
+    },
+  };
+}
+
+/** What is wrong with the service, whatever the workload is. */
+export function serviceMistakes(path: string, props: ServiceProps): Mistake[] {
+  const { portName } = props;
+  const first = { ...props, ...(portName === undefined ? {} : { name: portName }) };
+  return [
+    ...portMistakes(path, first, (key) => `service.${key === 'name' ? 'portName' : key}`),
+    ...(props.ports ?? []).flatMap((it, index) =>
+      portMistakes(path, it, (key) => `service.ports[${index}].${key}`),
+    ),
+  ];
+}
+
+function portMistakes(
+  path: string,
+  it: AnotherPort,
+  field: (key: 'port' | 'targetPort' | 'name') => string,
+): Mistake[] {
+  const numbers = (['port', 'targetPort'] as const)
+    .filter((key) => typeof it[key] === 'number' && !isPort(it[key]))
+    .map((key) => ({
+      path,
+      problem: `${field(key)} must be a port`,
+      got: it[key],
+      remedy: 'use 1 to 65535',
+    }));
+  return it.name === undefined
+    ? numbers
+    : [...numbers, ...labelMistakes(path, field('name'), it.name)];
+}
+
+/** What is wrong with the service, given the pods. */
+export function targetMistakes(path: string, props: ServiceProps, deployment: Manifest): Mistake[] {
+  return [
+    ...targetPortMistakes(path, props, deployment),
+    ...doubledPorts(path, servicePorts(props, deployment)),
+  ];
+}
+
+function targetPortMistakes(path: string, props: ServiceProps, deployment: Manifest): Mistake[] {
+  const containers = listAt(deployment, 'spec', 'template', 'spec', 'containers');
+  const ports = containers.flatMap((it) => listAt(it, 'ports'));
+  const names = ports.flatMap((it) => (typeof it.name === 'string' ? [it.name] : []));
+  const known =
+    names.length === 0 ? 'no container names a port' : `containers name ${names.join(', ')}`;
+  const targets: readonly (readonly [string, number | string | undefined])[] = [
+    ['service.targetPort', props.targetPort],
+    ...(props.ports ?? []).map(
+      (it, index) => [`service.ports[${index}].targetPort`, it.targetPort] as const,
+    ),
+  ];
+  return targets
+    .filter(([, it]) => typeof it === 'string' && !names.includes(it))
+    .map(([field, got]) => ({
+      path,
+      problem: `${field} names no port of the pods`,
+      got,
+      remedy: `${known}; use one of them`,
+    }));
+}
+
+/** Ports can repeat the release's first, or each other. */
+function doubledPorts(path: string, ports: readonly ServicePort[]): Mistake[] {
+  const keys = (it: ServicePort) => [`name ${it.name}`, `number ${it.port}/${it.protocol}`];
+  const all = ports.flatMap(keys);
+  return all
+    .filter((it, index) => all.indexOf(it) !== index)
+    .map((it) => ({
+      path,
+      problem: `the Services would have two ports of ${it}`,
+      got: ports.map((port) => `${port.name} ${port.port}`),
+      remedy: 'give each a name and a number of its own, or leave portDiscovery out',
+    }));
+}
+
+function isPort(value: unknown): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65535;
+}

@@ -1,0 +1,108 @@
+import { ApiObject, App, Chart } from 'cdk8s';
+import type { Construct } from 'constructs';
+import type { Authored } from '../manifest/manifest.ts';
+import { isManifest } from '../manifest/manifest.ts';
+import { type Mistake, reproofs } from '../mistake.ts';
+
+/** What `workload` of a release is: it makes any cdk8s objects below the scope. */
+export type WorkloadFactory = (scope: Construct) => void;
+
+/** What a factory made. */
+export interface Workload {
+  readonly objects: readonly Authored[];
+  readonly mistakes: readonly Mistake[];
+}
+
+/** Where the factory's objects belong. */
+export interface Home {
+  /** Construct path, for messages. */
+  readonly path: string;
+  /** Name of objects that are given none. */
+  readonly name: string;
+  /** Namespace of objects that are given none. */
+  readonly namespace?: string;
+}
+
+/**
+ * Calls the factory once, in an App of its own: the cost of cdk8s grows faster than the number of charts in
+ * one App.
+ */
+export function runWorkload(release: Home, factory: WorkloadFactory): Workload {
+  const chart = new ReleaseChart(new App({ recordConstructMetadata: false }), release);
+  try {
+    factory(chart);
+    const constructs = chart.node.findAll();
+    const place = (it: Construct) => `${release.path}${it.node.path.slice(chart.node.path.length)}`;
+    const nested = constructs
+      .filter((it) => it !== chart && Chart.isChart(it))
+      .map((it) => nestedChart(place(it)));
+    const invalid = constructs.flatMap((it) =>
+      it.node.validate().map((problem) => ({
+        path: place(it),
+        problem,
+        remedy: 'see the construct’s own documentation',
+      })),
+    );
+    const authored = constructs
+      .filter((it) => it instanceof ApiObject)
+      .map((it) => read(place(it), it));
+    return {
+      objects: authored.flatMap((it) => (it.kind === 'object' ? [it.authored] : [])),
+      mistakes: [
+        ...nested,
+        ...invalid,
+        ...constructs.flatMap((it) => reproofs(it).map((said) => ({ path: place(it), ...said }))),
+        ...authored.flatMap((it) => (it.kind === 'mistake' ? [it.mistake] : [])),
+      ],
+    };
+  } catch (error) {
+    return { objects: [], mistakes: [thrown(release.path, error)] };
+  }
+}
+
+/** Gives objects without a name that of the release, where cdk8s would derive one from the construct's path. */
+class ReleaseChart extends Chart {
+  readonly #name: string;
+
+  constructor(scope: Construct, { name, namespace }: Home) {
+    super(scope, 'workload', namespace === undefined ? {} : { namespace });
+    this.#name = name;
+  }
+
+  override generateObjectName(): string {
+    return this.#name;
+  }
+}
+
+type Reading =
+  | { readonly kind: 'object'; readonly authored: Authored }
+  | { readonly kind: 'mistake'; readonly mistake: Mistake };
+
+function read(path: string, object: ApiObject): Reading {
+  try {
+    // A copy without prototypes and undefined: what a YAML file could hold.
+    const json: unknown = JSON.parse(JSON.stringify(object.toJson()));
+    if (isManifest(json)) return { kind: 'object', authored: { path, object: json } };
+    const remedy = 'give it apiVersion, kind and metadata.name';
+    return { kind: 'mistake', mistake: { path, problem: 'is no API object', got: json, remedy } };
+  } catch (error) {
+    return { kind: 'mistake', mistake: thrown(path, error) };
+  }
+}
+
+function nestedChart(path: string): Mistake {
+  return {
+    path,
+    problem: 'a Chart inside a workload names objects by construct path',
+    remedy: 'use a Construct as their scope instead',
+  };
+}
+
+function thrown(path: string, error: unknown): Mistake {
+  const problem = `workload threw: ${error instanceof Error ? error.message : String(error)}`;
+  const remedy = /to render Helm chart/.test(problem)
+    ? 'a Helm construct needs the helm command: install it (https://helm.sh/docs/intro/install), ' +
+      'or render the chart once with `helm template` and use Include'
+    : 'mend the workload function';
+  return { path, problem, remedy };
+}

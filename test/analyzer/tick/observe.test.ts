@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import { decide } from '../../../analyzer/core/rules/decide.ts';
+import { hasUnreachable, observe } from '../../../analyzer/tick/observe.ts';
+import { oneCluster } from '../../../analyzer/tick/world.ts';
+import { blobs, observation, situation, step, T0, V2 } from '../core/fixture.ts';
+
+const { settleSeconds, inconclusiveDeadlineSeconds } = V2.plan.analysis;
+const AT20 = situation({ position: step('02-weight-20') });
+
+describe('a source that gives no answer', () => {
+  test('is the cluster, or the metric store', () => {
+    const down = { kind: 'unknown', reason: 'down' } as const;
+    expect(hasUnreachable(observation(AT20, T0 + 60))).toBe(false);
+    expect(hasUnreachable(observation(AT20, T0 + 60, { live: down }))).toBe(true);
+    expect(hasUnreachable(observation(AT20, T0 + 60, { values: { unknown: 'down' } }))).toBe(true);
+  });
+
+  test('is one whose clock cannot be trusted', () => {
+    const skewed = (skewSeconds: number) => observation(AT20, T0 + 60, { skewSeconds });
+    expect(hasUnreachable(skewed(settleSeconds))).toBe(false);
+    expect(hasUnreachable(skewed(settleSeconds + 1))).toBe(true);
+  });
+});
+
+test('a clock that is off for a moment, late in a long step, does not end the step', () => {
+  const late = T0 + 10 * inconclusiveDeadlineSeconds;
+  const seen = observation(AT20, late, { skewSeconds: settleSeconds + 1, unreachableSince: late });
+  expect(decide(seen, late)).toMatchObject({
+    kind: 'hold',
+    reason: expect.stringMatching(/^inconclusive: .*clocks differ/),
+  });
+  const deadline = late + inconclusiveDeadlineSeconds + 1;
+  const still = observation(AT20, deadline, {
+    skewSeconds: settleSeconds + 1,
+    unreachableSince: late,
+  });
+  expect(decide(still, deadline)).toMatchObject({
+    kind: 'move',
+    transition: 'note',
+    verdict: 'inconclusive',
+  });
+});
+
+describe('the clock of the metric store', () => {
+  /** A store that answers after so many seconds, and whose clock is ahead by so many. */
+  async function skewOf(ahead: number, takes: number): Promise<number> {
+    let now = T0 + 60;
+    const seen = await observe(
+      {
+        reader: {
+          texts: async (oids) => oids.map((it) => blobs.get(it) ?? ''),
+          treesAt: async (_, id) => ({ id }),
+        },
+        world: {
+          clusters: oneCluster({ read: async () => ({ kind: 'unknown', reason: 'down' }) }),
+          metrics: {
+            range: async () => {
+              const serverTime = Math.floor(now) + ahead;
+              now += takes;
+              return { kind: 'known', value: { samples: [], serverTime } };
+            },
+          },
+          clock: () => now,
+        },
+        seen: { targets: new Map() },
+      },
+      AT20,
+      now,
+    );
+    return seen.skewSeconds;
+  }
+
+  test.each([
+    [0, 0, 0],
+    [40, 0, 40],
+    [-40, 0, 39],
+    // A slow answer is no skew.
+    [0, 25, 0],
+    [40, 25, 15],
+  ])(
+    'ahead by %i s, answering after %i s: off by at least %i s',
+    async (ahead, takes, expected) => {
+      expect(await skewOf(ahead, takes)).toBe(expected);
+    },
+  );
+});

@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import { status } from '../../../analyzer/core/phase.ts';
+import { decide } from '../../../analyzer/core/rules/decide.ts';
+import type { Outcome } from '../../../analyzer/tick/outcome.ts';
+import { pauseSeconds } from '../../../analyzer/tick/pause.ts';
+import { observation, situation, step, T0, V2 } from '../core/fixture.ts';
+
+const { checkSeconds, settleSeconds } = V2.plan.analysis;
+const AT20 = situation({ position: step('02-weight-20') });
+
+function held(now: number, of = AT20): Outcome {
+  const seen = observation(of, now, { live: { kind: 'waiting', reason: 'not synced' } });
+  const decision = decide(seen, now);
+  return { release: 'app', decision, at: now, status: status(of), observation: seen };
+}
+
+/** When the first point that may count as failed can be judged. */
+function firstPoint(): number {
+  for (let at = T0; at < T0 + 1000; at++)
+    if (observation(AT20, at).series.some(({ fromCommit: it }) => hasSamples(it))) return at;
+  throw new Error('no point is ever judged');
+}
+
+function hasSamples(it: { readonly kind: string; readonly value?: readonly unknown[] }): boolean {
+  return it.kind === 'known' && (it.value ?? []).length > 0;
+}
+
+describe('the pause until the next pass', () => {
+  const first = firstPoint();
+
+  test('ends when the next point can be judged, and not before', () => {
+    expect(pauseSeconds([held(first - 7)], 10, first - 7)).toBe(7);
+    expect(pauseSeconds([held(first)], 1.5 * checkSeconds, first)).toBe(checkSeconds);
+    expect(first - T0).toBeGreaterThanOrEqual(checkSeconds + settleSeconds);
+  });
+
+  test('is the interval where no point comes before', () => {
+    expect(pauseSeconds([held(first - 30)], 10, first - 30)).toBe(10);
+    expect(pauseSeconds([], 10, T0)).toBe(10);
+  });
+
+  test('is never less than half of it, however many releases there are', () => {
+    expect(pauseSeconds([held(first - 1), held(first - 1)], 10, first - 1)).toBe(5);
+  });
+
+  test('is the interval for releases that nobody judges', () => {
+    const paused = held(first - 7, situation({ position: { kind: 'complete' } }));
+    expect(pauseSeconds([paused], 10, first - 7)).toBe(10);
+    const back = { kind: 'back', step: '02-weight-20', part: 'routes' } as const;
+    expect(pauseSeconds([held(first - 7, situation({ position: back }))], 10, first - 7)).toBe(10);
+  });
+});

@@ -1,0 +1,116 @@
+import { Duration } from 'cdk8s';
+import { describe, expect, test } from 'vitest';
+import { compileChecks, latency, query, successRate } from '../../../lib/analysis/checks.ts';
+import { mistakeText } from '../../../lib/mistake.ts';
+import { namesOf } from '../../../lib/names.ts';
+import { ISTIO_QUERIES } from '../../../lib/traffic/istio/queries.ts';
+
+const context = {
+  names: namesOf({ name: 'shop', namespace: 'prod' }),
+  target: 'shop-canary',
+  port: 80,
+  queries: ISTIO_QUERIES,
+};
+
+function compile(...definitions: Parameters<typeof compileChecks>[1]) {
+  const { checks, mistakes } = compileChecks('shop', definitions, context);
+  return { checks, mistakes: mistakes.map(mistakeText) };
+}
+
+describe('built-in checks', () => {
+  const labelsOf = (workload: string) =>
+    `reporter="destination",destination_workload_namespace="prod",destination_workload=~"${workload}"`;
+  const successOf = (labels: string) =>
+    `100 * (sum(rate(istio_requests_total{${labels},response_code!~"5.*",grpc_response_status!~"2|4|12|13|14|15"}[120s])) or vector(0)) / ` +
+    `(sum(rate(istio_requests_total{${labels}}[120s])) > 0)`;
+  const latencyOf = (labels: string) =>
+    `histogram_quantile(0.95, sum by (le) (rate(istio_request_duration_milliseconds_bucket{${labels}}[60s]))) >= 0`;
+
+  test('success rate judges the canary’s workload, and nothing is its answer to nothing', () => {
+    expect(compile(successRate({ min: 99, window: Duration.minutes(2) }))).toEqual({
+      mistakes: [],
+      checks: [
+        {
+          name: 'success-rate',
+          provider: 'prometheus',
+          query: successOf(labelsOf('shop-canary')),
+          primary: successOf(labelsOf('shop-primary')),
+          windowSeconds: 120,
+          min: 99,
+          unit: '%',
+        },
+      ],
+    });
+  });
+
+  test('latency is in milliseconds', () => {
+    const [check] = compile(latency({ quantile: 0.95, max: Duration.millis(250) })).checks;
+    expect(check).toEqual({
+      name: 'latency-p95',
+      provider: 'prometheus',
+      query: latencyOf(labelsOf('shop-canary')),
+      primary: latencyOf(labelsOf('shop-primary')),
+      windowSeconds: 60,
+      max: 250,
+      unit: 'ms',
+    });
+    expect(latency({ quantile: 0.999, max: Duration.seconds(1) }).name).toBe('latency-p99-9');
+  });
+});
+
+test('a query that names no track is not asked of the primary', () => {
+  const [plain] = compile(query({ name: 'errors', query: 'sum(errors)', max: 1 })).checks;
+  expect(plain).not.toHaveProperty('primary');
+  const own = query({ name: 'errors', query: 'errors{app="{{target}}"}', max: 1 });
+  expect(compile(own).checks[0]?.primary).toBe('errors{app="shop-primary"}');
+  const { checks } = compileChecks('shop', [own], { ...context, target: 'shop-primary' });
+  expect(checks[0]).not.toHaveProperty('primary');
+});
+
+test('a query of the author’s own has every variable', () => {
+  const it = query({
+    name: 'errors',
+    query:
+      'x{n="{{namespace}}",t="{{target}}",s="{{service}}:{{port}}",p="{{path}}"}[{{interval}}] * {{factor}}',
+    variables: { path: '/a"b', factor: 100 },
+    max: 1,
+  });
+  expect(compile(it).checks[0]?.query).toBe(
+    'x{n="prod",t="shop-canary",s="shop:80",p="/a\\"b"}[60s] * 100',
+  );
+});
+
+test.each([
+  [
+    successRate({}),
+    /shop: analysis\.checks\[0\] \(success-rate\): a check needs a bound, got "neither min nor max"; give min/,
+  ],
+  [successRate({ min: 101 }), /min must be a percent, got "101"/],
+  [successRate({ min: 9, max: 8 }), /min is over max, got "9 and 8"/],
+  [
+    latency({ quantile: 99, max: Duration.seconds(1) }),
+    /quantile must lie between 0 and 1, got "99"/,
+  ],
+  [query({ name: 'Bad Name', query: 'x', min: 1 }), /name must be a DNS label, got "Bad Name"/],
+  [
+    query({ name: 'a', query: 'x{a="{{nope}}"}', min: 1 }),
+    /unknown PromQL variable, got "nope"; use one of baseline, interval, namespace, port, primary, service, target/,
+  ],
+  [query({ name: 'a', query: 'x', min: Number.NaN }), /a bound must be a number, got "NaN"/],
+  [
+    query({ name: 'a', query: 'x', min: 1, variables: { target: 'x' } }),
+    /has the name of a built-in one, got "target"/,
+  ],
+  [
+    successRate({ min: 1, window: Duration.millis(1500) }),
+    /window must be a whole number of seconds, got "1.5 s"; use 1 or more/,
+  ],
+])('mistake %#', (definition, expected) => {
+  expect(compile(definition).mistakes).toEqual([expect.stringMatching(expected)]);
+});
+
+test('two checks of one name', () => {
+  expect(compile(successRate({ min: 1 }), successRate({ min: 2 })).mistakes).toEqual([
+    expect.stringContaining('two checks have one name, got "success-rate"'),
+  ]);
+});

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { mistakeText } from '../../../lib/mistake.ts';
+import { sample } from '../sample.ts';
+
+test('a name of its own leaves the id to the folder', () => {
+  const release = sample({ name: 'store' }, 'shop-staging');
+  expect([release.id, release.path]).toEqual(['shop-staging', 'shop-staging']);
+  expect(release.names).toEqual({
+    apex: 'store',
+    primary: 'store-primary',
+    canary: 'store-canary',
+    baseline: 'store-baseline',
+    namespace: 'prod',
+  });
+});
+
+test('what is wrong is known before the workload is made, and nothing is thrown', () => {
+  let called = false;
+  const workload = () => {
+    called = true;
+  };
+  const release = sample({ workload, namespace: 'A', service: { port: 99_999 } }, '');
+  expect(release.mistakes.map(mistakeText)).toEqual([
+    expect.stringContaining('id must be a DNS label, got ""'),
+    expect.stringContaining('namespace must be a DNS label, got "A"'),
+    '(no id): service.port must be a port, got 99999; use 1 to 65535',
+  ]);
+  expect(called).toBe(false);
+});

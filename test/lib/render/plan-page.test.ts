@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { query, render } from '../../../lib/index.ts';
+import { planPage } from '../../../lib/render/plan-page.ts';
+import { sample } from '../sample.ts';
+
+test('holds what a reviewer asks for', async () => {
+  const { plan, files } = await render(sample());
+  const page = planPage(plan);
+  expect(files.get('PLAN.md')).toBe(page);
+  expect(page).toContain(
+    `# shop: the next rollout\n\nshop in namespace prod, candidate \`${plan.candidate}\`.\n\n- image \`shop:1\`\n`,
+  );
+  expect(page).toContain(
+    '| 02-weight-25 | 75 / 25 | VirtualService shop | 30 s | live; canary and primary ready; 1 passing point of success-rate |',
+  );
+  expect(page).toContain('| success-rate | ≥ 99 % | 1 min | `100 * (');
+  expect(page).toMatch(/\| promote \| 4 min 30 s \| .*\|\n\| roll back \| 45 s \| /);
+  expect(page).toContain('## How to read this');
+});
+
+test('what a query holds does not break the table', async () => {
+  const text = 'a{b=~"c|d"}\n  or\nvector(1)';
+  const { plan } = await render(
+    sample({
+      analysis: {
+        checks: [query({ name: 'a', query: text, min: 1, max: 2 })],
+        onInconclusive: 'back',
+      },
+    }),
+  );
+  const page = planPage(plan);
+  expect(page).toContain('| a | 1 to 2 | 1 min | `a{b=~"c\\|d"} or vector(1)` |');
+  expect(page).toContain('without any the release goes back.');
+});
+
+test('without checks it says so', async () => {
+  expect(planPage((await render(sample({ analysis: {} }))).plan)).toContain(
+    'None: each weight is kept for its bake time, and only readiness is watched.',
+  );
+});

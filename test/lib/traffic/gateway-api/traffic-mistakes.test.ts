@@ -1,0 +1,231 @@
+import { expect, test } from 'vitest';
+import type { GatewayApiProps, Mirror, RequestMatch, Traffic } from '../../../../lib/index.ts';
+import { wrongs } from '../route.ts';
+
+const WEIGHTS = { primary: 100, canary: 0 };
+const A: RequestMatch = { headers: { a: { exact: '1' } } };
+
+const matched = (...match: [RequestMatch, ...RequestMatch[]]): Traffic => ({
+  weights: WEIGHTS,
+  routes: [{ name: 'a', match }],
+});
+const mirrored = (...mirrors: Mirror[]): Traffic => ({ weights: WEIGHTS, mirrors });
+const kept = (ends: boolean): Traffic => ({
+  weights: WEIGHTS,
+  affinity: { cookie: { name: 'stay' }, ends },
+});
+
+const ONE_OF_TWO = 'let traffic.matches and the matches of the strategy ask for different things';
+const PARTIAL =
+  "not every gateway can copy a part of the requests: Contour 1.33 takes it, and copies all, got %; mirror 100 %, or say supports: ['mirrorPercent'] if your GatewayClass lists HTTPRouteRequestPercentageMirror in its supportedFeatures";
+
+test.each<[string, Traffic, Partial<GatewayApiProps>, string[]]>([
+  [
+    'weights between whole parts',
+    { weights: { primary: 99.5, canary: 0.5 } },
+    {},
+    [
+      'the router cannot express a weight of 0.5 %: its weights are whole numbers that sum to 100, got 0.5; use whole parts, or raise weightTotal of the router where it takes relative weights',
+    ],
+  ],
+  [
+    'the same with enough parts',
+    { weights: { primary: 99.5, canary: 0.5 } },
+    { weightTotal: 1000 },
+    [],
+  ],
+  [
+    'another total',
+    matched(A),
+    { weightTotal: 200 as 100 },
+    ['traffic.weightTotal is not supported, got 200; use one of 100, 1000, 10000'],
+  ],
+  [
+    'labels of the source',
+    matched({ sourceLabels: { app: 'web' } }),
+    {},
+    [
+      'the Gateway API cannot match by labels of the pods that requests come from, got {"app":"web"}; let those clients send a header and match it, or use istio()',
+    ],
+  ],
+  [
+    'a call by what calls do not have',
+    matched({ method: 'GET', cookies: { a: { exact: '1' } } }),
+    { kind: 'GRPCRoute' },
+    [
+      'a GRPCRoute matches calls by headers, not by method, got "GET"; match a header',
+      'a GRPCRoute matches calls by headers, not by cookies, got {"a":{"exact":"1"}}; match a header',
+    ],
+  ],
+  [
+    'many cookies',
+    matched({
+      cookies: { a: { exact: '' }, b: { exact: '' }, c: { exact: '' }, d: { exact: '' } },
+    }),
+    {},
+    [
+      'a match asks for more than 3 cookies at once, got ["a","b","c","d"]; ask for one that says it all',
+    ],
+  ],
+  [
+    'a cookie and its header',
+    matched({ cookies: { a: { exact: '' } }, headers: { cookie: { prefix: 'a' } } }),
+    {},
+    [
+      'a match asks for cookies and for the header that holds them, got {"prefix":"a"}; ask for one of the two',
+    ],
+  ],
+  [
+    'a cookie that runs on',
+    matched({ cookies: { a: { regex: '\\B' } } }),
+    {},
+    [
+      'the value of cookie a has \\B, which may pass its end, got {"regex":"\\\\B"}; a value holds no semicolon: use literals, ., \\d, \\w, \\s, groups, and classes without a semicolon in them',
+    ],
+  ],
+  [
+    'a header that all requests have otherwise',
+    matched(A),
+    { matches: [{ headers: [{ name: 'A', value: '2' }] }] },
+    [
+      'no request of traffic.matches is one that the strategy matches, got [{"headers":{"a":{"exact":"1"}}}]; match what traffic.matches lets through',
+    ],
+  ],
+  [
+    'a path beside those of the route',
+    matched({ path: { prefix: '/b' } }),
+    { matches: [{ path: { value: '/a' } }] },
+    [
+      'no request of traffic.matches is one that the strategy matches, got [{"path":{"prefix":"/b"}}]; match what traffic.matches lets through',
+    ],
+  ],
+  [
+    'a path below those of the route',
+    matched({ path: { prefix: '/a/b' } }),
+    { matches: [{ path: { value: '/a' } }] },
+    [],
+  ],
+  [
+    'a header by two conditions',
+    matched({ headers: { a: { prefix: '1' } } }),
+    { matches: [{ headers: [{ name: 'a', value: '1' }] }] },
+    [
+      `one match of the Gateway API cannot ask for header a twice, got [{"type":"Exact","name":"a","value":"1"},{"type":"RegularExpression","name":"a","value":"^1.*$"}]; ${ONE_OF_TWO}`,
+    ],
+  ],
+  [
+    'two cookies in two rules',
+    {
+      ...matched({ cookies: { a: { exact: '1' } } }),
+      mirrors: [{ percent: 100, match: [{ cookies: { b: { exact: '1' } } }] }],
+    },
+    {},
+    [
+      `one match of the Gateway API cannot ask for header cookie twice, got ${JSON.stringify(['a', 'b'].map((name) => ({ type: 'RegularExpression', name: 'cookie', value: `^(?:(?:.*;)?[ \\t]*${name}=1[ \\t]*(?:;.*)?)$` })))}; ${ONE_OF_TWO}`,
+    ],
+  ],
+  [
+    'a path by a regular expression',
+    matched({ path: { regex: '/a.*' } }),
+    { matches: [{ path: { value: '/a' } }] },
+    [
+      `one match of the Gateway API cannot ask for a path by a regular expression twice, got [{"type":"PathPrefix","value":"/a"},{"type":"RegularExpression","value":"^(?:/a.*)$"}]; ${ONE_OF_TWO}`,
+    ],
+  ],
+  [
+    'everything that the route is for',
+    matched(A),
+    { matches: [{ headers: [{ name: 'a', value: '1' }] }] },
+    [
+      'the matches of the strategy take every request of traffic.matches, got [{"headers":{"a":{"exact":"1"}}}]; match fewer, or use weights',
+    ],
+  ],
+  [
+    'a relative path',
+    matched({ path: { exact: 'a' } }),
+    {},
+    [
+      'a match of the strategy has no absolute path, got {"exact":"a"}; begin it with /, without //, /./, /../, %2F and #',
+    ],
+  ],
+  [
+    'a path where one is replaced',
+    matched({ path: { prefix: '/b' } }),
+    {
+      filters: [
+        {
+          type: 'URLRewrite',
+          urlRewrite: { path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/' } },
+        },
+      ],
+    },
+    [
+      'a match of the strategy has a path where traffic.filters replaces a prefix, got {"prefix":"/b"}; match something else: the gateway would replace the path of the match',
+    ],
+  ],
+  [
+    'more than a route holds',
+    matched(
+      A,
+      ...Array.from({ length: 64 }, (_, index) => ({ headers: { b: { exact: `${index}` } } })),
+    ),
+    {},
+    [
+      'a route has 16 rules at most, 64 matches in one and 127 in all, got "2 rules with 66 matches"; match fewer things in traffic.matches and in the strategy',
+    ],
+  ],
+  ['copies of a part', mirrored({ percent: 5 }), {}, [PARTIAL.replace('%', '"5 %"')]],
+  [
+    'copies of a part, of the author’s',
+    { weights: WEIGHTS },
+    {
+      filters: [
+        {
+          type: 'RequestMirror',
+          requestMirror: { backendRef: { name: 'b', port: 80 }, percent: 5 },
+        },
+      ],
+    },
+    [PARTIAL.replace('%', '{"backendRef":{"name":"b","port":80},"percent":5}')],
+  ],
+  [
+    'copies of a part where that is known',
+    mirrored({ percent: 5 }),
+    { supports: ['mirrorPercent'] },
+    [],
+  ],
+  [
+    'copies of copies',
+    mirrored({ percent: 100 }, { percent: 100, match: [A] }),
+    {},
+    [
+      'a mirror stands after one of all requests, and a request is copied once, got {"percent":100,"match":[{"headers":{"a":{"exact":"1"}}}]}; put the one without a match last, and only once',
+    ],
+  ],
+  [
+    'cookies for calls',
+    kept(true),
+    { kind: 'GRPCRoute' },
+    [
+      'session affinity needs cookies, which clients of gRPC do not keep, got "kind: GRPCRoute"; leave it out',
+    ],
+  ],
+  [
+    'cookies by a gateway that may not know them',
+    kept(false),
+    { metrics: undefined } as object,
+    [
+      'session affinity needs a gateway that changes the answers of one backend, got "no metrics"; say supports: [\'backendResponseHeaders\'] if yours takes a ResponseHeaderModifier in backendRefs, or leave affinity out',
+    ],
+  ],
+  [
+    'cookies beside sessions',
+    kept(false),
+    { channel: 'experimental', sessionPersistence: { sessionName: 's' } },
+    [
+      'traffic.sessionPersistence would keep requests on the primary that the strategy sends to the canary, got {"sessionName":"s"}; leave it out',
+    ],
+  ],
+])('%s', (_, traffic, props, expected) => {
+  expect(wrongs(traffic, props)).toEqual(expected.map((it) => `shop: ${it}`));
+});

@@ -1,0 +1,267 @@
+import { Duration } from 'cdk8s';
+import { describe, expect, test } from 'vitest';
+import { istio, type Traffic } from '../../../../lib/index.ts';
+import { listAt, objectAt } from '../../../../lib/manifest/json.ts';
+import { render } from '../../../../lib/render/render.ts';
+import {
+  deployment,
+  mistakesOf,
+  objectIn,
+  type SampleObject,
+  sample,
+  workload,
+} from '../../sample.ts';
+import { contextOf, fateOf, HTTP } from '../istio-mesh.ts';
+
+describe('the author’s own VirtualService', () => {
+  const own = (http: unknown): SampleObject => ({
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    metadata: { name: 'edge', annotations: { note: 'mine' } },
+    spec: { hosts: ['a.example'], gateways: ['gw'], http },
+  });
+  const other = {
+    name: 'other',
+    match: [{ uri: { prefix: '/old' } }],
+    route: [{ destination: { host: 'old' }, weight: 100 }],
+  };
+  const both = {
+    name: 'both',
+    route: [
+      {
+        destination: { host: 'shop-primary' },
+        weight: 100,
+        headers: { request: { set: { a: 'b' } } },
+      },
+      { destination: { host: 'shop-canary.prod.svc.cluster.local' } },
+    ],
+  };
+  /** The author sends testers to the canary, whatever its weight is. */
+  const testers = {
+    name: 'testers',
+    match: [{ headers: { 'x-tester': { exact: 'yes' } } }],
+    route: [{ destination: { host: 'shop-canary' }, weight: 100 }],
+  };
+  const release = (...http: unknown[]) =>
+    sample({
+      traffic: istio({ virtualService: 'edge' }),
+      workload: workload(deployment(), own(http)),
+    });
+
+  test('only the weights of routes that name both tracks are ours', async () => {
+    const rendered = await render(release(other, testers, both));
+    const at = (step: string) =>
+      objectAt(objectIn(rendered, step, 'virtualservice-edge.yaml'), 'spec');
+    expect(at('02-weight-25')).toEqual({
+      hosts: ['a.example'],
+      gateways: ['gw'],
+      http: [
+        other,
+        testers,
+        {
+          ...both,
+          route: [
+            { ...both.route[0], weight: 75 },
+            { ...both.route[1], weight: 25 },
+          ],
+        },
+      ],
+    });
+    expect(rendered.plan.shape.routes).toEqual(['VirtualService/edge']);
+    expect(rendered.plan.files['virtualservice-edge.yaml']).toMatchObject({
+      role: 'routing',
+      pointers: ['/spec/http'],
+    });
+    expect(Object.keys(rendered.plan.files)).not.toContain('virtualservice-shop.yaml');
+    expect(
+      objectIn(rendered, '02-weight-25', 'virtualservice-edge.yaml').metadata.annotations,
+    ).toMatchObject({ note: 'mine' });
+  });
+
+  test('subsets of the apex host are tracks too', async () => {
+    const subset = (name: string) => ({ destination: { host: 'shop.prod', subset: name } });
+    const rendered = await render(release({ route: [subset('canary'), subset('primary')] }));
+    expect(
+      objectAt(objectIn(rendered, '02-weight-25', 'virtualservice-edge.yaml'), 'spec').http,
+    ).toEqual([
+      {
+        route: [
+          { ...subset('canary'), weight: 25 },
+          { ...subset('primary'), weight: 75 },
+        ],
+      },
+    ]);
+  });
+
+  test('mistakes', async () => {
+    expect(await mistakesOf(release(other))).toEqual([
+      expect.stringMatching(
+        /^shop: no route of VirtualService edge names both tracks, got \[.*; give one route the destinations shop-primary and shop-canary$/,
+      ),
+    ]);
+    expect(
+      await mistakesOf(release({ route: [...both.route, { destination: { host: 'old' } }] })),
+    ).toEqual([expect.stringContaining('names more than the two tracks')]);
+    expect(
+      await mistakesOf(
+        sample({
+          traffic: istio({ virtualService: 'edge', hosts: ['a'], timeout: Duration.seconds(1) }),
+        }),
+      ),
+    ).toEqual([
+      expect.stringContaining(
+        'traffic.hosts has no effect beside traffic.virtualService, got ["a"]',
+      ),
+      expect.stringContaining(
+        'traffic.timeout has no effect beside traffic.virtualService, got "1s"',
+      ),
+      'shop: traffic.virtualService names no VirtualService, got "edge"; make one of this name in workload (it makes none)',
+    ]);
+  });
+
+  test('flagger 1715 and 673: everything but our weights stays as the author wrote it', async () => {
+    const odd = {
+      exportTo: ['.'],
+      hosts: ['a.example', '*.b.example'],
+      gateways: ['gw', 'mesh'],
+      http: [
+        {
+          name: 'old',
+          match: [{ uri: { regex: '/o.*' }, ignoreUriCase: true }],
+          redirect: { uri: '/' },
+        },
+        { name: 'teapot', match: [{ uri: { exact: '/tea' } }], directResponse: { status: 418 } },
+        {
+          name: 'both',
+          match: [{ uri: { prefix: '/' }, statPrefix: 'x', withoutHeaders: { a: { exact: '' } } }],
+          fault: { delay: { fixedDelay: '1s', percentage: { value: 0.1 } } },
+          corsPolicy: { allowOrigins: [{ regex: '.*' }], maxAge: '24h' },
+          headers: { request: { add: { 'x-a': 'b' } } },
+          timeout: '0s',
+          route: [
+            { destination: { host: 'shop-canary', port: { number: 8080 } } },
+            { destination: { host: 'shop-primary.prod' }, weight: 100 },
+          ],
+        },
+        { name: 'else', delegate: { name: 'else', namespace: 'other' } },
+      ],
+      tcp: [{ match: [{ port: 1 }], route: [{ destination: { host: 'db' } }] }],
+      tls: [
+        {
+          match: [{ sniHosts: ['a.example'], port: 443 }],
+          route: [
+            { destination: { host: 'shop-primary' }, weight: 99 },
+            { destination: { host: 'shop-canary' }, weight: 1 },
+          ],
+        },
+      ],
+    };
+    const edge = { ...own([]), spec: odd };
+    const traffic = istio({ virtualService: 'edge' });
+    const rendered = await render(sample({ traffic, workload: workload(deployment(), edge) }));
+    const { spec } = objectIn(rendered, '02-weight-25', 'virtualservice-edge.yaml');
+    const expected = structuredClone(odd);
+    expected.http[2] = {
+      ...expected.http[2],
+      route: expected.http[2]?.route?.map((it, index) => ({ ...it, weight: [25, 75][index] })),
+    } as (typeof expected.http)[2];
+    for (const [index, it] of (expected.tls[0]?.route ?? []).entries())
+      it.weight = [75, 25][index] ?? 0;
+    expect(spec).toEqual(expected);
+    expect(rendered.plan.files['virtualservice-edge.yaml']?.pointers).toEqual([
+      '/spec/http',
+      '/spec/tcp',
+      '/spec/tls',
+    ]);
+  });
+
+  test('one of TCP routes alone gets no http', async () => {
+    const route = ['shop-primary', 'shop-canary'].map((host) => ({ destination: { host } }));
+    const edge = { ...own([]), spec: { hosts: ['a.example'], tcp: [{ route }] } };
+    const traffic = istio({ virtualService: 'edge' });
+    const rendered = await render(sample({ traffic, workload: workload(deployment(), edge) }));
+    const { spec } = objectIn(rendered, '02-weight-25', 'virtualservice-edge.yaml');
+    expect(spec).toMatchObject({ tcp: [{ route: [{ weight: 75 }, { weight: 25 }] }] });
+    expect(spec).not.toHaveProperty('http');
+  });
+
+  const named = (routes: readonly string[], ...http: unknown[]) =>
+    sample({
+      traffic: istio({ virtualService: 'edge', routes }),
+      workload: workload(deployment(), own(http)),
+    });
+
+  test('named routes are ours, others stay the author’s also where they name both tracks', async () => {
+    const half = { ...both, name: 'half' };
+    const rendered = await render(named(['both'], half, both));
+    const { spec } = objectIn(rendered, '02-weight-25', 'virtualservice-edge.yaml');
+    expect(objectAt(spec).http).toMatchObject([half, { route: [{ weight: 75 }, { weight: 25 }] }]);
+    expect(await mistakesOf(named(['bot', 'old'], both, { ...other, name: 'old' }))).toEqual([
+      'shop: traffic.routes names no http route of VirtualService edge, got "bot"; use one of both, old',
+      'shop: an http route of VirtualService edge does not name both tracks, got "old"; give it the destinations shop-primary and shop-canary',
+    ]);
+  });
+
+  describe('a step’s other traffic', () => {
+    const traffic: Traffic = {
+      weights: { primary: 90, canary: 10 },
+      routes: [{ name: 'beta', match: [{ headers: { 'x-beta': { exact: 'yes' } } }] }],
+      affinity: { cookie: { name: 'shop' }, ends: false },
+    };
+    const edge = (...http: unknown[]) => contextOf([HTTP], [own(http)]);
+    const shop = { ...both, match: [{ uri: { prefix: '/shop' } }], timeout: '3s' };
+    const last = { route: [{ destination: { host: 'web' } }] };
+
+    test('stands right above the route, within its match: routes before and after keep what is theirs', () => {
+      const [routing] = istio({ virtualService: 'edge' }).routes(edge(other, shop, last), traffic);
+      const spec = objectAt(routing?.object, 'spec');
+      const http = listAt(spec, 'http');
+      expect(http.map((it) => it.name)).toEqual([
+        'other',
+        'both-beta',
+        'both-session',
+        'both',
+        undefined,
+      ]);
+      expect(http.slice(1, 4).map((it) => it.timeout)).toEqual(['3s', '3s', '3s']);
+      const beta = { 'x-beta': 'yes' };
+      expect(fateOf(spec, { path: '/shop/1', headers: beta })?.route).toBe('both-beta');
+      expect(fateOf(spec, { path: '/old', headers: beta })?.route).toBe('other');
+      expect(fateOf(spec, { path: '/', headers: beta })?.to).toEqual({ web: 100 });
+    });
+
+    test('what cannot be said together is told with the route’s name', () => {
+      const mirrored = { ...shop, mirror: { host: 'audit' } };
+      const copies = { ...traffic, mirrors: [{ percent: 1 }] };
+      const cookie = { ...shop, match: [{ headers: { cookie: { exact: 'a' } } }] };
+      const router = istio({ virtualService: 'edge' });
+      expect(router.mistakes(edge(mirrored), [copies])).toEqual([
+        expect.objectContaining({
+          problem:
+            'http route both of VirtualService edge has a mirror already, which a step needs for the canary',
+        }),
+      ]);
+      expect(router.mistakes(edge(cookie), [traffic])).toEqual([
+        expect.objectContaining({
+          problem:
+            'the session cookie and http route both of VirtualService edge together need headers, which one condition of Istio cannot say',
+        }),
+      ]);
+      const bound = { ...own([shop]), spec: { gateways: ['gw'], http: [shop] } };
+      const source = [{ name: 'web', match: [{ sourceLabels: { app: 'web' } }] as const }];
+      expect(router.mistakes(contextOf([HTTP], [bound]), [{ ...traffic, routes: source }])).toEqual(
+        [expect.objectContaining({ problem: expect.stringContaining('asks for source labels') })],
+      );
+    });
+
+    test('a baseline has the settings of the canary’s destination', () => {
+      const weights = { primary: 80, canary: 10, baseline: 10 };
+      const [routing] = istio({ virtualService: 'edge' }).routes(edge(both), { weights });
+      const [rule] = listAt(routing?.object, 'spec', 'http');
+      expect(listAt(rule, 'route')[2]).toEqual({
+        destination: { host: 'shop-baseline' },
+        weight: 10,
+      });
+    });
+  });
+});

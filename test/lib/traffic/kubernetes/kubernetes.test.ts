@@ -1,0 +1,221 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  abTest,
+  blueGreen,
+  canary,
+  kubernetes,
+  query,
+  type ReleaseProps,
+  recreate,
+  shadow,
+  successRate,
+  Testing,
+} from '../../../../lib/index.ts';
+import { type Manifest, objectAt } from '../../../../lib/manifest/json.ts';
+import { mistakeText } from '../../../../lib/mistake.ts';
+import { namesOf } from '../../../../lib/names.ts';
+import { deployment, hpa, mistakesOf, objectIn, sample, workload } from '../../sample.ts';
+
+const analysis = { checks: [query({ name: 'errors', query: 'up', max: 1 })] };
+
+function release(props: Partial<ReleaseProps>) {
+  return sample({ traffic: kubernetes(), analysis, ...props });
+}
+
+/** A workload whose primary has so many pods. */
+function pods(replicas: number): Pick<ReleaseProps, 'workload'> {
+  return { workload: workload(deployment({}, { spec: { replicas } })) };
+}
+
+describe('switch', () => {
+  test('the Service of the users selects the track that has all requests', async () => {
+    const rendered = await Testing.render(release({ strategy: blueGreen() }));
+    const { plan } = rendered;
+    const selected = plan.steps
+      .filter((it) => it.files.includes('service-shop.yaml'))
+      .map((it) => {
+        const service = objectIn(rendered, it.name, 'service-shop.yaml');
+        return [it.name, objectAt(service, 'spec').selector];
+      });
+    expect(selected).toEqual([
+      ['01-canary-up', { app: 'shop-primary' }],
+      ['02-preview', { app: 'shop-primary' }],
+      ['03-switch', { app: 'shop-canary' }],
+      ['04-promote', { app: 'shop-canary' }],
+      ['05-switch-back', { app: 'shop-primary' }],
+      ['06-complete', { app: 'shop-primary' }],
+    ]);
+    expect(plan.files['service-shop.yaml']).toMatchObject({
+      role: 'routing',
+      pointers: ['/spec/selector'],
+    });
+    expect(plan.shape.routes).toEqual(['Service/shop']);
+    expect(objectIn(rendered, '03-switch', 'service-shop.yaml').metadata.annotations).toMatchObject(
+      {
+        'perch/step': `${plan.candidate}/03-switch`,
+      },
+    );
+  });
+
+  test('one track needs no switch', async () => {
+    const rendered = await Testing.render(release({ strategy: recreate() }));
+    expect(objectIn(rendered, '01-recreate', 'service-shop.yaml').spec).toMatchObject({
+      selector: { app: 'shop-primary' },
+    });
+  });
+});
+
+describe('replicas', () => {
+  const traffic = kubernetes({ split: 'replicas' });
+
+  test('the canary gets requests as it gets pods; nothing else is written for a weight', async () => {
+    const rendered = await Testing.render(
+      release({ ...pods(4), traffic, strategy: canary({ stepWeights: [20, 50] }) }),
+    );
+    const { plan } = rendered;
+    expect(plan.steps.map((it) => `${it.name} ${it.weights.canary} ${it.ready}`)).toEqual([
+      '00-init 0 primary',
+      '01-canary-up 0 primary',
+      '02-weight-20 20 canary,primary',
+      '03-weight-50 50 canary,primary',
+      '04-promote 50 primary,canary',
+      '05-weight-0 0 primary',
+      '06-complete 0 primary',
+    ]);
+    const replicas = (step: string) =>
+      objectAt(objectIn(rendered, step, 'deployment-shop-canary.yaml'), 'spec').replicas;
+    expect(['02-weight-20', '03-weight-50', '05-weight-0'].map(replicas)).toEqual([1, 4, 0]);
+    expect(plan.steps[2]?.files).toEqual(['deployment-shop-canary.yaml']);
+    const service = objectIn(rendered, '06-complete', 'service-shop.yaml');
+    expect(objectAt(service, 'spec').selector).toEqual({ 'perch/release': 'shop' });
+    for (const track of ['primary', 'canary'])
+      expect(objectIn(rendered, '06-complete', `deployment-shop-${track}.yaml`)).toMatchObject({
+        spec: {
+          selector: { matchLabels: { app: `shop-${track}` } },
+          template: { metadata: { labels: { app: `shop-${track}`, 'perch/release': 'shop' } } },
+        },
+      });
+  });
+
+  test('the number of pods is the closest one, and never none of a weight', () => {
+    const { shares = () => Number.NaN } = traffic;
+    const percent = fc.integer({ min: 1, max: 950 }).map((it) => it / 10);
+    fc.assert(
+      fc.property(percent, fc.integer({ min: 1, max: 50 }), (weight, primary) => {
+        const off = (count: number) => Math.abs(count / (primary + count) - weight / 100);
+        const count = shares(weight, primary);
+        expect(Number.isInteger(count) && count > 0).toBe(true);
+        expect(off(count)).toBeLessThanOrEqual(off(count + 1) + 1e-12);
+        if (count > 1) expect(off(count)).toBeLessThanOrEqual(off(count - 1) + 1e-12);
+      }),
+    );
+    expect([shares(0, 4), shares(1, 4), shares(100, 4) > 1000]).toEqual([0, 1, true]);
+  });
+
+  describe('mistakes of weights', () => {
+    const asked = (replicas: number, ...weights: readonly number[]) => {
+      const names = namesOf({ name: 'shop', namespace: 'prod' });
+      const object = { ...deployment({}, { spec: { replicas } }), metadata: { name: 'shop' } };
+      const context = {
+        path: 'shop',
+        names,
+        port: 80,
+        ports: [],
+        label: { key: 'app', base: 'shop', address: undefined, name: 'shop' },
+        apex: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'shop' } },
+        candidate: '0123456789',
+        tracks: ['primary', 'canary'] as const,
+        workload: [object as Manifest],
+      };
+      const traffics = [0, ...weights].map((canary) => ({
+        weights: { primary: 100 - canary, canary },
+      }));
+      return traffic.mistakes(context, traffics).map(mistakeText);
+    };
+
+    test('enough pods', () => {
+      expect(asked(4, 20, 50)).toEqual([]);
+      expect(asked(19, 5, 10, 25, 50, 95)).toEqual([]);
+    });
+
+    // Argo Rollouts: a basic canary with few replicas can only do 50/50 (#2281).
+    test('trap few replicas: a weight that would be another one is refused', () => {
+      expect(asked(1, 5, 50)).toEqual([
+        'shop: beside 1 pod of the primary even one pod gives the canary 50 %, which is far from 5 %, got 5; use fewer and higher weights, or more replicas',
+        'shop: beside 1 pod of the primary, 5 % and 50 % are both 1 of the canary, got 50; use fewer and higher weights, or more replicas',
+      ]);
+      expect(asked(4, 15, 20)).toEqual([
+        'shop: beside 4 pods of the primary, 15 % and 20 % are both 1 of the canary, got 20; use fewer and higher weights, or more replicas',
+      ]);
+    });
+
+    test('nearly all requests', () => {
+      expect(asked(2, 96)).toEqual([
+        'shop: no reasonable number of pods gives the canary 96 %, got 96; use weights up to 95, or kubernetes() with blueGreen()',
+      ]);
+    });
+  });
+
+  test.each([
+    ['HorizontalPodAutoscaler', [deployment(), hpa()]],
+    ['DaemonSet', [{ ...deployment(), kind: 'DaemonSet' }]],
+  ])('a %s would decide about the weight', async (kind, objects) => {
+    const found = await mistakesOf(
+      release({
+        traffic,
+        workload: workload(...objects),
+        strategy: canary({ stepWeights: [50] }),
+      }),
+    );
+    expect(found).toEqual([
+      `shop: the number of pods is the weight here, and something else decides about it, got "${kind} shop"; release a Deployment without an autoscaler, or use a mesh or gateway`,
+    ]);
+  });
+
+  test('no number of pods is all of them', async () => {
+    const found = await mistakesOf(release({ ...pods(2), traffic, strategy: blueGreen() }));
+    expect(found).toEqual([
+      expect.stringContaining('shop: no reasonable number of pods gives the canary'),
+    ]);
+  });
+});
+
+describe('what a Service cannot do', () => {
+  const strategies = {
+    abTest: abTest({ match: [{ headers: { group: { exact: 'beta' } } }] }),
+    // Flagger advances “weight 0” for ever where the router cannot mirror.
+    'trap mirror on a router that cannot': canary({ stepWeights: [25], mirror: { percent: 10 } }),
+    shadow: shadow({ percent: 10 }),
+    sessionAffinity: canary({ stepWeights: [25], sessionAffinity: { name: 'shop' } }),
+  };
+  const named = {
+    abTest: 'a route by what a request says',
+    'trap mirror on a router that cannot': 'copies of requests',
+    shadow: 'copies of requests',
+    sessionAffinity: 'a session cookie',
+  };
+
+  test.each(Object.keys(strategies) as (keyof typeof strategies)[])('%s', async (name) => {
+    for (const split of ['switch', 'replicas'] as const) {
+      const traffic = kubernetes({ split });
+      const found = await mistakesOf(release({ ...pods(3), traffic, strategy: strategies[name] }));
+      expect(found).toContainEqual(
+        expect.stringContaining(`shop: a Service alone cannot give ${named[name]}`),
+      );
+    }
+  });
+
+  test('a part of the requests, by a switch', async () => {
+    expect(await mistakesOf(release({ strategy: canary({ stepWeights: [10, 100] }) }))).toEqual([
+      "shop: a Service that switches cannot give the canary 10 %, got 10; use blueGreen(), kubernetes({ split: 'replicas' }), or a mesh or gateway",
+    ]);
+  });
+
+  test('count requests', async () => {
+    const checks = [successRate({ min: 99 })];
+    expect(await mistakesOf(release({ strategy: blueGreen(), analysis: { checks } }))).toEqual([
+      'shop: analysis.checks[0] (success-rate): a Service counts no requests, got "kubernetes()"; ask for what the pods count themselves, with query()',
+    ]);
+  });
+});

@@ -1,0 +1,119 @@
+import { expect, test } from 'vitest';
+import { render } from '../../../lib/index.ts';
+import { objectAt } from '../../../lib/manifest/json.ts';
+import { deployment, mistakesOf, objectIn, sample, workload } from '../sample.ts';
+
+const PODS = {
+  containers: [
+    {
+      name: 'main',
+      image: 'a:1',
+      ports: [
+        { name: 'http', containerPort: 8080 },
+        { name: 'metrics', containerPort: 9090 },
+        { containerPort: 53, protocol: 'UDP' },
+      ],
+    },
+    { name: 'istio-proxy', image: 'b:1', ports: [{ containerPort: 15090 }] },
+  ],
+};
+
+test('three Services, with their own metadata', async () => {
+  const service = {
+    port: 80,
+    targetPort: 'http',
+    portName: 'http-web',
+    appProtocol: 'http2',
+    apex: { labels: { a: 'b' }, annotations: { c: 'd' } },
+    canary: { annotations: { e: 'f' } },
+  };
+  const rendered = await render(sample({ service, workload: workload(deployment(PODS)) }));
+  const ports = [
+    { name: 'http-web', port: 80, protocol: 'TCP', targetPort: 'http', appProtocol: 'http2' },
+  ];
+  const of = (name: string) => objectIn(rendered, '01-canary-up', `service-${name}.yaml`);
+  expect(of('shop')).toMatchObject({
+    metadata: { name: 'shop', namespace: 'prod', labels: { a: 'b' }, annotations: { c: 'd' } },
+    spec: { type: 'ClusterIP', ports, selector: { app: 'shop-primary' } },
+  });
+  expect(of('shop-primary')).toMatchObject({ spec: { ports, selector: { app: 'shop-primary' } } });
+  expect(of('shop-canary')).toMatchObject({
+    metadata: { annotations: { e: 'f' } },
+    spec: { ports, selector: { app: 'shop-canary' } },
+  });
+  expect(of('shop-primary').metadata).not.toHaveProperty('labels');
+  expect(rendered.plan.shape).toMatchObject({ apex: 'shop', targetPorts: ['http'] });
+});
+
+test('discovered ports, but those of sidecars and the service’s own', async () => {
+  const service = { port: 80, targetPort: 8080, portDiscovery: true };
+  const rendered = await render(sample({ service, workload: workload(deployment(PODS)) }));
+  expect(objectAt(objectIn(rendered, '06-complete', 'service-shop.yaml'), 'spec').ports).toEqual([
+    { name: 'http', port: 80, protocol: 'TCP', targetPort: 8080 },
+    { name: 'metrics', port: 9090, protocol: 'TCP', targetPort: 9090 },
+    { name: 'tcp-main-2', port: 53, protocol: 'UDP', targetPort: 53 },
+  ]);
+  expect(rendered.plan.shape.targetPorts).toEqual([8080, 9090, 53]);
+  expect(rendered.plan.shape.ports).toEqual([
+    { name: 'http', number: 8080 },
+    { name: 'metrics', number: 9090 },
+    { number: 53 },
+    { number: 15090 },
+  ]);
+});
+
+test('a port name that is none', async () => {
+  expect(
+    await mistakesOf(sample({ service: { port: 80, targetPort: 8080, portName: 'a b' } })),
+  ).toEqual([expect.stringContaining('service.portName must be a DNS label, got "a b"')]);
+});
+
+test('further ports, with names that meshes read, and discovered ones beside them', async () => {
+  const ports = [
+    { port: 9000, appProtocol: 'grpc', name: 'grpc' },
+    { port: 6379, appProtocol: 'TCP', targetPort: 16379 },
+    { port: 81, targetPort: 'metrics' },
+  ];
+  const service = { port: 80, targetPort: 8080, ports, portDiscovery: true };
+  const rendered = await render(sample({ service, workload: workload(deployment(PODS)) }));
+  const expected = [
+    { name: 'http', port: 80, protocol: 'TCP', targetPort: 8080 },
+    { name: 'grpc', port: 9000, protocol: 'TCP', targetPort: 9000, appProtocol: 'grpc' },
+    { name: 'tcp-6379', port: 6379, protocol: 'TCP', targetPort: 16379, appProtocol: 'TCP' },
+    { name: 'http-81', port: 81, protocol: 'TCP', targetPort: 'metrics' },
+    { name: 'tcp-main-2', port: 53, protocol: 'UDP', targetPort: 53 },
+  ];
+  for (const name of ['shop', 'shop-primary', 'shop-canary'])
+    expect(
+      objectAt(objectIn(rendered, '06-complete', `service-${name}.yaml`), 'spec').ports,
+    ).toEqual(expected);
+  expect(rendered.plan.shape.targetPorts).toEqual([8080, 9000, 16379, 'metrics', 53]);
+});
+
+test('the first port of a TCP service is named so', async () => {
+  const service = { port: 6379, targetPort: 8080, appProtocol: 'tcp' };
+  const rendered = await render(sample({ service }));
+  const { ports } = objectAt(objectIn(rendered, '06-complete', 'service-shop.yaml'), 'spec');
+  expect(ports).toEqual([
+    { name: 'tcp', port: 6379, protocol: 'TCP', targetPort: 8080, appProtocol: 'tcp' },
+  ]);
+});
+
+test('further ports that are none, or that are there already', async () => {
+  const wrong = [
+    { port: 0, name: 'A' },
+    { port: 81, targetPort: 'admin' },
+    { port: 80, name: 'http' },
+  ];
+  expect(
+    await mistakesOf(sample({ service: { port: 80, targetPort: 8080, ports: wrong } })),
+  ).toEqual(
+    expect.arrayContaining([
+      'shop: service.ports[0].port must be a port, got 0; use 1 to 65535',
+      expect.stringContaining('service.ports[0].name must be a DNS label, got "A"'),
+      'shop: service.ports[1].targetPort names no port of the pods, got "admin"; containers name http; use one of them',
+      expect.stringContaining('the Services would have two ports of name http'),
+      expect.stringContaining('the Services would have two ports of number 80/TCP'),
+    ]),
+  );
+});

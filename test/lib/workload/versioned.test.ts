@@ -1,0 +1,232 @@
+import { describe, expect, test } from 'vitest';
+import type { Json } from '../../../lib/manifest/json.ts';
+import { listAt, objectAt } from '../../../lib/manifest/json.ts';
+import { render } from '../../../lib/render/render.ts';
+import { configMap, deployment, objectIn, type SampleObject, sample, workload } from '../sample.ts';
+
+const SECRET: SampleObject = {
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name: 'keys' },
+  stringData: { a: 'b' },
+};
+const CONFIG = configMap('conf');
+
+async function rendered(podSpec: object, ...more: readonly SampleObject[]) {
+  return render(
+    sample({
+      workload: workload(deployment(podSpec), CONFIG, SECRET, ...more),
+      allowLiteralSecrets: true,
+    }),
+  );
+}
+
+async function nameOf(kind: 'configmap' | 'secret'): Promise<string> {
+  const { plan } = await rendered({});
+  const file = Object.keys(plan.files).find((it) => it.startsWith(kind));
+  return plan.files[file ?? '']?.name ?? '';
+}
+
+test('the name tells the content, and the object is immutable and shared by both tracks', async () => {
+  const it = await rendered({});
+  const name = await nameOf('configmap');
+  expect(name).toMatch(/^conf-[0-9a-f]{8}$/);
+  expect(objectIn(it, '01-canary-up', `configmap-${name}.yaml`).immutable).toBe(true);
+  expect(it.plan.files[`configmap-${name}.yaml`]).toMatchObject({ role: 'versioned', asked: true });
+  expect(it.plan.files[`secret-${await nameOf('secret')}.yaml`]).toMatchObject({
+    role: 'versioned',
+    asked: false,
+  });
+});
+
+test('another content is another name and another candidate; another label is neither', async () => {
+  const used = {
+    containers: [
+      {
+        name: 'main',
+        image: 'shop:1',
+        ports: [{ containerPort: 8080 }],
+        envFrom: [{ configMapRef: { name: 'conf' } }],
+      },
+    ],
+  };
+  const plan = async (config: SampleObject) =>
+    (await render(sample({ workload: workload(deployment(used), config) }))).plan;
+  const one = await plan(CONFIG);
+  const other = await plan(configMap('conf', { key: 'other' }));
+  const labelled = await plan({ ...CONFIG, metadata: { name: 'conf', labels: { a: 'b' } } });
+  expect(other.candidate).not.toBe(one.candidate);
+  expect(Object.keys(other.files)).not.toEqual(Object.keys(one.files));
+  expect([labelled.candidate, Object.keys(labelled.files)]).toEqual([
+    one.candidate,
+    Object.keys(one.files),
+  ]);
+});
+
+describe('references in a PodSpec', () => {
+  /** Each place with C and S where the names of a ConfigMap and a Secret stand. */
+  const places: readonly (readonly [string, object])[] = [
+    [
+      'env',
+      {
+        containers: [
+          {
+            name: 'main',
+            image: 'a:1',
+            ports: [{ containerPort: 8080 }],
+            env: [
+              { name: 'A', valueFrom: { configMapKeyRef: { name: 'C', key: 'k' } } },
+              { name: 'B', valueFrom: { secretKeyRef: { name: 'S', key: 'k' } } },
+              { name: 'LITERAL', value: 'conf' },
+            ],
+          },
+        ],
+      },
+    ],
+    [
+      'envFrom',
+      {
+        containers: [
+          {
+            name: 'main',
+            image: 'a:1',
+            envFrom: [{ configMapRef: { name: 'C' } }, { secretRef: { name: 'S' } }],
+          },
+        ],
+      },
+    ],
+    [
+      'initContainers',
+      {
+        initContainers: [
+          { name: 'init', image: 'a:1', envFrom: [{ configMapRef: { name: 'C' } }] },
+        ],
+      },
+    ],
+    [
+      'volumes',
+      {
+        volumes: [
+          { name: 'v1', configMap: { name: 'C' } },
+          { name: 'v2', secret: { secretName: 'S' } },
+        ],
+      },
+    ],
+    [
+      'projected',
+      {
+        volumes: [
+          {
+            name: 'v',
+            projected: { sources: [{ configMap: { name: 'C' } }, { secret: { name: 'S' } }] },
+          },
+        ],
+      },
+    ],
+    [
+      'csi',
+      {
+        volumes: [
+          {
+            name: 'v',
+            csi: {
+              driver: 'd',
+              nodePublishSecretRef: { name: 'S' },
+              volumeAttributes: { secret: 'keys' },
+            },
+          },
+        ],
+      },
+    ],
+    [
+      'drivers',
+      {
+        volumes: [
+          { name: 'v1', azureFile: { secretName: 'S', shareName: 'x' } },
+          { name: 'v2', rbd: { image: 'i', monitors: ['m'], secretRef: { name: 'S' } } },
+          { name: 'v3', cephfs: { monitors: ['m'], secretRef: { name: 'S' } } },
+          { name: 'v4', iscsi: { iqn: 'i', lun: 1, targetPortal: 't', secretRef: { name: 'S' } } },
+          { name: 'v5', flexVolume: { driver: 'd', secretRef: { name: 'S' } } },
+        ],
+      },
+    ],
+    ['imagePullSecrets', { imagePullSecrets: [{ name: 'S' }, { name: 'conf' }] }],
+    [
+      'others by the same name',
+      {
+        serviceAccountName: 'keys',
+        volumes: [
+          { name: 'conf', persistentVolumeClaim: { claimName: 'conf' } },
+          { name: 'keys', secret: { secretName: 'not-ours' } },
+        ],
+      },
+    ],
+  ];
+  const write = (spec: object, C: string, S: string): Json =>
+    JSON.parse(
+      JSON.stringify(spec)
+        .replaceAll('"C"}', `"${C}"}`)
+        .replaceAll('"C",', `"${C}",`)
+        .replaceAll('"S"', `"${S}"`),
+    );
+
+  test.each(places)('%s', async (_, spec) => {
+    const it = await rendered(write(spec, 'conf', 'keys') as object);
+    const expected = objectAt(write(spec, await nameOf('configmap'), await nameOf('secret')));
+    for (const [step, file] of [
+      ['01-canary-up', 'deployment-shop-canary.yaml'],
+      ['04-promote', 'deployment-shop-primary.yaml'],
+    ] as const)
+      expect(objectAt(objectIn(it, step, file), 'spec', 'template', 'spec')).toMatchObject(
+        expected,
+      );
+  });
+});
+
+test('a ServiceAccount’s pull secrets are rewritten too', async () => {
+  const account = {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'shop' },
+    imagePullSecrets: [{ name: 'keys' }],
+  };
+  const it = await rendered({ serviceAccountName: 'shop' }, account);
+  expect(
+    listAt(objectIn(it, '01-canary-up', 'serviceaccount-shop.yaml'), 'imagePullSecrets'),
+  ).toEqual([{ name: await nameOf('secret') }]);
+});
+
+test('what has its own controller keeps its name', async () => {
+  const sealed = {
+    apiVersion: 'bitnami.com/v1alpha1',
+    kind: 'SealedSecret',
+    metadata: { name: 'sealed' },
+    spec: { encryptedData: { a: 'b' } },
+  };
+  const external = {
+    apiVersion: 'external-secrets.io/v1',
+    kind: 'ExternalSecret',
+    metadata: { name: 'external' },
+    spec: {},
+  };
+  const it = await rendered(
+    { imagePullSecrets: [{ name: 'sealed' }, { name: 'external' }] },
+    sealed,
+    external,
+  );
+  expect(it.plan.files['sealedsecret-sealed.yaml']).toMatchObject({
+    role: 'configuration',
+    name: 'sealed',
+  });
+  expect(it.plan.files['externalsecret-external.yaml']).toMatchObject({
+    role: 'configuration',
+    name: 'external',
+  });
+  const spec = objectAt(
+    objectIn(it, '01-canary-up', 'deployment-shop-canary.yaml'),
+    'spec',
+    'template',
+    'spec',
+  );
+  expect(spec.imagePullSecrets).toEqual([{ name: 'sealed' }, { name: 'external' }]);
+});
