@@ -1,5 +1,7 @@
 import { Cpu, Deployment, Job, Probe, RestartPolicy } from 'cdk8s-plus-25';
 import {
+  type Apps,
+  Atomic,
   canary,
   Duration,
   type HookDefinition,
@@ -38,6 +40,8 @@ export interface ReleaseForm {
   readonly threshold?: number;
   /** @default - none */
   readonly hooks?: readonly HookDefinition[];
+  /** Releases that move as one with it. @default - it moves alone */
+  readonly group?: { readonly name: string; readonly members: readonly string[] };
 }
 
 export function tagOf({ temper, number }: Version): string {
@@ -54,22 +58,31 @@ export function imageOf(version: Version): string {
   return `example/app:${tagOf(version)}`;
 }
 
-/** The files below `dist/<id>` that synth would write. */
+/** The files below `dist/<id>` that synth would write, and those of the release's group. */
 export async function distFiles(
   id: string,
   version: Version,
   form: ReleaseForm = {},
 ): Promise<ReadonlyMap<string, string>> {
-  const { files } = await Testing.render(faultRelease(id, version, form));
+  const { group } = form;
+  const apps = Testing.apps();
+  const all = (group?.members ?? [id]).map((it) => faultRelease(apps, it, version, form));
+  if (group !== undefined) new Atomic(apps, group.name, all);
+  const { releases } = await apps.render();
   return new Map(
-    [...files].map(([path, content]) => [`dist/${id}/${path}`, Buffer.from(content).toString()]),
+    releases.flatMap((it) =>
+      [...it.files].map(([path, content]): [string, string] => [
+        `dist/${it.id}/${path}`,
+        Buffer.from(content).toString(),
+      ]),
+    ),
   );
 }
 
 /** A release as short as whole seconds allow: a rollout takes a quarter of a minute. */
-function faultRelease(id: string, version: Version, form: ReleaseForm): Release {
+function faultRelease(apps: Apps, id: string, version: Version, form: ReleaseForm): Release {
   const { progressSeconds = 15, threshold = 2, hooks = [] } = form;
-  return new Release(Testing.apps(), id, {
+  return new Release(apps, id, {
     namespace: id,
     workload: workload(id, version),
     service: { port: 80, targetPort: 9898 },

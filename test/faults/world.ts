@@ -245,7 +245,8 @@ async function startWorld(
     async release(id, version, form) {
       const files = await distFiles(id, version, form);
       const subject = `release ${id} ${version.temper}-${version.number}`;
-      await commitOn(repository, { subject, removes: [`dist/${id}`], files });
+      const removes = (form?.group?.members ?? [id]).map((it) => `dist/${it}`);
+      await commitOn(repository, { subject, removes, files });
       return Date.now() / 1000;
     },
     async releaseAll(ids, version) {
