@@ -4,7 +4,7 @@ export type Answer<T> =
   | {
       readonly kind: 'unknown';
       readonly reason: string;
-      /** Who did not answer in time. @default - there is another reason */
+      /** Who took too long, or gave no answer however often it was asked. @default - there is another reason */
       readonly late?: string | undefined;
     };
 

@@ -70,7 +70,7 @@ export async function post(
     if (outcome.kind !== 'again') return outcome;
     const restSeconds = Math.max(outcome.afterSeconds, BACKOFF_SECONDS * 2 ** attempt);
     if (attempt >= connection.retries || restSeconds > LONGEST_REST_SECONDS) {
-      return { kind: 'unknown', reason: outcome.reason };
+      return { kind: 'unknown', reason: outcome.reason, late: new URL(connection.address).host };
     }
     const isOver = await sleep(restSeconds * 1000, false, { signal: until }).catch(() => true);
     if (isOver) return { kind: 'unknown', reason: outcome.reason };

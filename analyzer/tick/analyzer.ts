@@ -23,8 +23,8 @@ export interface Analyzer extends World {
 
 /** How long a pass may wait, and with what. */
 export interface AnalyzerPatience extends Patience {
-  /** So long a way back waits for what else the pass decides, to be pushed together with it. @default 2 */
-  readonly urgentSeconds?: number | undefined;
+  /** So long what is decided waits for the rest of the pass, to be pushed together with it. @default 2 */
+  readonly earlySeconds?: number | undefined;
 }
 
 /** Kept between ticks to save reads; never needed to decide right. */

@@ -37,7 +37,7 @@ export interface Decided {
 
 const RELEASES_AT_ONCE = 8;
 /** A release that waits longer for answers of its own makes room for another one. */
-const TURN_MS = 1000;
+const TURN_MS = 250;
 
 /** Decides about each release alone; those that the last pass had no time for come first. */
 export function decideEach(

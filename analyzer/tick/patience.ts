@@ -101,7 +101,7 @@ function openHost(): Host {
       if (answer.kind === 'known') answeredAt = performance.now();
       // One that answered others meanwhile found this question too heavy, and is well.
       else if (answer.late !== undefined && answeredAt < began)
-        end.abort(`${answer.late} did not answer in time earlier in this pass`);
+        end.abort(`${answer.late} gave no answer earlier in this pass`);
       return answer;
     },
   };

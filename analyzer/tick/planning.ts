@@ -37,8 +37,11 @@ export interface Unit {
 export interface Planning {
   /** What is to be done about all, when all is decided. */
   readonly done: Promise<readonly Planned[]>;
-  /** Releases that go back, as far as they are decided; of a group, whenever all of it is. @param except their ids */
-  urgent(except: ReadonlySet<string>): Promise<readonly Planned[]>;
+  /**
+   * Releases that move, as far as they are decided; of a group, whenever all of it is. Where only so many may be under
+   * way at once, those that go back alone. @param except their ids
+   */
+  ready(except: ReadonlySet<string>): Promise<readonly Planned[]>;
 }
 
 /** What a planning is about. */
@@ -81,18 +84,24 @@ export function startPlanning(scene: Scene, only = scene.all): Planning {
   };
   return {
     done: whole(),
-    async urgent(except) {
+    async ready(except) {
       const now = new Set(soFar.map((it) => it.trees.id));
       const isWhole = ({ group }: Decided) =>
         (group?.members ?? []).every((id) => now.has(id) || !known.has(id));
       const fresh = soFar.filter((it) => !except.has(it.trees.id) && isWhole(it));
       const decided = groupDecisions(await withIdle(fresh), analyzer.clock());
-      const groups = new Set(decided.filter(goesBack).map((it) => it.group?.name));
+      // Who may start follows from all that are under way.
+      const isReady = analyzer.mostRollouts === undefined ? moves : goesBack;
+      const groups = new Set(decided.filter(isReady).map((it) => it.group?.name));
       return planned(
-        decided.filter((it) => goesBack(it) || (it.group && groups.has(it.group.name))),
+        decided.filter((it) => isReady(it) || (it.group && groups.has(it.group.name))),
       );
     },
   };
+}
+
+function moves({ decision }: Pick<Decided, 'decision'>): boolean {
+  return decision.kind === 'move';
 }
 
 function goesBack({ decision }: Pick<Decided, 'decision'>): boolean {

@@ -44,7 +44,7 @@ export function atRest(report: TickReport): boolean {
 /**
  * One pass over all releases: read, decide, one commit for each release that moves, one push. When somebody
  * else pushed first, only releases whose trees moved are looked at again. Where deciding takes long, because
- * somebody who is asked does not answer, the releases that go back are pushed before the others are decided.
+ * somebody who is asked does not answer, what is decided is pushed before the rest is.
  *
  * @throws GitError when the repository cannot be reached
  */
@@ -57,7 +57,7 @@ export async function tick(analyzer: Analyzer): Promise<TickReport> {
   try {
     const scene = { analyzer, snapshot, all: trees, turn };
     const planning = startPlanning(scene);
-    const early = await pushUrgent(scene, planning);
+    const early = await pushReady(scene, planning);
     const planned = await planning.done;
     return await pushRest(scene, early, planned);
   } finally {
@@ -93,16 +93,16 @@ interface Progress {
   readonly conflicts: number;
 }
 
-const URGENT_SECONDS = 2;
+const EARLY_SECONDS = 2;
 
-/** Pushes ways back while others are still being decided. In most passes all is decided before the first look. */
-async function pushUrgent(scene: Scene, planning: Planning): Promise<Progress> {
+/** Pushes what is decided while the rest still waits for answers. In most passes all is decided before the first look. */
+async function pushReady(scene: Scene, planning: Planning): Promise<Progress> {
   const { analyzer, snapshot, all: trees } = scene;
-  const { urgentSeconds = URGENT_SECONDS } = analyzer.patience ?? {};
+  const { earlySeconds = EARLY_SECONDS } = analyzer.patience ?? {};
   let progress: Progress = { snapshot, trees, parent: snapshot.run, sent: [], conflicts: 0 };
   const tried = new Set<string>();
-  while (!(await isDoneWithin(planning.done, urgentSeconds))) {
-    const planned = await planning.urgent(tried);
+  while (!(await isDoneWithin(planning.done, earlySeconds))) {
+    const planned = await planning.ready(tried);
     for (const it of planned) tried.add(it.trees.id);
     if (planned.length > 0) progress = await pushEarly(analyzer, progress, planned);
   }
@@ -127,7 +127,9 @@ async function pushEarly(
   let progress = before;
   for (let attempt = 0; attempt < MAX_CONFLICTS; attempt++) {
     // A release that somebody else has moved meanwhile is decided again.
-    const units = unitsOf(planned).filter((it) => stands(it, before.trees, progress.trees));
+    const units = wantedUnits(analyzer, planned).filter((it) =>
+      stands(it, before.trees, progress.trees),
+    );
     const { made } = await commitAll(repository, progress.parent, units);
     const tip = made.at(-1)?.commit;
     if (tip === undefined) return progress;

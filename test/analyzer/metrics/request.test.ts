@@ -97,6 +97,7 @@ describe('post', () => {
       expect(await ask({ address: 'http://127.0.0.1:9', retries: 0 })).toEqual({
         kind: 'unknown',
         reason: '127.0.0.1:9 cannot be reached (ECONNREFUSED)',
+        late: '127.0.0.1:9',
       });
     });
 
