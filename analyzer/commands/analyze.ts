@@ -4,7 +4,6 @@ import pino, { type Logger } from 'pino';
 import { GitError } from '../git/index.ts';
 import { hookCalls } from '../hooks/calls.ts';
 import type { HookClient } from '../hooks/client.ts';
-import { prometheus } from '../metrics/prometheus.ts';
 import { type Finding, guarded } from '../situation/guard.ts';
 import type { TickEnd } from '../telemetry/reporter.ts';
 import { type Rollbacks, rollbacks } from '../telemetry/rollbacks.ts';
@@ -21,6 +20,7 @@ import { type AdmissionFlags, addAdmissionFlags, admissionOf } from './admission
 import { addClusterFlags, type ClusterFlags, clustersOf } from './clusters.ts';
 import { addHookFlags, type HookFlags, hookClientOf } from './hooks.ts';
 import { openLeaving } from './leaving.ts';
+import { addMetricsFlags, type MetricsFlags, storesOf } from './metrics.ts';
 import {
   flag,
   openForWriting,
@@ -34,18 +34,11 @@ import { LOG } from './terminal.ts';
 interface AnalyzeFlags
   extends RepositoryFlags,
     ClusterFlags,
+    MetricsFlags,
     AdmissionFlags,
     HookFlags,
     ReporterFlags {
   readonly once?: true;
-  readonly metrics: string;
-  readonly metricsTokenFile?: string;
-  readonly metricsUser?: string;
-  readonly metricsPasswordFile?: string;
-  readonly metricsCa?: string;
-  readonly metricsHeader: readonly string[];
-  readonly metricsHeadersFile?: string;
-  readonly metricsAcceptPartial?: true;
   readonly maxRollouts?: number;
   readonly nudge?: string;
   readonly nudgeSecretFile?: string;
@@ -69,39 +62,6 @@ export function addAnalyze(program: Command): Command {
         .default(10),
     )
     .addOption(
-      flag('--metrics <url>', 'address of Prometheus', 'PERCH_METRICS').default(
-        'http://prometheus:9090',
-      ),
-    )
-    .addOption(flag('--metrics-token-file <file>', 'bearer token', 'PERCH_METRICS_TOKEN_FILE'))
-    .addOption(flag('--metrics-user <name>', 'user for basic authentication', 'PERCH_METRICS_USER'))
-    .addOption(
-      flag('--metrics-password-file <file>', "that user's password", 'PERCH_METRICS_PASSWORD_FILE'),
-    )
-    .addOption(
-      flag('--metrics-ca <file>', 'PEM file of the authority to trust', 'PERCH_METRICS_CA'),
-    )
-    .addOption(
-      flag(
-        '--metrics-header <name=value...>',
-        'more headers, such as X-Scope-OrgID=team; everybody on the machine can read arguments, so no secrets',
-        'PERCH_METRICS_HEADER',
-      ).default([], 'none'),
-    )
-    .addOption(
-      flag(
-        '--metrics-headers-file <file>',
-        'headers with secret values: lines Name: value',
-        'PERCH_METRICS_HEADERS_FILE',
-      ),
-    )
-    .addOption(
-      new Option(
-        '--metrics-accept-partial',
-        'judge by answers that come with warnings or are partial, too (default: they are inconclusive)',
-      ).env('PERCH_METRICS_ACCEPT_PARTIAL'),
-    )
-    .addOption(
       flag(
         '--max-rollouts <n>',
         'most rollouts that may be under way at once; others wait',
@@ -122,17 +82,16 @@ export function addAnalyze(program: Command): Command {
         'PERCH_NUDGE_SECRET_FILE',
       ),
     );
-  return addReporterFlags(addHookFlags(addAdmissionFlags(addClusterFlags(command)))).action(
-    async (_: unknown, command: Command) => {
-      await analyze(command.optsWithGlobals<AnalyzeFlags>(), command);
-    },
-  );
+  return addReporterFlags(
+    addHookFlags(addAdmissionFlags(addClusterFlags(addMetricsFlags(command)))),
+  ).action(async (_: unknown, command: Command) => {
+    await analyze(command.optsWithGlobals<AnalyzeFlags>(), command);
+  });
 }
 
 async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
   const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, LOG);
   const admission = admissionOf(flags);
-  const headers = headersOf(flags.metricsHeader, command);
   const nudges = nudgesOf(flags, command);
   const client = hookClientOf(flags);
   const repository = guarded(await openForWriting(flags), (it) => logFinding(log, it));
@@ -147,16 +106,7 @@ async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
     hooks: hookCalls(client, clock, isOnce(flags) ? ONCE_PATIENCE_SECONDS : undefined),
     mostRollouts: flags.maxRollouts,
     clusters: clustersOf(flags),
-    metrics: prometheus({
-      address: flags.metrics,
-      bearerTokenFile: flags.metricsTokenFile,
-      username: flags.metricsUser,
-      passwordFile: flags.metricsPasswordFile,
-      caFile: flags.metricsCa,
-      headers,
-      headersFile: flags.metricsHeadersFile,
-      acceptPartial: flags.metricsAcceptPartial,
-    }),
+    metrics: storesOf(flags, command),
     clock,
     clocks: [...new Set([flags.repo, flags.sourceRepo ?? flags.repo])].flatMap(
       (it) => gitClock(it) ?? [],
@@ -346,10 +296,3 @@ function logOutcome(
 }
 
 /** Read here, and not by an option's parser, whose complaints quote the value: it may be a secret. */
-function headersOf(given: readonly string[], command: Command): Readonly<Record<string, string>> {
-  // From the environment comes one text instead of a list.
-  const pairs = [given].flat().map((text) => [text.split('=', 1)[0] ?? '', text] as const);
-  if (pairs.some(([name, text]) => name === '' || name === text))
-    command.error('error: --metrics-header: expected name=value');
-  return Object.fromEntries(pairs.map(([name, text]) => [name, text.slice(name.length + 1)]));
-}

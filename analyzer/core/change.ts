@@ -1,4 +1,5 @@
 import { identityOf } from '../../lib/plan/plan.ts';
+import { FORMAT } from '../../lib/plan/versions.ts';
 import { explain } from './explain.ts';
 import { atRest, difference, type FileSet, files, type PlanTree } from './position.ts';
 import { rolloutOf } from './rollout.ts';
@@ -97,7 +98,7 @@ export function outcome(
   const moved = note && old !== undefined ? old.state : written(old?.files, set);
   const state: State = {
     transition: nextTransition(situation),
-    version: 1,
+    version: FORMAT,
     release: situation.id,
     kind: move.transition,
     position: move.to,

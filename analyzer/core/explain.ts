@@ -1,3 +1,4 @@
+import { judgeText } from '../../lib/plan/judge.ts';
 import { plain } from '../../lib/plan/plain.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
 import type { Evidence } from './judge/judge.ts';
@@ -103,17 +104,13 @@ function body({ move, state }: Transition): readonly string[] {
 
 /** One check in numbers: `success-rate ≥ 99 %: latest 99.87, worst 99.61, 4 of 4 points passed`. */
 export function evidenceLine(it: Evidence): string {
-  const bounds = [
-    it.check.min === undefined ? [] : [`≥ ${it.check.min}`],
-    it.check.max === undefined ? [] : [`≤ ${it.check.max}`],
-  ].flat();
-  const unit = it.check.unit === undefined ? '' : ` ${it.check.unit}`;
   const values =
     it.trouble ??
     (it.latest === undefined
       ? 'no data'
       : `latest ${round(it.latest)}, worst ${round(it.worst ?? it.latest)}`);
-  return `${it.check.name} ${bounds.join(', ')}${unit}: ${values}; ${it.passed} of ${it.points} points passed, ${it.failed} failed`;
+  const { name, judge, unit } = it.check;
+  return `${name} ${judgeText(judge, unit)}: ${values}; ${it.passed} of ${it.points} points passed, ${it.failed} failed`;
 }
 
 function trailers({ id, move, plan, state }: Transition): readonly string[] {

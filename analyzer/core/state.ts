@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import * as z from 'zod';
 import { faultsText } from '../../lib/plan/parse.ts';
 import { readYaml } from '../../lib/plan/read-yaml.ts';
+import { FORMAT, newerText, type Upgrade, upgraded } from '../../lib/plan/versions.ts';
 import type { Position } from './position.ts';
 
 const oid = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/, 'expected a Git object id');
@@ -83,7 +84,7 @@ export type State = z.infer<typeof stateSchema>;
 const stateSchema = z.strictObject({
   /** Counts the release's transitions; the file's first line, so that stale changes conflict. */
   transition: z.number().int().positive(),
-  version: z.literal(1),
+  version: z.literal(FORMAT),
   release: z.string(),
   kind: transitionKind,
   position,
@@ -127,6 +128,12 @@ const stateSchema = z.strictObject({
   accepts: z.array(oid).optional(),
 });
 
+/** What a state.yaml of each version becomes in the next one; the first is that of version 1. */
+const STATE_UPGRADES: readonly Upgrade[] = [
+  // Version 2 says which note it was; of one that was made before nobody is told.
+  (state) => state,
+];
+
 /**
  * Reads a state.yaml.
  *
@@ -136,7 +143,9 @@ const stateSchema = z.strictObject({
 export function parseState(text: string, place: string): State {
   const reading = readYaml(text);
   if (reading.kind === 'refused') throw new Error(`${place} ${reading.reason}. ${REMEDY}`);
-  const result = stateSchema.safeParse(reading.value);
+  const today = upgraded(reading.value, STATE_UPGRADES);
+  if (today.kind === 'newer') throw new Error(`${place} ${newerText('state', today.version)}.`);
+  const result = stateSchema.safeParse(today.value);
   if (result.success) return result.data;
   throw new Error(
     `${place} is not a state that this version understands: ${faultsText(result.error)}. ${REMEDY}`,

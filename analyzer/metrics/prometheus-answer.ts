@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import type { Answer } from '../core/answer.ts';
+import type { Grid } from '../core/judge/judge.ts';
 import type { Sample } from '../core/judge/series.ts';
 import { readJson } from '../http.ts';
-import type { Series, TimeRange } from './provider.ts';
 import type { Reply } from './request.ts';
+import type { Values } from './store.ts';
 
 /** The answer to a range query, or to a piece of one. */
-export interface Piece extends Series {
+export interface Piece extends Values {
   /** The series' labels as canonical text; absent where there was no data. */
   readonly labels?: string | undefined;
 }
@@ -18,7 +19,7 @@ export interface Instant {
 }
 
 /** Reads the answer of `/api/v1/query_range`. Several series are `unknown`, and so is a part of an answer. */
-export function readPiece(reply: Reply, range: TimeRange, acceptPartial = false): Answer<Piece> {
+export function readPiece(reply: Reply, range: Grid, acceptPartial = false): Answer<Piece> {
   const data = readData(reply, acceptPartial);
   return data.kind === 'unknown' ? data : pieceOf(data.value, range, reply.date);
 }
@@ -30,7 +31,7 @@ export function readInstant(reply: Reply, acceptPartial: boolean): Answer<Instan
 }
 
 /** The pieces of one query, in order of time, as one series; `unknown` when they are of several. */
-export function join(pieces: readonly Piece[]): Answer<Series> {
+export function join(pieces: readonly Piece[]): Answer<Values> {
   const names = new Set(pieces.flatMap((piece) => piece.labels ?? []));
   if (names.size > 1) return severalSeries(names.size);
   const samples = pieces.flatMap((piece) => piece.samples);
@@ -105,7 +106,7 @@ function momentOf(value: z.infer<typeof point>): Answer<Instant> {
   return known({ sample: sampleOf(value) });
 }
 
-function pieceOf(data: Data, range: TimeRange, serverTime: number | undefined): Answer<Piece> {
+function pieceOf(data: Data, range: Grid, serverTime: number | undefined): Answer<Piece> {
   if (data.resultType !== 'matrix') return unknown(`a ${data.resultType} instead of a matrix`);
   if (data.result.length > 1) return severalSeries(data.result.length);
   const [series] = data.result;
@@ -127,7 +128,7 @@ function byName([one]: readonly [string, string], [other]: readonly [string, str
 }
 
 // A judge that looks for a point of its grid must not find another one's value.
-function isNext(at: number, before: number | undefined, { start, end, stepSeconds }: TimeRange) {
+function isNext(at: number, before: number | undefined, { start, end, stepSeconds }: Grid) {
   const steps = (at - start) / stepSeconds;
   const isOnGrid = Math.abs(steps - Math.round(steps)) * stepSeconds < 0.002;
   return isOnGrid && at > start - 0.002 && at < end + 0.002 && at > (before ?? -Infinity);

@@ -1,43 +1,46 @@
+import * as z from 'zod';
 import type { Answer } from '../core/answer.ts';
+import type { Grid } from '../core/judge/judge.ts';
 import { credentialsFault, redactAddress } from '../redact.ts';
 import { type Instant, join, type Piece, readInstant, readPiece } from './prometheus-answer.ts';
-import type { MetricProvider, TimeRange } from './provider.ts';
 import { type Connection, post } from './request.ts';
+import type { MetricStore } from './store.ts';
 
 /** Prometheus, or what speaks its HTTP API (Thanos, Mimir, VictoriaMetrics…). */
-export interface PrometheusOptions {
+export type PrometheusOptions = z.infer<typeof prometheusOptions>;
+export const prometheusOptions = z.strictObject({
   /** The URL in front of `/api/v1`. Credentials do not belong into it. */
-  readonly address: string;
+  address: z.string(),
   /**
    * A file with a bearer token, read at each request, so that it can be rotated.
    *
    * @default - no token
    */
-  readonly bearerTokenFile?: string | undefined;
+  bearerTokenFile: z.string().optional(),
   /** @default - no basic authentication */
-  readonly username?: string | undefined;
+  username: z.string().optional(),
   /** The file with the password of `username`, read at each request. @default - none */
-  readonly passwordFile?: string | undefined;
+  passwordFile: z.string().optional(),
   /** A PEM file with the authorities to trust. @default - the system's */
-  readonly caFile?: string | undefined;
+  caFile: z.string().optional(),
   /** More headers, such as X-Scope-OrgID. @default - none */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
+  headers: z.record(z.string(), z.string()).optional(),
   /** A file with more headers, lines `Name: value`, read at each request. @default - none */
-  readonly headersFile?: string | undefined;
+  headersFile: z.string().optional(),
   /** Take answers that come with warnings, or that say that they are partial. @default false */
-  readonly acceptPartial?: boolean | undefined;
+  acceptPartial: z.boolean().optional(),
   /** For one attempt. @default 10 */
-  readonly timeoutSeconds?: number | undefined;
+  timeoutSeconds: z.number().positive().optional(),
   /** Attempts after the first one: network errors, 429 and 5xx only. @default 2 */
-  readonly retries?: number | undefined;
+  retries: z.number().int().min(0).max(10).optional(),
   /** Of one answer. @default 4 MiB */
-  readonly maxBytes?: number | undefined;
+  maxBytes: z.number().int().positive().optional(),
   /** Points of one request; longer ranges are cut. @default 11000, Prometheus' own limit */
-  readonly maxPoints?: number | undefined;
-}
+  maxPoints: z.number().int().positive().optional(),
+});
 
-/** What this provider can do besides. */
-export interface Prometheus extends MetricProvider {
+/** What this store can do besides. */
+export interface Prometheus extends MetricStore {
   /** Evaluates `query` now. Several series are `unknown`. */
   query(query: string, until?: AbortSignal): Promise<Answer<Instant>>;
 }
@@ -55,10 +58,11 @@ export function prometheus(options: PrometheusOptions): Prometheus {
     return reply.kind === 'unknown' ? reply : readInstant(reply.value, acceptPartial);
   };
   return {
+    kind: 'prometheus',
     query,
-    range: async (text, range, until) => {
+    values: async ({ query: text }, points, until) => {
       const pieces: Piece[] = [];
-      for (const part of cut(range, maxPoints)) {
+      for (const part of cut(points, maxPoints)) {
         const form = { query: text, ...formOf(part) };
         const reply = await post(connection, '/api/v1/query_range', form, until);
         const piece =
@@ -99,10 +103,10 @@ function connectionOf(options: PrometheusOptions): Connection {
   return { address, username, headers, ...files, ...limits };
 }
 
-/** The range in pieces of at most so many points. None where it ends before its start. */
-function* cut({ start, end, stepSeconds }: TimeRange, maxPoints: number): Iterable<TimeRange> {
+/** The grid in pieces of at most so many points. None where it ends before its start. */
+function* cut({ start, end, stepSeconds }: Grid, maxPoints: number): Iterable<Grid> {
   if (!(stepSeconds > 0) || !Number.isFinite(start) || !Number.isFinite(end)) {
-    throw new RangeError(`no range of points: ${start} to ${end} by ${stepSeconds} s`);
+    throw new RangeError(`no grid of points: ${start} to ${end} by ${stepSeconds} s`);
   }
   // Milliseconds are what Prometheus counts in; less is the noise of floating point.
   const count = Math.floor((end - start) / stepSeconds + 1e-6) + 1;
@@ -112,7 +116,7 @@ function* cut({ start, end, stepSeconds }: TimeRange, maxPoints: number): Iterab
   }
 }
 
-function formOf({ start, end, stepSeconds }: TimeRange): Record<string, string> {
+function formOf({ start, end, stepSeconds }: Grid): Record<string, string> {
   const decimal = (seconds: number) => String(Math.round(seconds * 1000) / 1000);
   return { start: decimal(start), end: decimal(end), step: decimal(stepSeconds) };
 }

@@ -1,6 +1,6 @@
 import type { Loaded } from '../core/answer.ts';
 import { outcome as outcomeOf } from '../core/change.ts';
-import { verdict } from '../core/judge/point.ts';
+import { samplesThat } from '../core/judge/point.ts';
 import type { Observation } from '../core/observation.ts';
 import { phaseAtRest, status } from '../core/phase.ts';
 import type { Phase } from '../core/phases.ts';
@@ -124,9 +124,7 @@ function hasTraffic({ state, plan }: Rollout): boolean {
 
 function newestFailure({ series }: Observation): number | undefined {
   const failed = series.flatMap(({ check, fromCommit }) =>
-    fromCommit.kind === 'known'
-      ? fromCommit.value.filter((it) => verdict(check, it.value) === 'fail').map((it) => it.at)
-      : [],
+    samplesThat('fail', check, fromCommit).map((it) => it.at),
   );
   return failed.length === 0 ? undefined : Math.max(...failed);
 }

@@ -2,13 +2,14 @@ import type { Counter, Gauge } from 'prom-client';
 import { plainLines } from '../../lib/plan/plain.ts';
 import type { Phase } from '../core/phases.ts';
 import type { TransitionKind } from '../core/state.ts';
+import type { MetricStore } from '../metrics/store.ts';
 import type { TickReport } from '../tick/tick.ts';
 import type { Version } from '../version.ts';
 import type { Figures } from './figures.ts';
 import { METRICS } from './names.ts';
 
 /** Whom a question goes to. */
-export type Provider = 'prometheus' | 'kubernetes' | 'git';
+export type Provider = 'kubernetes' | 'git' | MetricStore['kind'];
 
 /** The analyzer's metrics, in memory. */
 export interface Metrics {

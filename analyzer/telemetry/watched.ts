@@ -1,5 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ReleaseTrees, Repository } from '../git/repository.ts';
+import type { MetricStore } from '../metrics/store.ts';
 import type { Analyzer } from '../tick/analyzer.ts';
 import type { Provider } from './metrics.ts';
 
@@ -23,6 +24,10 @@ export function watched(analyzer: Analyzer, watcher: Watcher): Analyzer {
   const cluster = (it: Cluster): Cluster => ({
     read: (objects, until) => timed('kubernetes', it.read(objects, until)),
   });
+  const store = (it: MetricStore): MetricStore => ({
+    kind: it.kind,
+    values: (question, points, until) => timed(it.kind, it.values(question, points, until)),
+  });
   const { repository, metrics } = analyzer;
   const watchedRepository: Repository = {
     ...repository,
@@ -37,9 +42,7 @@ export function watched(analyzer: Analyzer, watcher: Watcher): Analyzer {
   return {
     ...analyzer,
     repository: watchedRepository,
-    metrics: {
-      range: (query, range, until) => timed('prometheus', metrics.range(query, range, until)),
-    },
+    metrics: new Map([...metrics].map(([name, it]) => [name, store(it)])),
     clusters: analyzer.clusters.map((it) => ({
       ...it,
       cluster: cluster(it.cluster),

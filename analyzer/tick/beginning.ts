@@ -23,7 +23,7 @@ export async function observeBeginning(
   const { plan } = situation.dist.value;
   const [clusters, store, others] = await Promise.all([
     Promise.all(world.clusters.map((it) => askCluster(world, it, plan))),
-    askStore(world, plan, now),
+    askStores(world, plan, now),
     Promise.all((world.clocks ?? []).map((it) => askClock(world, it))),
   ]);
   const clocks = [...clusters.flatMap((it) => it.clock), ...store, ...others.flat()];
@@ -84,19 +84,25 @@ function together(all: readonly Beginning['shown'][]): Beginning['shown'] {
   return found.length === 0 && doubt !== undefined ? doubt : { kind: 'known', value: found };
 }
 
-/** One point of any check: its answer tells the store's time. */
-async function askStore(
+/** One point of any check of each store: its answer tells the store's time. */
+async function askStores(
   { metrics, clock }: World,
-  { checks: [check] }: Plan,
+  { checks }: Plan,
   now: number,
 ): Promise<readonly Clock[]> {
-  if (check === undefined) return [];
   const at = Math.floor(now);
-  const asked = clock();
-  const answer = await metrics.range(check.query, { start: at, end: at, stepSeconds: 60 });
-  if (answer.kind === 'unknown') return [];
-  const seconds = ahead(answer.value.serverTime, asked, clock());
-  return [{ server: 'the metric store', aheadSeconds: seconds }];
+  const bySource = new Map(checks.map((it) => [it.source, it]));
+  const clocks = [...bySource].map(async ([source, { ask, windowSeconds }]) => {
+    const asked = clock();
+    const question = { query: ask.canary, windowSeconds };
+    const points = { start: at, end: at, stepSeconds: 60 };
+    const answer = await metrics.get(source)?.values(question, points);
+    if (answer?.kind !== 'known') return [];
+    const seconds = ahead(answer.value.serverTime, asked, clock());
+    const name = metrics.size === 1 ? '' : ` ${source}`;
+    return [{ server: `the metric store${name}`, aheadSeconds: seconds }];
+  });
+  return (await Promise.all(clocks)).flat();
 }
 
 async function askClock({ clock }: World, it: ServerClock): Promise<readonly Clock[]> {

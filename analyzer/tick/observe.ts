@@ -1,14 +1,16 @@
-import type { Check } from '../../lib/plan/plan.ts';
+import type { Check, Track } from '../../lib/plan/plan.ts';
 import type { Answer } from '../core/answer.ts';
 import type { ClusterView } from '../core/cluster/reading.ts';
-import { type Grid, judgedStep, seriesQuestions } from '../core/judge/judge.ts';
-import { verdict } from '../core/judge/point.ts';
-import type { CheckSeries, Sample } from '../core/judge/series.ts';
+import { type Grid, seriesQuestions, unanswered } from '../core/judge/judge.ts';
+import { kindOf } from '../core/judge/kinds.ts';
+import { samplesThat } from '../core/judge/point.ts';
+import type { CheckSeries, Sample, TrackSeries } from '../core/judge/series.ts';
 import type { Observation } from '../core/observation.ts';
 import { atRest, hasPromoted } from '../core/position.ts';
 import { rolloutOf } from '../core/rollout.ts';
 import { isStarting } from '../core/rules/at-rest.ts';
 import type { Rollout, Situation } from '../core/situation.ts';
+import type { MetricStores } from '../metrics/store.ts';
 import type { Observer, Seen } from './clusters.ts';
 import { skew, viewClusters } from './clusters.ts';
 import type { World } from './world.ts';
@@ -63,7 +65,7 @@ export function hasUnreachable({
     cluster?.live.kind === 'unknown' ||
     skewSeconds > settled ||
     [...(hooks ?? [])].some(([name, it]) => it.kind === 'unknown' && !isGate(plan, name)) ||
-    series.some((it) => it.fromCommit.kind === 'unknown' || it.fromLive?.kind === 'unknown')
+    series.some((it) => unanswered(it) !== undefined)
   );
 }
 
@@ -79,59 +81,79 @@ async function askMetrics(
   view: ClusterView,
   now: number,
 ): Promise<readonly { series: CheckSeries; skewSeconds: number }[]> {
-  if (judgedStep(rollout) === undefined) return [];
   return Promise.all(
     seriesQuestions(rollout, view.live, now).map(async ({ check, fromCommit, fromLive }) => {
+      const { asks, excuses } = kindOf(check.judge);
       const [commit, live] = await Promise.all([
-        range(world, check.query, fromCommit),
-        fromLive === undefined ? undefined : range(world, check.query, fromLive),
+        askTracks(world, check, asks, fromCommit),
+        fromLive === undefined ? NOTHING : askTracks(world, check, asks, fromLive),
       ]);
-      const primary = await askPrimary(world, rollout, check, { commit, grid: fromCommit });
+      const isFailed = samplesThat('fail', check, commit.series).length > 0;
+      // Whether the environment fails as well is asked only then, and while the primary is another version.
+      const more =
+        isFailed && !isPromoted(rollout)
+          ? await askTracks(world, check, excuses, fromCommit)
+          : NOTHING;
       return {
         series: {
           check,
-          fromCommit: commit.samples,
-          fromLive: live?.samples,
-          primary: primary?.samples,
+          fromCommit: { ...more.series, ...commit.series },
+          fromLive: fromLive === undefined ? undefined : live.series,
         },
-        skewSeconds: Math.max(
-          commit.skewSeconds,
-          live?.skewSeconds ?? 0,
-          primary?.skewSeconds ?? 0,
-        ),
+        skewSeconds: Math.max(commit.skewSeconds, live.skewSeconds, more.skewSeconds),
       };
     }),
   );
 }
 
-/** Whether the primary fails as well is asked only where the canary does, and while it is another version. */
-async function askPrimary(
-  world: World,
-  { state, plan }: Rollout,
-  check: Check,
-  { commit, grid }: { readonly commit: Ranged; readonly grid: Grid },
-): Promise<Ranged | undefined> {
-  const { position } = state;
-  if (check.primary === undefined || commit.samples.kind !== 'known') return undefined;
-  if (position.kind !== 'step' || hasPromoted(plan.plan, position.step)) return undefined;
-  const fails = commit.samples.value.some((it) => verdict(check, it.value) === 'fail');
-  return fails ? range(world, check.primary, grid) : undefined;
+function isPromoted({ state, plan }: Rollout): boolean {
+  return state.position.kind !== 'step' || hasPromoted(plan.plan, state.position.step);
 }
 
-/** One series, and by how much the clock of its store differs. */
-interface Ranged {
-  readonly samples: Answer<readonly Sample[]>;
+/** What a check's queries brought, and by how much the clock of their store differs. */
+interface Asked {
+  readonly series: TrackSeries;
   readonly skewSeconds: number;
 }
 
-async function range({ metrics, clock }: World, query: string, grid: Grid): Promise<Ranged> {
-  if (grid.end < grid.start) return { samples: { kind: 'known', value: [] }, skewSeconds: 0 };
-  const asked = clock();
-  const answer = await metrics.range(query, grid);
-  if (answer.kind === 'unknown') return { samples: answer, skewSeconds: 0 };
-  const { samples, serverTime } = answer.value;
+const NOTHING: Asked = { series: {}, skewSeconds: 0 };
+
+/** Asks about the tracks that a check has a query for. */
+async function askTracks(
+  { metrics, clock }: World,
+  check: Check,
+  tracks: readonly Track[],
+  points: Grid,
+): Promise<Asked> {
+  const ask: Partial<Record<Track, string | undefined>> = check.ask;
+  const answers = await Promise.all(
+    tracks.flatMap((track) => {
+      const query = ask[track];
+      return query === undefined ? [] : [askTrack(track, query)];
+    }),
+  );
   return {
-    samples: { kind: 'known', value: samples },
-    skewSeconds: skew(serverTime, asked, clock()),
+    series: Object.fromEntries(answers.map((it) => [it.track, it.samples])),
+    skewSeconds: Math.max(0, ...answers.map((it) => it.skewSeconds)),
   };
+
+  async function askTrack(track: Track, query: string) {
+    const nothing: Answer<readonly Sample[]> = { kind: 'known', value: [] };
+    if (points.end < points.start) return { track, samples: nothing, skewSeconds: 0 };
+    const store = metrics.get(check.source);
+    if (store === undefined)
+      return { track, samples: unknownStore(check.source, metrics), skewSeconds: 0 };
+    const asked = clock();
+    const answer = await store.values({ query, windowSeconds: check.windowSeconds }, points);
+    if (answer.kind === 'unknown') return { track, samples: answer, skewSeconds: 0 };
+    const { samples, serverTime } = answer.value;
+    const known: Answer<readonly Sample[]> = { kind: 'known', value: samples };
+    return { track, samples: known, skewSeconds: skew(serverTime, asked, clock()) };
+  }
+}
+
+function unknownStore(name: string, stores: MetricStores): Answer<never> {
+  const known = [...stores.keys()].join(', ') || 'none';
+  const reason = `the analyzer knows no metric store ${name} (it knows: ${known}); name it in --metrics-config`;
+  return { kind: 'unknown', reason };
 }

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Answer } from '../core/answer.ts';
 import type { HookCalls } from '../hooks/calls.ts';
+import type { MetricStore } from '../metrics/store.ts';
 import type { ClusterSource, World } from './world.ts';
 
 /** How long one pass may wait for answers. */
@@ -63,10 +64,7 @@ export function startTurn({ passSeconds = 30, leaving }: Patience): Turn {
     impatient: (asked) => ({
       ...asked,
       clusters: asked.clusters.map((it) => patientCluster(it, hostOf)),
-      metrics: {
-        range: (query, range) =>
-          hostOf(asked.metrics).ask((until) => asked.metrics.range(query, range, until)),
-      },
+      metrics: new Map([...asked.metrics].map(([name, it]) => [name, patientStore(it, hostOf)])),
       clocks: (asked.clocks ?? []).map((it) => ({
         ...it,
         aheadSeconds: (clock) => hostOf(it).ask((until) => it.aheadSeconds(clock, until)),
@@ -108,6 +106,14 @@ function openHost(): Host {
 }
 
 type HostOf = (key: unknown) => Host;
+
+function patientStore(store: MetricStore, hostOf: HostOf): MetricStore {
+  return {
+    kind: store.kind,
+    values: (question, points) =>
+      hostOf(store).ask((until) => store.values(question, points, until)),
+  };
+}
 
 function patientCluster(source: ClusterSource, hostOf: HostOf): ClusterSource {
   const patient = (it: Cluster): Cluster => ({

@@ -1,13 +1,13 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { SyncTarget } from '../core/cluster/sync.ts';
 import type { HookCalls } from '../hooks/calls.ts';
-import type { MetricProvider } from '../metrics/provider.ts';
+import type { MetricStores } from '../metrics/store.ts';
 import type { ServerClock } from './clocks.ts';
 
 /** Whoever is asked in a pass, besides Git. */
 export interface World {
   readonly clusters: readonly ClusterSource[];
-  readonly metrics: MetricProvider;
+  readonly metrics: MetricStores;
   /** Calls hooks. @default - none can be called, and nothing is known of them */
   readonly hooks?: HookCalls | undefined;
   /** Servers whose time no other answer tells. @default - none */

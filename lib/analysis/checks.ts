@@ -208,12 +208,14 @@ function checkOf(
   const { name, min, max, unit } = it;
   return {
     name,
-    provider: 'prometheus',
-    query,
-    ...(primary === undefined ? {} : { primary }),
+    source: 'default',
+    ask: { canary: query, ...(primary === undefined ? {} : { primary }) },
     windowSeconds,
-    ...(min === undefined ? {} : { min }),
-    ...(max === undefined ? {} : { max }),
+    judge: {
+      kind: 'bounds',
+      ...(min === undefined ? {} : { min }),
+      ...(max === undefined ? {} : { max }),
+    },
     ...(unit === undefined ? {} : { unit }),
   };
 }

@@ -29,7 +29,7 @@ export function describeSteps(plan: Plan): readonly StepDescription[] {
     step: it.name,
     weights: weightsText(it),
     writes: writes(plan, it, index),
-    bake: it.bakeSeconds === 0 ? '–' : durationText(it.bakeSeconds),
+    bake: stayText(it),
     gate: gate(plan, it),
   }));
 }
@@ -59,22 +59,25 @@ function gate(plan: Plan, step: Step): string {
   if (step === lastStep(plan)) return 'none: the rollout is over';
   const ready = step.ready.length === 0 ? [] : [`${step.ready.join(' and ')} ready`];
   const points = pointsNeeded(plan, step);
+  const checks = step.checks.join(', ');
+  const { stay } = step;
   const passing =
-    points === 0
-      ? []
-      : [`${points} passing ${points === 1 ? 'point' : 'points'} of ${step.checks.join(', ')}`];
-  const guard =
-    step.checks.length > 0 && points === 0 ? [`guarded by ${step.checks.join(', ')}`] : [];
-  const wait =
-    step.checks.length === 0 && step.bakeSeconds > 0
-      ? [`${durationText(step.bakeSeconds)} old`]
+    stay.kind === 'bake'
+      ? [`${points} passing ${points === 1 ? 'point' : 'points'} of ${checks}`]
       : [];
+  const guard = stay.kind === 'guard' ? [`guarded by ${checks}`] : [];
+  const wait =
+    stay.kind === 'wait' && stay.seconds > 0 ? [`${durationText(stay.seconds)} old`] : [];
   const jobs = (step.jobs ?? []).map((it) => `${kindAndName(plan, it)} complete`);
   const hooks = (step.hooks ?? []).filter((it) => runs(plan, it)).map((it) => `hook ${it}`);
   const gates = (step.gates ?? []).map((it) =>
     it.kind === 'person' ? 'approved by a person' : `hook ${it.hook} open`,
   );
   return ['live', ...ready, ...jobs, ...hooks, ...passing, ...guard, ...wait, ...gates].join('; ');
+}
+
+function stayText({ stay }: Step): string {
+  return stay.kind === 'guard' || stay.seconds === 0 ? '–' : durationText(stay.seconds);
 }
 
 /** A hook that takes a rollout back is nothing that it waits for. */
@@ -113,9 +116,8 @@ export function times(plan: Plan): Times {
 
 /** The least time in one step: the last point that must pass, judged once it has settled; or the wait. */
 function bakeTime(plan: Plan, step: Step): number {
-  const guarded = step.phase === 'Promoting' && step.checks.length > 0;
-  const points = Math.max(pointsNeeded(plan, step), guarded ? 1 : 0);
-  if (points === 0) return step.checks.length === 0 ? step.bakeSeconds : 0;
+  const points = pointsNeeded(plan, step);
+  if (points === 0) return step.stay.kind === 'wait' ? step.stay.seconds : 0;
   const { checkSeconds, settleSeconds } = plan.analysis;
   return longestWindow(plan) + 2 * settleSeconds + (points - 1) * checkSeconds;
 }

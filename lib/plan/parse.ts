@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { quote } from './plain.ts';
 import { type Plan, planSchema } from './plan.ts';
 import { readYaml } from './read-yaml.ts';
+import { PLAN_UPGRADES } from './upgrades.ts';
+import { newerText, upgraded } from './versions.ts';
 
 /** A plan, or why its file is none: what follows the file's name in a sentence. */
 export type PlanReading =
@@ -13,7 +15,9 @@ export function readPlan(text: string): PlanReading {
   const reading = readYaml(text);
   if (reading.kind === 'refused')
     return { kind: 'refused', reason: `${reading.reason}. ${REMEDY}` };
-  const result = planSchema.safeParse(reading.value);
+  const today = upgraded(reading.value, PLAN_UPGRADES);
+  if (today.kind === 'newer') return { kind: 'refused', reason: newerText('plan', today.version) };
+  const result = planSchema.safeParse(today.value);
   if (result.success) return { kind: 'read', plan: result.data };
   const reason = `is not a plan that this version understands: ${faultsText(result.error)}. ${REMEDY}`;
   return { kind: 'refused', reason };
@@ -32,7 +36,7 @@ export function parsePlan(text: string, place: string): Plan {
   throw new Error(`${place} ${reading.reason}`);
 }
 
-const REMEDY = 'Run `npm run synth` with the same version of Perch and commit dist/.';
+const REMEDY = 'Run `npm run synth` and commit dist/.';
 
 /** So many faults say enough: a hostile file has one in each of its fields. */
 const MOST_FAULTS = 5;

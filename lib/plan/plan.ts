@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { judge } from './judge.ts';
+import { FORMAT } from './versions.ts';
 
 /** Annotation on every file but verbatim ones: a hash of the object's content without it. */
 export const DIGEST_ANNOTATION = 'perch/digest';
@@ -47,24 +49,24 @@ const fileInfo = z.strictObject({
   pointers: z.array(z.string().startsWith('/')).optional(),
 });
 
-/** One question to the metric store, and the bounds (inclusive) within which its answer passes. */
+/** What is asked of a metric store again and again, and how its answers are judged. */
 export type Check = z.infer<typeof check>;
-const check = z
-  .strictObject({
-    name: dnsLabel,
-    provider: z.literal('prometheus'),
-    /** PromQL with every variable filled in. */
-    query: z.string().min(1),
-    /** The same of the primary, where it can be asked: what fails there too is not the candidate's fault. */
+const check = z.strictObject({
+  name: dnsLabel,
+  /** Name of the metric store in the analyzer's configuration. */
+  source: dnsLabel,
+  /** Queries with every variable filled in, by the track that they ask about. */
+  ask: z.strictObject({
+    canary: z.string().min(1),
+    /** Where it can be asked: what fails there too is not the candidate's fault. */
     primary: z.string().min(1).optional(),
-    /** How far the query looks back: a point judged at t has seen (t - window, t]. */
-    windowSeconds: z.number().int().positive(),
-    min: z.number().optional(),
-    max: z.number().optional(),
-    /** For people: `%`, `ms`. */
-    unit: z.string().optional(),
-  })
-  .refine((it) => it.min !== undefined || it.max !== undefined, 'a check needs min or max');
+  }),
+  /** How far a query looks back: a point judged at t has seen (t - window, t]. */
+  windowSeconds: z.number().int().positive(),
+  judge,
+  /** For people: `%`, `ms`. */
+  unit: z.string().optional(),
+});
 
 /**
  * An HTTP endpoint that is asked or told something; type and payload are Flagger's.
@@ -121,6 +123,17 @@ const hours = z.strictObject({
   timeZone: z.string(),
 });
 
+/** What a step is stayed in for, once it is live and ready. */
+export type Stay = z.infer<typeof stay>;
+const stay = z.discriminatedUnion('kind', [
+  /** It has no checks; so much time must pass. */
+  z.strictObject({ kind: z.literal('wait'), seconds }),
+  /** Its checks must pass for so long. */
+  z.strictObject({ kind: z.literal('bake'), seconds: z.number().int().positive() }),
+  /** Its checks take the release back when they fail; so many of their points must have passed. */
+  z.strictObject({ kind: z.literal('guard'), points: z.number().int().nonnegative() }),
+]);
+
 /** One step of a rollout: what it writes, and what must be true to leave it. */
 export type Step = z.infer<typeof step>;
 const step = z
@@ -137,8 +150,7 @@ const step = z
     ready: z.array(track),
     /** Names of the checks that are judged while the rollout is in this step. */
     checks: z.array(z.string()),
-    /** How long the checks must pass, or how long to wait where there are none; 0: checks only guard the step. */
-    bakeSeconds: seconds,
+    stay,
     /** All must be open before the step can be left; none: it is left automatically. */
     gates: z.array(gate).optional(),
     /** Names of the `pre-rollout`, `rollout` and `rollback` hooks that are called in the step. */
@@ -157,6 +169,10 @@ const step = z
     ({ weights: { primary, canary: to, baseline = 0 } }) =>
       Math.abs(primary + to + baseline - 100) < 1e-6,
     'weights must sum to 100',
+  )
+  .refine(
+    (it) => (it.stay.kind === 'wait') === (it.checks.length === 0),
+    'a step bakes or is guarded where it has checks, and waits where it has none',
   );
 
 /** The object that runs one track, as the analyzer reads its readiness. */
@@ -235,7 +251,7 @@ const shape = z.strictObject({
 export type Plan = z.infer<typeof planSchema>;
 export const planSchema = z
   .strictObject({
-    version: z.literal(1),
+    version: z.literal(FORMAT),
     release: dnsLabel,
     name: dnsLabel,
     namespace: dnsLabel,
@@ -334,7 +350,14 @@ export function lastStep(plan: Plan): Step {
   return last;
 }
 
-/** How many passing points a step asks for: bake time ÷ check period, rounded up. */
-export function pointsNeeded(plan: Plan, it: Step): number {
-  return it.checks.length === 0 ? 0 : Math.ceil(it.bakeSeconds / plan.analysis.checkSeconds);
+/** How many passing points a step asks for; one that bakes: bake time ÷ check period, rounded up. */
+export function pointsNeeded(plan: Plan, { stay: it }: Pick<Step, 'stay'>): number {
+  switch (it.kind) {
+    case 'wait':
+      return 0;
+    case 'guard':
+      return it.points;
+    case 'bake':
+      return Math.ceil(it.seconds / plan.analysis.checkSeconds);
+  }
 }

@@ -11,6 +11,7 @@ import {
   type Track,
   type Workload,
 } from '../plan/plan.ts';
+import { FORMAT } from '../plan/versions.ts';
 import type { Release } from '../release/release.ts';
 import type { Schedule } from '../release/schedule.ts';
 import { AT_REST } from '../traffic/traffic.ts';
@@ -36,7 +37,7 @@ export function planOf(
 ): Plan {
   const { names } = release;
   return planSchema.parse({
-    version: 1,
+    version: FORMAT,
     release: release.id,
     name: names.apex,
     namespace: names.namespace,

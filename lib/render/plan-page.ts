@@ -1,5 +1,6 @@
 import { describeSteps, durationText, times } from '../plan/describe.ts';
-import type { Check, Hours, Plan } from '../plan/plan.ts';
+import { judgeText } from '../plan/judge.ts';
+import type { Hours, Plan } from '../plan/plan.ts';
 
 /** PLAN.md: what a reviewer reads instead of the manifests. */
 export function planPage(plan: Plan): string {
@@ -41,9 +42,9 @@ function checks(plan: Plan): string {
     return 'None: each weight is kept for its bake time, and only readiness is watched.';
   const rows = plan.checks.map((it) => [
     it.name,
-    bounds(it),
+    judgeText(it.judge, it.unit),
     durationText(it.windowSeconds),
-    `\`${it.query}\``,
+    `\`${it.ask.canary}\``,
   ]);
   return table(['check', 'passes', 'window', 'query'], rows);
 }
@@ -86,12 +87,6 @@ function hoursText({ days, fromMinute, toMinute, timeZone }: Hours): string {
   const clock = (minute: number) =>
     [Math.floor(minute / 60), minute % 60].map((it) => String(it).padStart(2, '0')).join(':');
   return `${days.join(', ')} from ${clock(fromMinute)} to ${clock(toMinute)}, ${timeZone}`;
-}
-
-function bounds({ min, max, unit = '' }: Check): string {
-  const tail = unit === '' ? '' : ` ${unit}`;
-  if (min !== undefined && max !== undefined) return `${min} to ${max}${tail}`;
-  return min === undefined ? `≤ ${max}${tail}` : `≥ ${min}${tail}`;
 }
 
 function timesText(plan: Plan): string {

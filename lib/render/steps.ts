@@ -171,7 +171,6 @@ function stepOf(
   const { gates = [], hooks = [] } = input.asked[input.index] ?? {};
   const release = draft.checks === 'none' ? [] : input.checks;
   const checks = [...new Set([...release, ...own.map((it) => it.name)])];
-  const bakes = draft.checks === 'bake' || own.length > 0;
   const jobs = input.objects.jobs(draft.jobs ?? []).map((it) => input.fileName(it.object));
   const others = besides(traffic);
   const least = leastOf(draft, input.objects);
@@ -182,7 +181,7 @@ function stepOf(
     ...(others.length === 0 ? {} : { besides: [...others] }),
     ready: [...ready],
     checks,
-    bakeSeconds: draft.bake?.toSeconds() ?? (bakes ? bakeSeconds(draft, input) : 0),
+    stay: stayOf(draft, checks.length > 0, input),
     ...(gates.length === 0 ? {} : { gates: [...gates] }),
     ...(hooks.length === 0 ? {} : { hooks: [...hooks] }),
     ...(jobs.length === 0 ? {} : { jobs }),
@@ -190,6 +189,15 @@ function stepOf(
     ...(draft.baseline === true ? { baseline: true } : {}),
     files,
   };
+}
+
+/** Before all traffic goes to the candidate, its promotion must have been seen to pass once. */
+function stayOf(draft: StepDraft, isJudged: boolean, input: StepsInput): Step['stay'] {
+  const bakes = draft.checks === 'bake' || (draft.own ?? []).length > 0;
+  const seconds = draft.bake?.toSeconds() ?? (bakes ? bakeSeconds(draft, input) : 0);
+  if (!isJudged) return { kind: 'wait', seconds };
+  if (seconds > 0) return { kind: 'bake', seconds };
+  return { kind: 'guard', points: draft.phase === 'Promoting' ? 1 : 0 };
 }
 
 function bakeSeconds({ points }: StepDraft, input: StepsInput): number {

@@ -6,7 +6,7 @@ import type { ObjectReading } from '../../analyzer/core/cluster/reading.ts';
 import type { Sample } from '../../analyzer/core/judge/series.ts';
 import type { PlanTree } from '../../analyzer/core/position.ts';
 import { openLocal, type Reader, type Repository } from '../../analyzer/git/index.ts';
-import type { MetricProvider } from '../../analyzer/metrics/provider.ts';
+import { type MetricStores, oneStore } from '../../analyzer/metrics/store.ts';
 import type { Analyzer } from '../../analyzer/tick/analyzer.ts';
 import { newMemory } from '../../analyzer/tick/analyzer.ts';
 import { type TickReport, tick } from '../../analyzer/tick/tick.ts';
@@ -37,7 +37,7 @@ export interface Field {
 /** What the analyzer sees of the world: in memory, and always in order unless told otherwise. */
 export interface FakeWorld {
   readonly cluster: Cluster;
-  readonly metrics: MetricProvider;
+  readonly metrics: MetricStores;
   /** Applies live/ of the run branch. */
   sync(): Promise<void>;
   /** The value of a release's check. @default 99.9 */
@@ -103,7 +103,7 @@ function write(folder: string, { subject, at, removes, files }: Edit): string {
 export function distFiles(id: string, of: PlanTree): ReadonlyMap<string, string> {
   const text = (it: string) => it.replaceAll('"namespace":"test"', `"namespace":"${id}"`);
   const files = Object.entries(of.plan.files).map(([name, it]) => [name, { ...it, namespace: id }]);
-  const checks = of.plan.checks.map((it) => ({ ...it, query: id }));
+  const checks = of.plan.checks.map((it) => ({ ...it, ask: { canary: id } }));
   const whole = {
     ...of.plan,
     release: id,
@@ -203,8 +203,9 @@ function fakeWorld(folder: string, clock: () => number): FakeWorld {
         },
       }),
     },
-    metrics: {
-      range: async (query, { start, end, stepSeconds }) => {
+    metrics: oneStore({
+      kind: 'prometheus',
+      values: async ({ query }, { start, end, stepSeconds }) => {
         const samples: Sample[] = [];
         for (let at = start; at <= end; at += stepSeconds) {
           const value = world.value(query, at);
@@ -212,7 +213,7 @@ function fakeWorld(folder: string, clock: () => number): FakeWorld {
         }
         return { kind: 'known', value: { samples, serverTime: clock() } };
       },
-    },
+    }),
     async sync() {
       reader ??= await openReader(folder);
       const texts = await liveTexts(reader);

@@ -15,22 +15,27 @@ test('podinfo behind a gateway that reads the Gateway API', () => {
     images: ['stefanprodan/podinfo:3.1.1'],
     shape: { apex: 'podinfo', routes: ['HTTPRoute/podinfo'] },
   });
-  expect(plan.steps.map((it) => `${it.name} ${it.weights.canary} ${it.bakeSeconds}`)).toEqual([
-    '00-init 0 0',
-    '01-canary-up 0 0',
-    '02-weight-5 5 60',
-    '03-weight-20 20 60',
-    '04-weight-50 50 60',
-    '05-promote 50 0',
-    '06-weight-0 0 0',
-    '07-complete 0 0',
+  expect(
+    plan.steps.map(
+      (it) =>
+        `${it.name} ${it.weights.canary} ${it.stay.kind} ${it.stay.kind === 'guard' ? it.stay.points : it.stay.seconds}`,
+    ),
+  ).toEqual([
+    '00-init 0 wait 0',
+    '01-canary-up 0 wait 0',
+    '02-weight-5 5 bake 60',
+    '03-weight-20 20 bake 60',
+    '04-weight-50 50 bake 60',
+    '05-promote 50 guard 1',
+    '06-weight-0 0 wait 0',
+    '07-complete 0 wait 0',
   ]);
-  expect(plan.checks.map(({ name, min, max }) => ({ name, min, max }))).toEqual([
-    { name: 'success-rate', min: 99, max: undefined },
-    { name: 'latency-p99', min: undefined, max: 500 },
+  expect(plan.checks.map(({ name, judge }) => ({ name, judge }))).toEqual([
+    { name: 'success-rate', judge: { kind: 'bounds', min: 99 } },
+    { name: 'latency-p99', judge: { kind: 'bounds', max: 500 } },
   ]);
-  for (const { query } of plan.checks)
-    expect(query).toContain('envoy_cluster_name="edge_podinfo-canary_9898"');
+  for (const { ask } of plan.checks)
+    expect(ask.canary).toContain('envoy_cluster_name="edge_podinfo-canary_9898"');
 });
 
 test('only the route differs from podinfo in the mesh', async () => {

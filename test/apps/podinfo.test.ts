@@ -24,22 +24,27 @@ test('the release of the Flagger tutorials', () => {
     },
   });
   expect(
-    plan.checks.map(({ name, min, max, windowSeconds }) => ({ name, min, max, windowSeconds })),
+    plan.checks.map(({ name, judge, windowSeconds }) => ({ name, judge, windowSeconds })),
   ).toEqual([
-    { name: 'success-rate', min: 99, max: undefined, windowSeconds: 60 },
-    { name: 'latency-p99', min: undefined, max: 500, windowSeconds: 60 },
+    { name: 'success-rate', judge: { kind: 'bounds', min: 99 }, windowSeconds: 60 },
+    { name: 'latency-p99', judge: { kind: 'bounds', max: 500 }, windowSeconds: 60 },
   ]);
-  expect(plan.steps.map((it) => `${it.name} ${it.weights.canary} ${it.bakeSeconds}`)).toEqual([
-    '00-init 0 0',
-    '01-canary-up 0 0',
-    '02-weight-10 10 60',
-    '03-weight-20 20 60',
-    '04-weight-30 30 60',
-    '05-weight-40 40 60',
-    '06-weight-50 50 60',
-    '07-promote 50 0',
-    '08-weight-0 0 0',
-    '09-complete 0 0',
+  expect(
+    plan.steps.map(
+      (it) =>
+        `${it.name} ${it.weights.canary} ${it.stay.kind} ${it.stay.kind === 'guard' ? it.stay.points : it.stay.seconds}`,
+    ),
+  ).toEqual([
+    '00-init 0 wait 0',
+    '01-canary-up 0 wait 0',
+    '02-weight-10 10 bake 60',
+    '03-weight-20 20 bake 60',
+    '04-weight-30 30 bake 60',
+    '05-weight-40 40 bake 60',
+    '06-weight-50 50 bake 60',
+    '07-promote 50 guard 1',
+    '08-weight-0 0 wait 0',
+    '09-complete 0 wait 0',
   ]);
   expect(times(plan).promoteMinSeconds).toBe(
     // The promotion is guarded: one point must pass in it.

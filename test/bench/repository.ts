@@ -5,6 +5,7 @@ import { isoTime, type State, stateText } from '../../analyzer/core/state.ts';
 import { startGit } from '../../analyzer/git/command.ts';
 import type { Rendered } from '../../lib/index.ts';
 import { lastStep } from '../../lib/plan/plan.ts';
+import { FORMAT } from '../../lib/plan/versions.ts';
 
 /** A bare repository of releases at rest, with one commit for each that completed it. */
 export interface BenchRepository {
@@ -70,7 +71,7 @@ function distCommit(rendered: readonly Rendered[], from: string | undefined): st
 function restCommit({ id, plan }: Rendered, tree: string, complete: string, first: boolean) {
   const state: State = {
     transition: 1,
-    version: 1,
+    version: FORMAT,
     release: id,
     kind: 'complete',
     position: { kind: 'complete' },

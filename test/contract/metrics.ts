@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { MetricProvider, Series, TimeRange } from '../../analyzer/metrics/provider.ts';
+import type { Grid } from '../../analyzer/core/judge/judge.ts';
+import type { MetricStore, Values } from '../../analyzer/metrics/store.ts';
 
 /** A metric store that holds the history of `contractHistory`, and speaks its own language. */
 export interface MetricsUnderTest {
-  readonly provider: MetricProvider;
+  readonly store: MetricStore;
   /** Unix seconds of the first sample of the history; a multiple of a minute. */
   readonly start: number;
   /** The store's time in Unix seconds. */
@@ -42,13 +43,14 @@ export const CONTRACT_GAP = { fromSeconds: 1800, toSeconds: 2400, endSeconds: 42
  * @param subject the running store; asked for inside the tests only
  */
 export function metricsContract(subject: () => MetricsUnderTest): void {
-  const at = (offset: number, seconds: number, stepSeconds: number): TimeRange => {
+  const at = (offset: number, seconds: number, stepSeconds: number): Grid => {
     const start = subject().start + offset;
     return { start, end: start + seconds, stepSeconds };
   };
-  const ask = async (name: keyof ContractQueries, range: TimeRange): Promise<Series> => {
-    const { provider, queries } = subject();
-    const answer = await provider.range(queries[name], range);
+  const ask = async (name: keyof ContractQueries, points: Grid): Promise<Values> => {
+    const { store, queries } = subject();
+    const question = { query: queries[name], windowSeconds: 60 };
+    const answer = await store.values(question, points);
     if (answer.kind === 'unknown') throw new Error(answer.reason);
     return answer.value;
   };
@@ -123,16 +125,20 @@ export function metricsContract(subject: () => MetricsUnderTest): void {
     });
 
     test('of several series is unknown, and says what to do', async () => {
-      const { provider, queries } = subject();
-      expect(await provider.range(queries.rates, at(300, 60, 30))).toEqual({
+      const { store, queries } = subject();
+      expect(
+        await store.values({ query: queries.rates, windowSeconds: 60 }, at(300, 60, 30)),
+      ).toEqual({
         kind: 'unknown',
         reason: '2 series instead of one: aggregate them, for example with sum()',
       });
     });
 
     test('to a broken query is unknown, with what the store says of it', async () => {
-      const { provider, queries } = subject();
-      expect(await provider.range(queries.broken, at(300, 60, 30))).toEqual({
+      const { store, queries } = subject();
+      expect(
+        await store.values({ query: queries.broken, windowSeconds: 60 }, at(300, 60, 30)),
+      ).toEqual({
         kind: 'unknown',
         reason: expect.stringContaining('parse error'),
       });

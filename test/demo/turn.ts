@@ -1,4 +1,4 @@
-import { verdict } from '../../analyzer/core/judge/point.ts';
+import { samples, verdict } from '../../analyzer/core/judge/point.ts';
 import type { CheckSeries, Sample } from '../../analyzer/core/judge/series.ts';
 import { canaryWeight, type PlanTree, positionText } from '../../analyzer/core/position.ts';
 import type { Decision } from '../../analyzer/core/rules/decision.ts';
@@ -59,7 +59,7 @@ function known<T>(loaded: { readonly kind: string; readonly value?: T }): T | un
 function verdictOf(series: readonly CheckSeries[]): Turn['verdict'] {
   const answers = series.map((it) => ({ check: it.check, newest: newest(it) }));
   if (answers.every((it) => it.newest === undefined)) return 'none';
-  const all = answers.map((it) => verdict(it.check, it.newest?.value));
+  const all = answers.map((it) => verdict(it.check, { canary: it.newest?.value }));
   if (all.includes('fail')) return 'fail';
   return all.includes('unknown') ? 'inconclusive' : 'pass';
 }
@@ -70,8 +70,8 @@ function newestOf(series: readonly CheckSeries[], unit: string): number | undefi
 }
 
 function newest({ fromLive, fromCommit }: CheckSeries): Sample | undefined {
-  const samples = [fromLive, fromCommit].flatMap((it) => (it?.kind === 'known' ? it.value : []));
-  return samples.toSorted((one, other) => one.at - other.at).at(-1);
+  const all = [fromLive, fromCommit].flatMap((it) => samples(it?.canary));
+  return all.toSorted((one, other) => one.at - other.at).at(-1);
 }
 
 function optional<K extends string, T>(key: K, value: T | undefined): { readonly [P in K]?: T } {

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { kubernetes } from '../../analyzer/cluster/kubernetes.ts';
 import { openLocal, openRepository, type Reader } from '../../analyzer/git/index.ts';
 import { prometheus } from '../../analyzer/metrics/prometheus.ts';
+import { oneStore } from '../../analyzer/metrics/store.ts';
 import type { Analyzer } from '../../analyzer/tick/analyzer.ts';
 import { newMemory } from '../../analyzer/tick/analyzer.ts';
 import { oneCluster } from '../../analyzer/tick/world.ts';
@@ -90,7 +91,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     const analyzer: Analyzer = {
       repository,
       clusters: oneCluster(kubernetes({ kubeconfig: api.kubeconfigPath })),
-      metrics: prometheus({ address: metrics.url }),
+      metrics: oneStore(prometheus({ address: metrics.url })),
       clock: now,
       memory: newMemory(),
     };

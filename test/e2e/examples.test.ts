@@ -215,5 +215,5 @@ test('every example is released, promoted through its own steps, and taken back 
 
 function primaryQueries(field: Field, id: string): readonly string[] {
   const place = `dist/${id}/plan.yaml`;
-  return parsePlan(field.read(place), place).checks.flatMap((it) => it.primary ?? []);
+  return parsePlan(field.read(place), place).checks.flatMap((it) => it.ask.primary ?? []);
 }

@@ -154,7 +154,10 @@ describe.each(GATEWAYS)(
       );
       const range = { start: start + 900, end: start + 900, stepSeconds: 15 };
       const asked = plan.checks.map((it) =>
-        prometheus({ address: server.url }).range(it.query, range),
+        prometheus({ address: server.url }).values(
+          { query: it.ask.canary, windowSeconds: it.windowSeconds },
+          range,
+        ),
       );
       return (await Promise.all(asked)).map((it) => {
         if (it.kind === 'unknown') throw new Error(it.reason);

@@ -15,6 +15,7 @@ import { isoTime, type State } from '../../analyzer/core/state.ts';
 import { Apps, Release, type ReleaseProps, render, type WorkloadFactory } from '../../lib/index.ts';
 import { parsePlan } from '../../lib/plan/parse.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
+import { FORMAT } from '../../lib/plan/versions.ts';
 
 /** Rendered plans as the analyzer reads them from Git, without a Git. */
 export interface Plans {
@@ -110,7 +111,7 @@ export function rolloutAt({ position, plan, stable, before, at }: Standing): Rol
   const { changed, removed } = difference(before ?? new Map(), set);
   const state: State = {
     transition: 1,
-    version: 1,
+    version: FORMAT,
     release: plan.plan.release,
     kind: position.kind === 'back' ? 'back' : 'next',
     position,

@@ -22,7 +22,7 @@ describe('a real Prometheus', { skip: isMissing(missingPrometheus()) }, () => {
   afterAll(() => server?.stop());
 
   metricsContract(() => ({
-    provider: prometheus({ address: server.url }),
+    store: prometheus({ address: server.url }),
     start,
     now: () => Date.now() / 1000,
     queries: PROMQL,
@@ -47,8 +47,14 @@ describe('a real Prometheus', { skip: isMissing(missingPrometheus()) }, () => {
     await once(proxy, 'listening');
     const address = `https://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
     const range = { start, end: start, stepSeconds: 1 };
-    const trusting = await prometheus({ address, caFile: cert }).range('time()', range);
-    const wary = await prometheus({ address }).range('time()', range);
+    const trusting = await prometheus({ address, caFile: cert }).values(
+      { query: 'time()', windowSeconds: 60 },
+      range,
+    );
+    const wary = await prometheus({ address }).values(
+      { query: 'time()', windowSeconds: 60 },
+      range,
+    );
     proxy.close();
     proxy.closeAllConnections();
     await rm(folder, { recursive: true });

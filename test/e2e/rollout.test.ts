@@ -10,6 +10,7 @@ import type { Status } from '../../analyzer/core/phase.ts';
 import { openLocal, openRepository, type Reader } from '../../analyzer/git/index.ts';
 import { walk } from '../../analyzer/history/history.ts';
 import { prometheus } from '../../analyzer/metrics/prometheus.ts';
+import { oneStore } from '../../analyzer/metrics/store.ts';
 import type { Analyzer } from '../../analyzer/tick/analyzer.ts';
 import { newMemory } from '../../analyzer/tick/analyzer.ts';
 import { atRest, type TickReport, tick } from '../../analyzer/tick/tick.ts';
@@ -82,7 +83,7 @@ describe('a rollout on real servers', { skip: isMissing(missing) }, () => {
     analyzer = {
       repository,
       clusters: oneCluster(kubernetes({ kubeconfig: cluster.kubeconfigPath })),
-      metrics: prometheus({ address: metrics.url }),
+      metrics: oneStore(prometheus({ address: metrics.url })),
       clock: () => Date.now() / 1000,
       memory: newMemory(),
     };

@@ -16,7 +16,7 @@ const HELP = `npm run test:faults -- [options]
 Runs the bundle against faults: real git over HTTP, and a cluster and a metric store that are played here.
 Exits with 1 where a promise was broken; results on stdout, progress on stderr.
 
-  --short        the form of .ci/run: one try of most, about four minutes on two cores
+  --short        the form of .ci/run: one try of most, about six minutes on two cores
   --only NAME    only scenarios whose name holds it; may be given more than once
   --seed N       the same random instants again (default: a new one, printed)
   --at-once N    scenarios at the same time (default: 3)

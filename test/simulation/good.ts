@@ -68,7 +68,7 @@ interface Span {
 /** Whether an outage of the environment shows as one: at a primary that runs another version and has requests. */
 function isTold(world: World, { state, plan, begun, now }: Span, { start, end }: Outage): boolean {
   if (plan === undefined || end + WINDOW < begun || start > now) return true;
-  if (isPromoted(state, plan) || plan.plan.checks.some((it) => it.primary === undefined))
+  if (isPromoted(state, plan) || plan.plan.checks.some((it) => it.ask.primary === undefined))
     return false;
   const primary = primaryOf(plan.plan);
   for (let at = Math.max(start, begun); at < Math.min(end + WINDOW, now); at++)

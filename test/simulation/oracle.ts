@@ -272,20 +272,21 @@ function checkForward(
   // Nobody is served worse than by a primary that was broken before and serves nobody.
   const isPromoted = step.phase === 'Promoting' || step.phase === 'Finalising';
   if (memory.broken && !isPromoted && world.images(primaryOf(plan), at).length === 0) return;
-  if (step.bakeSeconds === 0) {
-    const isJudged = step.phase === 'Promoting' && step.checks.length > 0;
-    if (isJudged) checkAnswered(world, plan, step, at);
-    if (isJudged && goodSeconds(world, targetOf(plan), since, at - SETTLE) === 0)
+  const { stay } = step;
+  if (stay.kind === 'guard') {
+    if (step.phase !== 'Promoting') return;
+    checkAnswered(world, plan, step, at);
+    if (goodSeconds(world, targetOf(plan), since, at - SETTLE) === 0)
       throw new Broken('unseen-promotion', `left ${step.name} on no good answer at ${at}`);
     return;
   }
-  if (step.checks.length === 0) {
-    if (at - since < step.bakeSeconds)
+  if (stay.kind === 'wait') {
+    if (at - since < stay.seconds)
       throw new Broken('not-waited', `left ${step.name} ${at - since} s after it was live`);
     return;
   }
   checkAnswered(world, plan, step, at);
-  const needed = Math.ceil(step.bakeSeconds / PERIOD);
+  const needed = Math.ceil(stay.seconds / PERIOD);
   const target = targetOf(plan);
   const start = since + WINDOW;
   const good = goodSeconds(world, target, start, at - SETTLE);
@@ -302,7 +303,7 @@ function checkForward(
 /** No step is left while one of its checks has no answer, whatever the others say. */
 function checkAnswered(world: World, plan: Plan, step: Step, at: number): void {
   const silent = plan.checks.find(
-    (it) => step.checks.includes(it.name) && world.isUnanswered(it.query, at),
+    (it) => step.checks.includes(it.name) && world.isUnanswered(it.ask.canary, at),
   );
   if (silent !== undefined)
     throw new Broken(

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { parse } from 'yaml';
 import type { PlanTree } from '../../analyzer/core/position.ts';
 import type { FileInfo, Plan, Step } from '../../lib/plan/plan.ts';
+import { FORMAT } from '../../lib/plan/versions.ts';
 import type { Manifest } from '../embedded/server-side-apply.ts';
 
 /** Every blob that any simulated plan refers to: its text by its id. */
@@ -99,7 +100,7 @@ function planOf(
   files: Plan['files'],
 ): Plan {
   return {
-    version: 1,
+    version: FORMAT,
     release: 'app',
     name: 'app',
     namespace: 'test',
@@ -119,11 +120,13 @@ function planOf(
     checks: [
       {
         name: 'success-rate',
-        provider: 'prometheus',
-        query: 'q',
-        ...(options.latency === true ? { primary: 'q{workload="app-primary"}' } : {}),
+        source: 'default',
+        ask: {
+          canary: 'q',
+          ...(options.latency === true ? { primary: 'q{workload="app-primary"}' } : {}),
+        },
         windowSeconds: 30,
-        min: 99,
+        judge: { kind: 'bounds', min: 99 },
       },
       ...(options.latency === true ? [LATENCY] : []),
     ],
@@ -148,24 +151,28 @@ function planOf(
 
 const LATENCY: Plan['checks'][number] = {
   name: 'latency',
-  provider: 'prometheus',
-  query: 'latency{workload="app-canary"}',
-  primary: 'latency{workload="app-primary"}',
+  source: 'default',
+  ask: {
+    canary: 'latency{workload="app-canary"}',
+    primary: 'latency{workload="app-primary"}',
+  },
   windowSeconds: 30,
-  min: 99,
+  judge: { kind: 'bounds', min: 99 },
 };
 
+/** An object for each step: YAML would write one that is used twice as an alias. */
+const wait = () => ({ kind: 'wait', seconds: 0 }) as const;
+
 function stepsOf({ weights, latency }: PlanOptions): Step[] {
-  // A list for each step: YAML would write one list twice as an alias.
   const checks = ['success-rate', ...(latency === true ? ['latency'] : [])];
   const list: Omit<Step, 'name' | 'files'>[] = [
-    { phase: 'Initializing', weights: split(0), ready: ['primary'], checks: [], bakeSeconds: 0 },
+    { phase: 'Initializing', weights: split(0), ready: ['primary'], checks: [], stay: wait() },
     {
       phase: 'Progressing',
       weights: split(0),
       ready: ['primary', 'canary'],
       checks: [],
-      bakeSeconds: 0,
+      stay: wait(),
     },
     ...weights.map(
       (it): Omit<Step, 'name' | 'files'> => ({
@@ -173,7 +180,7 @@ function stepsOf({ weights, latency }: PlanOptions): Step[] {
         weights: split(it),
         ready: ['primary', 'canary'],
         checks: [...checks],
-        bakeSeconds: 30,
+        stay: { kind: 'bake', seconds: 30 },
       }),
     ),
     {
@@ -181,10 +188,10 @@ function stepsOf({ weights, latency }: PlanOptions): Step[] {
       weights: split(weights.at(-1) ?? 0),
       ready: ['primary', 'canary'],
       checks: [...checks],
-      bakeSeconds: 0,
+      stay: { kind: 'guard', points: 1 },
     },
-    { phase: 'Finalising', weights: split(0), ready: ['primary'], checks: [], bakeSeconds: 0 },
-    { phase: 'Succeeded', weights: split(0), ready: ['primary'], checks: [], bakeSeconds: 0 },
+    { phase: 'Finalising', weights: split(0), ready: ['primary'], checks: [], stay: wait() },
+    { phase: 'Succeeded', weights: split(0), ready: ['primary'], checks: [], stay: wait() },
   ];
   return list.map((it, index) => ({ ...it, name: stepName(it, index, list.length), files: [] }));
 }

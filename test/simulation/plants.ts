@@ -1,6 +1,7 @@
 import type { Answer } from '../../analyzer/core/answer.ts';
 import type { Outcome } from '../../analyzer/core/change.ts';
-import type { CheckSeries, Sample } from '../../analyzer/core/judge/series.ts';
+import { unanswered } from '../../analyzer/core/judge/judge.ts';
+import type { CheckSeries, Sample, TrackSeries } from '../../analyzer/core/judge/series.ts';
 import type { Observation } from '../../analyzer/core/observation.ts';
 import {
   type LiveFile,
@@ -134,8 +135,8 @@ export type PlantName = keyof typeof PLANTS;
 
 const PLANTED: Decision = { kind: 'hold', reason: 'planted' };
 
-function isAnswered({ fromCommit, fromLive }: CheckSeries): boolean {
-  return fromCommit.kind === 'known' && fromLive?.kind !== 'unknown';
+function isAnswered(it: CheckSeries): boolean {
+  return unanswered(it) === undefined;
 }
 
 function positionOf({ situation: { state } }: Observation): Position['kind'] | undefined {
@@ -152,7 +153,10 @@ function saysOf({ cluster }: Observation): string {
 
 /** Nobody looks how the stable version does. */
 function withoutPrimary(it: Observation): Observation {
-  const series = it.series.map(({ primary: _, ...rest }) => rest);
+  const series = it.series.map(({ fromCommit: { primary: _, ...fromCommit }, ...rest }) => ({
+    ...rest,
+    fromCommit,
+  }));
   if (it.cluster === undefined) return { ...it, series };
   return { ...it, series, cluster: { ...it.cluster, outage: undefined } };
 }
@@ -230,11 +234,13 @@ function withAnswers(
   it: Observation,
   change: (answer: Answer<readonly Sample[]>) => Answer<readonly Sample[]>,
 ): Observation {
+  const changed = ({ canary }: TrackSeries): TrackSeries =>
+    canary === undefined ? {} : { canary: change(canary) };
   const series = it.series.map(
     ({ check, fromCommit, fromLive }): CheckSeries => ({
       check,
-      fromCommit: change(fromCommit),
-      fromLive: fromLive === undefined ? undefined : change(fromLive),
+      fromCommit: changed(fromCommit),
+      fromLive: fromLive === undefined ? undefined : changed(fromLive),
     }),
   );
   return { ...it, series, unreachableSince: undefined };

@@ -2,7 +2,7 @@ import type { Cluster } from '../../analyzer/cluster/cluster.ts';
 import type { ObjectReading, ObjectRef } from '../../analyzer/core/cluster/reading.ts';
 import type { Sample } from '../../analyzer/core/judge/series.ts';
 import { isoTime } from '../../analyzer/core/state.ts';
-import type { MetricProvider } from '../../analyzer/metrics/provider.ts';
+import { type MetricStores, oneStore } from '../../analyzer/metrics/store.ts';
 import { isWorkload, type Rule, replicasOf, rulesOf } from '../embedded/reach.ts';
 import type { Manifest } from '../embedded/server-side-apply.ts';
 import { hits } from './breaks.ts';
@@ -25,7 +25,7 @@ import { createSync, EDITED, type Live, refuses } from './sync.ts';
 /** A cluster, its sync and its traffic over fake time. */
 export interface World {
   readonly cluster: Cluster;
-  readonly metrics: MetricProvider;
+  readonly metrics: MetricStores;
   /** Lets the world act up to `now`. */
   advance(now: number, all: readonly Live[]): void;
   /** The truth about a point: what the check's value is, whoever asks and whenever. */
@@ -242,8 +242,9 @@ export function createWorld(
           ? { kind: 'unknown', reason: 'the API server is down' }
           : { kind: 'known', value: { objects: refs.map(read), serverTime: now } },
     },
-    metrics: {
-      range: async (query, { start, end, stepSeconds }) => {
+    metrics: oneStore({
+      kind: 'played',
+      values: async ({ query }, { start, end, stepSeconds }) => {
         if (within(faults.metricsDown, now))
           return { kind: 'unknown', reason: 'the metric store is down' };
         if (isUnanswered(query, now))
@@ -256,7 +257,7 @@ export function createWorld(
         }
         return { kind: 'known', value: { samples, serverTime: now + ahead } };
       },
-    },
+    }),
     advance(time, all) {
       let clock = now;
       now = time;

@@ -4,8 +4,10 @@ import { stepOf } from '../position.ts';
 import type { Rollout } from '../situation.ts';
 import { unix } from '../state.ts';
 import { excuse, isMuchWorse } from './environment.ts';
-import { byTime, type Point, samples, type Verdict, verdict } from './point.ts';
-import type { CheckSeries, Sample } from './series.ts';
+import { kindOf } from './kinds.ts';
+import { type Point, samples, samplesThat, valuesOf, verdict } from './point.ts';
+import type { CheckSeries, Sample, TrackSeries } from './series.ts';
+import type { Verdict } from './verdict.ts';
 
 /** The points of a grid, in Unix seconds: start, start + step, … up to end; none when end < start. */
 export interface Grid {
@@ -150,12 +152,11 @@ export function judge(
   const outageUntil = outage === undefined ? 0 : outage.until + window;
   const excusedUntil = outage?.isSure === true ? outageUntil : 0;
   const fromCommit = excuse(
-    verdicts(series, commitGrid, (it) => samples(it.fromCommit)),
+    verdicts(series, commitGrid, (it) => it.fromCommit),
     series,
     excusedUntil,
   );
-  const fromLive =
-    liveGrid === undefined ? [] : verdicts(series, liveGrid, (it) => samples(it.fromLive));
+  const fromLive = liveGrid === undefined ? [] : verdicts(series, liveGrid, (it) => it.fromLive);
   const conclusive = fromCommit.filter((it) => it.verdict !== 'unknown').at(-1);
   const excused = fromCommit.filter((it) => it.isExcused === true);
   // After an outage the step bakes again.
@@ -187,12 +188,12 @@ export function judge(
 function verdicts(
   series: readonly CheckSeries[],
   on: Grid,
-  pick: (it: CheckSeries) => readonly Sample[],
+  pick: (it: CheckSeries) => TrackSeries | undefined,
 ): readonly Point[] {
   if (series.length === 0) return [];
-  const lookups = series.map((it) => ({ check: it.check, values: byTime(pick(it)) }));
+  const lookups = series.map((it) => ({ check: it.check, values: valuesOf(pick(it)) }));
   return points(on).map((at) => {
-    const all = lookups.map(({ check, values }) => verdict(check, values.get(at)));
+    const all = lookups.map(({ check, values }) => verdict(check, values(at)));
     return {
       at,
       verdict: all.includes('fail') ? 'fail' : all.includes('unknown') ? 'unknown' : 'pass',
@@ -219,15 +220,13 @@ function count(all: readonly Point[], wanted: Verdict): number {
 }
 
 function evidence(it: CheckSeries, commitGrid: Grid, liveGrid: Grid | undefined): Evidence {
-  const seen = samples(it.fromCommit);
-  const clean = samples(it.fromLive);
-  const judged = (all: readonly Sample[], wanted: Verdict) =>
-    all.filter((sample) => verdict(it.check, sample.value) === wanted).length;
+  const seen = samples(it.fromCommit.canary);
+  const clean = samples(it.fromLive?.canary);
   return {
     check: it.check,
     points: points(liveGrid ?? commitGrid).length,
-    passed: judged(clean, 'pass'),
-    failed: judged(seen, 'fail'),
+    passed: samplesThat('pass', it.check, it.fromLive).length,
+    failed: samplesThat('fail', it.check, it.fromCommit).length,
     latest: (clean.at(-1) ?? seen.at(-1))?.value,
     worst: worst(it.check, [...seen, ...clean]),
     trouble: trouble(it),
@@ -237,15 +236,21 @@ function evidence(it: CheckSeries, commitGrid: Grid, liveGrid: Grid | undefined)
 function worst(check: Check, seen: readonly Sample[]): number | undefined {
   const values = seen.map((it) => it.value).filter((it) => !Number.isNaN(it));
   if (values.length === 0) return undefined;
-  const margin = (value: number) =>
-    Math.min(value - (check.min ?? -Infinity), (check.max ?? Infinity) - value);
+  const { judge } = check;
+  const margin = (value: number) => kindOf(judge).margin(judge, value);
   return values.reduce((a, b) => (margin(b) < margin(a) ? b : a));
 }
 
 function trouble(it: CheckSeries): string | undefined {
-  if (it.fromCommit.kind === 'unknown') return `${it.check.name}: ${it.fromCommit.reason}`;
-  if (it.fromLive?.kind === 'unknown') return `${it.check.name}: ${it.fromLive.reason}`;
-  return undefined;
+  const found = unanswered(it);
+  return found === undefined ? undefined : `${it.check.name}: ${found}`;
+}
+
+/** Why an answer is missing that the check cannot do without. */
+export function unanswered({ check, fromCommit, fromLive }: CheckSeries): string | undefined {
+  const { asks } = kindOf(check.judge);
+  const all = asks.flatMap((track) => [fromCommit[track], fromLive?.[track]]);
+  return all.find((it) => it?.kind === 'unknown')?.reason;
 }
 
 function checksOf(rollout: Rollout, step: Step): readonly Check[] {

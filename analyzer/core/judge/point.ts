@@ -1,8 +1,7 @@
 import type { Check } from '../../../lib/plan/plan.ts';
-import type { CheckSeries, Sample } from './series.ts';
-
-/** What one point, or a whole step, says about the candidate. */
-export type Verdict = 'pass' | 'fail' | 'unknown';
+import { kindOf } from './kinds.ts';
+import type { Sample, TrackSeries } from './series.ts';
+import type { Values, Verdict } from './verdict.ts';
 
 /** One point of a grid, and what it says. */
 export interface Point {
@@ -12,23 +11,38 @@ export interface Point {
   readonly isExcused?: true;
 }
 
-/**
- * One value against a check's bounds. NaN is no answer; an infinite value fails the bound that it breaks and
- * is no answer otherwise, so that it never passes.
- */
-export function verdict(check: Check, value: number | undefined): Verdict {
-  if (value === undefined || Number.isNaN(value)) return 'unknown';
-  if (check.min !== undefined && value < check.min) return 'fail';
-  if (check.max !== undefined && value > check.max) return 'fail';
-  return Number.isFinite(value) ? 'pass' : 'unknown';
+/** What a check says at one point. */
+export function verdict({ judge }: Check, values: Values): Verdict {
+  return kindOf(judge).verdict(judge, values);
 }
 
-/** Values by their time. */
-export function byTime(all: readonly Sample[]): ReadonlyMap<number, number> {
+/** What was answered, by time. */
+export function valuesOf(series: TrackSeries | undefined): (at: number) => Values {
+  const canary = byTime(samples(series?.canary));
+  const primary = byTime(samples(series?.primary));
+  const baseline = byTime(samples(series?.baseline));
+  return (at) => ({
+    canary: canary.get(at),
+    primary: primary.get(at),
+    baseline: baseline.get(at),
+  });
+}
+
+function byTime(all: readonly Sample[]): ReadonlyMap<number, number> {
   return new Map(all.map((it) => [it.at, it.value]));
 }
 
 /** What a store answered; nothing where it did not. */
-export function samples(answer: CheckSeries['fromLive']): readonly Sample[] {
+export function samples(answer: TrackSeries['canary']): readonly Sample[] {
   return answer?.kind === 'known' ? answer.value : [];
+}
+
+/** The canary's samples at which a check says so, in order of time. */
+export function samplesThat(
+  says: Verdict,
+  check: Check,
+  series: TrackSeries | undefined,
+): readonly Sample[] {
+  const values = valuesOf(series);
+  return samples(series?.canary).filter(({ at }) => verdict(check, values(at)) === says);
 }

@@ -1,4 +1,4 @@
-import type { Check } from '../../../lib/plan/plan.ts';
+import type { Check, Track } from '../../../lib/plan/plan.ts';
 import type { Answer } from '../answer.ts';
 
 /** One point of a series. `value` may be NaN or ±Infinity: the judge decides what that means. */
@@ -8,13 +8,14 @@ export interface Sample {
   readonly value: number;
 }
 
+/** What a check's queries brought on one grid, by the track that they ask about; absent where it was not asked. */
+export type TrackSeries = Readonly<Partial<Record<Track, Answer<readonly Sample[]>>>>;
+
 /** The series of one check on the two grids of a step; see judge.ts. */
 export interface CheckSeries {
   readonly check: Check;
   /** On the grid from the step's commit: what failed. */
-  readonly fromCommit: Answer<readonly Sample[]>;
+  readonly fromCommit: TrackSeries;
   /** On the grid from live: what passed. Absent before the step is live. */
-  readonly fromLive?: Answer<readonly Sample[]> | undefined;
-  /** The primary's on the first grid: asked only where a point of the canary fails, and before promotion. */
-  readonly primary?: Answer<readonly Sample[]> | undefined;
+  readonly fromLive?: TrackSeries | undefined;
 }

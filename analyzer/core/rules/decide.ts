@@ -109,5 +109,6 @@ function trusted({ series, skewSeconds }: Observation, rollout: Rollout): readon
   if (skewSeconds <= settleSeconds) return series;
   const reason = `clocks differ by ${Math.round(skewSeconds)} s, more than the settle time of ${settleSeconds} s`;
   const unknown = { kind: 'unknown', reason } as const;
-  return series.map((it) => ({ check: it.check, fromCommit: unknown, fromLive: unknown }));
+  const canary = { canary: unknown };
+  return series.map((it) => ({ check: it.check, fromCommit: canary, fromLive: canary }));
 }

@@ -4,7 +4,6 @@ import { holdsNothing, servesNobody } from './broken-primary.ts';
 import type { Context, Decision, Rule } from './decision.ts';
 import { closedGate, isApproved } from './gate.ts';
 import { opensAt } from './hours.ts';
-import { isGuarded } from './must-go-back.ts';
 
 /** Nothing is judged, and nothing follows, before the cluster shows what Git says. */
 export function notLive({ observation, rollout }: Context): Decision | undefined {
@@ -54,7 +53,7 @@ export function notBaked(context: Context): Decision | undefined {
     };
   if (newest === 'fail')
     return { kind: 'hold', reason: 'the newest check failed', untilSeconds: nextAt };
-  if (needed === 0) return notGuarded(context) ?? notWaited(context);
+  if (needed === 0) return notWaited(context);
   if (trouble !== undefined) return { kind: 'hold', reason: `inconclusive: ${trouble}` };
   if (newest === 'unknown')
     return {
@@ -62,24 +61,18 @@ export function notBaked(context: Context): Decision | undefined {
       reason: 'inconclusive: the newest check has no data',
       untilSeconds: nextAt,
     };
-  if (passed < needed)
-    return { kind: 'hold', reason: `${passed} of ${needed} checks passed`, untilSeconds: nextAt };
+  if (passed < needed) {
+    const isGuarded = judgedStep(context.rollout)?.stay.kind === 'guard';
+    const reason = isGuarded
+      ? 'no check point of the promotion has passed yet'
+      : `${passed} of ${needed} checks passed`;
+    return {
+      kind: 'hold',
+      reason,
+      untilSeconds: nextAt ?? nextFailureAt(context.rollout, context.now),
+    };
+  }
   return undefined;
-}
-
-/**
- * The candidate must have been seen with its primary at one point before all traffic goes there: at one whose window
- * reaches no further back than the step, as for every point that passes.
- */
-function notGuarded({ rollout, judgement, now }: Context): Decision | undefined {
-  const { newest, passed } = judgement;
-  if (!isGuarded(rollout) || (newest === 'pass' && passed > 0)) return undefined;
-  const said = newest === 'unknown' ? 'inconclusive: the newest check has no data' : undefined;
-  return {
-    kind: 'hold',
-    reason: said ?? 'no check point of the promotion has passed yet',
-    untilSeconds: judgement.nextAt ?? nextFailureAt(rollout, now),
-  };
 }
 
 /** Jobs of the step must have ended well. */
@@ -130,18 +123,15 @@ export function unlessFast(rule: Rule): Rule {
   return unless(({ rollout }) => rollout.state.fast !== undefined, rule);
 }
 
-/** Without checks, bake time is time alone. */
+/** Without checks, time alone must pass. */
 function notWaited({ rollout, observation, now }: Context): Decision | undefined {
   const { position } = rollout.state;
   const step = position.kind === 'step' ? stepOf(rollout.plan.plan, position) : undefined;
   const live = observation.cluster?.live;
-  const until = (live?.kind === 'live' ? live.sinceSeconds : now) + (step?.bakeSeconds ?? 0);
+  const seconds = step?.stay.kind === 'wait' ? step.stay.seconds : 0;
+  const until = (live?.kind === 'live' ? live.sinceSeconds : now) + seconds;
   if (now >= until) return undefined;
-  return {
-    kind: 'hold',
-    reason: `bakes for ${step?.bakeSeconds ?? 0} s, without checks`,
-    untilSeconds: until,
-  };
+  return { kind: 'hold', reason: `bakes for ${seconds} s, without checks`, untilSeconds: until };
 }
 
 /** Everything that the step asks for is known to be true. */

@@ -131,9 +131,7 @@ export function inconclusiveSince({
   const unanswered = unansweredSince(rollout);
   if (unanswered !== undefined) return Math.max(unanswered, at);
   const silent = isSilent(judgement) && observation.cluster?.live.kind === 'live';
-  return silent && (judgement.needed > 0 || isGuarded(rollout))
-    ? Math.max(judgement.conclusiveAt, at)
-    : undefined;
+  return silent && judgement.needed > 0 ? Math.max(judgement.conclusiveAt, at) : undefined;
 }
 
 /** Whether the newest point tells nothing of the candidate: no value, or a failure that is not its own. */
@@ -154,12 +152,6 @@ function unansweredSince({ state, plan }: Rollout): number | undefined {
     return isAgain && silent[0] !== undefined ? [unix(silent[0].startedAt)] : [];
   });
   return since.length === 0 ? undefined : Math.min(...since);
-}
-
-/** Whether the step may only be left after a point was judged, though it asks for no bake time. */
-export function isGuarded(rollout: Rollout): boolean {
-  const step = judgedStep(rollout);
-  return step?.phase === 'Promoting' && step.checks.length > 0 && step.bakeSeconds === 0;
 }
 
 function missing({ observation, judgement }: Context): string {

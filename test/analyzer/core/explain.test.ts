@@ -221,10 +221,10 @@ describe('hostile text', () => {
 describe('one check in numbers', () => {
   const check: Check = {
     name: 'latency',
-    provider: 'prometheus',
-    query: 'q',
+    source: 'default',
+    ask: { canary: 'q' },
     windowSeconds: 30,
-    max: 500,
+    judge: { kind: 'bounds', max: 500 },
     unit: 'ms',
   };
   const evidence = {
@@ -244,8 +244,8 @@ describe('one check in numbers', () => {
     ],
     [
       'both bounds',
-      { ...evidence, check: { ...check, min: 1 } },
-      'latency ≥ 1, ≤ 500 ms: latest 480.1, worst 512.3; 3 of 4 points passed, 1 failed',
+      { ...evidence, check: { ...check, judge: { kind: 'bounds', min: 1, max: 500 } as const } },
+      'latency 1 to 500 ms: latest 480.1, worst 512.3; 3 of 4 points passed, 1 failed',
     ],
     [
       'no data',

@@ -18,6 +18,7 @@ import type { Decision, Move } from '../../../analyzer/core/rules/decision.ts';
 import type { Rollout, Situation } from '../../../analyzer/core/situation.ts';
 import { isoTime, type State, unix } from '../../../analyzer/core/state.ts';
 import type { Analysis, Check, FileInfo, Hook, Plan, Shape, Step } from '../../../lib/plan/plan.ts';
+import { FORMAT } from '../../../lib/plan/versions.ts';
 import { type Blobs, type PlanOptions, planTree } from '../../simulation/plans.ts';
 
 /** Texts of every blob that the plans of a test file refer to. */
@@ -170,7 +171,7 @@ export function situation(given: Given): Situation {
   const set = files(position, plan_, stable);
   const full: State = {
     transition: 7,
-    version: 1,
+    version: FORMAT,
     release: 'app',
     kind: kindOf(position),
     position,
@@ -316,6 +317,16 @@ export function observation(of: Situation, now: number, seen: Seen = {}): Observ
   };
 }
 
+/** A check that is judged by bounds. */
+export function bounded(
+  name: string,
+  limits: { readonly min?: number; readonly max?: number },
+  windowSeconds = 30,
+): Check {
+  const judge = { kind: 'bounds', ...limits } as const;
+  return { name, source: 'default', ask: { canary: name }, windowSeconds, judge };
+}
+
 /** The answers of a store that holds these values. */
 export function series(
   of: Rollout,
@@ -338,9 +349,11 @@ export function series(
   };
   return seriesQuestions(of, live, now).map(({ check, fromCommit, fromLive }) => ({
     check,
-    fromCommit: ask(fromCommit),
-    fromLive: fromLive === undefined ? undefined : ask(fromLive),
-    ...(primary === undefined ? {} : { primary: ask(fromCommit, primary) }),
+    fromCommit: {
+      canary: ask(fromCommit),
+      ...(primary === undefined ? {} : { primary: ask(fromCommit, primary) }),
+    },
+    fromLive: fromLive === undefined ? undefined : { canary: ask(fromLive) },
   }));
 }
 

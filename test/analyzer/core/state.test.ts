@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isoTime, parseState, type State, stateText, unix } from '../../../analyzer/core/state.ts';
+import { FORMAT } from '../../../lib/plan/versions.ts';
 import { back, COMPLETE, INIT, STABLE, step } from './fixture.ts';
 
 const PLACE = 'rollouts/app/state.yaml';
@@ -8,7 +9,7 @@ const REMEDY = '`perch resume` goes back to the last one that can be read';
 
 const STATE: State = {
   transition: 12,
-  version: 1,
+  version: FORMAT,
   release: 'app',
   kind: 'next',
   position: { kind: 'step', step: '03-weight-50' },
@@ -50,7 +51,7 @@ describe('a state', () => {
     const states: fc.Arbitrary<State> = fc.record(
       {
         transition: fc.integer({ min: 1, max: 1_000_000 }),
-        version: fc.constant(1 as const),
+        version: fc.constant(FORMAT),
         release: name,
         kind: fc.constantFrom(
           'start',
@@ -144,7 +145,7 @@ describe('what is no state is refused with its place and the remedy', () => {
     ['an alias', TEXT.replace('reason: ', 'reason: &r ').concat('by: *r\n'), /alias/i],
     ['a bomb of aliases', BOMB, /alias/i],
     ['an unknown key', `${TEXT}unknown: 1\n`, /unknown/],
-    ['an unknown version', TEXT.replace('version: 1', 'version: 2'), /version/],
+    ['an unknown version', TEXT.replace('version: 2', 'version: 0'), /version/],
     ['no transition', TEXT.replace('transition: 12\n', ''), /transition/],
     ['transition 0', TEXT.replace('transition: 12', 'transition: 0'), /transition/],
     ['a broken transition', TEXT.replace('transition: 12', 'transition: 1.5'), /transition/],

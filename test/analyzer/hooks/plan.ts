@@ -1,11 +1,17 @@
 import { type Hook, type Plan, planSchema } from '../../../lib/plan/plan.ts';
+import { FORMAT } from '../../../lib/plan/versions.ts';
 
 /** A plan with these hooks, and little else. */
 export function planOf(hooks: readonly Hook[]): Plan {
   const file = 'deployment-podinfo-primary.yaml';
-  const step = { weights: { primary: 100, canary: 0 }, ready: [], checks: [], bakeSeconds: 0 };
+  const step = {
+    weights: { primary: 100, canary: 0 },
+    ready: [],
+    checks: [],
+    stay: { kind: 'wait', seconds: 0 },
+  };
   return planSchema.parse({
-    version: 1,
+    version: FORMAT,
     release: 'front',
     name: 'podinfo',
     namespace: 'test',

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PrometheusOptions, prometheus } from '../../../analyzer/metrics/prometheus.ts';
-import { metricProviders } from '../../../analyzer/metrics/registry.ts';
+import { metricStoreKinds } from '../../../analyzer/metrics/registry.ts';
 import { CONTRACT_GAP, metricsContract, PROMQL } from '../../contract/metrics.ts';
 import {
   type EmbeddedPrometheus,
@@ -42,25 +42,26 @@ const store = (options: Partial<PrometheusOptions> = {}) =>
 async function spoiled(faults: readonly PrometheusFault[], options?: Partial<PrometheusOptions>) {
   const before = server.queries.length;
   for (const fault of faults) server.faults.next(fault);
-  const answer = await store(options).range(PROMQL.time, range);
+  const answer = await store(options).values(of(PROMQL.time), range);
   const reason = answer.kind === 'unknown' ? answer.reason : undefined;
   return { kind: answer.kind, reason, requests: server.queries.length - before };
 }
 
+const of = (query: string) => ({ query, windowSeconds: 60 });
 const body = (data: unknown) => ({ body: JSON.stringify({ status: 'success', data }) });
 const matrix = (...values: unknown[]) =>
   body({ resultType: 'matrix', result: [{ metric: {}, values }] });
 
 describe('prometheus', () => {
-  metricsContract(() => ({ provider: store(), start, now: () => now, queries: PROMQL }));
+  metricsContract(() => ({ store: store(), start, now: () => now, queries: PROMQL }));
 
   test('is registered', () => {
-    expect(metricProviders.prometheus).toBe(prometheus);
+    expect(metricStoreKinds.prometheus).toBe(prometheus);
   });
 
   test('asks with a form, in pieces that the store accepts', async () => {
     const before = server.queries.length;
-    await store({ maxPoints: 4 }).range('up', { start: 0, end: 10, stepSeconds: 1 });
+    await store({ maxPoints: 4 }).values(of('up'), { start: 0, end: 10, stepSeconds: 1 });
     const asked = server.queries.slice(before);
     expect(asked.map(({ parameters }) => parameters)).toEqual([
       { query: 'up', start: '0', end: '3', step: '1' },
@@ -73,13 +74,13 @@ describe('prometheus', () => {
   });
 
   test('finds nothing in a range that ends before it starts', async () => {
-    const answer = await store().range(PROMQL.time, { start: 10, end: 9, stepSeconds: 1 });
+    const answer = await store().values(of(PROMQL.time), { start: 10, end: 9, stepSeconds: 1 });
     expect(answer).toMatchObject({ kind: 'known', value: { samples: [] } });
   });
 
   test('refuses a range without points, which is a bug of ours', async () => {
     const range = { start: 0, end: 10, stepSeconds: 0 };
-    await expect(store().range('up', range)).rejects.toThrow(RangeError);
+    await expect(store().values(of('up'), range)).rejects.toThrow(RangeError);
   });
 
   describe('has no answer, but a reason', () => {
@@ -151,7 +152,7 @@ describe('prometheus', () => {
         body({ resultType: 'matrix', result: [{ metric: { pod }, values: [[at, '1']] }] });
       server.faults.next(piece('a', 0));
       server.faults.next(piece('b', 1));
-      const answer = await store({ maxPoints: 1 }).range('up', {
+      const answer = await store({ maxPoints: 1 }).values(of('up'), {
         start: 0,
         end: 1,
         stepSeconds: 1,
@@ -165,7 +166,7 @@ describe('prometheus', () => {
     const KNOWN = { value: { samples: [{ at: start, value: Infinity }] } };
     const asked = async (more: object, options: Partial<PrometheusOptions> = {}) => {
       server.faults.next({ body: JSON.stringify({ status: 'success', ...more, data }) });
-      return store(options).range('up', range);
+      return store(options).values(of('up'), range);
     };
 
     test.each([
@@ -191,7 +192,9 @@ describe('prometheus', () => {
 
   test('asks for time() where the Date header is missing', async () => {
     server.faults.next('dateless');
-    expect(await store().range(PROMQL.time, range)).toMatchObject({ value: { serverTime: now } });
+    expect(await store().values(of(PROMQL.time), range)).toMatchObject({
+      value: { serverTime: now },
+    });
     expect(server.queries.at(-1)?.parameters).toEqual({ query: 'time()' });
   });
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ObjectRef } from '../../../analyzer/core/cluster/reading.ts';
+import { oneStore } from '../../../analyzer/metrics/store.ts';
 import { watched } from '../../../analyzer/telemetry/watched.ts';
 import { plan } from '../core/fixture.ts';
 import { openField } from '../field.ts';
@@ -14,11 +15,12 @@ test('each question is timed, also one that fails, and the list of releases is n
   const it = watched(
     {
       ...analyzer,
-      metrics: {
-        range: async () => {
+      metrics: oneStore({
+        kind: 'prometheus',
+        values: async () => {
           throw new Error('down');
         },
-      },
+      }),
     },
     {
       asked: (provider, seconds) => {
@@ -35,7 +37,9 @@ test('each question is timed, also one that fails, and the list of releases is n
   expect([asked, releases]).toEqual([['git'], ['app']]);
   const ref: ObjectRef = { apiVersion: 'v1', kind: 'Service', namespace: 'a', name: 'b' };
   for (const { cluster } of it.clusters) await cluster.read([ref]);
-  await expect(it.metrics.range('q', { start: 0, end: 1, stepSeconds: 1 })).rejects.toThrow('down');
+  const store = it.metrics.get('default');
+  const points = { start: 0, end: 1, stepSeconds: 1 };
+  await expect(store?.values({ query: 'q', windowSeconds: 1 }, points)).rejects.toThrow('down');
   expect(asked).toEqual(['git', 'kubernetes', 'prometheus']);
 });
 

@@ -6,6 +6,7 @@ import type { ObjectReading } from '../../../analyzer/core/cluster/reading.ts';
 import { openLocal } from '../../../analyzer/git/index.ts';
 import { verify } from '../../../analyzer/history/history.ts';
 import { intervene } from '../../../analyzer/intervene.ts';
+import { oneStore } from '../../../analyzer/metrics/store.ts';
 import type { Analyzer } from '../../../analyzer/tick/analyzer.ts';
 import { ahead, gitClock } from '../../../analyzer/tick/clocks.ts';
 import { tick } from '../../../analyzer/tick/tick.ts';
@@ -214,16 +215,18 @@ function clusterAhead(analyzer: Analyzer, by: number, now: () => number): Analyz
 }
 
 function storeAhead(analyzer: Analyzer, by: number, now: () => number): Analyzer {
-  const { metrics } = analyzer;
+  const store = analyzer.metrics.get('default');
+  if (store === undefined) throw new Error('there is one');
   return {
     ...analyzer,
-    metrics: {
-      range: async (query, range) => {
-        const answer = await metrics.range(query, range);
+    metrics: oneStore({
+      ...store,
+      values: async (question, points) => {
+        const answer = await store.values(question, points);
         if (answer.kind === 'unknown') return answer;
         return { kind: 'known', value: { ...answer.value, serverTime: now() + by } };
       },
-    },
+    }),
   };
 }
 

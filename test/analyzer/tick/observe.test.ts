@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../../analyzer/core/rules/decide.ts';
+import { oneStore } from '../../../analyzer/metrics/store.ts';
 import { hasUnreachable, observe } from '../../../analyzer/tick/observe.ts';
 import { oneCluster } from '../../../analyzer/tick/world.ts';
 import { blobs, observation, situation, step, T0, V2 } from '../core/fixture.ts';
@@ -53,13 +54,14 @@ describe('the clock of the metric store', () => {
         },
         world: {
           clusters: oneCluster({ read: async () => ({ kind: 'unknown', reason: 'down' }) }),
-          metrics: {
-            range: async () => {
+          metrics: oneStore({
+            kind: 'prometheus',
+            values: async () => {
               const serverTime = Math.floor(now) + ahead;
               now += takes;
               return { kind: 'known', value: { samples: [], serverTime } };
             },
-          },
+          }),
           clock: () => now,
         },
         seen: { targets: new Map() },

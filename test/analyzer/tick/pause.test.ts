@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { samples } from '../../../analyzer/core/judge/point.ts';
 import { status } from '../../../analyzer/core/phase.ts';
 import { decide } from '../../../analyzer/core/rules/decide.ts';
 import type { Outcome } from '../../../analyzer/tick/outcome.ts';
@@ -17,12 +18,9 @@ function held(now: number, of = AT20): Outcome {
 /** When the first point that may count as failed can be judged. */
 function firstPoint(): number {
   for (let at = T0; at < T0 + 1000; at++)
-    if (observation(AT20, at).series.some(({ fromCommit: it }) => hasSamples(it))) return at;
+    if (observation(AT20, at).series.some((it) => samples(it.fromCommit.canary).length > 0))
+      return at;
   throw new Error('no point is ever judged');
-}
-
-function hasSamples(it: { readonly kind: string; readonly value?: readonly unknown[] }): boolean {
-  return it.kind === 'known' && (it.value ?? []).length > 0;
 }
 
 describe('the pause until the next pass', () => {

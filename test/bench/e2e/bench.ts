@@ -138,7 +138,7 @@ export async function openBench(
 export async function queryOf({ stack }: Field, release: string): Promise<string> {
   const args = ['-C', stack.git.folder, 'show', `${stack.git.branch}:dist/${release}/plan.yaml`];
   const { stdout } = await promisify(execFile)('git', args);
-  const query = parsePlan(stdout, release).checks[0]?.query;
+  const query = parsePlan(stdout, release).checks[0]?.ask.canary;
   if (query === undefined) throw new Error(`${release} has no check`);
   return query;
 }

@@ -7,7 +7,7 @@ import type { PlanTree } from '../../../analyzer/core/position.ts';
 import { openLocal } from '../../../analyzer/git/index.ts';
 import { verify } from '../../../analyzer/history/history.ts';
 import { hookCalls } from '../../../analyzer/hooks/calls.ts';
-import type { MetricProvider } from '../../../analyzer/metrics/provider.ts';
+import { type MetricStore, oneStore } from '../../../analyzer/metrics/store.ts';
 import type { Analyzer } from '../../../analyzer/tick/analyzer.ts';
 import { type Patience, startTurn, type Turn } from '../../../analyzer/tick/patience.ts';
 import { tick } from '../../../analyzer/tick/tick.ts';
@@ -26,17 +26,22 @@ const SILENT: Cluster = { read: async () => ({ kind: 'known', value: { objects: 
 let turn: Turn | undefined;
 afterEach(() => turn?.end());
 
-function asking(metrics: MetricProvider, patience: Patience = {}): World {
+function asking(metrics: MetricStore, patience: Patience = {}) {
   turn = startTurn(patience);
-  return turn.impatient({ clusters: oneCluster(SILENT), metrics, clock: () => 0 });
+  const all: World = { clusters: oneCluster(SILENT), metrics: oneStore(metrics), clock: () => 0 };
+  const { clusters, metrics: stores } = turn.impatient(all);
+  const range = (query: string, points: typeof RANGE) =>
+    stores.get('default')?.values({ query, windowSeconds: 1 }, points);
+  return { clusters, metrics: { range } };
 }
 
 /** Queries that begin with `slow` are answered by nobody, until their time limit is over. */
-function store(limitMs: number): MetricProvider & { readonly asked: string[] } {
+function store(limitMs: number): MetricStore & { readonly asked: string[] } {
   const asked: string[] = [];
   return {
+    kind: 'prometheus',
     asked,
-    range: async (query, _, until) => {
+    values: async ({ query }, _, until) => {
       asked.push(query);
       if (!query.startsWith('slow')) return NOTHING;
       await sleep(limitMs, undefined, { signal: until }).catch(() => undefined);
@@ -103,7 +108,7 @@ describe('a source that does not answer', () => {
     const hooks = hookCalls(client, () => 0, 1.1);
     const { hooks: patient } = turn.impatient({
       clusters: [],
-      metrics: store(0),
+      metrics: oneStore(store(0)),
       clock: () => 0,
       hooks,
     });
@@ -165,12 +170,15 @@ function hanging(field: Field, analyzer: Analyzer) {
   const answered = new Promise<void>((done) => {
     answer = done;
   });
-  const metrics: MetricProvider = {
-    range: async (query, range) => {
-      if (query === 'slow') await answered;
-      return field.world.metrics.range(query, range);
+  const own = field.world.metrics.get('default');
+  if (own === undefined) throw new Error('there is one');
+  const metrics = oneStore({
+    ...own,
+    values: async (question, points) => {
+      if (question.query === 'slow') await answered;
+      return own.values(question, points);
     },
-  };
+  });
   const told: string[] = [];
   const patience = { earlySeconds: 0.05 };
   const pushed = (all: readonly { readonly release: string }[]) =>

@@ -32,11 +32,13 @@ describe('built-in checks', () => {
       checks: [
         {
           name: 'success-rate',
-          provider: 'prometheus',
-          query: successOf(labelsOf('shop-canary')),
-          primary: successOf(labelsOf('shop-primary')),
+          source: 'default',
+          ask: {
+            canary: successOf(labelsOf('shop-canary')),
+            primary: successOf(labelsOf('shop-primary')),
+          },
           windowSeconds: 120,
-          min: 99,
+          judge: { kind: 'bounds', min: 99 },
           unit: '%',
         },
       ],
@@ -47,11 +49,13 @@ describe('built-in checks', () => {
     const [check] = compile(latency({ quantile: 0.95, max: Duration.millis(250) })).checks;
     expect(check).toEqual({
       name: 'latency-p95',
-      provider: 'prometheus',
-      query: latencyOf(labelsOf('shop-canary')),
-      primary: latencyOf(labelsOf('shop-primary')),
+      source: 'default',
+      ask: {
+        canary: latencyOf(labelsOf('shop-canary')),
+        primary: latencyOf(labelsOf('shop-primary')),
+      },
       windowSeconds: 60,
-      max: 250,
+      judge: { kind: 'bounds', max: 250 },
       unit: 'ms',
     });
     expect(latency({ quantile: 0.999, max: Duration.seconds(1) }).name).toBe('latency-p99-9');
@@ -60,11 +64,11 @@ describe('built-in checks', () => {
 
 test('a query that names no track is not asked of the primary', () => {
   const [plain] = compile(query({ name: 'errors', query: 'sum(errors)', max: 1 })).checks;
-  expect(plain).not.toHaveProperty('primary');
+  expect(plain?.ask).not.toHaveProperty('primary');
   const own = query({ name: 'errors', query: 'errors{app="{{target}}"}', max: 1 });
-  expect(compile(own).checks[0]?.primary).toBe('errors{app="shop-primary"}');
+  expect(compile(own).checks[0]?.ask.primary).toBe('errors{app="shop-primary"}');
   const { checks } = compileChecks('shop', [own], { ...context, target: 'shop-primary' });
-  expect(checks[0]).not.toHaveProperty('primary');
+  expect(checks[0]?.ask).not.toHaveProperty('primary');
 });
 
 test('a query of the author’s own has every variable', () => {
@@ -75,7 +79,7 @@ test('a query of the author’s own has every variable', () => {
     variables: { path: '/a"b', factor: 100 },
     max: 1,
   });
-  expect(compile(it).checks[0]?.query).toBe(
+  expect(compile(it).checks[0]?.ask.canary).toBe(
     'x{n="prod",t="shop-canary",s="shop:80",p="/a\\"b"}[60s] * 100',
   );
 });

@@ -184,10 +184,14 @@ test('marks that an author wrote are ours to write', async () => {
   expect(annotations).toEqual({ [DIGEST_ANNOTATION]: expect.stringMatching(/^[0-9a-f]{16}$/) });
 });
 
+const WAIT = { kind: 'wait', seconds: 0 };
+
 test('without checks each weight is kept for its bake time', async () => {
   const { plan } = await render(sample({ analysis: { bakeTime: Duration.minutes(5) } }));
   expect(plan.steps.flatMap((it) => it.checks)).toEqual([]);
-  expect(plan.steps.map((it) => it.bakeSeconds)).toEqual([0, 0, 300, 300, 0, 0, 0]);
+  expect(plan.steps.map((it) => it.stay)).toEqual(
+    [0, 0, 300, 300, 0, 0, 0].map((seconds) => ({ kind: 'wait', seconds })),
+  );
 });
 
 test('every file says whose object it is', async () => {
@@ -365,9 +369,9 @@ describe('a step writes what differs from the one before', () => {
     expect(await written({ strategy: list, skipAnalysis: true })).toEqual(judged);
     const { plan } = await render(sample({ strategy: list, skipAnalysis: true }));
     for (const it of plan.steps)
-      expect([it.checks, it.bakeSeconds, it.gates, it.hooks, it.jobs]).toEqual([
+      expect([it.checks, it.stay, it.gates, it.hooks, it.jobs]).toEqual([
         [],
-        0,
+        { kind: 'wait', seconds: 0 },
         undefined,
         undefined,
         undefined,
@@ -401,13 +405,13 @@ test('points are those of the step, else those of the bake time', async () => {
   const { plan } = await render(
     sample({ strategy: blueGreen({ iterations: 3 }), traffic: istio(), analysis }),
   );
-  expect(plan.steps.map((it) => [it.name, it.bakeSeconds])).toEqual([
-    ['00-init', 0],
-    ['01-canary-up', 0],
-    ['02-preview', 30],
-    ['03-switch', 120],
-    ['04-promote', 0],
-    ['05-switch-back', 0],
-    ['06-complete', 0],
+  expect(plan.steps.map((it) => [it.name, it.stay])).toEqual([
+    ['00-init', WAIT],
+    ['01-canary-up', WAIT],
+    ['02-preview', { kind: 'bake', seconds: 30 }],
+    ['03-switch', { kind: 'bake', seconds: 120 }],
+    ['04-promote', { kind: 'guard', points: 1 }],
+    ['05-switch-back', WAIT],
+    ['06-complete', WAIT],
   ]);
 });

@@ -8,13 +8,14 @@ import {
   judgedStep,
   seriesQuestions,
 } from '../../../../analyzer/core/judge/judge.ts';
-import { verdict } from '../../../../analyzer/core/judge/point.ts';
+import { samples, verdict } from '../../../../analyzer/core/judge/point.ts';
 import type { CheckSeries } from '../../../../analyzer/core/judge/series.ts';
 import { isoTime } from '../../../../analyzer/core/state.ts';
 import type { Check } from '../../../../lib/plan/plan.ts';
 import {
   BAD,
   back,
+  bounded,
   COMPLETE,
   GOOD,
   judged,
@@ -44,9 +45,9 @@ const at20 = rollout(
 );
 
 describe('one value', () => {
-  const min: Check = { name: 'c', provider: 'prometheus', query: 'q', windowSeconds: 30, min: 99 };
-  const max: Check = { name: 'c', provider: 'prometheus', query: 'q', windowSeconds: 30, max: 500 };
-  const both: Check = { ...min, min: 1, max: 5 };
+  const min = bounded('c', { min: 99 });
+  const max = bounded('c', { max: 500 });
+  const both = bounded('c', { min: 1, max: 5 });
   test.each<[string, Check, number | undefined, string]>([
     ['at the lower bound', min, 99, 'pass'],
     ['below it', min, 98.999, 'fail'],
@@ -64,9 +65,9 @@ describe('one value', () => {
     ['-Inf against max alone', max, -Infinity, 'unknown'],
     ['+Inf against both', both, Infinity, 'fail'],
     ['-Inf against both', both, -Infinity, 'fail'],
-    ['zero against a min of zero', { ...min, min: 0 }, 0, 'pass'],
-    ['minus zero against a min of zero', { ...min, min: 0 }, -0, 'pass'],
-  ])('%s', (_, check, value, expected) => expect(verdict(check, value)).toBe(expected));
+    ['zero against a min of zero', bounded('c', { min: 0 }), 0, 'pass'],
+    ['minus zero against a min of zero', bounded('c', { min: 0 }), -0, 'pass'],
+  ])('%s', (_, check, value, expected) => expect(verdict(check, { canary: value })).toBe(expected));
 });
 
 describe('the grid from live', () => {
@@ -164,8 +165,8 @@ describe('questions to the store', () => {
 
   test('several checks share the grid of the longest window, so that their points meet', () => {
     const checks: Check[] = [
-      { name: 'success-rate', provider: 'prometheus', query: 'a', windowSeconds: 30, min: 99 },
-      { name: 'latency', provider: 'prometheus', query: 'b', windowSeconds: 120, max: 500 },
+      bounded('success-rate', { min: 99 }),
+      bounded('latency', { max: 500 }, 120),
     ];
     const two = plan('v2', { checks });
     const steps = two.plan.steps.map((it) =>
@@ -275,13 +276,7 @@ describe('a judgement', () => {
 });
 
 describe('of several checks', () => {
-  const other: Check = {
-    name: 'latency',
-    provider: 'prometheus',
-    query: 'b',
-    windowSeconds: 30,
-    max: 500,
-  };
+  const other = bounded('latency', { max: 500 });
   const now = T0 + 100;
   const live = liveSince(T0);
   const pair = (first: number | undefined, second: number | undefined): CheckSeries[] =>
@@ -326,7 +321,7 @@ test('an analyzer that comes later judges the same points', () => {
         const since = T0 + offset;
         const points = (now: number) =>
           series(at20, liveSince(since), now, answer).flatMap(({ fromCommit, fromLive }) =>
-            [fromCommit, fromLive].map((it) => (it?.kind === 'known' ? it.value : [])),
+            [fromCommit, fromLive].map((it) => samples(it?.canary)),
           );
         const [before, after] = [points(since + early), points(since + early + later)];
         // What was judged stays as it was: later points are only added.

@@ -29,7 +29,9 @@ const SILENT: Seen = { ...DOWN, values: () => undefined };
 const atRest = (dist: PlanTree = V2) => situation({ position: COMPLETE, plan: V1, dist });
 const skipped = plan('v2', {
   steps: Object.fromEntries(
-    V2.plan.steps.map((it) => [it.name, { checks: [], bakeSeconds: 0 }] as const),
+    V2.plan.steps.map(
+      (it) => [it.name, { checks: [], stay: { kind: 'wait', seconds: 0 } }] as const,
+    ),
   ),
 });
 

@@ -137,7 +137,9 @@ describe('going on', () => {
 
   test('a step without checks waits for its bake time alone', () => {
     const steps = V2.plan.steps.map((it) =>
-      it.name === '02-weight-20' ? { ...it, checks: [] } : it,
+      it.name === '02-weight-20'
+        ? { ...it, checks: [], stay: { kind: 'wait', seconds: 30 } as const }
+        : it,
     );
     const it = situation({
       position: step('02-weight-20'),
@@ -186,7 +188,9 @@ describe('a promotion with checks', () => {
   });
 
   test('waits for nothing where it has none', () => {
-    const bare = plan('v2', { steps: { '04-promote': { checks: [] } } });
+    const bare = plan('v2', {
+      steps: { '04-promote': { checks: [], stay: { kind: 'wait', seconds: 0 } } },
+    });
     const it = situation({ position: step('04-promote'), plan: bare });
     expect(move(it, T0 + 1)).toMatchObject({ to: step('05-weight-0') });
   });

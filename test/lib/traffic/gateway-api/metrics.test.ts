@@ -25,7 +25,7 @@ function release(gateway: Gateway) {
 }
 
 async function queries(gateway: Gateway): Promise<string[]> {
-  return (await render(release(gateway))).plan.checks.map((it) => it.query);
+  return (await render(release(gateway))).plan.checks.map((it) => it.ask.canary);
 }
 
 const CONTOUR = 'envoy_cluster_name="prod_shop-canary_9898"';
@@ -132,6 +132,6 @@ describe('without a built-in query a built-in check is a mistake', () => {
       traffic: gatewayApi({ parentRefs: [{ name: 'public' }] }),
       analysis: { checks: [query({ name: 'errors', query: 'errors{s="{{target}}"}', max: 1 })] },
     });
-    expect((await render(it)).plan.checks[0]?.query).toBe('errors{s="shop-canary"}');
+    expect((await render(it)).plan.checks[0]?.ask.canary).toBe('errors{s="shop-canary"}');
   });
 });

@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import { readYaml } from '../../lib/plan/read-yaml.ts';
+import { openStores } from '../metrics/registry.ts';
+import { DEFAULT_SOURCE, type MetricStores } from '../metrics/store.ts';
+import { flag } from './options.ts';
+
+/** Flags that say where metrics are. */
+export interface MetricsFlags {
+  readonly metrics: string;
+  readonly metricsTokenFile?: string;
+  readonly metricsUser?: string;
+  readonly metricsPasswordFile?: string;
+  readonly metricsCa?: string;
+  readonly metricsHeader: readonly string[];
+  readonly metricsHeadersFile?: string;
+  readonly metricsAcceptPartial?: true;
+  readonly metricsConfig?: string;
+}
+
+/** Adds them. */
+export function addMetricsFlags(command: Command): Command {
+  return command
+    .addOption(
+      flag('--metrics <url>', 'address of Prometheus', 'PERCH_METRICS').default(
+        'http://prometheus:9090',
+      ),
+    )
+    .addOption(flag('--metrics-token-file <file>', 'bearer token', 'PERCH_METRICS_TOKEN_FILE'))
+    .addOption(flag('--metrics-user <name>', 'user for basic authentication', 'PERCH_METRICS_USER'))
+    .addOption(
+      flag('--metrics-password-file <file>', "that user's password", 'PERCH_METRICS_PASSWORD_FILE'),
+    )
+    .addOption(
+      flag('--metrics-ca <file>', 'PEM file of the authority to trust', 'PERCH_METRICS_CA'),
+    )
+    .addOption(
+      flag(
+        '--metrics-header <name=value...>',
+        'more headers, such as X-Scope-OrgID=team; everybody on the machine can read arguments, so no secrets',
+        'PERCH_METRICS_HEADER',
+      ).default([], 'none'),
+    )
+    .addOption(
+      flag(
+        '--metrics-headers-file <file>',
+        'headers with secret values: lines Name: value',
+        'PERCH_METRICS_HEADERS_FILE',
+      ),
+    )
+    .addOption(
+      new Option(
+        '--metrics-accept-partial',
+        'judge by answers that come with warnings or are partial, too (default: they are inconclusive)',
+      ).env('PERCH_METRICS_ACCEPT_PARTIAL'),
+    )
+    .addOption(
+      flag(
+        '--metrics-config <file>',
+        'more metric stores, for checks that name one: YAML, each name with a kind and its options',
+        'PERCH_METRICS_CONFIG',
+      ),
+    );
+}
+
+/** The stores that the flags describe. @throws Error for a file that cannot be read, or describes none */
+export function storesOf(flags: MetricsFlags, command: Command): MetricStores {
+  const own = openStores(
+    {
+      [DEFAULT_SOURCE]: {
+        kind: 'prometheus',
+        address: flags.metrics,
+        bearerTokenFile: flags.metricsTokenFile,
+        username: flags.metricsUser,
+        passwordFile: flags.metricsPasswordFile,
+        caFile: flags.metricsCa,
+        headers: headersOf(flags.metricsHeader, command),
+        headersFile: flags.metricsHeadersFile,
+        acceptPartial: flags.metricsAcceptPartial,
+      },
+    },
+    'the --metrics flags',
+  );
+  const { metricsConfig: path } = flags;
+  if (path === undefined) return own;
+  const configured = openStores(read(path), path);
+  const isGiven = command.getOptionValueSource('metrics') !== 'default';
+  if (isGiven && configured.has(DEFAULT_SOURCE))
+    throw new Error(
+      `${path} and --metrics both describe the store ${DEFAULT_SOURCE}: leave one of them out`,
+    );
+  return new Map([...own, ...configured]);
+}
+
+function read(path: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code } = error as { readonly code?: string };
+    throw new Error(`--metrics-config: ${path} cannot be read (${code ?? 'unknown error'})`);
+  }
+  const reading = readYaml(text);
+  if (reading.kind === 'refused') throw new Error(`--metrics-config: ${path} ${reading.reason}`);
+  return reading.value;
+}
+
+function headersOf(given: readonly string[], command: Command): Readonly<Record<string, string>> {
+  // From the environment comes one text instead of a list.
+  const pairs = [given].flat().map((text) => [text.split('=', 1)[0] ?? '', text] as const);
+  if (pairs.some(([name, text]) => name === '' || name === text))
+    command.error('error: --metrics-header: expected name=value');
+  return Object.fromEntries(pairs.map(([name, text]) => [name, text.slice(name.length + 1)]));
+}
