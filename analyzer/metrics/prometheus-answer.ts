@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Answer } from '../core/answer.ts';
 import type { Sample } from '../core/judge/series.ts';
-import { readJson } from '../http.ts';
+import { readJson } from '../http/json.ts';
 import type { Series, TimeRange } from './provider.ts';
 import type { Reply } from './request.ts';
 

@@ -4,7 +4,7 @@ import type { ClusterView } from '../core/cluster/reading.ts';
 import { type Grid, judgedStep, seriesQuestions } from '../core/judge/judge.ts';
 import { verdict } from '../core/judge/point.ts';
 import type { CheckSeries, Sample } from '../core/judge/series.ts';
-import type { Observation } from '../core/observation.ts';
+import type { HookReading, Observation } from '../core/observation.ts';
 import { atRest, hasPromoted } from '../core/position.ts';
 import { rolloutOf } from '../core/rollout.ts';
 import { isStarting } from '../core/rules/at-rest.ts';
@@ -62,9 +62,13 @@ export function hasUnreachable({
   return (
     cluster?.live.kind === 'unknown' ||
     skewSeconds > settled ||
-    [...(hooks ?? [])].some(([name, it]) => it.kind === 'unknown' && !isGate(plan, name)) ||
+    [...(hooks ?? [])].some(([name, it]) => isUnanswered(it) && !isGate(plan, name)) ||
     series.some((it) => it.fromCommit.kind === 'unknown' || it.fromLive?.kind === 'unknown')
   );
+}
+
+function isUnanswered({ kind }: HookReading): boolean {
+  return kind === 'unknown' || kind === 'unsent';
 }
 
 /** A gate that cannot be asked is closed: a rollout may wait for it as long as for one that says no. */
