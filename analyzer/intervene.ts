@@ -19,7 +19,7 @@ import type { Move } from './core/rules/decision.ts';
 import { START } from './core/rules/gate.ts';
 import type { Situation } from './core/situation.ts';
 import { GitError } from './git/git-error.ts';
-import type { ReleaseTrees, Repository, Snapshot } from './git/repository.ts';
+import { isThere, type ReleaseTrees, type Repository, type Snapshot } from './git/repository.ts';
 import { mended, unaccounted, type Walk, walk } from './history/history.ts';
 import { earlierPlan } from './history/promotions.ts';
 import { type Admission, USUAL_ADMISSION, withRefusals } from './situation/admission.ts';
@@ -83,7 +83,7 @@ export async function intervene(
     if (wishes.dryRun === true) return done;
     const [commit = ''] = await repository.commit(snapshot.run, [it]);
     const result = await repository.push(commit);
-    if (result.kind === 'pushed') return { ...done, commit };
+    if (isThere(result)) return { ...done, commit };
     if (result.kind === 'refused')
       throw new GitError(`the push was refused: ${result.reason}`, { retryable: true });
     if (attempt === ATTEMPTS)

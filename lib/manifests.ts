@@ -8,6 +8,7 @@ import { toYaml } from './manifest/yaml.ts';
 import { type Mistake, MistakesError } from './mistake.ts';
 import { labelMistakes } from './names.ts';
 import type { Plan } from './plan/plan.ts';
+import { isClusterScoped } from './plan/scope.ts';
 import { freeId } from './release/release.ts';
 import { isChecked } from './validation/schema.ts';
 import { validate } from './validation/validate.ts';
@@ -74,26 +75,13 @@ export async function renderManifests(
   return rendered;
 }
 
-/** Kinds that no namespace holds, of the groups whose schemas are known. */
-const CLUSTER_SCOPED: ReadonlySet<string> = new Set([
-  'Namespace',
-  'Node',
-  'PersistentVolume',
-  'ClusterRole',
-  'ClusterRoleBinding',
-  'IngressClass',
-  'StorageClass',
-  'CSIDriver',
-  'CSINode',
-  'VolumeAttachment',
-]);
-
 function objectMistakes(authored: Authored): Mistake[] {
   const { path, object } = authored;
   const { kind, metadata } = object;
   const secrets = kind === 'Secret' ? versionedMistakes(authored, false) : [];
-  const isOpen = !isChecked(groupOf(object.apiVersion), kind) || CLUSTER_SCOPED.has(kind);
-  if (isOpen || metadata.namespace !== undefined) return secrets;
+  const group = groupOf(object.apiVersion);
+  const isFree = !isChecked(group, kind) || isClusterScoped(group, kind);
+  if (isFree || metadata.namespace !== undefined) return secrets;
   const problem = `${kind} ${metadata.name} has no namespace and would go wherever it is applied`;
   return [...secrets, { path, problem, remedy: 'give it metadata.namespace' }];
 }

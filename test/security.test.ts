@@ -245,7 +245,7 @@ describe('secrets are in no argument, environment, log, error or commit', () => 
     const answer = await prometheus({ address: store.url, headersFile: wrong }).query('up');
     expect(answer).toMatchObject({
       kind: 'unknown',
-      reason: expect.stringMatching(/no list of headers.*header 1/),
+      reason: expect.stringMatching(/is not a list of headers.*header 1/),
     });
     expect(JSON.stringify(answer)).not.toContain(MARKS.headersFile);
     expect(store.heard()).toBe('');

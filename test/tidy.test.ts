@@ -139,8 +139,8 @@ describe('the direction of dependencies', () => {
       (it, from) =>
         !it.isOurs ||
         inside(dirname(from.path))(it) ||
-        // What every client of HTTP does alike, how each hides what logs in, and how a file's faults are told.
-        it.target === 'analyzer/http.ts' ||
+        // The one client of HTTP, how everybody hides what logs in, and how a file's faults are told.
+        inside('analyzer/http')(it) ||
         it.target === 'analyzer/redact.ts' ||
         it.target === 'lib/plan/parse.ts' ||
         (inside('lib/plan')(it) && it.typesOnly) ||
@@ -324,6 +324,39 @@ describe('every file', () => {
     ]);
     const command = PRODUCT.find((it) => it.path === 'analyzer/git/command.ts');
     expect(command?.text).toContain('--literal-pathspecs');
+  });
+
+  test('speaks HTTP through analyzer/http/ alone', () => {
+    const remedy = 'use send of analyzer/http/client.ts, which has limits and shows no secrets';
+    const transport = /^(node-fetch|undici|node:(http2?|https|net|tls))$/;
+    const importing = PRODUCT.filter(({ imports }) =>
+      imports.some((it) => transport.test(it.target) && !it.typesOnly),
+    );
+    expect(
+      importing.map((it) => it.path),
+      remedy,
+    ).toEqual([
+      'analyzer/http/client.ts',
+      'analyzer/http/connection.ts',
+      // It is asked, and asks nobody.
+      'analyzer/telemetry/server.ts',
+    ]);
+    // Methods of that name, such as a repository's, are called on something, or defined without a first argument.
+    const calling = PRODUCT.filter((it) =>
+      /(?<![.\w])fetch\(\s*[^)\s]|\bglobalThis\s*\.\s*fetch\b/.test(it.code),
+    );
+    expect(
+      calling.map((it) => it.path),
+      remedy,
+    ).toEqual(['analyzer/http/client.ts']);
+  });
+
+  test('loads the transport of HTTP late, as an idle pass asks nobody', () => {
+    const early = PRODUCT.filter((it) => /^import (?!type )[^;]*'node-fetch'/m.test(it.text));
+    expect(
+      early.map((it) => it.path),
+      'load it with import() where it is used',
+    ).toEqual([]);
   });
 
   test('prints nothing past analyzer/commands/terminal.ts', () => {

@@ -1,6 +1,6 @@
 import type { Agent, RequestOptions } from 'node:https';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { onceMore, retryAfterSeconds } from '../http.ts';
+import { oversize, serverTime, wantedRestSeconds } from '../http/answer.ts';
+import { below, type HttpRequest, type HttpResult, type Signed, send } from '../http/client.ts';
 import {
   type CredentialOptions,
   type CredentialSource,
@@ -13,7 +13,11 @@ import { Unreachable } from './unreachable.ts';
 export interface ApiSession {
   /** @throws Unreachable when there is no answer in time */
   get(path: string): Promise<ApiReply>;
-  /** Creates an object; events.ts alone does so. @throws Unreachable when there is no answer in time */
+  /**
+   * Creates an object; events.ts alone does so. Made twice it is a conflict, so it may be sent once more.
+   *
+   * @throws Unreachable when there is no answer in time
+   */
   post(path: string, object: object): Promise<ApiReply>;
 }
 
@@ -89,80 +93,60 @@ interface SessionParts extends Credentials {
   readonly options: CredentialOptions;
 }
 
-/** A server that is overloaded says when to come back; a longer rest is for the next pass. */
-const LONGEST_REST_SECONDS = 5;
+/** Of a server that is overloaded. */
 const REPETITIONS = 3;
 
 function sessionOf(parts: SessionParts): ApiSession {
-  const send = async (path: string, object?: object): Promise<ApiReply> => {
-    for (let count = 0; ; count++) {
-      const reply = await sendOnce(parts, path, object);
-      const { restSeconds } = reply;
-      const isLast = count >= REPETITIONS || (restSeconds ?? Infinity) > LONGEST_REST_SECONDS;
-      if (isLast || restSeconds === undefined) return reply;
-      await rest(restSeconds, parts.given);
-    }
+  return {
+    get: (path) => ask(parts, path, { method: 'GET' }),
+    post: (path, object) => {
+      const body = { type: 'application/json', text: JSON.stringify(object) };
+      return ask(parts, path, { method: 'POST', body });
+    },
   };
-  return { get: (path) => send(path), post: send };
 }
 
-async function rest(seconds: number, signal: AbortSignal): Promise<void> {
-  await sleep(seconds * 1000, undefined, { signal }).catch(() => {
-    throw new Unreachable('nobody waits for it any more');
-  });
-}
-
-/** An answer, and after how long the server wants to be asked again instead. */
-interface Reply extends ApiReply {
-  readonly restSeconds?: number | undefined;
-}
-
-async function sendOnce(parts: SessionParts, path: string, object?: object): Promise<Reply> {
-  const { host } = new URL(parts.server);
-  const { timeoutSeconds } = parts.options;
-  const timeout = AbortSignal.timeout(timeoutSeconds * 1000);
-  const signal = AbortSignal.any([timeout, parts.given]);
-  const attempt = () => exchange(parts, path, object, signal);
-  try {
-    // A connection that was kept may be closed by the other side in that moment.
-    return await (object === undefined ? onceMore(attempt) : attempt());
-  } catch (error) {
-    if (timeout.aborted) throw new Unreachable(`${host} took over ${timeoutSeconds} s`, host);
-    const { code, name } = error as { readonly code?: string; readonly name?: string };
-    // Ours, and no news of the server.
-    if (error instanceof TypeError && code === undefined) throw error;
-    throw new Unreachable(`${host} cannot be reached (${code ?? name})`);
-  }
-}
-
-async function exchange(
-  { server, request, agent }: SessionParts,
+async function ask(
+  { server, request, agent, given, options }: SessionParts,
   path: string,
-  object: object | undefined,
-  signal: AbortSignal,
-): Promise<Reply> {
-  // Late as well: so is all that needs it.
-  const { default: fetch } = await import('node-fetch');
-  const posted = { method: 'POST', body: JSON.stringify(object) };
-  const type = { 'Content-Type': 'application/json' };
-  const response = await fetch(`${server.replace(/\/+$/, '')}${path}`, {
-    ...(object === undefined ? {} : posted),
-    headers: { ...headersOf(request), ...(object === undefined ? {} : type) },
-    agent,
-    redirect: 'manual',
-    size: MAX_BYTES,
-    signal,
-  });
-  const { status, headers } = response;
-  const date = Date.parse(headers.get('date') ?? '') / 1000;
-  const body = await response.text();
-  const isBusy = status === 429 || status === 503;
-  const restSeconds = isBusy ? retryAfterSeconds(headers.get('retry-after')) : undefined;
-  return { status, body, restSeconds, ...(Number.isFinite(date) ? { date } : {}) };
+  question: Pick<HttpRequest, 'method' | 'body'>,
+): Promise<ApiReply> {
+  const result = await send(
+    {
+      ...question,
+      url: below(server, path),
+      headers: { Accept: 'application/json' },
+      sign: async () => signed(request),
+      connection: { kind: 'agent', agent },
+      timeoutSeconds: options.timeoutSeconds,
+      maxBytes: MAX_BYTES,
+      packed: true,
+      // Nothing else: whoever reads many objects must not wait for each of them where there is no server.
+      retries: { most: REPETITIONS, again: saysWhen },
+    },
+    given,
+  );
+  return replyOf(result);
 }
 
-function headersOf({ headers = {}, auth }: RequestOptions): Record<string, string> {
+/** A server that is overloaded says when to come back. */
+function saysWhen(result: HttpResult): boolean {
+  if (result.kind !== 'answered') return false;
+  const isBusy = result.status === 429 || result.status === 503;
+  return isBusy && wantedRestSeconds(result) !== undefined;
+}
+
+function replyOf(result: HttpResult): ApiReply {
+  if (result.kind === 'late') throw new Unreachable(result.reason, result.host);
+  if (result.kind !== 'answered') throw new Unreachable(result.reason);
+  const reason = oversize(result);
+  if (reason !== undefined) throw new Unreachable(reason);
+  return { status: result.status, body: result.body, date: serverTime(result) };
+}
+
+function signed({ headers = {}, auth }: RequestOptions): Signed {
   const basic = auth ? { Authorization: `Basic ${Buffer.from(auth).toString('base64')}` } : {};
   const given = Object.entries(headers).map(([name, value]) => [name, String(value)]);
-  return { Accept: 'application/json', ...Object.fromEntries(given), ...basic };
+  const all: Record<string, string> = { ...Object.fromEntries(given), ...basic };
+  return { headers: all, secrets: Object.values(all) };
 }

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import * as z from 'zod';
 import type { ObjectReading, ObjectRef } from '../core/cluster/reading.ts';
-import { readJson } from '../http.ts';
+import { readJson } from '../http/json.ts';
 import { type ApiReply, type ApiSession, apiSessions } from './api-session.ts';
 import type { Cluster } from './cluster.ts';
 import { Unreachable } from './unreachable.ts';

@@ -14,12 +14,10 @@ export type HookAnswer =
       /** The beginning of the body, on one line. */
       readonly text: string;
     }
-  | {
-      readonly kind: 'unknown';
-      readonly reason: string;
-      /** That nothing was sent, or that the service certainly did not take it. @default - it may have run */
-      readonly taken?: false | undefined;
-    };
+  /** The service may have done what it was asked for. */
+  | { readonly kind: 'unknown'; readonly reason: string }
+  /** Nothing was sent, or the service certainly did not take it. */
+  | { readonly kind: 'unsent'; readonly reason: string };
 
 /** What is known of a hook at one moment. */
 export type HookReading =

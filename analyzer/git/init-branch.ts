@@ -2,6 +2,7 @@ import { mustGit } from './command.ts';
 import { type OpenClone, openClone, type RepositoryOptions } from './open.ts';
 import { pushCommit } from './push.ts';
 import { askHeads, fetchHeads } from './refs.ts';
+import { isThere } from './repository.ts';
 import { signCommit } from './signature.ts';
 
 /** What became of a new run branch. */
@@ -67,7 +68,7 @@ async function makeBranch(clone: OpenClone, options: InitOptions): Promise<InitR
   );
   const onto = { parent: undefined };
   const result = await pushCommit(git, { commit, onto, branch, address: remote.address });
-  if (result.kind === 'pushed') return { kind: 'made', commit };
+  if (isThere(result)) return { kind: 'made', commit };
   const reason = result.kind === 'moved' ? `somebody else made branch ${branch}` : result.reason;
   return { kind: 'refused', reason };
 }

@@ -16,7 +16,7 @@ import {
   notRepository,
   type RemoteBranch,
 } from './remote.ts';
-import type { Reader, Repository } from './repository.ts';
+import { isThere, type Reader, type Repository } from './repository.ts';
 import { openSession, type Session } from './session.ts';
 import { signCommits } from './signature.ts';
 import { sshEnvironment } from './ssh.ts';
@@ -90,7 +90,7 @@ async function openNow(options: RepositoryOptions): Promise<Repository> {
       const order = { commit, onto, address: remote.address, branch };
       const result = await session.work(() => pushCommit(git, order));
       // What is pushed is pushed: a ref that cannot be written follows at the next fetch.
-      if (result.kind === 'pushed')
+      if (isThere(result))
         await runGit(git, { arguments: ['update-ref', ref, commit] }).catch(() => undefined);
       return result;
     },

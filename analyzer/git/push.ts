@@ -37,8 +37,7 @@ export async function pushCommit(git: GitCommand, order: PushOrder): Promise<Pus
     waits: 'network',
   });
   // Another analyzer may have made the very same commit, and pushed it first.
-  if (output.exitCode === 0)
-    return /^=/m.test(output.stdout) ? { kind: 'pushed', before: true } : { kind: 'pushed' };
+  if (output.exitCode === 0) return { kind: /^=/m.test(output.stdout) ? 'alreadyThere' : 'pushed' };
   const summary = rejection(output.stdout);
   if (summary === undefined) {
     if (isForbidden(output.stderr)) return refused('missing rights', output.stderr);

@@ -42,15 +42,20 @@ export interface ReleaseCommit {
 
 /** What became of a push. */
 export type PushResult =
-  | {
-      readonly kind: 'pushed';
-      /** That the commit was there already: whoever pushed it first does what follows. @default - it was not */
-      readonly before?: true | undefined;
-    }
+  | { readonly kind: 'pushed' }
+  /** Somebody else made the very same commit and pushed it: whoever came first does what follows. */
+  | { readonly kind: 'alreadyThere' }
   /** Somebody else moved the ref first: fetch, look again, decide again. */
   | { readonly kind: 'moved' }
   /** The server said no: a protected branch, a hook, missing rights. */
   | { readonly kind: 'refused'; readonly reason: string };
+
+/** Whether the branch is at the commit now, whoever brought it there. */
+export function isThere(
+  result: PushResult,
+): result is Extract<PushResult, { kind: 'pushed' | 'alreadyThere' }> {
+  return result.kind === 'pushed' || result.kind === 'alreadyThere';
+}
 
 /** Commits that touched one release. */
 export interface History {

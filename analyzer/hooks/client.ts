@@ -1,17 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Response } from 'node-fetch';
 import type { Hook } from '../../lib/plan/plan.ts';
 import type { HookAnswer } from '../core/observation.ts';
 import {
-  FileError,
-  isFetchError,
-  isTimeout,
-  presentable,
-  redirection,
-  retryAfterSeconds,
-} from '../http.ts';
-import type { HookPayload } from './request.ts';
-import { type HookFolders, type HookRequest, requestOf } from './request.ts';
+  type Answered,
+  complaint,
+  isRedirect,
+  isSuccess,
+  wantedRestSeconds,
+} from '../http/answer.ts';
+import { type HttpResult, send } from '../http/client.ts';
+import { type HookFolders, type HookPayload, requestOf } from './request.ts';
 
 /** Calls hooks. What goes wrong outside is an answer, never an exception. */
 export interface HookClient {
@@ -19,59 +16,30 @@ export interface HookClient {
   call(hook: Hook, payload: HookPayload): Promise<HookAnswer>;
 }
 
-/** Posts JSON, and follows no redirect. */
+/** Posts JSON. */
 export function hookClient(folders: HookFolders): HookClient {
   return { call: (hook, payload) => call(folders, hook, payload) };
 }
 
-const BACKOFF_SECONDS = 0.2;
-/** A service that asks for a longer rest is asked again at the next pass. */
-const LONGEST_REST_SECONDS = 5;
 const LONGEST_TEXT = 2048;
-const LONGEST_QUOTE = 200;
-/** Bytes of a body that are read, whatever follows: room for what is shown, and for what is hidden in it. */
-const MAX_BYTES = 16 * 1024;
 
 async function call(folders: HookFolders, hook: Hook, payload: HookPayload): Promise<HookAnswer> {
-  const url = new URL(hook.url);
-  // With a slash in the password, what stands before it would be taken for the host.
   if (/^[^?#]*@/.test(hook.url)) {
     const reason = `hook ${hook.name} is not called: its address has a credential in it, which Git shows to every reader; sign with a key instead, and write an @ in a path as %40`;
-    return { kind: 'unknown', reason };
+    return { kind: 'unsent', reason };
   }
-  try {
-    const request = await requestOf(folders, hook, payload);
-    return await repeated(hook, () => attempt(hook, url.host, request));
-  } catch (error) {
-    if (!(error instanceof FileError)) throw error;
-    return { kind: 'unknown', reason: error.message, taken: false };
+  const again = (it: HttpResult) =>
+    isNoAnswer(hook, it) && !isForGood(it) && (isHarmless(hook) || !mayHaveRun(it));
+  const result = await send({
+    ...requestOf(folders, hook, payload),
+    retries: { most: hook.retries, again },
+  });
+  if (result.kind === 'answered' && !isNoAnswer(hook, result)) {
+    const { status } = result;
+    const text = result.beginning(LONGEST_TEXT);
+    return { kind: 'answered', passed: isSuccess(result), status, text };
   }
-}
-
-/** No answer yet. */
-interface Again {
-  readonly kind: 'again';
-  readonly reason: string;
-  readonly afterSeconds: number;
-  /** Whether the service may have done what it was asked for. */
-  readonly mayHaveRun: boolean;
-}
-
-async function repeated(hook: Hook, once: () => Promise<HookAnswer | Again>): Promise<HookAnswer> {
-  for (let count = 0; ; count++) {
-    const outcome = await once();
-    if (outcome.kind !== 'again') return outcome;
-    const backoff = Math.min(BACKOFF_SECONDS * 2 ** count, LONGEST_REST_SECONDS);
-    const restSeconds = Math.max(outcome.afterSeconds, backoff);
-    const isAllowed = isHarmless(hook) || !outcome.mayHaveRun;
-    if (count >= hook.retries || !isAllowed || restSeconds > LONGEST_REST_SECONDS)
-      return {
-        kind: 'unknown',
-        reason: outcome.reason,
-        ...(outcome.mayHaveRun ? {} : { taken: false }),
-      };
-    await sleep(restSeconds * 1000);
-  }
+  return { kind: mayHaveRun(result) ? 'unknown' : 'unsent', reason: reasonOf(result) };
 }
 
 /** Whether a call may be made a second time where nobody can tell whether the first one did something. */
@@ -92,84 +60,41 @@ function isHarmless({ type, once, repeatable }: Hook): boolean {
   }
 }
 
-async function attempt(
-  hook: Hook,
-  host: string,
-  request: HookRequest,
-): Promise<HookAnswer | Again> {
-  const { body, headers, agent, secrets } = request;
-  // Loaded late, as most passes call nobody.
-  const { default: fetch } = await import('node-fetch');
-  try {
-    const response = await fetch(hook.url, {
-      method: 'POST',
-      body,
-      headers,
-      agent,
-      redirect: 'manual',
-      // Nothing is asked to be packed, so nothing small unpacks to something large.
-      compress: false,
-      signal: AbortSignal.timeout(hook.timeoutSeconds * 1000),
-    });
-    return outcomeOf(hook, host, response, await textOf(response, secrets), secrets);
-  } catch (error) {
-    return failureOf(hook, host, error);
-  }
-}
-
-/** Reads no further than it must: the status counts, whatever follows. */
-async function textOf({ body }: Response, secrets: readonly string[]): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  // Leaving the loop closes the connection.
-  for await (const chunk of body ?? []) {
-    chunks.push(Buffer.from(chunk));
-    size += chunk.length;
-    if (size >= MAX_BYTES) break;
-  }
-  const text = Buffer.concat(chunks).subarray(0, MAX_BYTES).toString('utf8');
-  const shown = presentable(text, secrets, MAX_BYTES);
-  // Where the end was cut off, it may be the beginning of a secret.
-  const longest = Math.max(0, ...secrets.map((it) => it.length));
-  const whole = size < MAX_BYTES ? shown : shown.slice(0, -longest || undefined);
-  return presentable(whole, [], LONGEST_TEXT);
-}
-
-function outcomeOf(
-  hook: Hook,
-  host: string,
-  { status, headers }: Response,
-  text: string,
-  secrets: readonly string[],
-): HookAnswer | Again {
-  if (status >= 300 && status < 400) {
-    const location = headers.get('location')?.split('?')[0] ?? 'nowhere';
-    const shown = presentable(location, secrets, LONGEST_QUOTE);
-    return { kind: 'unknown', reason: redirection(host, status, shown) };
-  }
-  if (!isBroken(hook, status))
-    return { kind: 'answered', passed: status >= 200 && status < 300, status, text };
-  const wanted = retryAfterSeconds(headers.get('retry-after'));
-  return {
-    kind: 'again',
-    reason: `${host} answered HTTP ${status}: ${presentable(text, [], LONGEST_QUOTE)}`,
-    afterSeconds: wanted ?? 0,
-    // A mesh answers 503 also for a service that broke off; with a time to come back, it was turned away.
-    mayHaveRun: status !== 429 && !(status === 503 && wanted !== undefined),
-  };
+/** Whether nobody has said yes or no. */
+function isNoAnswer(hook: Hook, result: HttpResult): boolean {
+  return result.kind !== 'answered' || isRedirect(result) || isBroken(hook, result);
 }
 
 /**
  * Whether a status says that nobody has answered. A test that failed says so with 500, as Flagger's load tester
  * does; a gate that fails is neither open nor closed. 502 to 504 come from what stands in front of a service.
  */
-function isBroken({ type }: Hook, status: number): boolean {
+function isBroken({ type }: Hook, { status }: Answered): boolean {
   if (status === 429 || (status >= 502 && status <= 504)) return true;
   return status >= 500 && type !== 'pre-rollout' && type !== 'rollout';
 }
 
+/** Whether it takes a person to change it: the address, or whom the hook trusts. */
+function isForGood(result: HttpResult): boolean {
+  switch (result.kind) {
+    case 'answered':
+      return isRedirect(result);
+    case 'unreachable':
+      return isDistrust(result.code);
+    case 'unsent':
+      return true;
+    case 'late':
+    case 'abandoned':
+      return false;
+  }
+}
+
+function isDistrust(code: string): boolean {
+  return /SELF_SIGNED|ISSUER_CERT|LEAF_SIGNATURE/.test(code);
+}
+
 /** Codes with which nothing was sent. */
-const UNREACHED = new Set([
+const UNREACHED: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',
@@ -177,18 +102,27 @@ const UNREACHED = new Set([
   'ENETUNREACH',
 ]);
 
-// An error's own message may hold the whole URL: only its code is shown.
-function failureOf(hook: Hook, host: string, error: unknown): HookAnswer | Again {
-  const { name, code } = error as { readonly name?: string; readonly code?: string };
-  const again = { kind: 'again', afterSeconds: 0 } as const;
-  if (isTimeout(error))
-    return { ...again, reason: `${host} took over ${hook.timeoutSeconds} s`, mayHaveRun: true };
-  const reason = `${host} cannot be reached (${code ?? name ?? 'unknown error'})`;
-  if (/SELF_SIGNED|ISSUER_CERT|LEAF_SIGNATURE/.test(code ?? '')) {
-    const remedy = 'let the hook name the authority that its certificate is from';
-    return { kind: 'unknown', reason: `${reason}: ${remedy}` };
+/** Whether the service may have done what it was asked for. */
+function mayHaveRun(result: HttpResult): boolean {
+  switch (result.kind) {
+    case 'answered': {
+      const { status } = result;
+      // A mesh answers 503 also for a service that broke off; with a time to come back, it was turned away.
+      return status !== 429 && !(status === 503 && wantedRestSeconds(result) !== undefined);
+    }
+    case 'unreachable':
+      return !UNREACHED.has(result.code);
+    case 'unsent':
+      return false;
+    case 'late':
+    case 'abandoned':
+      return true;
   }
-  if (isFetchError(error) || code !== undefined)
-    return { ...again, reason, mayHaveRun: !UNREACHED.has(code ?? '') };
-  return { kind: 'unknown', reason };
+}
+
+function reasonOf(result: HttpResult): string {
+  if (result.kind === 'answered') return complaint(result);
+  const isDistrusted = result.kind === 'unreachable' && isDistrust(result.code);
+  const remedy = ': let the hook name the authority that its certificate is from';
+  return `${result.reason}${isDistrusted ? remedy : ''}`;
 }

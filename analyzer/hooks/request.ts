@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
-import { Agent } from 'node:http';
-import { Agent as TlsAgent } from 'node:https';
 import { join } from 'node:path';
 import type { Hook, Plan } from '../../lib/plan/plan.ts';
-import { FileError, readText } from '../http.ts';
+import type { HttpRequest, Signed } from '../http/client.ts';
+import type { Authorities } from '../http/connection.ts';
+import { FileError, readText } from '../http/own-file.ts';
 
 /** Where the files are that hooks name. They are read at each call, so that they can be rotated. */
 export interface HookFolders {
@@ -13,38 +13,32 @@ export interface HookFolders {
   readonly authoritiesFolder?: string | undefined;
 }
 
-/** What is sent, and how. */
-export interface HookRequest {
-  readonly body: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly agent: Agent;
-  /** Whatever must not be shown. */
-  readonly secrets: readonly string[];
-}
-
-/** Makes it. @throws FileError for a key or an authority that is not there */
-export async function requestOf(
+/** What is sent to a hook. */
+export function requestOf(
   folders: HookFolders,
   hook: Hook,
   { name, namespace, phase, checksum, metadata: more }: HookPayload,
-): Promise<HookRequest> {
+): HttpRequest {
   const metadata = { ...hook.metadata, ...more };
   const given = Object.keys(metadata).length === 0 ? {} : { metadata };
-  const body = JSON.stringify({ name, namespace, phase, checksum, ...given });
-  const { headers, secrets } = signature(await keyOf(folders, hook), body);
   return {
-    body,
-    headers: { 'Content-Type': 'application/json', 'User-Agent': 'perch', ...headers },
-    agent: await agentOf(folders, hook),
-    secrets,
+    method: 'POST',
+    url: hook.url,
+    body: {
+      type: 'application/json',
+      text: JSON.stringify({ name, namespace, phase, checksum, ...given }),
+    },
+    sign: (body) => sign(folders, hook, body),
+    // One that is kept might be closed by the service while it is used again, and nobody could tell whether the call
+    // was taken.
+    connection: { kind: 'own', authorities: authoritiesOf(folders, hook) },
+    timeoutSeconds: hook.timeoutSeconds,
   };
 }
 
 /** Over the bytes of the body. */
-function signature(
-  key: string | undefined,
-  body: string,
-): Pick<HookRequest, 'headers' | 'secrets'> {
+async function sign(folders: HookFolders, hook: Hook, body: string): Promise<Signed> {
+  const key = await keyOf(folders, hook);
   if (key === undefined) return { headers: {}, secrets: [] };
   const digest = createHmac('sha256', key).update(body).digest('hex');
   // A body is often JSON, in which a key may look different.
@@ -68,17 +62,12 @@ async function keyOf({ keysFolder }: HookFolders, hook: Hook): Promise<string | 
   return known;
 }
 
-/**
- * Each call has a connection of its own: one that is kept might be closed by the service while it is used again, and
- * nobody could tell whether the call was taken.
- */
-async function agentOf({ authoritiesFolder }: HookFolders, hook: Hook): Promise<Agent> {
-  const { name, authority, url } = hook;
-  if (authority === undefined)
-    return new URL(url).protocol === 'https:' ? new TlsAgent() : new Agent();
+function authoritiesOf({ authoritiesFolder }: HookFolders, hook: Hook): Authorities | undefined {
+  const { name, authority } = hook;
+  if (authority === undefined) return undefined;
   const remedy = 'put its PEM file into the folder of --hook-authorities';
   const missing = `hook ${name} trusts ${authority} alone, and is not called`;
-  return new TlsAgent({ ca: await fileOf(authoritiesFolder, authority, missing, remedy) });
+  return () => fileOf(authoritiesFolder, authority, missing, remedy);
 }
 
 async function fileOf(

@@ -1,5 +1,5 @@
 import { GitError } from '../git/git-error.ts';
-import type { Repository, Snapshot } from '../git/repository.ts';
+import { isThere, type Repository, type Snapshot } from '../git/repository.ts';
 import { stateIn } from './situation.ts';
 
 /** What a guard tells of; each once, until it changes. */
@@ -33,7 +33,7 @@ export function guarded(repository: Repository, tell: (finding: Finding) => void
     },
     async push(commit) {
       const result = await repository.push(commit);
-      if (result.kind === 'pushed') trusted = commit;
+      if (isThere(result)) trusted = commit;
       return result;
     },
     async list(at) {

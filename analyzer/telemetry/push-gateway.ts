@@ -1,41 +1,27 @@
-import { onceMore } from '../http.ts';
+import { below, refusal, send } from '../http/client.ts';
 
 /** The group that a push replaces. */
 const GROUP = '/metrics/job/perch';
 const TIMEOUT_SECONDS = 5;
-const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
  * Replaces the group `job="perch"` of a Prometheus Pushgateway, https://github.com/prometheus/pushgateway.
- * Follows no redirect, and tries once, but for a connection that broke: the next tick brings newer values.
+ * Tries once, but for a connection that broke: the next tick brings newer values.
  *
  * @param gateway the URL in front of `/metrics`
- * @throws Error that says why, without quoting the server
+ * @returns why it was not taken, without quoting the server; undefined where it was
  */
-export async function pushMetrics(gateway: string, text: string, type: string): Promise<void> {
-  const { host } = new URL(gateway);
-  // Late, as the passes that need it are few.
-  const { default: fetch } = await import('node-fetch');
-  const signal = AbortSignal.timeout(TIMEOUT_SECONDS * 1000);
-  const response = await onceMore(() =>
-    fetch(`${gateway.replace(/\/+$/, '')}${GROUP}`, {
-      method: 'PUT',
-      headers: { 'Content-Type': type },
-      body: text,
-      redirect: 'manual',
-      size: MAX_ANSWER_BYTES,
-      signal,
-    }),
-  ).catch((error: unknown) => {
-    const { code, name } = error as { readonly code?: string; readonly name?: string };
-    const late = name === 'AbortError' || name === 'TimeoutError';
-    throw new Error(
-      late
-        ? `${host} took over ${TIMEOUT_SECONDS} s`
-        : `${host} cannot be reached (${code ?? name})`,
-    );
+export async function pushMetrics(
+  gateway: string,
+  text: string,
+  type: string,
+): Promise<string | undefined> {
+  const result = await send({
+    method: 'PUT',
+    url: below(gateway, GROUP),
+    body: { type, text },
+    connection: { kind: 'kept' },
+    timeoutSeconds: TIMEOUT_SECONDS,
   });
-  // Read, so that the connection is done with.
-  await response.text().catch(() => '');
-  if (!response.ok) throw new Error(`${host} answered HTTP ${response.status}`);
+  return refusal(result);
 }

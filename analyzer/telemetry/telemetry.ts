@@ -113,11 +113,13 @@ async function publish(
 ): Promise<void> {
   if (textfile === undefined && pushGateway === undefined) return;
   const text = await metrics.text();
-  const failed = (what: string) => (error: unknown) => log.warn({ reason: messageOf(error) }, what);
   if (textfile !== undefined)
-    await writeTextfile(textfile, text).catch(failed('the textfile was not written'));
-  if (pushGateway !== undefined)
-    await pushMetrics(pushGateway, text, TEXT_FORMAT).catch(failed('metrics were not pushed'));
+    await writeTextfile(textfile, text).catch((error: unknown) =>
+      log.warn({ reason: messageOf(error) }, 'the textfile was not written'),
+    );
+  if (pushGateway === undefined) return;
+  const reason = await pushMetrics(pushGateway, text, TEXT_FORMAT);
+  if (reason !== undefined) log.warn({ reason }, 'metrics were not pushed');
 }
 
 interface Releases {

@@ -76,6 +76,6 @@ function callsOf({ plan, phase, subject, type, ends, at }: ToldTransition): read
 }
 
 function reasonOf(answer: HookAnswer): string | undefined {
-  if (answer.kind === 'unknown') return answer.reason;
+  if (answer.kind !== 'answered') return answer.reason;
   return answer.passed ? undefined : `HTTP ${answer.status}: ${answer.text}`;
 }

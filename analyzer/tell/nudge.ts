@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { onceMore } from '../http.ts';
+import { refusal, type Signed, send } from '../http/client.ts';
+import { readText } from '../http/own-file.ts';
 
 /** Who is told of a push, so that nobody waits for a poll. */
 export interface Nudges {
@@ -32,17 +32,9 @@ export interface Pushed {
  */
 export async function nudge(nudges: Nudges, pushed: Pushed): Promise<readonly string[]> {
   if (nudges.urls.length === 0) return [];
-  const body = JSON.stringify(event(nudges, pushed));
-  const { secretFile } = nudges;
-  try {
-    const key = secretFile === undefined ? undefined : await readFile(secretFile, 'utf8');
-    const headers = headersOf(body, key?.trim());
-    const told = nudges.urls.map((it) => tell(it, body, headers, nudges.timeoutSeconds ?? 5));
-    return (await Promise.all(told)).filter((it) => it !== undefined);
-  } catch (error) {
-    const { code, name } = error as { readonly code?: string; readonly name?: string };
-    return [`the key in ${secretFile} cannot be used (${code ?? name})`];
-  }
+  const text = JSON.stringify(event(nudges, pushed));
+  const told = nudges.urls.map((it) => tell(it, text, nudges));
+  return (await Promise.all(told)).filter((it) => it !== undefined);
 }
 
 /** Argo CD refreshes the Applications of this address and branch; those with declared paths only if these changed. */
@@ -65,32 +57,26 @@ export function webAddress(repository: string): string {
   return `${url.protocol === 'http:' ? 'http' : 'https'}://${url.host}${plain}`;
 }
 
-function headersOf(body: string, key: string | undefined): Record<string, string> {
-  const known = { 'Content-Type': 'application/json', 'X-GitHub-Event': 'push' };
-  if (key === undefined) return known;
-  const digest = `sha256=${createHmac('sha256', key).update(body).digest('hex')}`;
-  // Argo CD and Receivers of type github read the first, Receivers of type generic-hmac the second.
-  return { ...known, 'X-Hub-Signature-256': digest, 'X-Signature': digest };
+async function tell(url: string, text: string, nudges: Nudges): Promise<string | undefined> {
+  const { secretFile, timeoutSeconds = TIMEOUT_SECONDS } = nudges;
+  const result = await send({
+    method: 'POST',
+    url,
+    headers: { 'X-GitHub-Event': 'push' },
+    body: { type: 'application/json', text },
+    sign: secretFile === undefined ? undefined : (body) => sign(secretFile, body),
+    connection: { kind: 'kept' },
+    timeoutSeconds,
+  });
+  // A Receiver's path is as good as a password where it asks for no signature, and an answer may repeat it.
+  return refusal(result);
 }
 
-async function tell(
-  url: string,
-  body: string,
-  headers: Record<string, string>,
-  timeoutSeconds: number,
-): Promise<string | undefined> {
-  // A Receiver's path is as good as a password where it asks for no signature.
-  const { host } = new URL(url);
-  const { default: fetch } = await import('node-fetch');
-  try {
-    const signal = AbortSignal.timeout(timeoutSeconds * 1000);
-    const reply = await onceMore(() =>
-      fetch(url, { method: 'POST', body, headers, redirect: 'manual', signal }),
-    );
-    reply.body?.resume?.();
-    return reply.ok ? undefined : `${host} answered HTTP ${reply.status}`;
-  } catch (error) {
-    const { code, name } = error as { readonly code?: string; readonly name?: string };
-    return `${host} cannot be reached (${code ?? name})`;
-  }
+const TIMEOUT_SECONDS = 5;
+
+async function sign(secretFile: string, body: string): Promise<Signed> {
+  const key = (await readText(secretFile)).trim();
+  const digest = `sha256=${createHmac('sha256', key).update(body).digest('hex')}`;
+  // Argo CD and Receivers of type github read the first, Receivers of type generic-hmac the second.
+  return { headers: { 'X-Hub-Signature-256': digest, 'X-Signature': digest }, secrets: [key] };
 }

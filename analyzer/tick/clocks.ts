@@ -1,4 +1,6 @@
 import type { Answer } from '../core/answer.ts';
+import { serverTime } from '../http/answer.ts';
+import { below, send, unanswered } from '../http/client.ts';
 
 /** A server whose clock can be compared with ours. */
 export interface ServerClock {
@@ -30,20 +32,17 @@ const KEPT_MS = 30_000;
  * The clock of a Git server: the Date header of whatever it answers, without credentials. Undefined for ssh and
  * folders, which tell no time.
  */
-export function gitClock(
-  repository: string,
-  timeoutSeconds: number = TIMEOUT_SECONDS,
-): ServerClock | undefined {
+export function gitClock(repository: string): ServerClock | undefined {
   if (!/^https?:/.test(repository) || !URL.canParse(repository)) return undefined;
   const { origin, pathname, host } = new URL(repository);
-  const url = `${origin}${pathname.replace(/\/+$/, '')}/info/refs?service=git-upload-pack`;
+  const url = below(`${origin}${pathname}`, '/info/refs?service=git-upload-pack');
   let kept: { readonly at: number; readonly answer: Promise<Answer<number>> } | undefined;
   return {
     name: `the Git server ${host}`,
     aheadSeconds: (clock, until) => {
       const now = performance.now();
       if (kept === undefined || now - kept.at > KEPT_MS)
-        kept = { at: now, answer: ask(url, host, clock, { until, timeoutSeconds }) };
+        kept = { at: now, answer: ask(url, clock, until) };
       return kept.answer;
     },
   };
@@ -51,25 +50,18 @@ export function gitClock(
 
 async function ask(
   url: string,
-  host: string,
   clock: () => number,
-  { until, timeoutSeconds }: { until: AbortSignal | undefined; timeoutSeconds: number },
+  until: AbortSignal | undefined,
 ): Promise<Answer<number>> {
-  // Loaded late, as most passes begin nothing.
-  const { default: fetch } = await import('node-fetch');
-  const timeout = AbortSignal.timeout(timeoutSeconds * 1000);
-  const signal = until === undefined ? timeout : AbortSignal.any([timeout, until]);
   const asked = clock();
-  try {
-    const { headers } = await fetch(url, { method: 'HEAD', redirect: 'manual', signal });
-    const serverTime = Date.parse(headers.get('date') ?? '') / 1000;
-    if (Number.isFinite(serverTime))
-      return { kind: 'known', value: ahead(serverTime, asked, clock()) };
-    return { kind: 'unknown', reason: `${host} tells no time` };
-  } catch (error) {
-    // Git may reach it by ways that are not ours, such as a proxy or an authority of its own.
-    const { code, name } = error as { readonly code?: string; readonly name?: string };
-    const late = timeout.aborted ? { late: host } : {};
-    return { kind: 'unknown', reason: `${host} cannot be reached (${code ?? name})`, ...late };
-  }
+  const result = await send(
+    { method: 'HEAD', url, connection: { kind: 'kept' }, timeoutSeconds: TIMEOUT_SECONDS },
+    until,
+  );
+  // Git may reach it by ways that are not ours, such as a proxy or an authority of its own.
+  if (result.kind !== 'answered') return unanswered(result);
+  const time = serverTime(result);
+  return time === undefined
+    ? { kind: 'unknown', reason: `${result.host} tells no time` }
+    : { kind: 'known', value: ahead(time, asked, clock()) };
 }

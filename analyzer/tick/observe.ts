@@ -5,7 +5,7 @@ import { type Grid, seriesQuestions, unanswered } from '../core/judge/judge.ts';
 import { kindOf } from '../core/judge/kinds.ts';
 import { samplesThat } from '../core/judge/point.ts';
 import type { CheckSeries, Sample, TrackSeries } from '../core/judge/series.ts';
-import type { Observation } from '../core/observation.ts';
+import type { HookReading, Observation } from '../core/observation.ts';
 import { atRest, hasPromoted } from '../core/position.ts';
 import { rolloutOf } from '../core/rollout.ts';
 import { isStarting } from '../core/rules/at-rest.ts';
@@ -64,9 +64,13 @@ export function hasUnreachable({
   return (
     cluster?.live.kind === 'unknown' ||
     skewSeconds > settled ||
-    [...(hooks ?? [])].some(([name, it]) => it.kind === 'unknown' && !isGate(plan, name)) ||
+    [...(hooks ?? [])].some(([name, it]) => isUnanswered(it) && !isGate(plan, name)) ||
     series.some((it) => unanswered(it) !== undefined)
   );
+}
+
+function isUnanswered({ kind }: HookReading): boolean {
+  return kind === 'unknown' || kind === 'unsent';
 }
 
 /** A gate that cannot be asked is closed: a rollout may wait for it as long as for one that says no. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hooksNamed } from '../core/rules/gate.ts';
-import type { ReleaseTrees, Snapshot } from '../git/repository.ts';
+import { isThere, type PushResult, type ReleaseTrees, type Snapshot } from '../git/repository.ts';
 import type { HookCalls } from '../hooks/calls.ts';
 import { isIdle } from '../situation/situation.ts';
 import type { Analyzer } from './analyzer.ts';
@@ -135,10 +135,9 @@ async function pushEarly(
     if (tip === undefined) return progress;
     const result = await repository.push(tip);
     if (result.kind === 'refused') return progress;
-    if (result.kind === 'pushed') {
-      const ours = !result.before;
+    if (isThere(result)) {
       const moved = made.flatMap((it) => it.unit.planned);
-      const sent = told(analyzer, [...moved, ...bystanders(planned, moved)], made, ours);
+      const sent = told(analyzer, [...moved, ...bystanders(planned, moved)], made, result);
       return { ...progress, parent: tip, sent: [...progress.sent, ...sent] };
     }
     const snapshot = await repository.fetch();
@@ -183,8 +182,7 @@ async function pushRest(
     const tip = made.at(-1)?.commit;
     if (tip === undefined) return report;
     const result = await repository.push(tip);
-    if (result.kind === 'pushed')
-      return reportOf(report, early.sent, told(analyzer, planned, made, !result.before));
+    if (isThere(result)) return reportOf(report, early.sent, told(analyzer, planned, made, result));
     if (result.kind === 'refused') {
       const units = made.map((it) => it.unit);
       return await pushApart(analyzer, parent, { planned, units }, (all, refusals) => ({
@@ -259,23 +257,23 @@ async function pushApart(
     }
     parent = commit;
     made.push({ unit: it, commit });
-    all = told(analyzer, all, [{ unit: it, commit }], !result.before);
+    all = told(analyzer, all, [{ unit: it, commit }], result);
   }
   return report(all, refusals.join('; '));
 }
 
-/** What was pushed is said of each release, and hooks whose start our push records are called. */
+/** What is pushed is said of each release; hooks whose start it records are called by whoever pushed it first. */
 function told(
   { hooks, pushed }: Analyzer,
   planned: readonly Planned[],
   made: readonly Made[],
-  ours: boolean,
+  { kind }: PushResult,
 ): readonly Planned[] {
   const commits = new Map<string, string>();
   for (const { unit, commit } of made)
     for (const it of unit.planned) {
       commits.set(it.trees.id, commit);
-      const call = ours ? callOf(it) : undefined;
+      const call = kind === 'pushed' ? callOf(it) : undefined;
       if (call !== undefined) hooks?.start(...call);
     }
   const all = planned.map((it) => {

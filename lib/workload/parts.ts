@@ -3,6 +3,7 @@ import type { Authored } from '../manifest/manifest.ts';
 import { ADDRESS_LABEL, groupOf, isKind } from '../manifest/manifest.ts';
 import type { Mistake } from '../mistake.ts';
 import type { Names } from '../names.ts';
+import { isClusterScoped } from '../plan/scope.ts';
 import { autoscalerMistakes, isAutoscaler } from './autoscalers.ts';
 import { isVersioned } from './versioned.ts';
 import { workloadKindOf } from './workload-kinds.ts';
@@ -64,24 +65,13 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
   ScaledJob: 'manage it outside of the release: its Jobs get no traffic',
 };
 
-/** Kinds that belong to no namespace. */
-const CLUSTER_SCOPED = new Set(
-  (
-    'Namespace Node PersistentVolume ClusterRole ClusterRoleBinding CustomResourceDefinition StorageClass ' +
-    'PriorityClass IngressClass GatewayClass RuntimeClass CSIDriver CSINode VolumeAttachment APIService ' +
-    'ValidatingWebhookConfiguration MutatingWebhookConfiguration ValidatingAdmissionPolicy ' +
-    'ValidatingAdmissionPolicyBinding MutatingAdmissionPolicy FlowSchema PriorityLevelConfiguration ' +
-    'ClusterIssuer ClusterSecretStore ClusterExternalSecret ClusterPolicy CertificateSigningRequest'
-  ).split(' '),
-);
-
 /** What no release may hold, whatever its kind. */
 export function placementMistakes({ path, object }: Authored, namespace: string): Mistake[] {
   const { kind, metadata } = object;
   const instead = Object.hasOwn(UNSUPPORTED, kind) ? UNSUPPORTED[kind] : undefined;
   if (instead !== undefined)
     return [{ path, problem: `a release has no ${kind}`, got: metadata.name, remedy: instead }];
-  if (CLUSTER_SCOPED.has(kind))
+  if (isClusterScoped(groupOf(object.apiVersion), kind))
     return [
       {
         path,

@@ -81,6 +81,29 @@ describe('mistakes', () => {
     ]);
   });
 
+  test.each<[string, string, object]>([
+    ['gateway.networking.k8s.io/v1', 'GatewayClass', { controllerName: 'example.com/gateway' }],
+    ['keda.sh/v1alpha1', 'ClusterTriggerAuthentication', { podIdentity: { provider: 'none' } }],
+    ['storage.k8s.io/v1', 'CSIDriver', {}],
+    ['scheduling.k8s.io/v1', 'PriorityClass', {}],
+    ['cert-manager.io/v1', 'ClusterIssuer', {}],
+  ])('%s %s has no namespace, and needs none', async (apiVersion, kind, spec) => {
+    const object = { apiVersion, kind, metadata: { name: 'a' }, spec };
+    expect([...(await folderOf(make(object))).keys()]).toEqual([`${kind} a`]);
+  });
+
+  test.each<[string, string, object]>([
+    ['gateway.networking.k8s.io/v1', 'HTTPRoute', {}],
+    ['keda.sh/v1alpha1', 'TriggerAuthentication', { podIdentity: { provider: 'none' } }],
+  ])('%s %s is still asked for its namespace', async (apiVersion, kind, spec) => {
+    const object = { apiVersion, kind, metadata: { name: 'a' }, spec };
+    expect(await mistakesIn(make(object))).toEqual([
+      expect.stringContaining(
+        `${kind} a has no namespace and would go wherever it is applied; give it metadata.namespace`,
+      ),
+    ]);
+  });
+
   test('a factory that throws, and an id that is no name', async () => {
     const apps = twoReleases();
     new Manifests(apps, 'My Tools', () => {

@@ -68,7 +68,7 @@ export function createHooks(behaviours: ReadonlyMap<string, HookBehaviour>): Hoo
     if (now < at) return { kind: 'running' };
     const { end } = call.run;
     if (end === 'unknown') return { kind: 'unknown', reason: 'reset', at };
-    if (end === 'unsent') return { kind: 'unknown', reason: 'refused', taken: false, at };
+    if (end === 'unsent') return { kind: 'unsent', reason: 'refused', at };
     if (end === 'failed') told.push(now);
     return { kind: 'answered', passed: end === 'passed', status: 200, text: '', at };
   }

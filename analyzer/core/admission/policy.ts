@@ -1,5 +1,6 @@
 import { quote } from '../../../lib/plan/plain.ts';
 import type { FileInfo, Plan } from '../../../lib/plan/plan.ts';
+import { isClusterScoped } from '../../../lib/plan/scope.ts';
 import type { PlanTree } from '../position.ts';
 import { type ManifestFile, type ManifestReading, readManifest } from './manifest.ts';
 
@@ -54,7 +55,7 @@ export function policyWith(more: readonly string[] = []): Policy {
 export function kindFault(kind: string): string | undefined {
   if (!/^(?:core|[a-z0-9]([-a-z0-9.]*[a-z0-9])?)\/[A-Z][A-Za-z0-9]*$/.test(kind))
     return 'expected group/Kind, such as networking.k8s.io/Ingress, or core/Endpoints for the group without a name';
-  return isClusterScoped(kind.slice(kind.indexOf('/') + 1))
+  return isOutside(kind)
     ? 'it belongs to no namespace, and a release only holds objects of its own namespace'
     : undefined;
 }
@@ -228,7 +229,7 @@ function kindOfFault(manifest: ManifestFile, policy: Policy): string | undefined
   const key = kindKey(manifest);
   const holds = `holds ${manifest.kind} ${manifest.name} (${manifest.apiVersion})`;
   const outside = 'take it out of the release and manage it elsewhere';
-  if (isClusterScoped(manifest.kind)) return `${holds}, which belongs to no namespace: ${outside}`;
+  if (isOutside(key)) return `${holds}, which belongs to no namespace: ${outside}`;
   if (policy.kinds.has(key)) return undefined;
   const remedy = kindFault(key) === undefined ? `, or allow it with --allow-kind ${key}` : '';
   return `${holds}, a kind that releases may not hold: ${outside}${remedy}`;
@@ -287,18 +288,11 @@ function kindKey({ apiVersion, kind }: Pick<ManifestFile, 'apiVersion' | 'kind'>
   return `${slash < 0 ? 'core' : apiVersion.slice(0, slash)}/${kind}`;
 }
 
-/** Kubernetes' own, and what begins with Cluster: the API server takes a namespace in such an object away. */
-function isClusterScoped(kind: string): boolean {
-  return /^Cluster[A-Z]/.test(kind) || CLUSTER_SCOPED.has(kind);
+/**
+ * Whether the API server takes a namespace in such an object away. Of a custom kind nobody here can know it; that its
+ * name begins with Cluster is the custom.
+ */
+function isOutside(key: string): boolean {
+  const [group = '', kind = ''] = key.split('/');
+  return isClusterScoped(group === 'core' ? '' : group, kind) || /^Cluster[A-Z]/.test(kind);
 }
-
-const CLUSTER_SCOPED: ReadonlySet<string> = new Set(
-  (
-    'APIService CertificateSigningRequest ComponentStatus CSIDriver CSINode CustomResourceDefinition DeviceClass ' +
-    'FlowSchema GatewayClass IngressClass IPAddress MutatingAdmissionPolicy MutatingAdmissionPolicyBinding ' +
-    'MutatingWebhookConfiguration Namespace Node PersistentVolume PriorityClass PriorityLevelConfiguration ' +
-    'ResourceSlice RuntimeClass SelfSubjectReview ServiceCIDR StorageClass StorageVersionMigration ' +
-    'ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration VolumeAttachment ' +
-    'VolumeAttributesClass'
-  ).split(' '),
-);

@@ -40,6 +40,7 @@ export function readingText(reading: HookReading): string {
     case 'answered':
       return `HTTP ${reading.status}${reading.text === '' ? '' : `, ${reading.text}`}`;
     case 'unknown':
+    case 'unsent':
       return reading.reason;
     case 'running':
       return 'it runs';

@@ -131,8 +131,7 @@ function outcomeOf(
   reading: Extract<HookReading, { readonly at: number }>,
 ): Pick<HookRecord, 'outcome' | 'endedAt'> {
   const endedAt = isoTime(reading.at);
-  if (reading.kind === 'unknown')
-    return { outcome: reading.taken === false ? 'unsent' : 'unknown', endedAt };
+  if (reading.kind !== 'answered') return { outcome: reading.kind, endedAt };
   return { outcome: reading.passed ? 'passed' : 'failed', endedAt };
 }
 

@@ -33,7 +33,7 @@ describe('hookClientOf', () => {
     const client = await clientOf('--hook-keys', folder);
     expect(await client.call(hook, payload)).toMatchObject({ passed: true });
     expect(server.calls.at(-1)?.headers['x-signature']).toMatch(/^sha256=[0-9a-f]{64}$/);
-    expect(await (await clientOf()).call(hook, payload)).toMatchObject({ kind: 'unknown' });
+    expect(await (await clientOf()).call(hook, payload)).toMatchObject({ kind: 'unsent' });
   });
 
   test('of a folder that is not there, says so at once', async () => {

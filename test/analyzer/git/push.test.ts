@@ -67,7 +67,7 @@ test('pushing what is there already is no failure', async () => {
   const server = await bare();
   const repository = await open(server.url);
   const base = await write(repository, change({ 'live/a/b.yaml': 'x' }));
-  expect(await repository.push(base)).toEqual({ kind: 'pushed', before: true });
+  expect(await repository.push(base)).toEqual({ kind: 'alreadyThere' });
 });
 
 test('hooks and push options of the machine play no part', async () => {

@@ -225,8 +225,7 @@ describe('secrets', () => {
     const url = `${server.url.replace('127.0.0.1', 'localhost.invalid')}/token-in-path?token=s3cret`;
     const answer = await call({ url });
     expect(answer).toEqual({
-      kind: 'unknown',
-      taken: false,
+      kind: 'unsent',
       reason: expect.stringMatching(/^localhost\.invalid:\d+ cannot be reached \(E\w+\)$/),
     });
   });
@@ -248,8 +247,7 @@ describe('is not called', () => {
   ])('%s', async (_, more, reason) => {
     const before = server.calls.length;
     expect(await call(more)).toEqual({
-      kind: 'unknown',
-      taken: false,
+      kind: 'unsent',
       reason: expect.stringMatching(reason),
     });
     expect(server.calls).toHaveLength(before);
@@ -258,8 +256,7 @@ describe('is not called', () => {
   test('when the analyzer has no folders', async () => {
     const bare = hookClient({});
     expect(await bare.call(hook({ key: 'gate' }), payload)).toEqual({
-      kind: 'unknown',
-      taken: false,
+      kind: 'unsent',
       reason:
         'hook gate is signed by gate, and not called: put the key into the folder of --hook-keys',
     });
@@ -271,7 +268,7 @@ describe('is not called', () => {
     const before = server.calls.length;
     const answer = await call({ url });
     expect(answer).toEqual({
-      kind: 'unknown',
+      kind: 'unsent',
       reason: expect.stringMatching(/^hook \S+ is not called: .* credential/),
     });
     expect(server.calls).toHaveLength(before);
@@ -387,7 +384,7 @@ describe.concurrent('tries again', () => {
   ])('but not after an absurd rest: %s', async (_, wanted) => {
     const busy = status(429, 'busy', { 'Retry-After': wanted });
     expect(await answered([busy], { retries: 10 })).toMatchObject({
-      kind: 'unknown',
+      kind: 'unsent',
       requests: 1,
     });
   });

@@ -53,7 +53,7 @@ describe('post', () => {
       },
     });
     server.faults.next('dateless');
-    expect(await ask()).not.toHaveProperty('value.date');
+    expect(await ask()).toMatchObject({ kind: 'known', value: { date: undefined } });
   });
 
   describe('tries again', () => {

@@ -108,13 +108,13 @@ describe('a push', () => {
   test('waits for nobody for long', async () => {
     const { url } = await receiver(0);
     const failures = await nudge({ ...RUN, urls: [url], timeoutSeconds: 0.1 }, PUSHED);
-    expect(failures).toEqual([expect.stringMatching(/cannot be reached \(AbortError\)$/)]);
+    expect(failures).toEqual([expect.stringMatching(/^127\.0\.0\.1:\d+ took over 0\.1 s$/)]);
   });
 
   test('is told to nobody unsigned when the key cannot be read', async () => {
     const { url, told } = await receiver();
     const failures = await nudge({ ...RUN, urls: [url], secretFile: '/none/key' }, PUSHED);
-    expect(failures).toEqual(['the key in /none/key cannot be used (ENOENT)']);
+    expect(failures).toEqual(['cannot read /none/key (ENOENT)']);
     expect(told).toHaveLength(0);
   });
 });

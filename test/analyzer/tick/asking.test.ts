@@ -12,6 +12,7 @@ const BAKED = T0 + 30 + 5 + 2 * 10 + 5;
 const NO: HookAnswer = { kind: 'answered', passed: false, status: 500, text: '' };
 const YES: HookAnswer = { kind: 'answered', passed: true, status: 200, text: '' };
 const DOWN: HookAnswer = { kind: 'unknown', reason: 'down' };
+const UNSENT: HookAnswer = { kind: 'unsent', reason: 'no key' };
 
 /** Hooks that answer at once, and the names of those that were called, in their order. */
 function asking(answers: Readonly<Record<string, HookAnswer>> | undefined) {
@@ -127,8 +128,8 @@ describe('a source that gives no answer', () => {
     },
   );
 
-  test('a rollback hook is one, too', async () => {
-    const it = asking({ ...GOOD, signal: DOWN });
+  test.each([DOWN, UNSENT])('a rollback hook is one, too: $kind', async (signal) => {
+    const it = asking({ ...GOOD, signal });
     await it.at(policy('back'), BAKED);
     expect((await it.at(policy('back'), BAKED + 301)).decision).toMatchObject({
       transition: 'back',

@@ -77,6 +77,7 @@ const readings = fc.constantFrom<HookReading>(
   answered(T0 + 5, true),
   answered(T0 + 5, false),
   { kind: 'unknown', reason: 'down', at: T0 + 5 },
+  { kind: 'unsent', reason: 'no key', at: T0 + 5 },
   { kind: 'running' },
   { kind: 'lost' },
 );

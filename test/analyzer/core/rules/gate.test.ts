@@ -110,6 +110,7 @@ describe('a hook’s gate', () => {
     ['a no', answered(BAKED, false, 'freeze'), 'waits for hook gate: HTTP 500, freeze'],
     ['a no without a word', answered(BAKED, false), 'waits for hook gate: HTTP 500'],
     ['no answer', { kind: 'unknown', reason: 'down', at: BAKED }, 'waits for hook gate: down'],
+    ['no key', { kind: 'unsent', reason: 'no key', at: BAKED }, 'waits for hook gate: no key'],
     ['a slow one', { kind: 'running' }, 'waits for hook gate: it runs'],
     [
       'nobody knows',

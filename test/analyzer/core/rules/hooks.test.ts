@@ -48,11 +48,10 @@ function run(of: string, at: number, outcome?: HookRecord['outcome']): HookRecor
   return { hook: of, step: AT20, startedAt: isoTime(at), ...ended };
 }
 
-const unsure = (more: Partial<Extract<HookReading, { kind: 'unknown' }>> = {}): HookReading => ({
-  kind: 'unknown',
+const unsure = (kind: 'unknown' | 'unsent' = 'unknown'): HookReading => ({
+  kind,
   reason: 'down',
   at: T0 + 20,
-  ...more,
 });
 
 const seen = (reading: HookReading, more: Seen = {}): Seen => ({ hooks: { it: reading }, ...more });
@@ -177,7 +176,7 @@ describe('a hook that runs once', () => {
   });
 
   test.each([
-    [unsure({ taken: false }), 'unsent'],
+    [unsure('unsent'), 'unsent'],
     [unsure(), 'unknown'],
   ] as const)('what gave no answer is written down: %j', (reading, outcome) => {
     const it = at20([smoke], { hooks: [run('it', T0 + 10)] });

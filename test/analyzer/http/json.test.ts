@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { readJson } from '../../analyzer/http.ts';
-import { readPiece } from '../../analyzer/metrics/prometheus-answer.ts';
-import type { Reply } from '../../analyzer/metrics/request.ts';
+import { readJson } from '../../../analyzer/http/json.ts';
+import { readPiece } from '../../../analyzer/metrics/prometheus-answer.ts';
+import type { Reply } from '../../../analyzer/metrics/request.ts';
 
 describe('what is too large in JSON is refused before it is parsed', () => {
   test.each<[string, string, RegExp]>([
