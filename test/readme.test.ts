@@ -321,6 +321,7 @@ describe('docs/state.md', () => {
     const whole: Record<string, unknown> = {
       ...(parseYaml(example) as object),
       by: 'Ann <ann@example.com>',
+      note: { kind: 'paused', reason: 'lunch' },
       paused: { reason: 'lunch' },
       hooks: [],
       approved: [],

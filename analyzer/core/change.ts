@@ -101,6 +101,8 @@ export function outcome(
     version: FORMAT,
     release: situation.id,
     kind: move.transition,
+    ...(move.note === undefined ? {} : { note: move.note }),
+    verdict: move.verdict,
     position: move.to,
     at: note && old !== undefined ? old.state.at : isoTime(now),
     // A note says why in its commit; the state keeps why the position was taken.

@@ -4,7 +4,7 @@ import type { Plan } from '../../lib/plan/plan.ts';
 import type { Evidence } from './judge/judge.ts';
 import { canaryWeight, type Position, positionText, stepOf } from './position.ts';
 import type { Move } from './rules/decision.ts';
-import type { State } from './state.ts';
+import type { Note, State } from './state.ts';
 
 /** What an explanation is made of. */
 export interface Transition {
@@ -43,7 +43,7 @@ function headline(move: Move, plan: Plan, from: State | undefined, state: State)
     case 'back':
       return backHeadline(move, plan, from);
     case 'note':
-      return noteHeadline(move, from);
+      return move.note === undefined ? 'note' : noteText(move.note);
     case 'undo':
       return `undo ${images}: back to ${move.stable === undefined ? 'before' : versionText(move.stable.plan)}`;
     case 'resume':
@@ -80,20 +80,25 @@ function backHeadline(move: Move, plan: Plan, from: State | undefined): string {
 
 const FULL = 'promoted by a person: waits for no check and no gate';
 
-function noteHeadline(move: Move, from: State | undefined): string {
-  if (move.calls !== undefined) return `hook ${move.calls} is called`;
-  const run = move.hooks?.at(-1);
-  if (run !== undefined) return `hook ${run.hook} ${run.outcome ?? 'ended'}`;
-  const gate = move.approved?.at(-1);
-  if (move.fast !== undefined) return FULL;
-  if (gate !== undefined) return `gate of ${gate.step} opened`;
-  if (move.failed !== undefined && from?.failed?.candidate !== move.failed.candidate)
-    return `candidate ${move.failed.candidate} is not started`;
-  if (move.paused !== undefined) return from?.paused === undefined ? 'paused' : 'still paused';
-  if (from?.paused !== undefined) return 'resumed';
-  if (from?.failed !== undefined && move.failed === undefined)
-    return `retry ${from.failed.candidate}`;
-  return 'note';
+/** What a note was about: `hook load-test passed`. */
+export function noteText(it: Note): string {
+  switch (it.kind) {
+    case 'hookCalled':
+      return `hook ${it.hook} is called`;
+    case 'hookEnded':
+      return `hook ${it.hook} ${it.outcome}`;
+    case 'gateOpened':
+      return `gate of ${it.step} opened`;
+    case 'fast':
+      return FULL;
+    case 'retried':
+      return `retry ${it.candidate}`;
+    case 'notStarted':
+      return `candidate ${it.candidate} is not started`;
+    case 'paused':
+    case 'resumed':
+      return it.kind;
+  }
 }
 
 function body({ move, state }: Transition): readonly string[] {

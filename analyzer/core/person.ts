@@ -15,7 +15,7 @@ import {
 } from './position.ts';
 import { nextBack, rolloutOf } from './rollout.ts';
 import { first } from './rules/at-rest.ts';
-import { type Move, noteMove } from './rules/decision.ts';
+import { type Move, noteMove, staying } from './rules/decision.ts';
 import { isApproved, START } from './rules/gate.ts';
 import type { Rollout, Situation } from './situation.ts';
 import type { State } from './state.ts';
@@ -55,7 +55,7 @@ export function pause(situation: Situation, { by, reason }: Request): Move {
     throw new Error(
       `${situation.id} is paused already: ${state.paused.reason}. \`perch resume\` goes on`,
     );
-  return { ...noteOf(situation, reason), paused: { reason, by } };
+  return { ...noteMove(state, { kind: 'paused', reason }, reason), paused: { reason, by } };
 }
 
 /**
@@ -72,8 +72,9 @@ export function resume(situation: Situation, { reason }: Request): Move {
     throw new Error(`${situation.id} is neither paused nor edited: nothing to resume`);
   // Deadlines start again after a pause that the analyzer itself asked for, or it would pause at once.
   const again = edited || state.paused?.by === undefined;
-  const move = noteOf(situation, reason);
-  return again ? { ...move, transition: 'resume', to: state.position } : move;
+  return again
+    ? { ...staying(state, reason), transition: 'resume' }
+    : noteMove(state, { kind: 'resumed', reason }, reason);
 }
 
 /** Gives a failed candidate another chance. @throws Error when no candidate failed */
@@ -85,7 +86,8 @@ export function retry(situation: Situation, { reason }: Request): Move {
     throw new Error(
       `${situation.id} is still on its way (${positionText(state.position)}): retry when it is back`,
     );
-  return { ...noteOf(situation, reason), failed: undefined };
+  const { candidate } = state.failed;
+  return { ...noteMove(state, { kind: 'retried', candidate, reason }, reason), failed: undefined };
 }
 
 /** Takes a running candidate back and remembers it as failed. @throws Error when none is running */
@@ -99,7 +101,7 @@ export function abort(situation: Situation, { by, reason }: Request): Move {
       `${situation.id} has no rollout to abort: it is ${positionText(state.position)}`,
     );
   return {
-    ...noteOf(situation, `aborted by ${by}: ${reason}`),
+    ...staying(state, `aborted by ${by}: ${reason}`),
     transition: 'back',
     to: nextBack(rollout),
     verdict: 'fail',
@@ -129,7 +131,7 @@ export function promote(situation: Situation, { by, reason }: Request, full: boo
   const waiting = gate === START && situation.dist.kind === 'known' ? situation.dist.value : plan;
   const candidate = identityOf(waiting.plan);
   const approved = [...(state.approved ?? []), { candidate, step: gate, by, reason }];
-  return { ...noteOf(situation, reason), approved };
+  return { ...noteMove(state, { kind: 'gateOpened', step: gate, reason }, reason), approved };
 }
 
 /** The first step, from where the release is, whose gates a person can still open; `start` is before step 01. */
@@ -181,9 +183,11 @@ function promoteFull(situation: Situation, { by, reason }: Request): Move {
     );
   if (state.fast !== undefined)
     throw new Error(`${situation.id} waits for no check and no gate already: ${state.fast.reason}`);
-  const move = { ...noteOf(situation, reason), fast: { reason: `promoted by ${by}`, by } };
+  const fast = { reason: `promoted by ${by}`, by };
   // As after `resume`: deadlines start again, or it would pause at once.
-  return state.paused === undefined ? move : { ...move, transition: 'resume', to: state.position };
+  return state.paused === undefined
+    ? { ...noteMove(state, { kind: 'fast', reason }, reason), fast }
+    : { ...staying(state, reason), transition: 'resume', fast };
 }
 
 function noGate(situation: Situation): string {
@@ -231,7 +235,7 @@ export function undo(
       `${situation.id} cannot go straight back to ${identityOf(earlier.plan)}: ${refused.join('; ')}`,
     );
   return {
-    ...noteOf(situation, `undone by ${by}: ${reason}`),
+    ...staying(state, `undone by ${by}: ${reason}`),
     transition: 'undo',
     to: undoPosition(plan.plan),
     stable: earlier,
@@ -302,8 +306,4 @@ function unedited(situation: Situation): Rollout {
   const differs = disagreement(situation, it);
   if (differs === undefined) return it;
   throw new Error(`${situation.id} was edited by hand: ${differs}. \`perch resume\` it first`);
-}
-
-function noteOf(situation: Situation, reason: string): Move {
-  return noteMove(running(situation).state, reason);
 }

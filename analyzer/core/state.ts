@@ -49,6 +49,9 @@ const stepRecord = z.strictObject({
   failedChecks: z.number().int().nonnegative(),
 });
 
+/** `unknown`: it may have run, and gave no answer. `unsent`: it certainly did not run. */
+const outcomes = z.enum(['passed', 'failed', 'unknown', 'unsent']);
+
 /** One run of a hook in a step: started by one commit, so that nobody else starts it, and ended by another. */
 export type HookRecord = z.infer<typeof hookRecord>;
 const hookRecord = z.strictObject({
@@ -57,8 +60,7 @@ const hookRecord = z.strictObject({
   startedAt: time,
   /** Absent while it runs, and where nobody can tell what became of it. */
   endedAt: time.optional(),
-  /** `unknown`: it may have run, and gave no answer. `unsent`: it certainly did not run. */
-  outcome: z.enum(['passed', 'failed', 'unknown', 'unsent']).optional(),
+  outcome: outcomes.optional(),
 });
 
 /** A gate that a person has opened. */
@@ -72,6 +74,29 @@ const approval = z.strictObject({
   reason: z.string(),
 });
 
+/** What a note is about: a commit that leaves position and files as they are. */
+export type Note = z.infer<typeof note>;
+const note = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('hookCalled'), hook: z.string() }),
+  z.strictObject({
+    kind: z.literal('hookEnded'),
+    hook: z.string(),
+    outcome: outcomes,
+    reason: z.string(),
+  }),
+  z.strictObject({ kind: z.literal('gateOpened'), step: z.string(), reason: z.string() }),
+  /** From now on it waits for no check, hook or gate. */
+  z.strictObject({ kind: z.literal('fast'), reason: z.string() }),
+  z.strictObject({ kind: z.literal('paused'), reason: z.string() }),
+  z.strictObject({ kind: z.literal('resumed'), reason: z.string() }),
+  z.strictObject({ kind: z.literal('retried'), candidate, reason: z.string() }),
+  z.strictObject({ kind: z.literal('notStarted'), candidate, reason: z.string() }),
+]);
+
+/** What the checks, hooks and deadlines said that led to a transition. */
+export type MoveVerdict = z.infer<typeof moveVerdict>;
+const moveVerdict = z.enum(['pass', 'fail', 'inconclusive', 'none']);
+
 const removedObject = z.strictObject({
   apiVersion: z.string(),
   kind: z.string(),
@@ -81,12 +106,16 @@ const removedObject = z.strictObject({
 
 /** `rollouts/<id>/state.yaml`: only what cannot be recomputed. */
 export type State = z.infer<typeof stateSchema>;
-const stateSchema = z.strictObject({
+export const stateSchema = z.strictObject({
   /** Counts the release's transitions; the file's first line, so that stale changes conflict. */
   transition: z.number().int().positive(),
   version: z.literal(FORMAT),
   release: z.string(),
   kind: transitionKind,
+  /** What the note was about; absent where the transition was none, and in those that format 1 wrote. */
+  note: note.optional(),
+  /** Absent in states that format 1 wrote: the commit's trailer says it. */
+  verdict: moveVerdict.optional(),
   position,
   /** When the position was taken; a note does not move it. */
   at: time,

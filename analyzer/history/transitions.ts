@@ -1,3 +1,4 @@
+import { noteText } from '../core/explain.ts';
 import { positionText } from '../core/position.ts';
 import type { State } from '../core/state.ts';
 import type { Visit, Walk } from './history.ts';
@@ -74,9 +75,9 @@ function row(id: string, { commit, situation, problems }: Visit, around: Around)
       ...common,
       transition: state.transition,
       kind: state.kind,
-      verdict: trailer(id, commit.message, 'Perch-Verdict'),
+      verdict: state.verdict ?? trailer(id, commit.message, 'Perch-Verdict'),
       by: state.by ?? 'analyzer',
-      reason: state.kind === 'note' ? noteText(before, state) : state.reason,
+      reason: reasonOf(before, state),
     };
   const isBack = state !== undefined && before !== undefined && state.transition < highest;
   const [subject = ''] = commit.message.split('\n', 1);
@@ -85,8 +86,16 @@ function row(id: string, { commit, situation, problems }: Visit, around: Around)
     : { ...none, kind: 'edit', reason: subject };
 }
 
-/** A note leaves the state's reason as it was; what it changed says what it was. */
-function noteText(before: State | undefined, state: State): string {
+/** A note leaves the state's reason as it was. */
+function reasonOf(before: State | undefined, state: State): string {
+  const { kind, note } = state;
+  if (kind !== 'note') return state.reason;
+  if (note === undefined) return untold(before, state);
+  return 'reason' in note ? `${noteText(note)}: ${note.reason}` : noteText(note);
+}
+
+/** Format 1 did not say what a note was; what it changed does. */
+function untold(before: State | undefined, state: State): string {
   const gate = state.approved?.at(-1);
   const run = state.hooks?.at(-1);
   if (state.failed !== undefined && before?.failed?.candidate !== state.failed.candidate)

@@ -8,6 +8,7 @@ import { contextOf } from '../core/rules/decide.ts';
 import type { Move } from '../core/rules/decision.ts';
 import { inconclusiveSince } from '../core/rules/must-go-back.ts';
 import type { Situation } from '../core/situation.ts';
+import type { Note } from '../core/state.ts';
 import type { Outcome } from '../tick/outcome.ts';
 import { situationAfter } from './figures.ts';
 
@@ -68,7 +69,7 @@ function reasonOf(move: Move, before: Situation, plan: Plan | undefined): string
     case 'configure':
       return 'ConfigurationChanged';
     case 'note':
-      return noteReason(move);
+      return NOTE_REASONS[move.note?.kind ?? 'resumed'] ?? 'Noted';
     case 'resume':
       return 'Resumed';
     case 'undo':
@@ -76,11 +77,12 @@ function reasonOf(move: Move, before: Situation, plan: Plan | undefined): string
   }
 }
 
-function noteReason({ paused, calls, hooks }: Move): string {
-  if (paused !== undefined) return 'Paused';
-  if (calls !== undefined) return 'HookCalled';
-  return hooks === undefined ? 'Noted' : 'HookEnded';
-}
+/** By kind of note; of any other it is said that there was one. */
+const NOTE_REASONS: Readonly<Partial<Record<Note['kind'], string>>> = {
+  paused: 'Paused',
+  hookCalled: 'HookCalled',
+  hookEnded: 'HookEnded',
+};
 
 function primaryOf(situation: Situation): ObjectRef | undefined {
   const plan = planOf(situation);

@@ -66,11 +66,14 @@ async function main(): Promise<void> {
     const bundle = bundled(folder);
     const templates = new Map<string, Promise<string>>();
     const open = async (options: WorldOptions = {}) => {
-      const { releases = ['alpha', 'beta'] } = options;
+      const { releases = ['alpha', 'beta'], repository } = options;
       const key = releases.join();
-      const known = templates.get(key) ?? makeTemplate(bundle, folder, releases);
-      templates.set(key, known);
-      const world = await openWorld(bundle, await known, options);
+      const template = () => {
+        const known = templates.get(key) ?? makeTemplate(bundle, folder, releases);
+        templates.set(key, known);
+        return known;
+      };
+      const world = await openWorld(bundle, repository ?? (await template()), options);
       worlds.add(world);
       if (isOver) await world.stop();
       return world;

@@ -9,6 +9,7 @@ import { races } from './races.ts';
 import { refused } from './refused.ts';
 import { resources } from './resources.ts';
 import type { Scenario } from './scenario.ts';
+import { upgrades } from './upgrades/scenarios.ts';
 
 /** Every scenario, family by family. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -22,4 +23,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...plugins,
   ...refused,
   ...prompts,
+  ...upgrades,
 ];

@@ -20,6 +20,8 @@ export interface WorldOptions {
   readonly releases?: readonly string[];
   /** Between two turns of the controllers, in milliseconds. @default 150 */
   readonly beatMs?: number;
+  /** The bare repository that it starts with a copy of. @default - one of these releases, at rest */
+  readonly repository?: string;
 }
 
 /** How an analyzer is started. */

@@ -173,9 +173,10 @@ function rejected({ observation, rollout }: Context, plan: Plan): Decision | und
   const signal = signalsOf(plan).find((it) => isYes(observation.hooks?.get(it)));
   if (signal === undefined) return undefined;
   const reason = `hook ${signal} takes it back before it has started`;
+  const candidate = identityOf(plan);
   return {
-    ...noteMove(rollout.state, reason),
-    failed: { candidate: identityOf(plan), step: START, reason },
+    ...noteMove(rollout.state, { kind: 'notStarted', candidate, reason }, reason),
+    failed: { candidate, step: START, reason },
     verdict: 'fail',
   };
 }

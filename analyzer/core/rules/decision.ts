@@ -2,7 +2,7 @@ import type { Judgement } from '../judge/judge.ts';
 import type { Observation } from '../observation.ts';
 import type { PlanTree, Position } from '../position.ts';
 import type { Rollout } from '../situation.ts';
-import type { State, TransitionKind } from '../state.ts';
+import type { MoveVerdict, Note, State, TransitionKind } from '../state.ts';
 
 /** What is to be done about a release now. */
 export type Decision =
@@ -46,7 +46,9 @@ export interface Move {
   readonly stable?: PlanTree | undefined;
   /** The hook to call once the commit is pushed: its start is recorded, so nobody else calls it. */
   readonly calls?: string | undefined;
-  readonly verdict: 'pass' | 'fail' | 'inconclusive' | 'none';
+  /** What a note is about. @default - it is none */
+  readonly note?: Note | undefined;
+  readonly verdict: MoveVerdict;
   readonly reason: string;
   readonly judgement?: Judgement | undefined;
   /** When the position that is left was live; Unix seconds. */
@@ -68,10 +70,14 @@ export interface Context {
 export type Rule = (context: Context) => Decision | undefined;
 
 /** A commit that leaves position and files as they are. */
-export function noteMove(state: State, reason: string): Move {
+export function noteMove(state: State, note: Note, reason: string): Move {
+  return { ...staying(state, reason), transition: 'note', note };
+}
+
+/** A move that changes nothing: what a transition starts from that changes little. */
+export function staying(state: State, reason: string): Omit<Move, 'transition'> {
   return {
     kind: 'move',
-    transition: 'note',
     to: state.position,
     pins: false,
     failed: state.failed,

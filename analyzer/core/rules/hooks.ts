@@ -139,7 +139,7 @@ function start(context: Context, hook: Hook): Move {
   const { state } = context.rollout;
   const run = { hook: hook.name, step: stepName(context), startedAt: isoTime(context.now) };
   return {
-    ...noteMove(state, `hook ${hook.name} is called`),
+    ...noteMove(state, { kind: 'hookCalled', hook: hook.name }, `hook ${hook.name} is called`),
     hooks: [...(state.hooks ?? []), run],
     calls: hook.name,
   };
@@ -152,7 +152,11 @@ function ended(context: Context, hook: Hook, record: HookRecord, reading: HookRe
   );
   const outcome = record.outcome ?? 'unknown';
   return {
-    ...noteMove(state, `hook ${hook.name} ${DID[outcome]}: ${readingText(reading)}`),
+    ...noteMove(
+      state,
+      { kind: 'hookEnded', hook: hook.name, outcome, reason: readingText(reading) },
+      `hook ${hook.name} ${DID[outcome]}: ${readingText(reading)}`,
+    ),
     hooks: [...others, record],
     verdict: VERDICTS[outcome],
   };

@@ -113,7 +113,7 @@ export function giveUp(context: Context, reason: string): Decision | undefined {
   // An edit by hand holds the release already, and only a way back may write over it.
   if (context.disagreement !== undefined) return undefined;
   return {
-    ...noteMove(context.rollout.state, reason),
+    ...noteMove(context.rollout.state, { kind: 'paused', reason }, reason),
     verdict: 'inconclusive',
     paused: { reason },
     judgement: context.judgement,

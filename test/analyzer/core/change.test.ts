@@ -193,7 +193,8 @@ describe('the state after a move', () => {
 
   test('a note leaves position, time, counts and files as they were', () => {
     const { state } = outcome(AT20, pause(AT20, ROBIN), NOW, { by: ROBIN.by, accepts: [] });
-    const { transition: _, kind, reason, by, paused, ...rest } = state;
+    const { transition: _, verdict: __, kind, note, reason, by, paused, ...rest } = state;
+    expect(note).toEqual({ kind: 'paused', reason: ROBIN.reason });
     // Why the position was taken stays; why it was paused stands beside it, and in the commit.
     expect([kind, reason, by, paused]).toEqual(['note', stateOf(AT20).reason, ROBIN.by, ROBIN]);
     expect(stateOf(AT20)).toMatchObject(rest);

@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
+import type { Situation } from '../../../analyzer/core/situation.ts';
 import { openLocal, type Reader } from '../../../analyzer/git/index.ts';
 import { walk } from '../../../analyzer/history/history.ts';
 import { type Transition, transitions } from '../../../analyzer/history/transitions.ts';
@@ -57,7 +58,7 @@ test('a note says what it noted, and what is no transition what its author wrote
   expect(rows.slice(3).map((it) => it.reason)).toEqual([
     'live and ready',
     'paused: lunch',
-    'resumed',
+    'resumed: lunch',
     'by hand',
     'lunch',
     'to transition 6: Revert "resumed"',
@@ -80,7 +81,8 @@ test('a commit of a group has a verdict for each member', async () => {
   const message = `pair: app, web\n\n${block('app', 'fail')}\n${block('web', 'pass')}`;
   const visits = past.visits
     .slice(0, 1)
-    .map((it) => ({ ...it, commit: { ...it.commit, message } }));
+    // As format 1 left it: without a verdict in the state.
+    .map((it) => ({ ...it, commit: { ...it.commit, message }, situation: old(it.situation) }));
   const verdict = (id: string) => transitions(id, { visits, complete: true })[0]?.verdict;
   expect([verdict('app'), verdict('web'), verdict('other')]).toEqual(['fail', 'pass', undefined]);
 });
@@ -93,3 +95,9 @@ test('where a shallow clone begins is said', async () => {
     reason: 'what came before is not in this shallow clone',
   });
 });
+
+function old(it: Situation): Situation {
+  if (it.state.kind !== 'known') return it;
+  const { verdict: _, ...value } = it.state.value;
+  return { ...it, state: { kind: 'known', value } };
+}

@@ -328,7 +328,7 @@ describe.concurrent('what is broken in one release', () => {
 
   test('its plan.yaml: the rollout under way goes on, and a new one does not start', async () => {
     const { field, analyzer } = await inStep('02-weight-20');
-    await field.edit({ 'dist/app/plan.yaml': 'version: 2\n', 'dist/web/plan.yaml': '}' });
+    await field.edit({ 'dist/app/plan.yaml': 'version: 99\n', 'dist/web/plan.yaml': '}' });
     field.now += 70;
     const { outcomes } = await tick(analyzer);
     expect(outcomes).toMatchObject([
