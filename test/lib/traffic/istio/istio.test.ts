@@ -13,6 +13,7 @@ import { type JsonObject, listAt, objectAt } from '../../../../lib/manifest/json
 import { DIGEST_ANNOTATION } from '../../../../lib/plan/plan.ts';
 import { render } from '../../../../lib/render/render.ts';
 import type { ServicePort } from '../../../../lib/workload/service.ts';
+import { type RouterUnderTest, routerContract, trackIn } from '../../../contract/routers.ts';
 import { mistakesOf, objectIn, sample } from '../../sample.ts';
 import { contextOf, fateOf, HTTP, wrongsOf as mistakes } from '../istio-mesh.ts';
 
@@ -20,6 +21,22 @@ async function spec(props: IstioProps, step = '02-weight-25'): Promise<JsonObjec
   const rendered = await render(sample({ traffic: istio(props) }));
   return objectAt(objectIn(rendered, step, 'virtualservice-shop.yaml'), 'spec');
 }
+
+const weightsIn: RouterUnderTest['weightsIn'] = (object) =>
+  [...listAt(object, 'spec', 'http'), ...listAt(object, 'spec', 'tcp')].map((rule) =>
+    Object.fromEntries(
+      listAt(rule, 'route').map((it) => {
+        const { host, subset } = objectAt(it, 'destination');
+        return [subset ?? trackIn(host), Number(it.weight)];
+      }),
+    ),
+  );
+const TCP = { service: { port: 6379, targetPort: 8080, appProtocol: 'tcp' } };
+routerContract('istio', { router: istio(), weightsIn });
+const subsets = istio({ subsets: true, weightTotal: 1000 });
+routerContract('istio by subsets', { router: subsets, weightsIn });
+routerContract('istio at a gateway', { router: istio({ gateways: ['edge'] }), weightsIn });
+routerContract('istio for connections', { router: istio(), weightsIn, release: TCP });
 
 const SPLIT = [
   { destination: { host: 'shop-primary', port: { number: 80 } }, weight: 75 },

@@ -15,7 +15,15 @@ import {
 import { type Manifest, objectAt } from '../../../../lib/manifest/json.ts';
 import { mistakeText } from '../../../../lib/mistake.ts';
 import { namesOf } from '../../../../lib/names.ts';
+import { type RouterUnderTest, routerContract } from '../../../contract/routers.ts';
 import { deployment, hpa, mistakesOf, objectIn, sample, workload } from '../../sample.ts';
+
+const weightsIn: RouterUnderTest['weightsIn'] = (object) => {
+  const isCanary = objectAt(object, 'spec', 'selector').app === 'shop-canary';
+  return [{ primary: isCanary ? 0 : 1, canary: isCanary ? 1 : 0 }];
+};
+routerContract('kubernetes', { router: kubernetes(), weightsIn });
+routerContract('kubernetes by pods', { router: kubernetes({ split: 'replicas' }), weightsIn });
 
 const analysis = { checks: [query({ name: 'errors', query: 'up', max: 1 })] };
 
