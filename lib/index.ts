@@ -59,6 +59,15 @@ export {
   type Subject,
 } from './in-cluster/rights.ts';
 export { Manifests, type ManifestsFactory, type RenderedManifests } from './manifests.ts';
+export type {
+  Counts,
+  Failures,
+  Histogram,
+  Matcher,
+  RequestCounts,
+  Selector,
+  Uncounted,
+} from './metrics/counts.ts';
 export { type Mistake, MistakesError } from './mistake.ts';
 export type { Plan } from './plan/plan.ts';
 export type { ExistingServices } from './release/existing.ts';
@@ -100,6 +109,14 @@ export type {
 } from './strategy/steps-props.ts';
 export type { Scale, StepDraft, Strategy } from './strategy/strategy.ts';
 export { Testing } from './testing.ts';
+export type {
+  Ability,
+  Capabilities,
+  Inability,
+  Limit,
+  MatchPart,
+  Shares,
+} from './traffic/capabilities.ts';
 export { gatewayApi } from './traffic/gateway-api/gateway-api.ts';
 export type {
   ExtensionRef,
@@ -145,13 +162,7 @@ export type {
   TrafficPolicy,
 } from './traffic/istio/props.ts';
 export { type KubernetesProps, kubernetes } from './traffic/kubernetes/kubernetes.ts';
-export type {
-  BuiltInQueries,
-  BuiltInQuery,
-  Router,
-  RouterContext,
-  Routing,
-} from './traffic/router.ts';
+export type { ApiKind, Router, RouterContext, Routing, Split } from './traffic/router.ts';
 export type {
   MatchedRoute,
   Mirror,

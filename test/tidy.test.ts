@@ -2,12 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { metricStoreKinds } from '../analyzer/metrics/registry.ts';
+import { gatewayApi, istio, kubernetes, type Router } from '../lib/index.ts';
 
 /** What must stay true of the sources; each message says what to do. */
 
 const ROOT = join(import.meta.dirname, '..');
 
 const FROM = /^(?:import|export)\s+(type\s+)?([\w*\s{},$]*?)\s*from\s+'([^']+)'/gm;
+const BLOCK_COMMENT = /\/\*[\s\S]*?\*\//g;
+const LINE_COMMENT = /(^|[\s;{}])\/\/.*$/gm;
 const BARE = /^import\s+'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm;
 
 interface Import {
@@ -43,9 +46,9 @@ function source(path: string): Source {
 
 function codeOf(text: string): string {
   return text
-    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(BLOCK_COMMENT, '')
     .replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g, "''")
-    .replace(/(^|[\s;{}])\/\/.*$/gm, '$1');
+    .replace(LINE_COMMENT, '$1');
 }
 
 function importsOf(path: string, text: string): readonly Import[] {
@@ -263,6 +266,55 @@ describe('metric stores', () => {
     expect(found, `call metricsContract of test/contract/metrics.ts in ${path}`).toMatch(
       /\bmetricsContract\(/,
     );
+  });
+});
+
+describe('routers', () => {
+  /** By their folders; with what each needs to be made at all. */
+  const routers: Readonly<Record<string, Router>> = {
+    'gateway-api': gatewayApi({ parentRefs: [] }),
+    istio: istio(),
+    kubernetes: kubernetes(),
+  };
+  const written = below('lib/traffic').filter((it) => /\): Router \{/.test(it.code));
+
+  test('have a folder each', () => {
+    expect(
+      written.map((it) => dirname(it.path)),
+      'put it into lib/traffic/<router>/, and add it to the list above',
+    ).toEqual(Object.keys(routers).map((it) => `lib/traffic/${it}`));
+  });
+
+  test.each(written.map((it) => it.path))('%s is under the contract', (path) => {
+    const tests = `test/${path.replace(/\.ts$/, '.test.ts')}`;
+    const found = SOURCES.find((it) => it.path === tests)?.text ?? '';
+    expect(found, `call routerContract of test/contract/routers.ts in ${tests}`).toMatch(
+      /\brouterContract\(/,
+    );
+  });
+
+  test('are known by what they say of themselves', () => {
+    // What schemas there are, which kinds have no namespace, and what a hostile plan may hold are not about routing.
+    const allowed = [
+      'lib/validation/schema.ts',
+      'lib/plan/scope.ts',
+      'analyzer/core/admission/policy.ts',
+    ];
+    const names = Object.values(routers).flatMap(({ kinds, groups }) => [
+      ...kinds.filter((it) => it.group !== '').map((it) => it.kind),
+      ...groups.map((it) => (it.endsWith('.k8s.io') ? it : it.split('.').slice(-2).join('.'))),
+    ]);
+    const shared = [...below('lib'), ...below('analyzer')].filter(
+      (it) => !/^lib\/traffic\/.*\//.test(it.path) && !allowed.includes(it.path),
+    );
+    const found = shared.filter(({ text }) => {
+      const code = text.replace(BLOCK_COMMENT, '').replace(LINE_COMMENT, '$1').replaceAll('\\', '');
+      return names.some((it) => code.includes(it));
+    });
+    expect(
+      found.map((it) => it.path),
+      'ask the router for its kinds or groups instead of naming a product’s',
+    ).toEqual([]);
   });
 });
 

@@ -1,9 +1,10 @@
 import { Duration } from 'cdk8s';
 import { type Filled, fill, type QueryProblem } from '../metrics/promql.ts';
+import { latencyQuery, successRateQuery } from '../metrics/request-queries.ts';
 import type { Mistake } from '../mistake.ts';
-import type { Names } from '../names.ts';
+import type { Names, Side } from '../names.ts';
 import type { Check } from '../plan/plan.ts';
-import type { BuiltInQueries, BuiltInQuery } from '../traffic/router.ts';
+import type { Router } from '../traffic/router.ts';
 import { wholeSeconds } from './whole-seconds.ts';
 
 interface CommonProps {
@@ -60,6 +61,13 @@ export interface QueryProps extends CommonProps {
   readonly unit?: string;
 }
 
+/** What a check asks of a track. */
+export type Question =
+  | { readonly kind: 'success-rate' }
+  | { readonly kind: 'latency'; readonly quantile: number }
+  /** PromQL with variables. */
+  | { readonly kind: 'query'; readonly promql: string };
+
 /** A check as the release's author writes it; its query is known once the router is. */
 export interface CheckDefinition {
   readonly name: string;
@@ -68,7 +76,7 @@ export interface CheckDefinition {
   readonly max: number | undefined;
   readonly unit: string | undefined;
   readonly variables: Readonly<Record<string, string | number>>;
-  readonly query: (builtIn: BuiltInQueries) => BuiltInQuery;
+  readonly asks: Question;
   /** What the check's own props got wrong. */
   readonly problems: readonly QueryProblem[];
 }
@@ -79,7 +87,7 @@ export function successRate(props: SuccessRateProps): CheckDefinition {
     min: props.min,
     max: props.max,
     unit: '%',
-    query: (builtIn) => builtIn.successRate(),
+    asks: { kind: 'success-rate' },
     problems: [...percentProblems('min', props.min), ...percentProblems('max', props.max)],
   });
 }
@@ -96,7 +104,7 @@ export function latency(props: LatencyProps): CheckDefinition {
       min: props.min?.toMilliseconds({ integral: false }),
       max: props.max?.toMilliseconds({ integral: false }),
       unit: 'ms',
-      query: (builtIn) => builtIn.latency(quantile),
+      asks: { kind: 'latency', quantile },
       problems: quantile > 0 && quantile < 1 ? [] : [wrong],
     },
   );
@@ -109,7 +117,7 @@ export function query(props: QueryProps): CheckDefinition {
     max: props.max,
     unit: props.unit,
     variables: props.variables ?? {},
-    query: () => ({ kind: 'promql', promql: props.query }),
+    asks: { kind: 'query', promql: props.query },
     problems: [],
   });
 }
@@ -117,7 +125,7 @@ export function query(props: QueryProps): CheckDefinition {
 function definition(
   name: string,
   props: CommonProps,
-  rest: Pick<CheckDefinition, 'min' | 'max' | 'unit' | 'query' | 'problems'> & {
+  rest: Pick<CheckDefinition, 'min' | 'max' | 'unit' | 'asks' | 'problems'> & {
     readonly variables?: CheckDefinition['variables'];
   },
 ): CheckDefinition {
@@ -132,11 +140,11 @@ function percentProblems(field: string, value: number | undefined): QueryProblem
 /** What the queries are filled from. */
 export interface CheckContext {
   readonly names: Names;
-  /** Workload and Service that run the candidate. */
-  readonly target: string;
+  /** Runs the candidate. */
+  readonly track: Side;
   /** Port of the Services. */
   readonly port: number;
-  readonly queries: BuiltInQueries;
+  readonly router: Pick<Router, 'counts'>;
 }
 
 /** The checks as the plan has them, with every variable filled in. */
@@ -166,37 +174,49 @@ function compile(
 ): CompiledChecks {
   const field = `analysis.checks[${index}] (${it.name})`;
   const seconds = wholeSeconds(path, `${field} window`, it.window, 1);
-  const { names, target, port } = context;
-  const variables = {
-    ...Object.fromEntries(Object.entries(it.variables).map(([key, value]) => [key, String(value)])),
-    namespace: names.namespace,
-    target,
-    primary: names.primary,
-    baseline: names.baseline,
-    service: names.apex,
-    port: String(port),
-    interval: `${seconds.seconds}s`,
-  };
-  const asked = it.query(context.queries);
-  const filled = asked.kind === 'promql' ? fill(asked.promql, variables) : wrong(asked.problem);
+  const window = `${seconds.seconds}s`;
+  const asked = queryOf(it, context, context.track, window);
   const problems = [
     ...it.problems,
     ...boundProblems(it),
-    ...(filled.kind === 'wrong' ? filled.problems : []),
+    ...(asked.kind === 'wrong' ? asked.problems : []),
   ];
   const mistakes = [
     ...problems.map((one) => ({ path, ...one, problem: `${field}: ${one.problem}` })),
     ...seconds.mistakes,
   ];
-  const query = filled.kind === 'filled' ? filled.query : '';
-  const primary =
-    asked.kind === 'promql' ? fill(asked.promql, { ...variables, target: names.primary }) : filled;
+  const query = asked.kind === 'filled' ? asked.query : '';
+  const primary = queryOf(it, context, 'primary', window);
   const other = primary.kind === 'filled' && primary.query !== query ? primary.query : undefined;
   return { checks: [checkOf(it, query, other, seconds.seconds)], mistakes };
 }
 
-function wrong(problem: QueryProblem): Filled {
-  return { kind: 'wrong', problems: [problem] };
+/** The text of a check's query for one track. */
+function queryOf(
+  { asks, variables }: CheckDefinition,
+  { names, port, router }: CheckContext,
+  track: Side,
+  window: string,
+): Filled {
+  switch (asks.kind) {
+    case 'success-rate':
+      return successRateQuery(router.counts({ names, port }, track), window);
+    case 'latency':
+      return latencyQuery(router.counts({ names, port }, track), asks.quantile, window);
+    case 'query': {
+      const own = Object.entries(variables).map(([key, value]) => [key, String(value)]);
+      return fill(asks.promql, {
+        ...Object.fromEntries(own),
+        namespace: names.namespace,
+        target: names[track],
+        primary: names.primary,
+        baseline: names.baseline,
+        service: names.apex,
+        port: String(port),
+        interval: window,
+      });
+    }
+  }
 }
 
 function checkOf(

@@ -51,17 +51,25 @@ function routeMistakes(path: string, { strategy, traffic }: ReleaseProps, names:
       problem: `strategy ${strategy.kind} changes pods, and existing has none`,
       remedy: 'use one that shifts traffic, such as canary({ stepWeights: [5, 20, 50] })',
     });
-  if (traffic.shares === undefined && Object.keys(traffic.sharedLabels(names)).length > 0)
+  if (traffic.splits.kind === 'pods')
+    mistakes.push({
+      path,
+      problem: `traffic ${traffic.kind} lets pods stand for weights, and existing has none`,
+      remedy: 'use a router, such as istio() or gatewayApi({ … })',
+    });
+  else if (Object.keys(traffic.sharedLabels(names)).length > 0)
     mistakes.push({
       path,
       problem: `traffic ${traffic.kind} tells versions apart by labels, and existing has no pods to label`,
       remedy: 'lead to a Service for each version: leave subsets out',
     });
-  if (traffic.shares !== undefined)
+  if (traffic.kinds.some((it) => it.group === '' && it.kind === 'Service'))
     mistakes.push({
       path,
-      problem: `traffic ${traffic.kind} lets pods stand for weights, and existing has none`,
-      remedy: 'use a router, such as istio() or gatewayApi({ … })',
+      problem: 'traffic would be split by a Service of the release, and existing has its own',
+      got: names.apex,
+      remedy:
+        'use a router that leads to a Service for each version: istio() without subsets, or gatewayApi({ … })',
     });
   return mistakes;
 }

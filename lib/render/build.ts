@@ -7,6 +7,7 @@ import { jobMistakes, withJobSteps } from '../release/jobs.ts';
 import type { Release } from '../release/release.ts';
 import type { ReleaseProps } from '../release/release-props.ts';
 import type { StepDraft } from '../strategy/strategy.ts';
+import { routerMistakes } from '../traffic/mistakes.ts';
 import type { Traffic } from '../traffic/traffic.ts';
 import {
   podSelectorMistakes,
@@ -19,7 +20,7 @@ import { selectorOf, type TrackLabel, trackLabelOf } from '../workload/tracks.ts
 import { runWorkload, type Workload } from '../workload/workload.ts';
 import { replicasOf, workloadKindOf } from '../workload/workload-kinds.ts';
 import { draftsOf } from './drafts.ts';
-import { existingRouteMistakes } from './existing.ts';
+import { existingDraftMistakes } from './existing.ts';
 import { type ObjectsInput, objectsOf, type ReleaseObjects } from './objects.ts';
 import { scaleMistakes } from './scale-mistakes.ts';
 
@@ -89,18 +90,15 @@ function lateMistakes(
   const selectors = TRACKS.map((track) => selectorOf(label, track));
   return [
     ...(input.workload === undefined
-      ? existingRouteMistakes(
-          path,
-          drafts,
-          drafts.flatMap((it) => objects.routes(it.traffic)),
-        )
+      ? existingDraftMistakes(path, drafts)
       : [
           ...targetMistakes(path, props.service, input.workload.object),
           ...scaleMistakes(input, objects, drafts),
         ]),
     ...selectorLabelMistakes(input),
-    ...props.traffic.mistakes(objects.context, wantedTraffic(props, drafts)),
+    ...routerMistakes(props.traffic, objects.context, wantedTraffic(props, drafts)),
     ...sharedServiceMistakes(path, props),
+    ...rootMistakes(path, props),
     ...jobMistakes(
       path,
       input.parts.jobs,
@@ -118,7 +116,7 @@ function wantedTraffic(
   { traffic, strategy }: ReleaseProps,
   drafts: readonly StepDraft[],
 ): readonly Traffic[] {
-  return (traffic.shares === undefined ? drafts : strategy.steps()).map((it) => it.traffic);
+  return (traffic.splits.kind === 'pods' ? strategy.steps() : drafts).map((it) => it.traffic);
 }
 
 /** What cannot be had where one Service spreads requests over the pods of both tracks. */
@@ -126,7 +124,7 @@ function sharedServiceMistakes(
   path: string,
   { traffic, strategy, analysis }: ReleaseProps,
 ): Mistake[] {
-  if (traffic.shares === undefined) return [];
+  if (traffic.splits.kind === 'requests') return [];
   const mistakes: Mistake[] = [];
   const delay = analysis?.rollbackDelay?.toSeconds() ?? 0;
   if (delay > 0)
@@ -148,6 +146,13 @@ function sharedServiceMistakes(
       remedy: 'set weights alone, or route the requests',
     });
   return mistakes;
+}
+
+/** Where no mesh or gateway reads the routes, they are in the cluster of the pods. */
+function rootMistakes(path: string, { roots = 'one', traffic }: ReleaseProps): Mistake[] {
+  if (roots === 'one' || traffic.groups.length > 0) return [];
+  const problem = `roots cannot lie apart: traffic ${traffic.kind} writes nothing that a mesh or gateway reads`;
+  return [{ path, problem, got: roots, remedy: 'leave roots out' }];
 }
 
 /** An autoscaler's number is nobody's to know, and neither is that of the nodes. */

@@ -17,9 +17,12 @@ export function draftsOf(
   const own = props.strategy.steps();
   const all = props.skipAnalysis === true ? own.map(unjudged) : withJobSteps(own, props.jobs ?? []);
   if (props.existing !== undefined) return withoutPromotion(all);
-  const { shares } = props.traffic;
-  if (shares === undefined || primaryReplicas === undefined) return all;
-  return all.map((it) => asReplicas(it, shares, primaryReplicas));
+  const { splits } = props.traffic;
+  if (splits.kind === 'requests' || primaryReplicas === undefined) return all;
+  return all.map((it) => {
+    const replicas = splits.canaryReplicas(it.traffic.weights.canary, primaryReplicas);
+    return withReplicas(it, replicas, primaryReplicas);
+  });
 }
 
 function unjudged(it: StepDraft): StepDraft {
@@ -28,19 +31,14 @@ function unjudged(it: StepDraft): StepDraft {
 }
 
 /** One Service over both tracks: the canary's share of the pods is its share of the requests. */
-function asReplicas(
-  draft: StepDraft,
-  shares: NonNullable<ReleaseProps['traffic']['shares']>,
-  primaryReplicas: number,
-): StepDraft {
+function withReplicas(draft: StepDraft, replicas: number, primaryReplicas: number): StepDraft {
   if (draft.canary.kind === 'none') return draft;
-  const canary = shares(draft.traffic.weights.canary, primaryReplicas);
-  const percent = (canary * 100) / (primaryReplicas + canary);
+  const percent = (replicas * 100) / (primaryReplicas + replicas);
   const rounded = Math.round(percent * 1e4) / 1e4;
   return {
     ...draft,
-    canary: canary === 0 ? { kind: 'none' } : { kind: 'replicas', replicas: canary },
+    canary: replicas === 0 ? { kind: 'none' } : { kind: 'replicas', replicas },
     traffic: { ...draft.traffic, weights: { primary: 100 - rounded, canary: rounded } },
-    ready: canary === 0 ? draft.ready.filter((it) => it !== 'canary') : draft.ready,
+    ready: replicas === 0 ? draft.ready.filter((it) => it !== 'canary') : draft.ready,
   };
 }

@@ -57,9 +57,9 @@ export async function tryRender(release: Release): Promise<Outcome> {
   const { tracks } = props.strategy;
   const checks = compileChecks(path, [...new Set([...given, ...own])], {
     names,
-    target: tracks.includes('canary') ? names.canary : names.primary,
+    track: tracks.includes('canary') ? 'canary' : 'primary',
     port: props.service.port,
-    queries: props.traffic.queries,
+    router: props.traffic,
   });
   const asked = placeHooks(path, hooksOf(props), built.drafts);
   const early = [
@@ -137,7 +137,7 @@ function write(
     bakeSeconds: analysis.bakeSeconds,
     checkSeconds: analysis.analysis.checkSeconds,
     asked: asked.steps,
-    apart: release.props.roots === 'mesh-and-workload',
+    meshGroups: release.props.roots === 'mesh-and-workload' ? release.props.traffic.groups : [],
   });
   const plan = planOf(release, objects, steps, {
     analysis: analysis.analysis,

@@ -39,8 +39,8 @@ export interface StepsInput {
   readonly checkSeconds: number;
   /** What is asked from outside, for each draft. */
   readonly asked: readonly { readonly gates: readonly Gate[]; readonly hooks: readonly string[] }[];
-  /** Whether mesh objects and all others lie in folders of their own. */
-  readonly apart: boolean;
+  /** API groups whose objects lie in a folder of their own, apart from all others. None: there is one folder. */
+  readonly meshGroups: readonly string[];
 }
 
 /** Writes out what each step of a strategy holds. */
@@ -53,9 +53,12 @@ export function stepsOf(input: StepsInput): Steps {
   const verbatim = input.verbatim.map((it) => it.object);
   const all = [...sets.flatMap((it) => it.placed), ...baseline].map((it) => it.object);
   const plainName = fileNames([...all, ...verbatim]);
-  const fileName = input.apart
-    ? (it: Manifest) => `${isMesh(it) ? 'mesh' : 'workload'}/${plainName(it)}`
-    : plainName;
+  const { meshGroups } = input;
+  const fileName =
+    meshGroups.length === 0
+      ? plainName
+      : (it: Manifest) =>
+          `${meshGroups.includes(groupOf(it.apiVersion)) ? 'mesh' : 'workload'}/${plainName(it)}`;
   const infos: Record<string, FileInfo> = {};
   const files = new Map<string, string | Uint8Array>();
   // Most objects stand in several steps with the same bytes.
@@ -92,11 +95,6 @@ export function stepsOf(input: StepsInput): Steps {
 /** The baseline is as large as the canary where it is first compared with it; undefined where no step has one. */
 function baselineScale(drafts: readonly StepDraft[]): Scale | undefined {
   return drafts.find((it) => it.baseline === true)?.canary;
-}
-
-/** Objects of Istio and of the Gateway API, which can be applied to another cluster than the pods. */
-function isMesh({ apiVersion }: Manifest): boolean {
-  return /(?:^|\.)istio\.io$|^gateway\.networking\.k8s\.io$/.test(groupOf(apiVersion));
 }
 
 /** What a step writes, and which object besides its routes shows that it is there. */

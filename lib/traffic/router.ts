@@ -1,9 +1,11 @@
 import type { Labels, Manifest } from '../manifest/json.ts';
-import type { QueryProblem } from '../metrics/promql.ts';
+import type { Counts } from '../metrics/counts.ts';
 import type { Mistake } from '../mistake.ts';
 import type { Names, Side } from '../names.ts';
+import type { Track } from '../plan/plan.ts';
 import type { ServicePort } from '../workload/service.ts';
 import type { TrackLabel } from '../workload/tracks.ts';
+import type { Capabilities, Shares } from './capabilities.ts';
 import type { Traffic } from './traffic.ts';
 
 /** What a router must know of a release. */
@@ -25,6 +27,13 @@ export interface RouterContext {
   readonly workload: readonly Manifest[];
 }
 
+/** A kind of objects, whatever its version. */
+export interface ApiKind {
+  /** Empty for the core group. */
+  readonly group: string;
+  readonly kind: string;
+}
+
 /** A routing object, and what the cluster must show of it. */
 export interface Routing {
   readonly object: Manifest;
@@ -32,43 +41,47 @@ export interface Routing {
   readonly pointers: readonly string[];
 }
 
-/** What a built-in check asks: PromQL with the variables of `query`, or why the router has nothing to ask. */
-export type BuiltInQuery =
-  | { readonly kind: 'promql'; readonly promql: string }
-  | { readonly kind: 'none'; readonly problem: QueryProblem };
-
-/** The questions of the built-in checks. */
-export interface BuiltInQueries {
-  /** Percent of requests without a server error; nothing where there was no request. */
-  successRate(): BuiltInQuery;
-  /** A quantile of the response time in milliseconds; nothing where there was no request. */
-  latency(quantile: number): BuiltInQuery;
-}
+/** What is split between the tracks. */
+export type Split =
+  /** The routes give each request to a track, by weights. */
+  | { readonly kind: 'requests'; readonly weights: Shares }
+  /** One Service spreads requests over the pods of both tracks: there are no routes, and pods stand for weights. */
+  | {
+      readonly kind: 'pods';
+      /** The number of the canary's pods that comes closest to a weight. */
+      canaryReplicas(canaryPercent: number, primaryReplicas: number): number;
+    };
 
 /**
- * A mesh or gateway that splits traffic between two tracks. A router only renders: what it knows reaches the
- * analyzer as files, pointers and queries.
+ * What splits the traffic of a release between its tracks. A router only renders: what it knows reaches the analyzer
+ * as files, pointers and queries. It says what it can do, and is asked for nothing else.
  */
 export interface Router {
   readonly kind: string;
-  readonly queries: BuiltInQueries;
+  /** Kinds of the objects that it writes. */
+  readonly kinds: readonly ApiKind[];
+  /**
+   * API groups that the mesh or gateway reads: with two roots the objects of these lie in `mesh/`, the author's as
+   * well. None where the routes must be in the cluster of the pods.
+   */
+  readonly groups: readonly string[];
+  readonly splits: Split;
+  /** What it can do for this release besides. */
+  capabilities(context: RouterContext): Capabilities;
+  /** What is counted of the requests to one track, as the built-in checks ask for it. */
+  counts(release: Pick<RouterContext, 'names' | 'port'>, track: Track): Counts;
   /** Labels that both tracks' pods and the apex Service's selector share; none selects the primary's pods. */
   sharedLabels(names: Names): Labels;
   /**
-   * What is wrong with the props, for this release, and what of the steps' traffic the router cannot express.
+   * What else is wrong with the props for this release, or with a step's traffic, such as texts that no match can have.
    *
-   * @param traffics of all steps, in order
+   * @param traffics of all steps, in order; without what the capabilities exclude
    */
   mistakes(context: RouterContext, traffics: readonly Traffic[]): readonly Mistake[];
   /** Whether an object in the workload is a routing object that the router will write. */
   owns(object: Manifest): boolean;
-  /** The objects that say where requests go; every step writes them. None: `shares` says how pods stand for weights. */
+  /** The objects that say where requests go; every step writes them. None where pods are split. */
   routes(context: RouterContext, traffic: Traffic): readonly Routing[];
   /** Routing objects that are the same in every step; the first and the last step write them. */
   policies(context: RouterContext): readonly Routing[];
-  /**
-   * Where one Service spreads requests over the pods of both tracks: the number of the canary's pods that comes
-   * closest to a weight. @default - requests are routed
-   */
-  readonly shares?: (canaryPercent: number, primaryReplicas: number) => number;
 }

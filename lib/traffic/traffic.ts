@@ -1,6 +1,5 @@
 import type { Duration } from 'cdk8s';
 import type { Labels } from '../manifest/json.ts';
-import type { Mistake } from '../mistake.ts';
 
 /** Percent of the traffic for each track; the sum is 100. */
 export interface Weights {
@@ -80,6 +79,11 @@ export interface Traffic {
   readonly affinity?: { readonly cookie: SessionCookie; readonly ends: boolean };
 }
 
+/** Whether it copies requests whatever they are. */
+export function isOfAll({ match = [] }: Mirror): boolean {
+  return match.length === 0;
+}
+
 /** All traffic on the primary. */
 export const AT_REST: Traffic = { weights: { primary: 100, canary: 0 } };
 
@@ -134,23 +138,4 @@ export function wholeWeights(weights: Weights, total: number): Weights {
   const baseline = weights.baseline === undefined ? undefined : share(weights.baseline);
   const primary = total - canary - (baseline ?? 0);
   return { primary, canary, ...(baseline === undefined ? {} : { baseline }) };
-}
-
-/** Weights that a router cannot write as whole numbers. */
-export function fractionMistakes(
-  path: string,
-  traffics: readonly Traffic[],
-  total: number,
-): Mistake[] {
-  const all = traffics.flatMap(({ weights }) => [weights.canary, weights.baseline ?? 0]);
-  const wrong = [...new Set(all)].filter((it) => {
-    const exact = (it * total) / 100;
-    return Math.abs(exact - Math.round(exact)) > 1e-6;
-  });
-  return wrong.map((got) => ({
-    path,
-    problem: `the router cannot express a weight of ${got} %: its weights are whole numbers that sum to ${total}`,
-    got,
-    remedy: 'use whole parts, or raise weightTotal of the router where it takes relative weights',
-  }));
 }

@@ -12,6 +12,7 @@ import {
   Testing,
   type Traffic,
 } from '../../lib/index.ts';
+import { routerMistakes } from '../../lib/traffic/mistakes.ts';
 import { AT_REST } from '../../lib/traffic/traffic.ts';
 import { mistakesOf } from '../lib/sample.ts';
 import { SHOP } from '../lib/traffic/route.ts';
@@ -49,7 +50,7 @@ function matching(count: number): Traffic {
 function routeText(traffic: Traffic, props: Partial<HttpRouteProps>, mistakes: unknown[]): string {
   const router = gatewayApi({ parentRefs: [PARENT], metrics: 'contour', ...props });
   const context = { ...SHOP, names: { ...SHOP.names, namespace: 'edge' } };
-  expect(router.mistakes(context, [traffic])).toEqual(mistakes);
+  expect(routerMistakes(router, context, [traffic])).toEqual(mistakes);
   return JSON.stringify(router.routes(context, traffic)[0]?.object);
 }
 

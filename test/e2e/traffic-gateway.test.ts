@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { GatewayApiProps, MatchedRoute, RequestMatch, Traffic } from '../../lib/index.ts';
 import { gatewayApi } from '../../lib/index.ts';
+import { routerMistakes } from '../../lib/traffic/mistakes.ts';
 import { SHOP } from '../lib/traffic/route.ts';
 import { isMissing } from './servers/missing.ts';
 import { clopperPearson } from './stack/binomial.ts';
@@ -62,7 +63,7 @@ describe('a step’s traffic at a real Contour and Envoy', { skip: isMissing(mis
       filters: [{ type: 'ResponseHeaderModifier', responseHeaderModifier: own }],
       ...props,
     } as GatewayApiProps);
-    expect(router.mistakes(SHOP, [traffic])).toEqual([]);
+    expect(routerMistakes(router, SHOP, [traffic])).toEqual([]);
     const [route] = router.routes(SHOP, traffic);
     const apply = [
       'apply',
@@ -214,7 +215,7 @@ describe('a step’s traffic at a real Contour and Envoy', { skip: isMissing(mis
     expect(await fate({}, 100)).toMatchObject({ primary: 100, copies: 100 });
     const router = gatewayApi({ parentRefs: [{ name: 'public' }], metrics: 'contour' });
     const mirrors = [{ percent: 5 }];
-    expect(router.mistakes(SHOP, [{ weights: AT_REST, mirrors }])).toHaveLength(1);
+    expect(routerMistakes(router, SHOP, [{ weights: AT_REST, mirrors }])).toHaveLength(1);
   });
 
   test('who was on the canary stays there, until the cookie is taken back', {

@@ -1,10 +1,13 @@
 import type { Duration } from 'cdk8s';
 import type { JsonObject, Manifest } from '../../manifest/json.ts';
 import type { Mistake } from '../../mistake.ts';
+import { relativeWeights } from '../capabilities.ts';
+import { ISTIO_GROUPS } from '../istio/groups.ts';
 import { plain } from '../plain.ts';
 import { routedBy } from '../ports.ts';
-import type { BuiltInQueries, Router, RouterContext } from '../router.ts';
-import { fractionMistakes, type Traffic } from '../traffic.ts';
+import type { Router, RouterContext } from '../router.ts';
+import type { Traffic } from '../traffic.ts';
+import { gatewayCapabilities } from './capabilities.ts';
 import { GATEWAY_METRICS, type GatewayMetrics, NO_METRICS } from './metrics.ts';
 import { routeMistakes } from './mistakes.ts';
 import type { GatewayApiProps } from './props.ts';
@@ -16,13 +19,19 @@ import { trafficMistakes } from './traffic-mistakes.ts';
  * the canary's own requests, one for requests that are copied, and one for all others.
  */
 export function gatewayApi(props: GatewayApiProps): Router {
+  const kind = props.kind ?? 'HTTPRoute';
   return {
     kind: 'gateway-api',
-    queries: queriesOf(props),
+    kinds: [{ group: 'gateway.networking.k8s.io', kind }],
+    // Which gateway it is need not be known; Istio's reads its own objects besides.
+    groups: ISTIO_GROUPS,
+    splits: { kind: 'requests', weights: relativeWeights(totalOf(props)) },
+    capabilities: () => gatewayCapabilities(props),
+    counts: ({ names, port }, track) =>
+      metricsOf(props).counts({ kind, names, port, track, filters: props.filters ?? [] }),
     sharedLabels: () => ({}),
     mistakes: (context, traffics) => [
       ...routeMistakes(props, context),
-      ...fractionMistakes(context.path, traffics, totalOf(props)),
       ...portMistakes(context),
       ...trafficMistakes(inputOf(props, context), context.path, traffics),
     ],
@@ -53,11 +62,6 @@ function metricsOf({ metrics }: GatewayApiProps): GatewayMetrics {
   return metrics !== undefined && Object.hasOwn(GATEWAY_METRICS, metrics)
     ? GATEWAY_METRICS[metrics]
     : NO_METRICS;
-}
-
-function queriesOf(props: GatewayApiProps): BuiltInQueries {
-  const { queries } = metricsOf(props);
-  return queries[props.kind === 'GRPCRoute' ? 'GRPCRoute' : 'HTTPRoute'](props.filters ?? []);
 }
 
 function inputOf(props: GatewayApiProps, context: RouterContext): RulesInput {

@@ -63,30 +63,14 @@ function pathMatch(text: TextMatch): PathMatch {
 }
 
 /** What of a match the API has no words for. */
-export function matchProblems(it: RequestMatch, kind: RouteKind): readonly Reproof[] {
-  const { sourceLabels = {}, cookies = {}, headers = {} } = it;
-  const hasCookies = Object.keys(cookies).length > 0;
-  const problems: Reproof[] = [];
-  if (Object.keys(sourceLabels).length > 0)
-    problems.push({
-      problem: 'the Gateway API cannot match by labels of the pods that requests come from',
-      got: sourceLabels,
-      remedy: 'let those clients send a header and match it, or use istio()',
-    });
-  if (kind === 'GRPCRoute')
-    for (const key of ['path', 'method', 'queryParams', 'cookies'] as const) {
-      const got = it[key];
-      if (got === undefined) continue;
-      const problem = `a GRPCRoute matches calls by headers, not by ${key}`;
-      problems.push({ problem, got, remedy: 'match a header' });
-    }
-  if (hasCookies && 'cookie' in headers)
-    problems.push({
-      problem: 'a match asks for cookies and for the header that holds them',
-      got: headers.cookie,
-      remedy: 'ask for one of the two',
-    });
-  return [...problems, ...(hasCookies ? cookieMistakes(cookies) : [])];
+export function matchProblems({ cookies = {}, headers = {} }: RequestMatch): readonly Reproof[] {
+  if (Object.keys(cookies).length === 0) return [];
+  const twice = {
+    problem: 'a match asks for cookies and for the header that holds them',
+    got: headers.cookie,
+    remedy: 'ask for one of the two',
+  };
+  return [...('cookie' in headers ? [twice] : []), ...cookieMistakes(cookies)];
 }
 
 /** The requests for which both hold. */

@@ -1,12 +1,8 @@
 import type { Mistake, Reproof } from '../../mistake.ts';
 import type { RouterContext } from '../router.ts';
+import { supports, WHOLE } from './capabilities.ts';
 import { GATEWAY_METRICS } from './metrics.ts';
-import {
-  type GatewayApiProps,
-  type GatewaySupport,
-  type HeaderModifier,
-  WEIGHT_TOTALS,
-} from './props.ts';
+import { type GatewayApiProps, type HeaderModifier, WEIGHT_TOTALS } from './props.ts';
 
 /** What the props of a route got wrong: for the most part rules of the API server that no schema holds. */
 export function routeMistakes(props: GatewayApiProps, context: RouterContext): Mistake[] {
@@ -129,7 +125,9 @@ const RULES: readonly ((props: GatewayApiProps, context: RouterContext) => reado
     return (props.filters ?? []).flatMap((it) => {
       if (it.type !== 'RequestMirror') return [];
       const whole: object = it.requestMirror;
-      return 'percent' in whole || 'fraction' in whole ? [partialMirror(whole)] : [];
+      if (!('percent' in whole || 'fraction' in whole)) return [];
+      const problem = `traffic.filters cannot copy a part of the requests: ${WHOLE.because}`;
+      return [{ problem, got: whole, remedy: WHOLE.remedy }];
     });
   },
   function attemptsBeyondRequest(props) {
@@ -201,23 +199,6 @@ const RULES: readonly ((props: GatewayApiProps, context: RouterContext) => reado
     }));
   },
 ];
-
-/** Whether the author's gateway can something, as far as it is said or known. */
-export function supports({ supports, metrics }: GatewayApiProps, what: GatewaySupport): boolean {
-  const known: readonly GatewaySupport[] = metrics === undefined ? [] : ['backendResponseHeaders'];
-  return [...known, ...(supports ?? [])].includes(what);
-}
-
-/** A gateway that does not know the field copies everything, and nobody says so. */
-export function partialMirror(got: unknown): Reproof {
-  return {
-    problem:
-      'not every gateway can copy a part of the requests: Contour 1.33 takes it, and copies all',
-    got,
-    remedy:
-      "mirror 100 %, or say supports: ['mirrorPercent'] if your GatewayClass lists HTTPRouteRequestPercentageMirror in its supportedFeatures",
-  };
-}
 
 function isRedirect(it: AnyFilter): boolean {
   return it.type === 'RequestRedirect';

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../manifest/json.ts';
 import type { Reproof } from '../../mistake.ts';
 import type { Names } from '../../names.ts';
+import type { Track } from '../../plan/plan.ts';
 import type { RouterContext } from '../router.ts';
 import {
   type Mirror,
@@ -15,6 +16,12 @@ import type { GatewayApiProps, PathMatch, ValueMatch } from './props.ts';
 
 /** What the API server takes of one route. */
 const [MOST_RULES, MOST_MATCHES_OF_RULE, MOST_MATCHES] = [16, 64, 127];
+
+/** The order of a rule's backends. */
+export const BACKENDS: readonly Track[] = ['primary', 'canary', 'baseline'];
+
+/** Into how many parts a fraction divides the requests. */
+export const FRACTION_PARTS = 100_000;
 
 /** What the rules of a route are made from. */
 export interface RulesInput {
@@ -233,19 +240,17 @@ export function totalOf({ weightTotal = 100 }: GatewayApiProps): number {
   return weightTotal;
 }
 
-/** Always in this order: a track of weight 0 stays in the route. */
+/** In the order of their tracks: one of weight 0 stays in the route. */
 function backends(
   { names, port, tracks: sides, backendFilters }: RulesInput,
   weights: Weights,
   filters: (name: string) => readonly JsonObject[],
 ): readonly JsonObject[] {
-  const { primary, canary, baseline } = weights;
-  const tracks = [
-    [names.primary, primary],
-    ...(sides.includes('canary') ? [[names.canary, canary] as const] : []),
-    ...(baseline === undefined ? [] : [[names.baseline, baseline] as const]),
-  ] as const;
-  return tracks.map(([name, weight]) => {
+  return BACKENDS.flatMap((track) => {
+    const name = names[track];
+    const weight = weights[track];
+    const runs = track === 'baseline' || sides.includes(track);
+    if (!runs || weight === undefined) return [];
     const own = [...backendFilters, ...filters(name)];
     const backend = { group: '', kind: 'Service', name, port, weight };
     return own.length === 0 ? backend : { ...backend, filters: own };
@@ -260,5 +265,6 @@ function mirrorTo({ names, port }: RulesInput, percent: number): JsonObject {
 function part(percent: number): JsonObject {
   if (percent === 100) return {};
   if (Number.isInteger(percent)) return { percent };
-  return { fraction: { numerator: Math.round(percent * 1000), denominator: 100_000 } };
+  const numerator = Math.round((percent * FRACTION_PARTS) / 100);
+  return { fraction: { numerator, denominator: FRACTION_PARTS } };
 }

@@ -1,10 +1,10 @@
 import type { Mistake, Reproof } from '../../mistake.ts';
 import type { RequestMatch, Traffic } from '../traffic.ts';
 import { matchProblems } from './matches.ts';
-import { isPath, partialMirror, supports } from './mistakes.ts';
+import { isPath } from './mistakes.ts';
 import { type RulesInput, replacesPrefix, routeRules, sizeProblems } from './rules.ts';
 
-/** What of the steps' traffic a route of the Gateway API, or this gateway, cannot express. */
+/** What of the steps' traffic cannot be put together with the rest of the route. */
 export function trafficMistakes(
   input: RulesInput,
   path: string,
@@ -18,8 +18,7 @@ export function trafficMistakes(
 
 const RULES: readonly ((it: Traffic, input: RulesInput) => readonly Reproof[])[] = [
   function matches(it, input) {
-    const { kind = 'HTTPRoute' } = input.props;
-    const problems = requestMatches(it).flatMap((one) => matchProblems(one, kind));
+    const problems = requestMatches(it).flatMap(matchProblems);
     return problems.length > 0 ? problems : routeRules(input, it).problems;
   },
   function sizes(it, input) {
@@ -42,39 +41,6 @@ const RULES: readonly ((it: Traffic, input: RulesInput) => readonly Reproof[])[]
         got: path,
         remedy: 'match something else: the gateway would replace the path of the match',
       }));
-  },
-  function partOfMirror({ mirrors = [] }, { props }) {
-    return mirrors
-      .filter(({ percent }) => percent !== 100 && !supports(props, 'mirrorPercent'))
-      .map(({ percent }) => partialMirror(`${percent} %`));
-  },
-  function unreached({ mirrors = [] }) {
-    const first = mirrors.findIndex(({ match = [] }) => match.length === 0);
-    return (first < 0 ? [] : mirrors.slice(first + 1)).map((got) => ({
-      problem: 'a mirror stands after one of all requests, and a request is copied once',
-      got,
-      remedy: 'put the one without a match last, and only once',
-    }));
-  },
-  function keptSessions({ affinity }, { props }) {
-    if (affinity === undefined) return [];
-    if (props.kind === 'GRPCRoute')
-      return [
-        {
-          problem: 'session affinity needs cookies, which clients of gRPC do not keep',
-          got: 'kind: GRPCRoute',
-          remedy: 'leave it out',
-        },
-      ];
-    if (supports(props, 'backendResponseHeaders')) return [];
-    return [
-      {
-        problem: 'session affinity needs a gateway that changes the answers of one backend',
-        got: 'no metrics',
-        remedy:
-          "say supports: ['backendResponseHeaders'] if yours takes a ResponseHeaderModifier in backendRefs, or leave affinity out",
-      },
-    ];
   },
   function persistence({ routes = [], affinity }, { props }) {
     if (props.sessionPersistence === undefined) return [];

@@ -4,40 +4,54 @@ import { type Names, type Side, TRACKS } from '../../names.ts';
 import type { Track } from '../../plan/plan.ts';
 import type { ServicePort } from '../../workload/service.ts';
 import { selectorOf } from '../../workload/tracks.ts';
+import { relativeWeights } from '../capabilities.ts';
 import { plain } from '../plain.ts';
 import { routedBy } from '../ports.ts';
 import type { Router, RouterContext, Routing } from '../router.ts';
 import type { Traffic } from '../traffic.ts';
+import { type IstioParts, istioCapabilities } from './capabilities.ts';
+import { istioCounts } from './counts.ts';
+import { ISTIO_GROUPS } from './groups.ts';
 import { istioMistakes } from './mistakes.ts';
 import { routePointers, shifted } from './own-virtual-service.ts';
 import { type IstioProps, seconds, type TrafficPolicy } from './props.ts';
-import { ISTIO_QUERIES } from './queries.ts';
 import { type Shift, shiftedHttp, shiftedStream } from './routes.ts';
 
-const API_VERSION = 'networking.istio.io/v1';
+const GROUP = 'networking.istio.io';
+const API_VERSION = `${GROUP}/v1`;
 
 /** Label by which the apex Service finds the pods of both tracks where one host has two subsets. */
 const RELEASE_LABEL = 'perch/release';
 
 /** Splits traffic with an Istio VirtualService: HTTP and gRPC by request, TCP by connection. */
 export function istio(props: IstioProps = {}): Router {
+  const partsOf = (context: RouterContext): IstioParts => ({
+    props,
+    context,
+    rules: httpRules(props, context),
+    own: context.workload.filter(isVirtualService),
+  });
   return {
     kind: 'istio',
-    queries: ISTIO_QUERIES,
+    kinds: [
+      { group: GROUP, kind: 'DestinationRule' },
+      { group: GROUP, kind: 'VirtualService' },
+    ],
+    groups: ISTIO_GROUPS,
+    splits: { kind: 'requests', weights: relativeWeights(totalOf(props)) },
+    capabilities: (context) => istioCapabilities(partsOf(context)),
+    counts: istioCounts,
     sharedLabels: (names): Labels =>
       props.subsets === true ? { [RELEASE_LABEL]: names.apex } : {},
-    mistakes: (context, traffics) =>
-      istioMistakes({
-        props,
-        context,
-        traffics,
-        rules: httpRules(props, context),
-        own: context.workload.filter(isVirtualService),
-      }),
+    mistakes: (context, traffics) => istioMistakes(partsOf(context), traffics),
     owns: (object) => isOwn(props, object),
     routes: (context, traffic) => routes(props, context, traffic),
     policies: (context) => policies(props, context),
   };
+}
+
+function totalOf({ weightTotal = 100 }: IstioProps): number {
+  return weightTotal;
 }
 
 function isOwn(props: IstioProps, object: Manifest): boolean {
@@ -45,12 +59,12 @@ function isOwn(props: IstioProps, object: Manifest): boolean {
 }
 
 function isVirtualService(object: Manifest): boolean {
-  return isKind(object, 'networking.istio.io', 'VirtualService');
+  return isKind(object, GROUP, 'VirtualService');
 }
 
 function routes(props: IstioProps, context: RouterContext, traffic: Traffic): Routing[] {
   const { names, candidate, workload } = context;
-  const shift = { names, candidate, traffic, total: props.weightTotal ?? 100 };
+  const shift = { names, candidate, traffic, total: totalOf(props) };
   const { virtualService: name, routes: chosen } = props;
   const objects =
     name === undefined

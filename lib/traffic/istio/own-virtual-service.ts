@@ -37,6 +37,11 @@ export function shifted(object: Manifest, own: OwnVirtualService, shift: Shift):
   return withSpec(object, Object.fromEntries(lists));
 }
 
+/** Whether any of its http routes is ours. */
+export function splitsHttp(object: Manifest, own: OwnVirtualService, names: Names): boolean {
+  return listAt(object, 'spec', 'http').some((it) => isOurs('http', it, own, names));
+}
+
 /** Pointers to the lists of routes that it has. */
 export function routePointers(object: Manifest): readonly string[] {
   return LISTS.filter((key) => objectAt(object, 'spec')[key] !== undefined).map(
@@ -89,11 +94,9 @@ export function ownRouteMistakes(
       got: it.route,
       remedy: 'the weights in it are ours: move the others to a route of their own',
     }));
-  const { gateways } = objectAt(object, 'spec');
-  const bound = Array.isArray(gateways) ? gateways.map(String) : [];
   const said = ours('http').flatMap((it, index) => {
     const where = `http route ${String(it.name ?? index)} of VirtualService ${name}`;
-    return traffics.flatMap((one) => shiftMistakes(it, one, { where, gateways: bound }));
+    return traffics.flatMap((one) => shiftMistakes(it, one, where));
   });
   return [...unknown, ...crowded, ...said.map((it) => ({ path, ...it }))];
 }

@@ -2,7 +2,7 @@ import { type Json, type JsonObject, listAt, objectAt } from '../../manifest/jso
 import type { Reproof } from '../../mistake.ts';
 import { type Names, type Side, TRACKS } from '../../names.ts';
 import { setCookie } from '../cookies.ts';
-import { type Mirror, type RequestMatch, type Traffic, wholeWeights } from '../traffic.ts';
+import { isOfAll, type Mirror, type RequestMatch, type Traffic, wholeWeights } from '../traffic.ts';
 import { type Conjunction, conjunction, httpMatch } from './match.ts';
 
 /** What a route that names both tracks is made to say in one step. */
@@ -75,11 +75,6 @@ function mirrored(
   );
   const all = mirrors.find(isOfAll);
   return [...some, all === undefined ? weighted : copying(all.percent)];
-}
-
-/** Whether it copies requests whatever they are. */
-export function isOfAll({ match = [] }: Mirror): boolean {
-  return match.length === 0;
 }
 
 /** A tcp or tls route with the step's weights. */
@@ -188,12 +183,11 @@ function isHost(host: Json | undefined, service: string, names: Names): boolean 
  * What of a step's traffic the route cannot be made to say.
  *
  * @param where names the route's own conditions, such as `traffic.match`
- * @param gateways of the VirtualService; empty is the mesh
  */
 export function shiftMistakes(
   rule: JsonObject,
   traffic: Traffic,
-  { where, gateways }: { readonly where: string; readonly gateways: readonly string[] },
+  where: string,
 ): readonly Reproof[] {
   const { routes = [], mirrors = [], affinity } = traffic;
   const named = [
@@ -205,7 +199,6 @@ export function shiftMistakes(
     affinity === undefined ? named : [...named, ['the session cookie', [session]] as const];
   return [
     ...all.flatMap(([what, match]) => meetMistakes(rule, what, match, where)),
-    ...all.flatMap(([what, match]) => sourceMistakes(what, match, gateways)),
     ...(mirrors.length > 0 ? mirrorMistakes(rule, where) : []),
     ...(affinity === undefined ? [] : cookieMistakes(rule, where)),
   ];
@@ -244,22 +237,6 @@ function meetMistakes(
       problem: `${what} asks for a path, and the rewrite of ${where} would replace another part of it`,
       got: objectAt(rule, 'rewrite'),
       remedy: 'rewrite with uriRegexRewrite, or ask for something else than a path',
-    },
-  ];
-}
-
-function sourceMistakes(
-  what: string,
-  match: readonly RequestMatch[],
-  gateways: readonly string[],
-): readonly Reproof[] {
-  const labels = match.flatMap((it) => (it.sourceLabels === undefined ? [] : [it.sourceLabels]));
-  if (labels.length === 0 || gateways.length === 0 || gateways.includes('mesh')) return [];
-  return [
-    {
-      problem: `${what} asks for source labels, which requests at a gateway do not have`,
-      got: labels[0],
-      remedy: "add 'mesh' to gateways, or ask for a header",
     },
   ];
 }

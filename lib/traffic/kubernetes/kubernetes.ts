@@ -1,8 +1,10 @@
 import { type Labels, type Manifest, objectAt } from '../../manifest/json.ts';
 import { isKind, withSpec } from '../../manifest/manifest.ts';
+import type { Counts } from '../../metrics/counts.ts';
 import type { Mistake } from '../../mistake.ts';
 import { selectorOf } from '../../workload/tracks.ts';
-import type { BuiltInQuery, Router, RouterContext, Routing } from '../router.ts';
+import { type Capabilities, cannot, matchesBy, type Shares } from '../capabilities.ts';
+import type { Router, RouterContext, Routing } from '../router.ts';
 import type { Traffic } from '../traffic.ts';
 
 /** How a Service alone leads requests to two tracks. */
@@ -25,33 +27,51 @@ const MOST_BY_REPLICAS = 95;
 export function kubernetes({ split = 'switch' }: KubernetesProps = {}): Router {
   const common = {
     kind: 'kubernetes',
-    queries: { successRate: () => NO_QUERY, latency: () => NO_QUERY },
+    groups: [],
+    capabilities: () => WEIGHTS_ALONE,
+    counts: () => UNCOUNTED,
     owns: () => false,
     policies: () => [],
   } as const;
   if (split === 'replicas')
     return {
       ...common,
+      kinds: [],
+      splits: { kind: 'pods', canaryReplicas },
       sharedLabels: (names): Labels => ({ [RELEASE_LABEL]: names.apex }),
-      mistakes: (context, traffics) => [
-        ...otherMistakes(context, traffics),
-        ...replicaMistakes(context, traffics),
-      ],
+      mistakes: replicaMistakes,
       routes: () => [],
-      shares: canaryPods,
     };
   return {
     ...common,
+    kinds: [{ group: '', kind: 'Service' }],
+    splits: { kind: 'requests', weights: ALL_OR_NONE },
     sharedLabels: () => ({}),
-    mistakes: (context, traffics) => [
-      ...otherMistakes(context, traffics),
-      ...switchMistakes(context, traffics),
-    ],
+    mistakes: () => [],
     routes: (context, traffic) => [switched(context, traffic)],
   };
 }
 
-const NO_QUERY: BuiltInQuery = {
+const ALL_OR_NONE: Shares = {
+  kind: 'shares',
+  total: 1,
+  because: 'a Service that switches leads all of them to one track',
+  remedy: "use blueGreen(), kubernetes({ split: 'replicas' }), or a mesh or gateway",
+};
+
+const UNREAD = cannot(
+  'a Service passes connections on, and reads no request',
+  'use istio() or gatewayApi(), or leave it out of the strategy',
+);
+
+const WEIGHTS_ALONE: Capabilities = {
+  matches: matchesBy([], UNREAD),
+  mirrors: UNREAD,
+  affinity: UNREAD,
+  baseline: cannot('a Service has no weights', UNREAD.remedy),
+};
+
+const UNCOUNTED: Counts = {
   kind: 'none',
   problem: {
     problem: 'a Service counts no requests',
@@ -66,7 +86,7 @@ function switched(context: RouterContext, { weights }: Traffic): Routing {
 }
 
 /** The number of pods whose share of all is closest to the percent; at least one. */
-function canaryPods(canaryPercent: number, primaryReplicas: number): number {
+function canaryReplicas(canaryPercent: number, primaryReplicas: number): number {
   if (canaryPercent <= 0) return 0;
   // No number of pods is all of them; what asks for it is refused.
   const share = Math.min(canaryPercent, 99.99) / 100;
@@ -74,35 +94,6 @@ function canaryPods(canaryPercent: number, primaryReplicas: number): number {
   const off = (pods: number) => Math.abs(pods / (primaryReplicas + pods) - share);
   const low = Math.max(1, Math.floor(wanted));
   return off(low) < off(low + 1) ? low : low + 1;
-}
-
-/** What a Service cannot do, told once for all steps that ask for it. */
-function otherMistakes({ path }: RouterContext, traffics: readonly Traffic[]): Mistake[] {
-  const asked = {
-    'a route by what a request says': traffics.flatMap((it) => it.routes ?? []),
-    'copies of requests': traffics.flatMap((it) => it.mirrors ?? []),
-    'a session cookie': traffics.flatMap((it) => it.affinity ?? []),
-    'a weight of the baseline': traffics.flatMap((it) => it.weights.baseline ?? []),
-  };
-  return Object.entries(asked)
-    .filter(([, all]) => all.length > 0)
-    .map(([what, [got]]) => ({
-      path,
-      problem: `a Service alone cannot give ${what}`,
-      got,
-      remedy: 'use istio() or gatewayApi(), or leave it out of the strategy',
-    }));
-}
-
-function switchMistakes({ path }: RouterContext, traffics: readonly Traffic[]): Mistake[] {
-  return weightsOf(traffics)
-    .filter((it) => it !== 0 && it !== 100)
-    .map((got) => ({
-      path,
-      problem: `a Service that switches cannot give the canary ${got} %`,
-      got,
-      remedy: "use blueGreen(), kubernetes({ split: 'replicas' }), or a mesh or gateway",
-    }));
 }
 
 function replicaMistakes(context: RouterContext, traffics: readonly Traffic[]): Mistake[] {
@@ -131,7 +122,7 @@ function replicaMistakes(context: RouterContext, traffics: readonly Traffic[]): 
 
 /** Few pods make few weights: what they would give must be near to what was asked for, and differ. */
 function coarseMistakes(path: string, weights: readonly number[], primary: number): Mistake[] {
-  const pods = weights.map((it) => canaryPods(it, primary));
+  const pods = weights.map((it) => canaryReplicas(it, primary));
   const of = `${primary} ${primary === 1 ? 'pod' : 'pods'} of the primary`;
   const remedy = 'use fewer and higher weights, or more replicas';
   return weights.flatMap((got, index) => {

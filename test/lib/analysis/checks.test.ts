@@ -3,14 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { compileChecks, latency, query, successRate } from '../../../lib/analysis/checks.ts';
 import { mistakeText } from '../../../lib/mistake.ts';
 import { namesOf } from '../../../lib/names.ts';
-import { ISTIO_QUERIES } from '../../../lib/traffic/istio/queries.ts';
+import { istio } from '../../../lib/traffic/istio/istio.ts';
 
 const context = {
   names: namesOf({ name: 'shop', namespace: 'prod' }),
-  target: 'shop-canary',
+  track: 'canary',
   port: 80,
-  queries: ISTIO_QUERIES,
-};
+  router: istio(),
+} as const;
 
 function compile(...definitions: Parameters<typeof compileChecks>[1]) {
   const { checks, mistakes } = compileChecks('shop', definitions, context);
@@ -67,7 +67,7 @@ test('a query that names no track is not asked of the primary', () => {
   expect(plain?.ask).not.toHaveProperty('primary');
   const own = query({ name: 'errors', query: 'errors{app="{{target}}"}', max: 1 });
   expect(compile(own).checks[0]?.ask.primary).toBe('errors{app="shop-primary"}');
-  const { checks } = compileChecks('shop', [own], { ...context, target: 'shop-primary' });
+  const { checks } = compileChecks('shop', [own], { ...context, track: 'primary' });
   expect(checks[0]?.ask).not.toHaveProperty('primary');
 });
 

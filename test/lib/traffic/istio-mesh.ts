@@ -2,6 +2,7 @@ import { type IstioProps, istio, type Traffic } from '../../../lib/index.ts';
 import { isObject, type JsonObject, listAt, objectAt } from '../../../lib/manifest/json.ts';
 import { mistakeText } from '../../../lib/mistake.ts';
 import { namesOf } from '../../../lib/names.ts';
+import { routerMistakes } from '../../../lib/traffic/mistakes.ts';
 import type { RouterContext } from '../../../lib/traffic/router.ts';
 import type { ServicePort } from '../../../lib/workload/service.ts';
 import type { SampleObject } from '../sample.ts';
@@ -115,13 +116,12 @@ export function contextOf(
 }
 
 /** What the router says against a step's traffic that comes twice, as text. */
-export function routerMistakes(
+export function wrongsOf(
   props: IstioProps,
   traffic: Partial<Traffic>,
   [first = HTTP, ...others]: readonly ServicePort[] = [],
 ): readonly string[] {
   const full = { weights: { primary: 100, canary: 0 }, ...traffic };
-  return istio(props)
-    .mistakes(contextOf([first, ...others]), [full, full])
-    .map(mistakeText);
+  const context = contextOf([first, ...others]);
+  return routerMistakes(istio(props), context, [full, full]).map(mistakeText);
 }

@@ -1,6 +1,7 @@
 import { type GatewayApiProps, gatewayApi, type Traffic } from '../../../lib/index.ts';
 import { type JsonObject, listAt } from '../../../lib/manifest/json.ts';
 import { mistakeText } from '../../../lib/mistake.ts';
+import { routerMistakes } from '../../../lib/traffic/mistakes.ts';
 import type { RouterContext } from '../../../lib/traffic/router.ts';
 
 /** What a router is told of a release `shop`. */
@@ -42,5 +43,5 @@ export function rules(
 
 /** What is wrong with traffic, as text. */
 export function wrongs(traffic: Traffic, props: Partial<GatewayApiProps> = {}): readonly string[] {
-  return gateway(props).mistakes(SHOP, [traffic]).map(mistakeText);
+  return routerMistakes(gateway(props), SHOP, [traffic]).map(mistakeText);
 }

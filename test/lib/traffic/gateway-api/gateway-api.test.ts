@@ -11,6 +11,7 @@ import {
 } from '../../../../lib/index.ts';
 import { type JsonObject, listAt, objectAt } from '../../../../lib/manifest/json.ts';
 import { render } from '../../../../lib/render/render.ts';
+import { routerContract, trackIn } from '../../../contract/routers.ts';
 import { deployment, mistakesOf, objectIn, sample, workload } from '../../sample.ts';
 
 const PARENT = { name: 'public', namespace: 'gateways' };
@@ -34,6 +35,30 @@ async function rule(it: ReturnType<typeof of>, file = 'httproute-shop.yaml'): Pr
   if (first === undefined || more.length > 0) throw new Error('not one rule');
   return first;
 }
+
+const ROUTERS: Readonly<Record<string, GatewayApiProps>> = {
+  gatewayApi: { parentRefs: [PARENT] },
+  Contour: { parentRefs: [PARENT], metrics: 'contour' },
+  'Envoy Gateway': {
+    parentRefs: [PARENT],
+    metrics: 'envoy-gateway',
+    supports: ['mirrorPercent'],
+    weightTotal: 1000,
+  },
+  'Istio’s gateway': { parentRefs: [PARENT], metrics: 'istio' },
+  'Contour for gRPC': { kind: 'GRPCRoute', parentRefs: [PARENT], metrics: 'contour' },
+  'Envoy Gateway for gRPC': { kind: 'GRPCRoute', parentRefs: [PARENT], metrics: 'envoy-gateway' },
+};
+for (const [name, props] of Object.entries(ROUTERS))
+  routerContract(name, {
+    router: gatewayApi(props),
+    weightsIn: (object) =>
+      listAt(object, 'spec', 'rules').map((rule) =>
+        Object.fromEntries(
+          listAt(rule, 'backendRefs').map((it) => [trackIn(it.name), Number(it.weight)]),
+        ),
+      ),
+  });
 
 const backend = (name: string, weight: number) => ({
   group: '',

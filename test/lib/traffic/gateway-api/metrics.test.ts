@@ -5,12 +5,15 @@ import {
   gatewayApi,
   latency,
   query,
+  recreate,
   successRate,
 } from '../../../../lib/index.ts';
 import { listAt, objectAt } from '../../../../lib/manifest/json.ts';
+import { latencyQuery } from '../../../../lib/metrics/request-queries.ts';
+import type { Track } from '../../../../lib/plan/plan.ts';
 import { render } from '../../../../lib/render/render.ts';
 import { mistakesOf, sample } from '../../sample.ts';
-import { gateway, rules } from '../route.ts';
+import { gateway, rules, SHOP } from '../route.ts';
 
 type Gateway = Pick<GatewayApiProps, 'kind' | 'metrics'>;
 
@@ -83,11 +86,12 @@ describe('the numbers in Envoy Gateway’s name are the places of the canary in 
 
   test.each([undefined, filters])('%j', (given) => {
     const props = { metrics: 'envoy-gateway', ...(given && { filters: given }) } as const;
-    const query = gateway(props).queries.latency(0.5);
-    const name = /=~"(.*?)"/.exec(query.kind === 'promql' ? query.promql : '')?.[1] ?? '';
-    const isAsked = new RegExp(
-      `^${name.replace('{{namespace}}', 'prod').replace('{{service}}', 'shop')}$`,
-    );
+    const isAskedOf = (track: Track) => {
+      const query = latencyQuery(gateway(props).counts(SHOP, track), 0.5, '60s');
+      const name = /=~"(.*?)"/.exec(query.kind === 'filled' ? query.query : '')?.[1] ?? '';
+      return new RegExp(`^${name}$`);
+    };
+    const isAsked = isAskedOf('canary');
     const weights = { primary: 50, canary: 40, baseline: 10 };
     const traffic = { weights, routes: [matched], mirrors: [{ percent: 100 }] };
     const clusters = rules(traffic, props).flatMap((rule, index) =>
@@ -100,11 +104,25 @@ describe('the numbers in Envoy Gateway’s name are the places of the canary in 
       ].map(([place, to]) => ({ name: `httproute/prod/shop/rule/${index}${place}`, to })),
     );
     expect(clusters.filter((it) => it.to === 'shop-canary')).toHaveLength(3);
-    for (const { name: cluster, to } of clusters)
-      expect(isAsked.test(cluster), cluster).toBe(to === 'shop-canary');
+    for (const track of ['primary', 'canary', 'baseline'] as const)
+      for (const { name: cluster, to } of clusters)
+        expect(isAskedOf(track).test(cluster), cluster).toBe(to === `shop-${track}`);
     expect(isAsked.test('httproute/prod/shop-two/rule/0/backend/1')).toBe(false);
     expect(isAsked.test('httproute/prod/shop/rule/0/backend/10')).toBe(false);
   });
+});
+
+test('Envoy Gateway counts the only track where there is one', async () => {
+  const it = sample({
+    traffic: gatewayApi({ parentRefs: [{ name: 'public' }], metrics: 'envoy-gateway' }),
+    strategy: recreate(),
+    analysis: { checks: [successRate({ min: 99 })] },
+  });
+  const [check] = (await render(it)).plan.checks;
+  expect(check?.ask.canary).toContain(
+    '{envoy_cluster_name=~"httproute/prod/shop/rule/[0-9]+/backend/0"}',
+  );
+  expect(check?.ask).not.toHaveProperty('primary');
 });
 
 describe('without a built-in query a built-in check is a mistake', () => {

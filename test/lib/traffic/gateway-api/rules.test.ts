@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { HttpRouteMatch, RequestMatch, TextMatch, Traffic } from '../../../../lib/index.ts';
 import { type JsonObject, listAt, objectAt } from '../../../../lib/manifest/json.ts';
+import { isOfAll } from '../../../../lib/traffic/traffic.ts';
 import { rules, wrongs } from '../route.ts';
 
 const WEIGHTS = { primary: 75, canary: 25 };
@@ -197,7 +198,8 @@ function wanted(it: Request, given: readonly RequestMatch[], traffic: Traffic): 
   const cookie = it.cookies.stay;
   if (affinity?.ends === false && cookie === 'abcdef0123') return 'canary';
   if (affinity?.ends === true && cookie !== undefined) return 'taken';
-  const mirror = mirrors.find((one) => isAny(one.match ?? []));
+  const some = mirrors.find((one) => !isOfAll(one) && isAny(one.match ?? []));
+  const mirror = some ?? mirrors.find(isOfAll);
   return mirror === undefined ? 'weights' : `copied ${mirror.percent}`;
 }
 
@@ -341,10 +343,11 @@ describe('every request goes where the traffic says, by the API’s own preceden
         { maxLength: 2 },
       ),
       mirrors: fc
-        .tuple(fc.array(matches, { maxLength: 2 }), fc.boolean())
-        .map(([all, isLast]) => [
+        .tuple(fc.array(matches, { maxLength: 2 }), fc.constantFrom('first', 'last', 'none'))
+        .map(([all, ofAll]) => [
+          ...(ofAll === 'first' ? [{ percent: 100 }] : []),
           ...all.map((one, index) => ({ percent: index + 1, match: one })),
-          ...(isLast ? [{ percent: 100 }] : []),
+          ...(ofAll === 'last' ? [{ percent: 100 }] : []),
         ]),
       affinity: fc.boolean().map((ends) => ({ cookie: COOKIE, ends })),
     },

@@ -16,8 +16,8 @@ const kept = (ends: boolean): Traffic => ({
 });
 
 const ONE_OF_TWO = 'let traffic.matches and the matches of the strategy ask for different things';
-const PARTIAL =
-  "not every gateway can copy a part of the requests: Contour 1.33 takes it, and copies all, got %; mirror 100 %, or say supports: ['mirrorPercent'] if your GatewayClass lists HTTPRouteRequestPercentageMirror in its supportedFeatures";
+const partial = (what: string, got: string) =>
+  `cannot copy ${what}: not every gateway can, and Contour 1.33 takes it and copies all, got ${got}; mirror 100 %, or say supports: ['mirrorPercent'] if your GatewayClass lists HTTPRouteRequestPercentageMirror in its supportedFeatures`;
 
 test.each<[string, Traffic, Partial<GatewayApiProps>, string[]]>([
   [
@@ -25,7 +25,7 @@ test.each<[string, Traffic, Partial<GatewayApiProps>, string[]]>([
     { weights: { primary: 99.5, canary: 0.5 } },
     {},
     [
-      'the router cannot express a weight of 0.5 %: its weights are whole numbers that sum to 100, got 0.5; use whole parts, or raise weightTotal of the router where it takes relative weights',
+      'traffic gateway-api cannot give a track 0.5 % of the requests: its weights are whole numbers that add up to 100, got 0.5; use fewer decimals, or raise traffic.weightTotal',
     ],
   ],
   [
@@ -45,7 +45,7 @@ test.each<[string, Traffic, Partial<GatewayApiProps>, string[]]>([
     matched({ sourceLabels: { app: 'web' } }),
     {},
     [
-      'the Gateway API cannot match by labels of the pods that requests come from, got {"app":"web"}; let those clients send a header and match it, or use istio()',
+      'traffic gateway-api cannot match requests by labels of the client’s pod: the Gateway API does not know them, got {"app":"web"}; let those clients send a header and match it, or use istio()',
     ],
   ],
   [
@@ -53,8 +53,8 @@ test.each<[string, Traffic, Partial<GatewayApiProps>, string[]]>([
     matched({ method: 'GET', cookies: { a: { exact: '1' } } }),
     { kind: 'GRPCRoute' },
     [
-      'a GRPCRoute matches calls by headers, not by method, got "GET"; match a header',
-      'a GRPCRoute matches calls by headers, not by cookies, got {"a":{"exact":"1"}}; match a header',
+      'traffic gateway-api cannot match requests by cookies: a GRPCRoute matches calls by headers, got {"a":{"exact":"1"}}; match a header',
+      'traffic gateway-api cannot match requests by method: a GRPCRoute matches calls by headers, got "GET"; match a header',
     ],
   ],
   [
@@ -174,7 +174,12 @@ test.each<[string, Traffic, Partial<GatewayApiProps>, string[]]>([
       'a route has 16 rules at most, 64 matches in one and 127 in all, got "2 rules with 66 matches"; match fewer things in traffic.matches and in the strategy',
     ],
   ],
-  ['copies of a part', mirrored({ percent: 5 }), {}, [PARTIAL.replace('%', '"5 %"')]],
+  [
+    'copies of a part',
+    mirrored({ percent: 5 }),
+    {},
+    [`traffic gateway-api ${partial('5 % of the requests', '5')}`],
+  ],
   [
     'copies of a part, of the author’s',
     { weights: WEIGHTS },
@@ -186,7 +191,9 @@ test.each<[string, Traffic, Partial<GatewayApiProps>, string[]]>([
         },
       ],
     },
-    [PARTIAL.replace('%', '{"backendRef":{"name":"b","port":80},"percent":5}')],
+    [
+      `traffic.filters ${partial('a part of the requests', '{"backendRef":{"name":"b","port":80},"percent":5}')}`,
+    ],
   ],
   [
     'copies of a part where that is known',
@@ -195,19 +202,25 @@ test.each<[string, Traffic, Partial<GatewayApiProps>, string[]]>([
     [],
   ],
   [
-    'copies of copies',
+    'copies of parts finer than a fraction',
+    mirrored({ percent: 0.0005 }),
+    { supports: ['mirrorPercent'] },
+    [
+      'traffic gateway-api cannot copy 0.0005 % of the requests: its fractions are parts of 100000, got 0.0005; use fewer decimals',
+    ],
+  ],
+  [
+    'copies of some requests beside those of all',
     mirrored({ percent: 100 }, { percent: 100, match: [A] }),
     {},
-    [
-      'a mirror stands after one of all requests, and a request is copied once, got {"percent":100,"match":[{"headers":{"a":{"exact":"1"}}}]}; put the one without a match last, and only once',
-    ],
+    [],
   ],
   [
     'cookies for calls',
     kept(true),
     { kind: 'GRPCRoute' },
     [
-      'session affinity needs cookies, which clients of gRPC do not keep, got "kind: GRPCRoute"; leave it out',
+      'traffic gateway-api cannot keep users by a session cookie: clients of gRPC keep none, got "stay"; leave affinity out',
     ],
   ],
   [
@@ -215,7 +228,7 @@ test.each<[string, Traffic, Partial<GatewayApiProps>, string[]]>([
     kept(false),
     { metrics: undefined } as object,
     [
-      'session affinity needs a gateway that changes the answers of one backend, got "no metrics"; say supports: [\'backendResponseHeaders\'] if yours takes a ResponseHeaderModifier in backendRefs, or leave affinity out',
+      'traffic gateway-api cannot keep users by a session cookie: not every gateway changes the answers of one backend, got "stay"; say supports: [\'backendResponseHeaders\'] if yours takes a ResponseHeaderModifier in backendRefs, or leave affinity out',
     ],
   ],
   [

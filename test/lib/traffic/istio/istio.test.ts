@@ -13,13 +13,30 @@ import { type JsonObject, listAt, objectAt } from '../../../../lib/manifest/json
 import { DIGEST_ANNOTATION } from '../../../../lib/plan/plan.ts';
 import { render } from '../../../../lib/render/render.ts';
 import type { ServicePort } from '../../../../lib/workload/service.ts';
+import { type RouterUnderTest, routerContract, trackIn } from '../../../contract/routers.ts';
 import { mistakesOf, objectIn, sample } from '../../sample.ts';
-import { contextOf, fateOf, HTTP, routerMistakes as mistakes } from '../istio-mesh.ts';
+import { contextOf, fateOf, HTTP, wrongsOf as mistakes } from '../istio-mesh.ts';
 
 async function spec(props: IstioProps, step = '02-weight-25'): Promise<JsonObject> {
   const rendered = await render(sample({ traffic: istio(props) }));
   return objectAt(objectIn(rendered, step, 'virtualservice-shop.yaml'), 'spec');
 }
+
+const weightsIn: RouterUnderTest['weightsIn'] = (object) =>
+  [...listAt(object, 'spec', 'http'), ...listAt(object, 'spec', 'tcp')].map((rule) =>
+    Object.fromEntries(
+      listAt(rule, 'route').map((it) => {
+        const { host, subset } = objectAt(it, 'destination');
+        return [subset ?? trackIn(host), Number(it.weight)];
+      }),
+    ),
+  );
+const TCP = { service: { port: 6379, targetPort: 8080, appProtocol: 'tcp' } };
+routerContract('istio', { router: istio(), weightsIn });
+const subsets = istio({ subsets: true, weightTotal: 1000 });
+routerContract('istio by subsets', { router: subsets, weightsIn });
+routerContract('istio at a gateway', { router: istio({ gateways: ['edge'] }), weightsIn });
+routerContract('istio for connections', { router: istio(), weightsIn, release: TCP });
 
 const SPLIT = [
   { destination: { host: 'shop-primary', port: { number: 80 } }, weight: 75 },
@@ -218,7 +235,7 @@ describe('weights', () => {
     expect(weightsIn({ weightTotal: 10000 }, { primary: 99.97, canary: 0.03 })).toEqual([9997, 3]);
     expect(mistakes({ weightTotal: 1000 }, { weights })).toEqual([]);
     expect(mistakes({}, { weights })).toEqual([
-      'shop: the router cannot express a weight of 0.5 %: its weights are whole numbers that sum to 100, got 0.5; use whole parts, or raise weightTotal of the router where it takes relative weights',
+      'shop: traffic istio cannot give a track 0.5 % of the requests: its weights are whole numbers that add up to 100, got 0.5; use fewer decimals, or raise traffic.weightTotal',
     ]);
   });
 
@@ -340,13 +357,13 @@ describe('ports', () => {
       affinity: { cookie, ends: false },
     };
     const remedy = 'use a strategy that shifts weights alone, or give the release an HTTP port';
-    const said = (what: string) =>
-      `shop: a step wants ${what}, and connections of TCP ports can only be weighted, got ["tcp-redis 6379"]; ${remedy}`;
+    const said = (what: string, got: string) =>
+      `shop: traffic istio cannot ${what}: no http route leads to the release, and connections can only be weighted, got ${got}; ${remedy}`;
     expect(mistakes({ timeout: Duration.seconds(1) }, asked, [REDIS])).toEqual([
+      said('match requests by method', '"POST"'),
+      said('copy requests', '5'),
+      said('keep users by a session cookie', '"a"'),
       'shop: traffic.timeout has no effect: no port of the release speaks HTTP, got ["tcp-redis 6379"]; leave it out',
-      said('the route testers'),
-      said('copies of requests'),
-      said('session affinity'),
     ]);
     expect(mistakes({}, asked, [HTTP, REDIS])).toEqual([]);
     expect(mistakes({ delegation: true }, {}, [HTTP, REDIS])).toEqual([

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { IstioProps, RequestMatch, Traffic } from '../../../../lib/index.ts';
-import { routerMistakes as mistakes } from '../istio-mesh.ts';
+import { wrongsOf as mistakes } from '../istio-mesh.ts';
 
 describe('what of a step’s traffic is refused', () => {
   const route = (match: RequestMatch): Partial<Traffic> => ({
@@ -21,7 +21,12 @@ describe('what of a step’s traffic is refused', () => {
     ],
     [{}, route({ cookies: { a: { exact: 'b'.repeat(1024) } } }), 'cookies need more than 1024'],
     [{}, route({ cookies: { a: { regex: 'b;' } } }), 'the value of cookie a has ;, which may pass'],
-    [{}, { mirrors: [{ percent: 0 }] }, 'a mirror copies no share of the requests, got 0'],
+    [{}, { mirrors: [{ percent: 0 }] }, 'a mirror must copy a percentage of the requests, got 0'],
+    [
+      {},
+      { mirrors: [{ percent: 0.00005 }] },
+      'traffic istio cannot copy 0.00005 % of the requests',
+    ],
     [{}, { mirrors: [{ percent: 1 }, { percent: 2 }] }, 'a step has two mirrors of all requests'],
     [
       { match: [{ uri: { prefix: '/a' } }] },
@@ -51,7 +56,7 @@ describe('what of a step’s traffic is refused', () => {
     [
       { gateways: ['edge'] },
       route({ sourceLabels: { a: 'b' } }),
-      'route testers asks for source labels, which requests at a gateway do not have',
+      'cannot match requests by labels of the client’s pod: a gateway does not know them',
     ],
     [
       { rewrite: { uri: '/' }, match: [{ uri: { prefix: '/a' } }] },

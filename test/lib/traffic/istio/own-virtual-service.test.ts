@@ -2,7 +2,9 @@ import { Duration } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
 import { istio, type Traffic } from '../../../../lib/index.ts';
 import { listAt, objectAt } from '../../../../lib/manifest/json.ts';
+import { mistakeText } from '../../../../lib/mistake.ts';
 import { render } from '../../../../lib/render/render.ts';
+import { routerMistakes } from '../../../../lib/traffic/mistakes.ts';
 import {
   deployment,
   mistakesOf,
@@ -247,11 +249,25 @@ describe('the author’s own VirtualService', () => {
             'the session cookie and http route both of VirtualService edge together need headers, which one condition of Istio cannot say',
         }),
       ]);
-      const bound = { ...own([shop]), spec: { gateways: ['gw'], http: [shop] } };
+    });
+
+    test('what its gateways do not know, or no http route of ours can say, is refused', () => {
+      const wrongs = (spec: object, traffic: Traffic) =>
+        routerMistakes(
+          istio({ virtualService: 'edge' }),
+          contextOf([HTTP], [{ ...own([]), spec }]),
+          [traffic],
+        ).map(mistakeText);
+      const weights = { primary: 100, canary: 0 };
       const source = [{ name: 'web', match: [{ sourceLabels: { app: 'web' } }] as const }];
-      expect(router.mistakes(contextOf([HTTP], [bound]), [{ ...traffic, routes: source }])).toEqual(
-        [expect.objectContaining({ problem: expect.stringContaining('asks for source labels') })],
-      );
+      expect(wrongs({ gateways: ['gw'], http: [shop] }, { weights, routes: source })).toEqual([
+        expect.stringContaining('labels of the client’s pod: a gateway does not know them'),
+      ]);
+      const tcp = [{ route: shop.route }];
+      expect(wrongs({ tcp }, { weights, mirrors: [{ percent: 1 }] })).toEqual([
+        expect.stringContaining('cannot copy requests: no http route leads to the release'),
+      ]);
+      expect(wrongs({ tcp }, { weights })).toEqual([]);
     });
 
     test('a baseline has the settings of the canary’s destination', () => {

@@ -9,6 +9,7 @@ import {
   type Traffic,
 } from '../../../../lib/index.ts';
 import { type JsonObject, objectAt } from '../../../../lib/manifest/json.ts';
+import { routerMistakes } from '../../../../lib/traffic/mistakes.ts';
 import { contextOf, type Fate, fateOf, type Request } from '../istio-mesh.ts';
 import { cookiesIn, requestHolds } from '../requests.ts';
 
@@ -249,7 +250,7 @@ test('every request goes where the step says, whatever the author matches', () =
         gateways: ['mesh', 'edge'],
         ...(input.match.length === 0 ? {} : { match: input.match }),
       };
-      fc.pre(istio(props).mistakes(contextOf(), [traffic]).length === 0);
+      fc.pre(routerMistakes(istio(props), contextOf(), [traffic]).length === 0);
       for (const it of input.requests) {
         const open = fate({ weights: split(input.canary) }, it, props);
         const { route: _, ...found } = fate(traffic, it, props) ?? {};

@@ -15,7 +15,15 @@ import {
 import { type Manifest, objectAt } from '../../../../lib/manifest/json.ts';
 import { mistakeText } from '../../../../lib/mistake.ts';
 import { namesOf } from '../../../../lib/names.ts';
+import { type RouterUnderTest, routerContract } from '../../../contract/routers.ts';
 import { deployment, hpa, mistakesOf, objectIn, sample, workload } from '../../sample.ts';
+
+const weightsIn: RouterUnderTest['weightsIn'] = (object) => {
+  const isCanary = objectAt(object, 'spec', 'selector').app === 'shop-canary';
+  return [{ primary: isCanary ? 0 : 1, canary: isCanary ? 1 : 0 }];
+};
+routerContract('kubernetes', { router: kubernetes(), weightsIn });
+routerContract('kubernetes by pods', { router: kubernetes({ split: 'replicas' }), weightsIn });
 
 const analysis = { checks: [query({ name: 'errors', query: 'up', max: 1 })] };
 
@@ -99,18 +107,20 @@ describe('replicas', () => {
   });
 
   test('the number of pods is the closest one, and never none of a weight', () => {
-    const { shares = () => Number.NaN } = traffic;
+    const { splits } = traffic;
+    if (splits.kind !== 'pods') throw new Error('no pods are split');
     const percent = fc.integer({ min: 1, max: 950 }).map((it) => it / 10);
     fc.assert(
       fc.property(percent, fc.integer({ min: 1, max: 50 }), (weight, primary) => {
         const off = (count: number) => Math.abs(count / (primary + count) - weight / 100);
-        const count = shares(weight, primary);
+        const count = splits.canaryReplicas(weight, primary);
         expect(Number.isInteger(count) && count > 0).toBe(true);
         expect(off(count)).toBeLessThanOrEqual(off(count + 1) + 1e-12);
         if (count > 1) expect(off(count)).toBeLessThanOrEqual(off(count - 1) + 1e-12);
       }),
     );
-    expect([shares(0, 4), shares(1, 4), shares(100, 4) > 1000]).toEqual([0, 1, true]);
+    const ofFour = (weight: number) => splits.canaryReplicas(weight, 4);
+    expect([ofFour(0), ofFour(1), ofFour(100) > 1000]).toEqual([0, 1, true]);
   });
 
   describe('mistakes of weights', () => {
@@ -190,10 +200,10 @@ describe('what a Service cannot do', () => {
     sessionAffinity: canary({ stepWeights: [25], sessionAffinity: { name: 'shop' } }),
   };
   const named = {
-    abTest: 'a route by what a request says',
-    'trap mirror on a router that cannot': 'copies of requests',
-    shadow: 'copies of requests',
-    sessionAffinity: 'a session cookie',
+    abTest: 'match requests by headers',
+    'trap mirror on a router that cannot': 'copy requests',
+    shadow: 'copy requests',
+    sessionAffinity: 'keep users by a session cookie',
   };
 
   test.each(Object.keys(strategies) as (keyof typeof strategies)[])('%s', async (name) => {
@@ -201,14 +211,14 @@ describe('what a Service cannot do', () => {
       const traffic = kubernetes({ split });
       const found = await mistakesOf(release({ ...pods(3), traffic, strategy: strategies[name] }));
       expect(found).toContainEqual(
-        expect.stringContaining(`shop: a Service alone cannot give ${named[name]}`),
+        expect.stringContaining(`shop: traffic kubernetes cannot ${named[name]}: a Service passes`),
       );
     }
   });
 
   test('a part of the requests, by a switch', async () => {
     expect(await mistakesOf(release({ strategy: canary({ stepWeights: [10, 100] }) }))).toEqual([
-      "shop: a Service that switches cannot give the canary 10 %, got 10; use blueGreen(), kubernetes({ split: 'replicas' }), or a mesh or gateway",
+      "shop: traffic kubernetes cannot give a track 10 % of the requests: a Service that switches leads all of them to one track, got 10; use blueGreen(), kubernetes({ split: 'replicas' }), or a mesh or gateway",
     ]);
   });
 
