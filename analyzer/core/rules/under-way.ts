@@ -84,11 +84,11 @@ function notArriving(context: Context, position: Back, why: string): Decision | 
   if (seconds <= patience && !wasBroken) return undefined;
   if (!canLeave(context, position))
     return seconds <= patience ? undefined : { kind: 'hold', reason: why, overdue: true };
-  const reason = `${positionText(position)} has not arrived after ${seconds} s: ${why}`;
-  // What the cluster does not take in this form holds nothing of the candidate in the last one.
-  return live?.kind === 'live'
-    ? wayBackMove(context, reason)
-    : { ...wayBackMove(context, reason), to: { kind: 'stable' } };
+  // The part of the routes keeps the pods that get requests now; the last one holds nothing of the candidate.
+  return wayBackMove(
+    context,
+    `${positionText(position)} has not arrived after ${seconds} s: ${why}`,
+  );
 }
 
 /** Whether requests would find a pod after the next part, or find none as things are. */

@@ -287,8 +287,19 @@ describe('a rollback that does not arrive', () => {
     const none = { primary: down, canary: notReady('crash loop') };
     expect(later(primary, 121, none)).toMatchObject({ to: back('04-promote', 'routes') });
     // A commit that the cluster does not take holds the primary up as well.
-    expect(later(primary, 121, { ...refused, primary: few })).toMatchObject({ to: STABLE });
+    expect(later(primary, 121, { ...refused, primary: few })).toMatchObject({
+      to: back('04-promote', 'routes'),
+    });
     expect(later(primary, 121, { ...refused, primary: down }).kind).toBe('hold');
+  });
+
+  test('takes requests from the canary before its pods, also where a part is refused', () => {
+    const routes = situation({ position: back('04-promote', 'routes', '02-weight-20') });
+    const shown = situation({ position: back('04-promote', 'primary', '02-weight-20') });
+    expect(later(shown, 61, refused)).toMatchObject({
+      to: back('04-promote', 'routes', '02-weight-20'),
+    });
+    expect(later(routes, 61, refused)).toMatchObject({ to: STABLE });
   });
 
   test('does not wait for a primary that never comes where there is no canary', () => {
