@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
+import type { Version } from '../releases.ts';
 import type { Scenario } from '../scenario.ts';
-import { conclude } from '../ways.ts';
+import { completes, conclude } from '../ways.ts';
 import { UPGRADES, type Upgrade } from './positions.ts';
 import { FORMATS, restore } from './restore.ts';
 
@@ -8,9 +9,32 @@ import { FORMATS, restore } from './restore.ts';
 const END_SECONDS = 90;
 
 /** Repositories that older versions left in the middle of something: today's goes on from there. */
-export const upgrades: readonly Scenario[] = FORMATS.flatMap((format) =>
-  UPGRADES.map((it): Scenario => scenarioOf(format, it)),
-);
+export const upgrades: readonly Scenario[] = FORMATS.flatMap((format) => [
+  ...UPGRADES.map((it): Scenario => scenarioOf(format, it)),
+  synthesizedAgain(format),
+]);
+
+/** The same candidate, rendered by today's synth while its rollout is under way. */
+function synthesizedAgain(format: number): Scenario {
+  const [release, version]: [string, Version] = ['step', { temper: 'good', number: 2 }];
+  return {
+    name: `upgrades/format-${format}/synthesized-again`,
+    promise: `a rollout that format ${format} began adopts the same candidate as today's synth renders it`,
+    async run(stage) {
+      const repository = await restore(format, 'step');
+      const world = await stage.open({ releases: [release], repository });
+      world.onStop(() => rm(repository, { recursive: true, force: true }));
+      const before = (await world.record()).length;
+      await world.release(release, version);
+      world.analyzer();
+      const end = await conclude(world, [completes(release, version)], END_SECONDS, 'adopted');
+      const kinds = (await world.record()).slice(before).map((it) => it.state?.kind);
+      const [first] = kinds;
+      const problems = first === 'adopt' ? [] : [`it went on with ${kinds.join(', ')}`];
+      return { ...end, problems: [...end.problems, ...problems] };
+    },
+  };
+}
 
 function scenarioOf(format: number, it: Upgrade): Scenario {
   return {
