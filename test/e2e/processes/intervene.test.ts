@@ -337,7 +337,7 @@ describe.concurrent('undo', () => {
       /^app: undo app:v2: back to app:v1\n\nUndone by Robin <robin@example\.com>: I know why\./,
     );
     expect(state(it)).toMatch(
-      /kind: undo\nposition:\n {2}kind: back\n {2}step: 05-complete\n {2}part: primary/,
+      /kind: undo\nverdict: fail\nposition:\n {2}kind: back\n {2}step: 05-complete\n {2}part: primary/,
     );
     const reports = await untilRest(it, analyzer);
     expect(
