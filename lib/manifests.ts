@@ -80,7 +80,13 @@ function objectMistakes(authored: Authored): Mistake[] {
   const { kind, metadata } = object;
   const secrets = kind === 'Secret' ? versionedMistakes(authored, false) : [];
   const group = groupOf(object.apiVersion);
-  const isFree = !isChecked(group, kind) || isClusterScoped(group, kind);
+  const isClusterWide = isClusterScoped(group, kind);
+  if (isClusterWide && metadata.namespace !== undefined) {
+    const problem = `${kind} ${metadata.name} has a namespace, and belongs to none`;
+    const got = metadata.namespace;
+    return [...secrets, { path, problem, got, remedy: 'leave metadata.namespace out' }];
+  }
+  const isFree = isClusterWide || !isChecked(group, kind);
   if (isFree || metadata.namespace !== undefined) return secrets;
   const problem = `${kind} ${metadata.name} has no namespace and would go wherever it is applied`;
   return [...secrets, { path, problem, remedy: 'give it metadata.namespace' }];

@@ -32,8 +32,18 @@ export async function agentOf(
 // One agent for each text of authorities, so that connections are kept; a rotated file brings a new one.
 const agents = new Map<string, TlsAgent>();
 
+/** More than any analyzer has files of authorities. */
+const MOST_AGENTS = 20;
+
 function keptFor(ca: string): TlsAgent {
   const agent = agents.get(ca) ?? new TlsAgent({ ca, keepAlive: true });
+  // The one that was used last stands last.
+  agents.delete(ca);
   agents.set(ca, agent);
+  const [oldest] = agents;
+  if (oldest !== undefined && agents.size > MOST_AGENTS) {
+    agents.delete(oldest[0]);
+    oldest[1].destroy();
+  }
   return agent;
 }

@@ -104,6 +104,14 @@ describe('mistakes', () => {
     ]);
   });
 
+  test('a kind that belongs to no namespace is refused with one', async () => {
+    const metadata = { name: 'a', namespace: 'b' };
+    const object = { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata };
+    expect(await mistakesIn(make(object))).toEqual([
+      expect.stringMatching(/PriorityClass a has a namespace, and belongs to none, got "b"; leave/),
+    ]);
+  });
+
   test('a factory that throws, and an id that is no name', async () => {
     const apps = twoReleases();
     new Manifests(apps, 'My Tools', () => {
