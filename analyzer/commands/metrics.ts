@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import { DEFAULT_SOURCE } from '../../lib/plan/plan.ts';
 import { readYaml } from '../../lib/plan/read-yaml.ts';
 import { openStores } from '../metrics/registry.ts';
-import { DEFAULT_SOURCE, type MetricStores } from '../metrics/store.ts';
+import type { MetricStores } from '../metrics/store.ts';
 import { flag } from './options.ts';
 
 /** Flags that say where metrics are. */
