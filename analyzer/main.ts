@@ -4,7 +4,7 @@ import { addAnalyze } from './commands/analyze.ts';
 import { addDiff } from './commands/diff.ts';
 import { addHistory } from './commands/history.ts';
 import { addInitBranch } from './commands/init-branch.ts';
-import { addRepositoryFlags } from './commands/options.ts';
+import { addRepositoryFlags, UsageError } from './commands/options.ts';
 import { addPersonCommands } from './commands/person.ts';
 import { addPlan } from './commands/plan.ts';
 import { addStatus } from './commands/status.ts';
@@ -54,6 +54,7 @@ async function main(): Promise<void> {
 
 function exitCode(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof UsageError) return 2;
   if (!(error instanceof GitError)) return 1;
   return error.usage ? 2 : 3;
 }

@@ -1,4 +1,4 @@
-import type { Mistake } from './mistake.ts';
+import type { Mistake, Reproof } from './mistake.ts';
 import type { Track } from './plan/plan.ts';
 
 /** The names that follow from a release's name. */
@@ -39,10 +39,14 @@ const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])
 
 /** What a DNS label (RFC 1123) would not allow in a name. */
 export function labelMistakes(path: string, field: string, name: string): Mistake[] {
+  return labelReproofs(field, name).map((it) => ({ path, ...it }));
+}
+
+/** The same, of a construct. */
+export function labelReproofs(field: string, name: string): Reproof[] {
   if (LABEL.test(name) && name.length <= 63) return [];
   return [
     {
-      path,
       problem: `${field} must be a DNS label`,
       got: name,
       remedy:

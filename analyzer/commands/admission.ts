@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { kindFault, policyWith } from '../core/admission/policy.ts';
 import type { Admission } from '../situation/admission.ts';
-import { flag } from './options.ts';
+import { flag, UsageError } from './options.ts';
 
 /** Flags that say which plans may be pinned. */
 export interface AdmissionFlags {
@@ -30,7 +30,7 @@ export function addAdmissionFlags(command: Command): Command {
     );
 }
 
-/** The admission that the flags describe. @throws Error for a file that cannot be read */
+/** The admission that the flags describe. @throws UsageError for a file that cannot be read */
 export function admissionOf({ allowKind, allowedSigners }: AdmissionFlags): Admission {
   const policy = policyWith(allowKind);
   if (allowedSigners === undefined) return { policy };
@@ -38,7 +38,7 @@ export function admissionOf({ allowKind, allowedSigners }: AdmissionFlags): Admi
   try {
     accessSync(path, constants.R_OK);
   } catch {
-    throw new Error(
+    throw new UsageError(
       `the allowed signers file ${path} cannot be read: it holds lines like ann@example.com ssh-ed25519 AAAA…`,
     );
   }

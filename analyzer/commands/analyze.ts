@@ -94,6 +94,7 @@ async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
   const admission = admissionOf(flags);
   const nudges = nudgesOf(flags, command);
   const client = hookClientOf(flags);
+  const metrics = storesOf(flags, command);
   const repository = guarded(await openForWriting(flags), (it) => logFinding(log, it));
   const clock = () => Date.now() / 1000;
   const leaving = openLeaving();
@@ -106,7 +107,7 @@ async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
     hooks: hookCalls(client, clock, isOnce(flags) ? ONCE_PATIENCE_SECONDS : undefined),
     mostRollouts: flags.maxRollouts,
     clusters: clustersOf(flags),
-    metrics: storesOf(flags, command),
+    metrics,
     clock,
     clocks: [...new Set([flags.repo, flags.sourceRepo ?? flags.repo])].flatMap(
       (it) => gitClock(it) ?? [],

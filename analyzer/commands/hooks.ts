@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type HookClient, hookClient } from '../hooks/client.ts';
-import { flag } from './options.ts';
+import { flag, UsageError } from './options.ts';
 
 /** Flags that say with what hooks are called. */
 export interface HookFlags {
@@ -29,7 +29,7 @@ export function addHookFlags(command: Command): Command {
     );
 }
 
-/** What calls the hooks. @throws Error for a folder that is not there */
+/** What calls the hooks. @throws UsageError for a folder that is not there */
 export function hookClientOf({ hookKeys, hookAuthorities }: HookFlags): HookClient {
   return hookClient({
     keysFolder: folder('--hook-keys', hookKeys),
@@ -42,6 +42,6 @@ function folder(name: string, given: string | undefined): string | undefined {
   const path = resolve(given);
   const isThere = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
   if (!isThere)
-    throw new Error(`${name} ${path} is not a folder: give the one that holds the files`);
+    throw new UsageError(`${name} ${path} is not a folder: give the one that holds the files`);
   return path;
 }

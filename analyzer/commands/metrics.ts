@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import { DEFAULT_SOURCE } from '../../lib/plan/plan.ts';
 import { readYaml } from '../../lib/plan/read-yaml.ts';
 import { openStores } from '../metrics/registry.ts';
-import { DEFAULT_SOURCE, type MetricStores } from '../metrics/store.ts';
-import { flag } from './options.ts';
+import type { MetricStores } from '../metrics/store.ts';
+import { flag, UsageError } from './options.ts';
 
 /** Flags that say where metrics are. */
 export interface MetricsFlags {
@@ -63,33 +64,56 @@ export function addMetricsFlags(command: Command): Command {
     );
 }
 
-/** The stores that the flags describe. @throws Error for a file that cannot be read, or describes none */
+/** The flags that describe the one store of checks that name none. */
+const OF_DEFAULT = [
+  'metrics',
+  'metricsTokenFile',
+  'metricsUser',
+  'metricsPasswordFile',
+  'metricsCa',
+  'metricsHeader',
+  'metricsHeadersFile',
+  'metricsAcceptPartial',
+] as const satisfies readonly (keyof MetricsFlags)[];
+
+/** The stores that the flags describe. @throws UsageError for a file that cannot be read, or describes none */
 export function storesOf(flags: MetricsFlags, command: Command): MetricStores {
-  const own = openStores(
-    {
-      [DEFAULT_SOURCE]: {
-        kind: 'prometheus',
-        address: flags.metrics,
-        bearerTokenFile: flags.metricsTokenFile,
-        username: flags.metricsUser,
-        passwordFile: flags.metricsPasswordFile,
-        caFile: flags.metricsCa,
-        headers: headersOf(flags.metricsHeader, command),
-        headersFile: flags.metricsHeadersFile,
-        acceptPartial: flags.metricsAcceptPartial,
-      },
-    },
-    'the --metrics flags',
-  );
   const { metricsConfig: path } = flags;
-  if (path === undefined) return own;
-  const configured = openStores(read(path), path);
-  const isGiven = command.getOptionValueSource('metrics') !== 'default';
-  if (isGiven && configured.has(DEFAULT_SOURCE))
-    throw new Error(
-      `${path} and --metrics both describe the store ${DEFAULT_SOURCE}: leave one of them out`,
-    );
-  return new Map([...own, ...configured]);
+  const configured: MetricStores =
+    path === undefined ? new Map() : open(read(path), `--metrics-config ${path}`);
+  if (!configured.has(DEFAULT_SOURCE)) return new Map([...ownStore(flags, command), ...configured]);
+  const given = OF_DEFAULT.filter((it) => !UNSAID.has(command.getOptionValueSource(it)));
+  if (given.length === 0) return configured;
+  const names = given.map((it) => command.options.find((one) => one.attributeName() === it)?.long);
+  throw new UsageError(
+    `--metrics-config ${path} and ${names.join(', ')} both describe the store ${DEFAULT_SOURCE}: leave one of them out`,
+  );
+}
+
+/** Where the value of a flag comes from that nobody gave. */
+const UNSAID: ReadonlySet<string | undefined> = new Set([undefined, 'default']);
+
+function ownStore(flags: MetricsFlags, command: Command): MetricStores {
+  const description = {
+    kind: 'prometheus',
+    address: flags.metrics,
+    bearerTokenFile: flags.metricsTokenFile,
+    username: flags.metricsUser,
+    passwordFile: flags.metricsPasswordFile,
+    caFile: flags.metricsCa,
+    headers: headersOf(flags.metricsHeader, command),
+    headersFile: flags.metricsHeadersFile,
+    acceptPartial: flags.metricsAcceptPartial,
+  };
+  return open({ [DEFAULT_SOURCE]: description }, 'the --metrics flags');
+}
+
+function open(configuration: unknown, place: string): MetricStores {
+  try {
+    return openStores(configuration, place);
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
 }
 
 function read(path: string): unknown {
@@ -97,12 +121,18 @@ function read(path: string): unknown {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    const { code } = error as { readonly code?: string };
-    throw new Error(`--metrics-config: ${path} cannot be read (${code ?? 'unknown error'})`);
+    const { code = 'unknown error' } = error as { readonly code?: string };
+    throw new UsageError(
+      `--metrics-config ${path} cannot be read (${code}): give a file that describes metric stores`,
+      { cause: error },
+    );
   }
   const reading = readYaml(text);
-  if (reading.kind === 'refused') throw new Error(`--metrics-config: ${path} ${reading.reason}`);
-  return reading.value;
+  if (reading.kind === 'read') return reading.value;
+  throw new UsageError(
+    `--metrics-config ${path} ${reading.reason}. It has the names of stores, each with a kind and its options; ` +
+      'docs/install.md shows one.',
+  );
 }
 
 function headersOf(given: readonly string[], command: Command): Readonly<Record<string, string>> {

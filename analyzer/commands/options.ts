@@ -24,6 +24,14 @@ export interface RepositoryFlags {
   readonly json: boolean;
 }
 
+/** What a flag names cannot be used: a file that is not there, or says nothing that is understood. */
+export class UsageError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'UsageError';
+  }
+}
+
 /** Author of the analyzer's own commits, where none is given. */
 const ANALYZER: Identity = { name: 'Perch', email: 'perch@localhost' };
 

@@ -150,6 +150,7 @@ async function exchange(order: Order, timeout: AbortSignal): Promise<HttpResult>
   const { method, body, headers, connection, packed, maxBytes = MAX_BYTES } = request;
   // Loaded late, as most passes ask nobody.
   const { default: fetch, Headers } = await import('node-fetch');
+  const signal = AbortSignal.any([timeout, until]);
   let response: Response | undefined;
   try {
     const agent = await agentOf(connection, url);
@@ -158,13 +159,15 @@ async function exchange(order: Order, timeout: AbortSignal): Promise<HttpResult>
     if (packed) sent.set('Accept-Encoding', 'gzip');
     for (const [name, value] of Object.entries({ ...headers, ...signed.headers }))
       sent.set(name, value);
+    // The body of what is over before it is sent has nobody who hears its error, and that would end the process.
+    signal.throwIfAborted();
     response = await fetch(url, {
       method,
       headers: sent,
       redirect: 'manual',
       // What was not asked for packed is not unpacked either.
       compress: packed === true,
-      signal: AbortSignal.any([timeout, until]),
+      signal,
       ...(body === undefined ? {} : { body: body.text }),
       ...(agent === undefined ? {} : { agent }),
     });

@@ -88,7 +88,7 @@ function readData(
 function doubtOf({ warnings, isPartial }: z.infer<typeof success>): string | undefined {
   // Hints about the query itself; Prometheus before 3 has them here, and later in `infos`.
   const [warning] = (warnings ?? []).filter((it) => !it.startsWith('PromQL info:'));
-  const remedy = '--metrics-accept-partial takes such answers';
+  const remedy = '--metrics-accept-partial, or acceptPartial of a store, takes such answers';
   if (warning !== undefined) return `a warning comes with the answer (${remedy}): ${warning}`;
   return isPartial === true ? `the answer is partial; ${remedy}` : undefined;
 }

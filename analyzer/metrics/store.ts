@@ -31,11 +31,3 @@ export interface MetricStore {
 
 /** Metric stores by the name that checks have for them. */
 export type MetricStores = ReadonlyMap<string, MetricStore>;
-
-/** The store of checks that name none. */
-export const DEFAULT_SOURCE = 'default';
-
-/** One store, for checks that name none. */
-export function oneStore(store: MetricStore): MetricStores {
-  return new Map([[DEFAULT_SOURCE, store]]);
-}

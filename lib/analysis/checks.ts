@@ -2,8 +2,8 @@ import { Duration } from 'cdk8s';
 import { type Filled, fill, type QueryProblem } from '../metrics/promql.ts';
 import { latencyQuery, successRateQuery } from '../metrics/request-queries.ts';
 import type { Mistake } from '../mistake.ts';
-import type { Names, Side } from '../names.ts';
-import type { Check } from '../plan/plan.ts';
+import { labelMistakes, type Names, type Side } from '../names.ts';
+import { type Check, DEFAULT_SOURCE } from '../plan/plan.ts';
 import type { Router } from '../traffic/router.ts';
 import { wholeSeconds } from './whole-seconds.ts';
 
@@ -18,6 +18,11 @@ interface CommonProps {
    * @default Duration.minutes(1)
    */
   readonly window?: Duration;
+  /**
+   * Name of the metric store that is asked: one of the analyzer's `metricStores`, or of its `--metrics-config`.
+   * @default 'default'
+   */
+  readonly source?: string;
 }
 
 /** Bounds in percent; at least one. */
@@ -71,6 +76,8 @@ export type Question =
 /** A check as the release's author writes it; its query is known once the router is. */
 export interface CheckDefinition {
   readonly name: string;
+  /** Name of the metric store. */
+  readonly source: string;
   readonly window: Duration;
   readonly min: number | undefined;
   readonly max: number | undefined;
@@ -129,7 +136,8 @@ function definition(
     readonly variables?: CheckDefinition['variables'];
   },
 ): CheckDefinition {
-  return { variables: {}, ...rest, name, window: props.window ?? Duration.minutes(1) };
+  const { source = DEFAULT_SOURCE, window = Duration.minutes(1) } = props;
+  return { variables: {}, ...rest, name, source, window };
 }
 
 function percentProblems(field: string, value: number | undefined): QueryProblem[] {
@@ -178,10 +186,12 @@ function compile(
   const asked = queryOf(it, context, context.track, window);
   const problems = [
     ...it.problems,
-    ...boundProblems(it),
+    ...definitionProblems(it),
     ...(asked.kind === 'wrong' ? asked.problems : []),
   ];
   const mistakes = [
+    ...labelMistakes(path, `${field}: name`, it.name),
+    ...labelMistakes(path, `${field}: source`, it.source),
     ...problems.map((one) => ({ path, ...one, problem: `${field}: ${one.problem}` })),
     ...seconds.mistakes,
   ];
@@ -225,10 +235,10 @@ function checkOf(
   primary: string | undefined,
   windowSeconds: number,
 ): Check {
-  const { name, min, max, unit } = it;
+  const { name, source, min, max, unit } = it;
   return {
     name,
-    source: 'default',
+    source,
     ask: { canary: query, ...(primary === undefined ? {} : { primary }) },
     windowSeconds,
     judge: {
@@ -242,14 +252,8 @@ function checkOf(
 
 const BUILT_IN = ['namespace', 'target', 'primary', 'baseline', 'service', 'port', 'interval'];
 
-function boundProblems(it: CheckDefinition): QueryProblem[] {
+function definitionProblems(it: CheckDefinition): QueryProblem[] {
   const problems: QueryProblem[] = [];
-  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(it.name))
-    problems.push({
-      problem: 'name must be a DNS label',
-      got: it.name,
-      remedy: 'use lower-case letters, digits and dashes',
-    });
   if (it.min === undefined && it.max === undefined)
     problems.push({
       problem: 'a check needs a bound',

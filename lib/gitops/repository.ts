@@ -33,6 +33,26 @@ export function addressMistakes(field: string, address: string): Reproof[] {
   ];
 }
 
+/** The same of an address that is asked over HTTP alone. */
+export function httpAddressMistakes(field: string, address: string): Reproof[] {
+  if (!/^https?:/.test(urlOf(address)?.protocol ?? ''))
+    return [
+      {
+        problem: `${field} is not an http:// or https:// URL`,
+        got: address,
+        remedy: 'use https://host/path',
+      },
+    ];
+  const mistakes = addressMistakes(field, address);
+  if (mistakes.length > 0 || !/^[^?#]*@/.test(address)) return mistakes;
+  return [
+    {
+      problem: `${field} has an @ in its path, which could be the end of a password`,
+      remedy: 'write it as %40',
+    },
+  ];
+}
+
 /** The TCP port of an address; of one that is wrong, that of HTTPS. */
 export function portOf(address: string): number {
   const url = urlOf(address);

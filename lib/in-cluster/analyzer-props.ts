@@ -172,7 +172,14 @@ export interface AnalyzerProps extends RightsOptions {
   readonly source?: Repository;
   /** @default - Git asks for no credentials */
   readonly git?: GitAccess;
+  /** The metric store of checks that name none; its name is `default`. */
   readonly metrics: MetricsAccess;
+  /**
+   * More metric stores, by the names that checks have in `source`: DNS labels, and not `default`. The network policy
+   * takes `network.metrics` for all of them.
+   * @default - none
+   */
+  readonly metricStores?: Readonly<Record<string, MetricsAccess>>;
   /**
    * Pause between two looks while a rollout is under way.
    * @default Duration.seconds(10)
@@ -243,7 +250,7 @@ export interface NetworkProps {
   readonly apiServer?: Peers;
   /** @default - the ports of both repositories' addresses */
   readonly git?: Peers;
-  /** @default - the port of the metric store's address */
+  /** @default - the ports of all metric stores' addresses */
   readonly metrics?: Peers;
   /** @default - the ports of the addresses of the releases' hooks */
   readonly hooks?: Peers;

@@ -1,10 +1,11 @@
 import { Construct } from 'constructs';
-import { addressMistakes } from '../gitops/repository.ts';
+import { addressMistakes, httpAddressMistakes } from '../gitops/repository.ts';
 import type { JsonObject } from '../manifest/json.ts';
 import { put } from '../manifest/put.ts';
 import { type Reproof, reprove } from '../mistake.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { AnalyzerMode, AnalyzerProps } from './analyzer-props.ts';
+import { mountedStores, storeMistakes } from './metric-stores.ts';
 import { alerts, podMonitorSpec } from './monitoring.ts';
 import { networkPolicySpec } from './network.ts';
 import { podSpec } from './pod.ts';
@@ -35,6 +36,8 @@ export class Analyzer extends Construct {
         name,
         subject: { kind: 'ServiceAccount', name, namespace },
       });
+    const stores = mountedStores(props);
+    if (stores !== undefined) put(this, stores.configMap);
     if (mode.kind === 'watch') deployment(place, props, mode.replicas ?? 1);
     else cronJob(place, props, mode);
     put(this, {
@@ -139,14 +142,13 @@ function monitors(
 }
 
 function mistakesOf(props: AnalyzerProps): Reproof[] {
-  const { image, run, source, metrics, nudge, pushGateway, mode, git } = props;
-  const addresses = { 'run.url': run.url, 'source.url': source?.url, 'metrics.url': metrics.url };
-  const nudged = (nudge?.urls ?? []).flatMap((it) => addressMistakes('nudge.urls', it));
+  const { image, run, source, nudge, pushGateway, mode, git } = props;
   return [
-    ...Object.entries({ ...addresses, pushGateway }).flatMap(([field, it]) =>
-      it === undefined ? [] : addressMistakes(field, it),
-    ),
-    ...nudged,
+    ...addressMistakes('run.url', run.url),
+    ...(source === undefined ? [] : addressMistakes('source.url', source.url)),
+    ...storeMistakes(props),
+    ...(nudge?.urls ?? []).flatMap((it) => httpAddressMistakes('nudge.urls', it)),
+    ...(pushGateway === undefined ? [] : httpAddressMistakes('pushGateway', pushGateway)),
     ...refusal(!/^\S+[:@][^\s/]+$/.test(image), {
       problem: 'image has no tag and no digest',
       got: image,

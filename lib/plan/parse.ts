@@ -43,10 +43,17 @@ const MOST_FAULTS = 5;
 
 /** What a schema minds, on one line: the first faults, each with its path. */
 export function faultsText({ issues }: Pick<z.core.$ZodError, 'issues'>): string {
-  const shown = issues.slice(0, MOST_FAULTS).map(({ path, message }) => {
-    const place = z.core.toDotPath(path);
-    return place === '' ? quote(message) : `${quote(message)} at ${quote(place, 100)}`;
+  const shown = issues.slice(0, MOST_FAULTS).map((issue) => {
+    const place = z.core.toDotPath(issue.path);
+    const message = quote(messageOf(issue));
+    return place === '' ? message : `${message} at ${quote(place, 100)}`;
   });
   const more = issues.length - shown.length;
   return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+}
+
+/** Of a key, zod itself says only that it is invalid. */
+function messageOf(issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'invalid_key') return issue.message;
+  return issue.issues.map((it) => it.message).join(', ');
 }

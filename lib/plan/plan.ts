@@ -8,6 +8,9 @@ export const DIGEST_ANNOTATION = 'perch/digest';
 /** Annotation on the routing files of a step: `<candidate>/<NN-name>`. */
 export const STEP_ANNOTATION = 'perch/step';
 
+/** The metric store of checks that name none. */
+export const DEFAULT_SOURCE = 'default';
+
 const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'expected a DNS label');
 // Where a release is applied by two sync objects, its files lie in these two folders.
 const fileName = z

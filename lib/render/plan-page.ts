@@ -1,6 +1,6 @@
 import { describeSteps, durationText, times } from '../plan/describe.ts';
 import { judgeText } from '../plan/judge.ts';
-import type { Hours, Plan } from '../plan/plan.ts';
+import { DEFAULT_SOURCE, type Hours, type Plan } from '../plan/plan.ts';
 
 /** PLAN.md: what a reviewer reads instead of the manifests. */
 export function planPage(plan: Plan): string {
@@ -40,13 +40,16 @@ function intro(plan: Plan): string {
 function checks(plan: Plan): string {
   if (plan.checks.length === 0)
     return 'None: each weight is kept for its bake time, and only readiness is watched.';
+  // Where all ask the one store that everybody has, its name says nothing.
+  const named = plan.checks.some((it) => it.source !== DEFAULT_SOURCE);
   const rows = plan.checks.map((it) => [
     it.name,
     judgeText(it.judge, it.unit),
     durationText(it.windowSeconds),
+    ...(named ? [it.source] : []),
     `\`${it.ask.canary}\``,
   ]);
-  return table(['check', 'passes', 'window', 'query'], rows);
+  return table(['check', 'passes', 'window', ...(named ? ['store'] : []), 'query'], rows);
 }
 
 /** What is called, and where: a reviewer decides whether the analyzer may. */

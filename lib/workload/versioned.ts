@@ -20,15 +20,23 @@ export function isVersioned(object: Manifest): boolean {
 
 /** Gives each ConfigMap and Secret a name of its content and makes it immutable. */
 export function version(objects: readonly Manifest[]): Versioned {
-  const pairs = objects.map((it) => ({ it, name: `${it.metadata.name}-${contentHash(it)}` }));
+  const pairs = objects.map((it) => ({ it, hashed: underContentHash(it) }));
   const named = (kind: string) =>
     new Map(
-      pairs.filter(({ it }) => it.kind === kind).map(({ it, name }) => [it.metadata.name, name]),
+      pairs
+        .filter(({ it }) => it.kind === kind)
+        .map(({ it, hashed }) => [it.metadata.name, hashed.metadata.name]),
     );
   return {
-    objects: pairs.map(({ it, name }) => ({ ...renamed(it, name), immutable: true })),
+    objects: pairs.map(({ hashed }) => hashed),
     names: { ConfigMap: named('ConfigMap'), Secret: named('Secret') },
   };
+}
+
+/** A ConfigMap or Secret under a name that tells its content, immutable. */
+export function underContentHash(object: Manifest): Manifest {
+  const name = `${object.metadata.name}-${contentHash(object)}`;
+  return { ...renamed(object, name), immutable: true };
 }
 
 /** Labels and annotations are no content: they can change while the name stays. */

@@ -6,12 +6,13 @@ import type { ObjectReading } from '../../analyzer/core/cluster/reading.ts';
 import type { Sample } from '../../analyzer/core/judge/series.ts';
 import type { PlanTree } from '../../analyzer/core/position.ts';
 import { openLocal, type Reader, type Repository } from '../../analyzer/git/index.ts';
-import { type MetricStores, oneStore } from '../../analyzer/metrics/store.ts';
+import type { MetricStores } from '../../analyzer/metrics/store.ts';
 import type { Analyzer } from '../../analyzer/tick/analyzer.ts';
 import { newMemory } from '../../analyzer/tick/analyzer.ts';
 import { type TickReport, tick } from '../../analyzer/tick/tick.ts';
 import { oneCluster } from '../../analyzer/tick/world.ts';
 import { afterFile } from '../cleanups.ts';
+import { oneStore } from '../one-store.ts';
 import { blobs, plan, T0 } from './core/fixture.ts';
 import { bare, git, gitWith, open, scratch } from './git/fixture.ts';
 

@@ -7,7 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { prometheus } from '../../analyzer/metrics/prometheus.ts';
-import { contractHistory, metricsContract, PROMQL } from '../contract/metrics.ts';
+import { contractHistory, type MetricsUnderTest, metricsContract } from '../contract/metrics.ts';
+import {
+  openMetrics,
+  PROMQL,
+  PROMQL_COMPLAINT,
+  prometheusContract,
+} from '../contract/prometheus.ts';
 import { isMissing } from './servers/missing.ts';
 import { findOnPath, run } from './servers/program.ts';
 import { missingPrometheus, type Prometheus, startPrometheus } from './servers/prometheus.ts';
@@ -17,16 +23,20 @@ describe('a real Prometheus', { skip: isMissing(missingPrometheus()) }, () => {
   let server: Prometheus;
 
   beforeAll(async () => {
-    server = await startPrometheus({ openMetrics: contractHistory(start) });
+    server = await startPrometheus({ openMetrics: openMetrics(contractHistory(start)) });
   });
   afterAll(() => server?.stop());
 
-  metricsContract(() => ({
-    store: prometheus({ address: server.url }),
+  const subject = (): MetricsUnderTest => ({
+    address: server.url,
+    open: (address) => prometheus({ address, retries: 0 }),
     start,
     now: () => Date.now() / 1000,
     queries: PROMQL,
-  }));
+    complaint: PROMQL_COMPLAINT,
+  });
+  metricsContract(subject);
+  prometheusContract(subject);
 
   const missing = findOnPath('openssl') === undefined ? 'openssl is not on PATH.' : undefined;
   test('is asked over TLS, by its own authority', { skip: isMissing(missing) }, async () => {

@@ -10,7 +10,6 @@ import type { Status } from '../../analyzer/core/phase.ts';
 import { openLocal, openRepository, type Reader } from '../../analyzer/git/index.ts';
 import { walk } from '../../analyzer/history/history.ts';
 import { prometheus } from '../../analyzer/metrics/prometheus.ts';
-import { oneStore } from '../../analyzer/metrics/store.ts';
 import type { Analyzer } from '../../analyzer/tick/analyzer.ts';
 import { newMemory } from '../../analyzer/tick/analyzer.ts';
 import { atRest, type TickReport, tick } from '../../analyzer/tick/tick.ts';
@@ -27,6 +26,7 @@ import {
 } from '../../lib/index.ts';
 import { type Author, cloneAsAuthor, GIT_ENVIRONMENT } from '../demo/author.ts';
 import { type GitServer, startGitServer } from '../embedded/git-server.ts';
+import { oneStore } from '../one-store.ts';
 import { applier } from './applier.ts';
 import { variant, withDeploymentSpec } from './plans.ts';
 import { playKubelet } from './pods.ts';

@@ -68,6 +68,9 @@ describe.concurrent('perch analyze', () => {
     [['--once', '--watch'], /cannot be used with option/],
     [['--interval', '0'], /expected a number above 0/],
     [['--metrics-header', 'nonsense'], /expected name=value/],
+    [['--metrics-config', 'none.yaml'], /--metrics-config none\.yaml cannot be read \(ENOENT\)/],
+    [['--hook-keys', 'none'], /--hook-keys \S+none is not a folder/],
+    [['--allowed-signers', 'none'], /signers file \S+none cannot be read/],
     [['--identity', 'nobody'], /expected "Name <address>"/],
   ])('%j is wrong usage', async (args, expected) => {
     expect(await perch('analyze', ...args)).toMatchObject({

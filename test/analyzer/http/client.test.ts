@@ -271,9 +271,13 @@ describe('is no answer, but a reason', () => {
 describe('whoever asked waits no more', () => {
   const reason = expect.stringMatching(/^nobody waits for 127\.0\.0\.1:\d+ any more$/);
 
-  test('before it is sent', async () => {
+  test.each([
+    ['nothing', {}],
+    // Its stream's error had no listener, which ended the process.
+    ['a body', { body: { type: 'text/plain', text: 'up' } }],
+  ])('before it is sent with %s', async (_, more) => {
     const before = server.calls.length;
-    expect(await asked({}, AbortSignal.abort())).toEqual({ kind: 'abandoned', reason });
+    expect(await asked(more, AbortSignal.abort())).toEqual({ kind: 'abandoned', reason });
     expect(server.calls).toHaveLength(before);
   });
 

@@ -1,7 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PrometheusOptions, prometheus } from '../../../analyzer/metrics/prometheus.ts';
 import { metricStoreKinds } from '../../../analyzer/metrics/registry.ts';
-import { CONTRACT_GAP, metricsContract, PROMQL } from '../../contract/metrics.ts';
+import {
+  type ContractSeries,
+  contractHistory,
+  type MetricsUnderTest,
+  metricsContract,
+} from '../../contract/metrics.ts';
+import {
+  PROMQL,
+  PROMQL_COMPLAINT,
+  PROMQL_TIME,
+  prometheusContract,
+} from '../../contract/prometheus.ts';
 import {
   type EmbeddedPrometheus,
   type PrometheusFault,
@@ -19,20 +30,39 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
+const history = contractHistory(start);
+
 /** Answers PROMQL over the history of the contract. */
 function answer(query: string, at: number): number | readonly number[] | undefined {
-  const { fromSeconds, toSeconds, endSeconds } = CONTRACT_GAP;
-  const offset = at - start;
-  const isIn = (from: number, to: number) => offset >= from + 15 && offset <= to + 45;
-  const hasData = isIn(0, fromSeconds) || isIn(toSeconds, endSeconds);
-  if (query === PROMQL.rate) return hasData ? 10.5 : undefined;
-  if (query === PROMQL.rates) return hasData ? [10, 0.5] : undefined;
-  if (query === PROMQL.time) return at;
-  if (query === PROMQL.nan) return Number.NaN;
-  if (query === PROMQL.infinity) return Infinity;
-  if (query === PROMQL.minusInfinity) return -Infinity;
-  if (query === PROMQL.broken) throw new Error('1:5: parse error: unclosed left parenthesis');
-  return undefined;
+  const seen = (metric: ContractSeries['metric']) =>
+    history
+      .filter((it) => it.metric === metric)
+      .map((it) => it.samples.filter((one) => one.at > at - 60 && one.at <= at));
+  const rates = seen('requests').flatMap((samples) => {
+    const [first, last] = [samples[0], samples.at(-1)];
+    if (first === undefined || last === undefined || first === last) return [];
+    return [(last.value - first.value) / (last.at - first.at)];
+  });
+  switch (query) {
+    case PROMQL.requests:
+      return rates.length === 0 ? undefined : rates.reduce((sum, it) => sum + it);
+    case PROMQL.requestsByCode:
+      return rates;
+    case PROMQL.elapsed:
+      return seen('elapsed')[0]?.at(-1)?.value;
+    case PROMQL_TIME:
+      return at;
+    case PROMQL.notANumber:
+      return Number.NaN;
+    case PROMQL.infinity:
+      return Infinity;
+    case PROMQL.minusInfinity:
+      return -Infinity;
+    case PROMQL.broken:
+      throw new Error('1:5: parse error: unclosed left parenthesis');
+    default:
+      return undefined;
+  }
 }
 
 const store = (options: Partial<PrometheusOptions> = {}) =>
@@ -42,7 +72,7 @@ const store = (options: Partial<PrometheusOptions> = {}) =>
 async function spoiled(faults: readonly PrometheusFault[], options?: Partial<PrometheusOptions>) {
   const before = server.queries.length;
   for (const fault of faults) server.faults.next(fault);
-  const answer = await store(options).values(of(PROMQL.time), range);
+  const answer = await store(options).values(of(PROMQL_TIME), range);
   const reason = answer.kind === 'unknown' ? answer.reason : undefined;
   return { kind: answer.kind, reason, requests: server.queries.length - before };
 }
@@ -53,7 +83,16 @@ const matrix = (...values: unknown[]) =>
   body({ resultType: 'matrix', result: [{ metric: {}, values }] });
 
 describe('prometheus', () => {
-  metricsContract(() => ({ store: store(), start, now: () => now, queries: PROMQL }));
+  const subject = (): MetricsUnderTest => ({
+    address: server.url,
+    open: (address) => prometheus({ address, retries: 0 }),
+    start,
+    now: () => now,
+    queries: PROMQL,
+    complaint: PROMQL_COMPLAINT,
+  });
+  metricsContract(subject);
+  prometheusContract(subject);
 
   test('is registered', () => {
     expect(metricStoreKinds.prometheus).toBe(prometheus);
@@ -74,7 +113,7 @@ describe('prometheus', () => {
   });
 
   test('finds nothing in a range that ends before it starts', async () => {
-    const answer = await store().values(of(PROMQL.time), { start: 10, end: 9, stepSeconds: 1 });
+    const answer = await store().values(of(PROMQL_TIME), { start: 10, end: 9, stepSeconds: 1 });
     expect(answer).toMatchObject({ kind: 'known', value: { samples: [] } });
   });
 
@@ -171,7 +210,10 @@ describe('prometheus', () => {
 
     test.each([
       [{ warnings: ['fetch series: store-0 is away'] }, /^a warning .*: fetch series: store-0/],
-      [{ isPartial: true }, /^the answer is partial; --metrics-accept-partial takes such answers$/],
+      [
+        { isPartial: true },
+        /^the answer is partial; --metrics-accept-partial, or .* takes such answers$/,
+      ],
     ])('is inconclusive, unless it is accepted: %j', async (more, reason) => {
       expect(await asked(more)).toMatchObject({
         kind: 'unknown',
@@ -192,18 +234,18 @@ describe('prometheus', () => {
 
   test('asks for time() where the Date header is missing', async () => {
     server.faults.next('dateless');
-    expect(await store().values(of(PROMQL.time), range)).toMatchObject({
+    expect(await store().values(of(PROMQL_TIME), range)).toMatchObject({
       value: { serverTime: now },
     });
     expect(server.queries.at(-1)?.parameters).toEqual({ query: 'time()' });
   });
 
   test('evaluates a query now', async () => {
-    expect(await store().query(PROMQL.time)).toEqual({
+    expect(await store().query(PROMQL_TIME)).toEqual({
       kind: 'known',
       value: { sample: { at: now, value: now } },
     });
-    expect(await store().query(PROMQL.missing)).toEqual({ kind: 'known', value: {} });
+    expect(await store().query(PROMQL.nothing)).toEqual({ kind: 'known', value: {} });
     server.faults.next(body({ resultType: 'scalar', result: [now, '7'] }));
     expect(await store().query('7')).toMatchObject({ value: { sample: { value: 7 } } });
     server.faults.next(body({ resultType: 'scalar', result: [now, 'seven'] }));

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ObjectRef } from '../../../analyzer/core/cluster/reading.ts';
-import { oneStore } from '../../../analyzer/metrics/store.ts';
 import { watched } from '../../../analyzer/telemetry/watched.ts';
+import { oneStore } from '../../one-store.ts';
 import { plan } from '../core/fixture.ts';
 import { openField } from '../field.ts';
 import { bare } from '../git/fixture.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../../analyzer/core/rules/decide.ts';
-import { oneStore } from '../../../analyzer/metrics/store.ts';
 import { hasUnreachable, observe } from '../../../analyzer/tick/observe.ts';
 import { oneCluster } from '../../../analyzer/tick/world.ts';
+import { oneStore } from '../../one-store.ts';
 import { blobs, observation, situation, step, T0, V2 } from '../core/fixture.ts';
 
 const { settleSeconds, inconclusiveDeadlineSeconds } = V2.plan.analysis;

@@ -7,7 +7,7 @@ import type { PlanTree } from '../../../analyzer/core/position.ts';
 import { openLocal } from '../../../analyzer/git/index.ts';
 import { verify } from '../../../analyzer/history/history.ts';
 import { hookCalls } from '../../../analyzer/hooks/calls.ts';
-import { type MetricStore, oneStore } from '../../../analyzer/metrics/store.ts';
+import type { MetricStore } from '../../../analyzer/metrics/store.ts';
 import type { Analyzer } from '../../../analyzer/tick/analyzer.ts';
 import { type Patience, startTurn, type Turn } from '../../../analyzer/tick/patience.ts';
 import { tick } from '../../../analyzer/tick/tick.ts';
@@ -16,6 +16,7 @@ import { oneCluster } from '../../../analyzer/tick/world.ts';
 import { hook, plan } from '../../analyzer/core/fixture.ts';
 import { type Field, inStep, openField, untilRest, untilStep } from '../../analyzer/field.ts';
 import { bare, git, scratch } from '../../analyzer/git/fixture.ts';
+import { oneStore } from '../../one-store.ts';
 
 /** Whoever is slow delays nobody else. */
 

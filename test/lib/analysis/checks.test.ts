@@ -71,6 +71,16 @@ test('a query that names no track is not asked of the primary', () => {
   expect(checks[0]?.ask).not.toHaveProperty('primary');
 });
 
+test('a check names its store, or asks the one that everybody has', () => {
+  const own = query({ name: 'orders', query: 'sum(orders)', min: 1, source: 'long-term' });
+  const checks = [successRate({ min: 99, source: 'mesh' }), latency({ max: Duration.seconds(1) })];
+  expect(compile(...checks, own).checks.map((it) => it.source)).toEqual([
+    'mesh',
+    'default',
+    'long-term',
+  ]);
+});
+
 test('a query of the author’s own has every variable', () => {
   const it = query({
     name: 'errors',
@@ -96,6 +106,11 @@ test.each([
     /quantile must lie between 0 and 1, got "99"/,
   ],
   [query({ name: 'Bad Name', query: 'x', min: 1 }), /name must be a DNS label, got "Bad Name"/],
+  [
+    successRate({ min: 99, source: 'Long Term' }),
+    /analysis\.checks\[0\] \(success-rate\): source must be a DNS label, got "Long Term"; use/,
+  ],
+  [successRate({ min: 99, source: '' }), /source must be a DNS label, got ""/],
   [
     query({ name: 'a', query: 'x{a="{{nope}}"}', min: 1 }),
     /unknown PromQL variable, got "nope"; use one of baseline, interval, namespace, port, primary, service, target/,

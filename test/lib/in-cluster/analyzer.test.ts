@@ -64,7 +64,6 @@ const ALL: More = {
   },
   metrics: {
     url: 'https://prometheus.example.com/tenant',
-    token: { secret: 'metrics', key: 'token' },
     basic: { user: 'ann', password: { secret: 'metrics', key: 'password' } },
     ca: { configMap: 'authority', key: 'ca.pem' },
     headers: { 'X-Scope-OrgID': 'team', 'X-Other': 'a=b' },
@@ -185,7 +184,6 @@ describe('the container', () => {
       cache: '/cache',
       interval: 5,
       metrics: 'https://prometheus.example.com/tenant',
-      metricsTokenFile: '/etc/perch/metrics-token/token',
       metricsUser: 'ann',
       metricsPasswordFile: '/etc/perch/metrics-password/password',
       metricsCa: '/etc/perch/metrics-ca/ca.pem',
@@ -204,6 +202,16 @@ describe('the container', () => {
     });
     expect(JSON.stringify(given.allowKind)).toBe('["keda.sh/ScaledObject","example.com/Mouse"]');
     expect(String(given.pushGateway)).toMatch(/^http:\/\/pushgateway:9091/);
+  });
+
+  test('logs in to its metric store with a token', async () => {
+    const metrics = { ...props.metrics, token: { secret: 'metrics', key: 'bearer' } };
+    const { pod, container } = podOf((await folder({ metrics })).get('CronJob perch/perch'));
+    expect(container.args).toContain('--metrics-token-file=/etc/perch/metrics-token/bearer');
+    expect(listAt(pod, 'volumes').at(-1)).toMatchObject({
+      name: 'metrics-token',
+      secret: { secretName: 'metrics' },
+    });
   });
 
   test('may do nothing that it need not', async () => {
@@ -231,7 +239,6 @@ describe('the container', () => {
       'ssh-key',
       'known-hosts',
       'signing-key',
-      'metrics-token',
       'metrics-password',
       'metrics-ca',
       'metrics-headers',
@@ -288,13 +295,13 @@ test('mistakes, all of them', async () => {
   const found = await mistakes({
     image: 'example/perch',
     run: { url: 'git@git.example.com:team/live.git' },
-    metrics: { url: 'prometheus' },
+    metrics: { url: 'prometheus:9090' },
     nudge: { urls: ['https://ann:pass@receiver/hook'] },
     mode: { kind: 'watch', replicas: 0 },
   });
   expect(found).toEqual([
     expect.stringMatching(
-      /^folder\/analyzer: metrics.url is not a valid address, got "prometheus"/,
+      /^folder\/analyzer: metrics.url is not an http:\/\/ or https:\/\/ URL, got "prometheus:9090"/,
     ),
     expect.stringMatching(/nudge.urls has a credential in it/),
     expect.stringMatching(/image has no tag and no digest, got "example\/perch"/),

@@ -63,6 +63,21 @@ test('ports follow from the addresses; both can be narrowed', async () => {
   });
 });
 
+test('metrics go to the ports of all stores, each once', async () => {
+  const metricStores = {
+    'long-term': { url: 'https://thanos.example.com' },
+    mesh: { url: 'http://mesh:9090' },
+    load: { url: 'http://load:8428/prometheus' },
+  };
+  expect(await policy({ metricStores })).toHaveProperty('egress.3', {
+    ports: tcp(9090, 443, 8428),
+  });
+  const metrics = { ports: [9090] };
+  expect(await policy({ metricStores, network: { metrics } })).toHaveProperty('egress.3', {
+    ports: tcp(9090),
+  });
+});
+
 test('hooks of the releases are reached at the ports of their addresses', async () => {
   const hook = { type: 'event', timeoutSeconds: 10, retries: 0 } as const;
   const plans = await plansWith([

@@ -33,6 +33,17 @@ test('what a query holds does not break the table', async () => {
   expect(page).toContain('without any the release goes back.');
 });
 
+test('names the metric stores where one is not everybody’s', async () => {
+  const checks = [
+    query({ name: 'a', query: 'x', min: 1 }),
+    query({ name: 'b', query: 'y', min: 1, source: 'long-term' }),
+  ];
+  const page = planPage((await render(sample({ analysis: { checks } }))).plan);
+  expect(page).toContain('| check | passes | window | store | query |');
+  expect(page).toContain('| a | ≥ 1 | 1 min | default | `x` |');
+  expect(page).toContain('| b | ≥ 1 | 1 min | long-term | `y` |');
+});
+
 test('without checks it says so', async () => {
   expect(planPage((await render(sample({ analysis: {} }))).plan)).toContain(
     'None: each weight is kept for its bake time, and only readiness is watched.',

@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest';
+import type { Answer } from '../../analyzer/core/answer.ts';
+import type { Grid } from '../../analyzer/core/judge/judge.ts';
+import type { Values } from '../../analyzer/metrics/store.ts';
+import {
+  CONTRACT_SECONDS,
+  type ContractQueries,
+  type ContractSeries,
+  type MetricsUnderTest,
+} from './metrics.ts';
+
+/** The contract's queries in PromQL. */
+export const PROMQL = {
+  requests: 'sum(rate(contract_requests_total[1m]))',
+  requestsByCode: 'sum by (code) (rate(contract_requests_total[1m]))',
+  elapsed: 'last_over_time(contract_elapsed_seconds[1m])',
+  nothing: 'sum(rate(contract_missing_total[1m]))',
+  notANumber: 'vector(0) / vector(0)',
+  infinity: 'vector(1) / vector(0)',
+  minusInfinity: 'vector(-1) / vector(0)',
+  broken: 'sum(',
+} as const satisfies ContractQueries;
+
+/** What Prometheus says of the broken one. */
+export const PROMQL_COMPLAINT = 'parse error';
+
+/** The Unix time of the point itself. */
+export const PROMQL_TIME = 'time()';
+
+/** The history as OpenMetrics text. */
+export function openMetrics(history: readonly ContractSeries[]): string {
+  const of = (metric: ContractSeries['metric'], name: string) =>
+    history
+      .filter((it) => it.metric === metric)
+      .flatMap(({ code, samples }) => {
+        const labels = code === undefined ? '' : `{code="${code}"}`;
+        return samples.map(({ at, value }) => `${name}${labels} ${value} ${at}\n`);
+      })
+      .join('');
+  return [
+    `# TYPE contract_requests counter\n${of('requests', 'contract_requests_total')}`,
+    `# TYPE contract_elapsed_seconds gauge\n${of('elapsed', 'contract_elapsed_seconds')}`,
+    '# EOF\n',
+  ].join('');
+}
+
+/**
+ * What Prometheus promises beyond the contract of all metric stores.
+ *
+ * @param subject the running server, which is asked in PromQL; asked for inside the tests only
+ */
+export function prometheusContract(
+  subject: () => Pick<MetricsUnderTest, 'address' | 'open' | 'start'>,
+): void {
+  const answerTo = (query: string, offset: number, seconds: number, stepSeconds: number) => {
+    const { open, address, start } = subject();
+    const points: Grid = { start: start + offset, end: start + offset + seconds, stepSeconds };
+    return open(address).values({ query, windowSeconds: 60 }, points);
+  };
+
+  describe('Prometheus', () => {
+    test('keeps to the grid of its start, also between seconds', async () => {
+      const samples = samplesOf(await answerTo(PROMQL_TIME, 300.25, 0.75, 0.25));
+      const start = subject().start + 300;
+      const times = [start + 0.25, start + 0.5, start + 0.75, start + 1];
+      expect(samples).toEqual(times.map((time) => ({ at: time, value: time })));
+    });
+
+    test('is asked for more points than it accepts in pieces, which are joined', async () => {
+      const samples = samplesOf(await answerTo(PROMQL_TIME, 0, 25_000, 1));
+      expect(samples).toHaveLength(25_001);
+      const stray = samples.filter((it, index) => it.at !== subject().start + index);
+      expect(stray).toEqual([]);
+      expect(samples.filter((it) => it.at !== it.value)).toEqual([]);
+    });
+
+    test('may have nothing in some of the pieces', async () => {
+      const samples = samplesOf(await answerTo(PROMQL.requests, 0, 25_000, 1));
+      expect(samples.length).toBeGreaterThan(3000);
+      expect(samples.at(-1)?.at).toBeLessThanOrEqual(subject().start + CONTRACT_SECONDS + 60);
+    });
+
+    test('counts series, and its answer says what to do', async () => {
+      expect(await answerTo(PROMQL.requestsByCode, 300, 60, 30)).toEqual({
+        kind: 'unknown',
+        reason: '2 series instead of one: aggregate them, for example with sum()',
+      });
+    });
+  });
+}
+
+function samplesOf(answer: Answer<Values>): Values['samples'] {
+  if (answer.kind === 'unknown') throw new Error(answer.reason);
+  return answer.value.samples;
+}
