@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import pino, { type Logger } from 'pino';
+import { subjectOf } from '../core/message.ts';
 import { GitError } from '../git/index.ts';
 import { hookCalls } from '../hooks/calls.ts';
 import type { HookClient } from '../hooks/client.ts';
@@ -269,7 +270,7 @@ function logOutcome(
   { release, decision, status, commit, message, observation }: Outcome,
   rollbackSeconds: number | undefined,
 ): void {
-  const [subject = ''] = (message ?? '').split('\n');
+  const subject = message === undefined ? '' : subjectOf(message);
   const known = {
     release,
     phase: status.phase,

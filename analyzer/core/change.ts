@@ -1,6 +1,7 @@
 import { identityOf } from '../../lib/plan/plan.ts';
 import { FORMAT } from '../../lib/plan/versions.ts';
 import { explain } from './explain.ts';
+import type { Message } from './message.ts';
 import { atRest, difference, type FileSet, files, type PlanTree } from './position.ts';
 import { rolloutOf } from './rollout.ts';
 import type { Move } from './rules/decision.ts';
@@ -21,8 +22,7 @@ export interface Change {
   readonly release: string;
   /** Ids of all releases that it moves, where they move as one. @default - `release` alone */
   readonly members?: readonly string[] | undefined;
-  /** Subject, blank line, body, blank line, trailers. */
-  readonly message: string;
+  readonly message: Message;
   /** Commit time in Unix seconds. */
   readonly at: number;
   readonly writes: readonly FileWrite[];

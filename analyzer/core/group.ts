@@ -1,5 +1,6 @@
 import { type Group, identityOf } from '../../lib/plan/plan.ts';
 import type { Change } from './change.ts';
+import { subjectOf } from './message.ts';
 import type { Observation } from './observation.ts';
 import { atRest, type Position, positionText } from './position.ts';
 import { rolloutOf } from './rollout.ts';
@@ -174,27 +175,19 @@ function rank(position: Position): number {
 export function oneChange(group: string, changes: readonly Change[], to: Position): Change {
   const [first] = changes;
   if (first === undefined) throw new Error(`group ${group}: there is nothing to commit`);
-  const subjects = changes.map((it) => it.message.split('\n', 1)[0] ?? '');
   const releases = changes.map((it) => it.release);
-  const heads = new Set(subjects.map((it) => it.slice(it.indexOf(': ') + 2)));
-  const said = heads.size === 1 ? [...heads].join() : `to ${positionText(to)}`;
-  const title = `${group} (${releases.join(', ')}): ${said}`;
-  const bodies = changes.map((it, index) => [subjects[index], ...bodyOf(it.message)].join('\n'));
-  const trailers = changes.map((it) => trailersOf(it.message)).join('\n');
+  const messages = changes.map((it) => it.message);
+  const [said = '', ...others] = new Set(messages.map((it) => it.headline));
   return {
     release: first.release,
     members: releases,
-    message: `${title}\n\n${bodies.join('\n\n')}\n\n${trailers}\n`,
+    message: {
+      topic: `${group} (${releases.join(', ')})`,
+      headline: others.length === 0 ? said : `to ${positionText(to)}`,
+      body: messages.map((it) => [subjectOf(it), ...it.body.flat()]),
+      trailers: messages.flatMap((it) => it.trailers),
+    },
     at: first.at,
     writes: changes.flatMap((it) => it.writes),
   };
-}
-
-function bodyOf(message: string): readonly string[] {
-  const parts = message.trimEnd().split('\n\n');
-  return parts.slice(1, -1);
-}
-
-function trailersOf(message: string): string {
-  return message.trimEnd().split('\n\n').at(-1) ?? '';
 }

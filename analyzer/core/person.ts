@@ -1,9 +1,9 @@
 import { describeSteps } from '../../lib/plan/describe.ts';
-import { plain } from '../../lib/plan/plain.ts';
 import { identityOf, lastStep, type Plan, type Step } from '../../lib/plan/plan.ts';
 import { refusals } from './admission/refuse.ts';
 import type { Change } from './change.ts';
 import { disagreement } from './integrity.ts';
+import { plainMessage } from './message.ts';
 import { status } from './phase.ts';
 import {
   atRest,
@@ -270,19 +270,19 @@ export function remove(situation: Situation, { by, reason }: Request, now: numbe
     throw new Error(
       `${id} is under way (${positionText(rollout.value.state.position)}): let it go back first`,
     );
-  const message = [
-    `${id}: removed`,
-    '',
-    plain(reason),
-    plain(`By ${by}.`),
-    '',
-    `Perch-Release: ${id}`,
-    'Perch-Step: removed',
-    '',
-  ];
   return {
     release: id,
-    message: message.join('\n'),
+    message: plainMessage({
+      topic: id,
+      headline: 'removed',
+      body: [[reason, `By ${by}.`]],
+      trailers: [
+        [
+          { name: 'Perch-Release', value: id },
+          { name: 'Perch-Step', value: 'removed' },
+        ],
+      ],
+    }),
     at: Math.floor(now),
     writes: [
       { kind: 'delete', path: `live/${id}` },

@@ -2,6 +2,7 @@ import { plain } from '../../lib/plan/plain.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
 import type { ClusterEvent } from '../cluster/events.ts';
 import type { ObjectRef } from '../core/cluster/reading.ts';
+import { subjectOf } from '../core/message.ts';
 import { stepOf } from '../core/position.ts';
 import { rolloutOf } from '../core/rollout.ts';
 import { contextOf } from '../core/rules/decide.ts';
@@ -24,15 +25,14 @@ export function happeningOf(it: Outcome): ClusterEvent | undefined {
 type Told = Omit<ClusterEvent, 'regarding' | 'at'>;
 
 function movedOf(it: Outcome): Told | undefined {
-  const { decision, commit, message = '', observation } = it;
-  if (decision.kind !== 'move' || commit === undefined) return undefined;
+  const { decision, commit, message, observation } = it;
+  if (decision.kind !== 'move' || commit === undefined || message === undefined) return undefined;
   const after = situationAfter(it);
-  const [subject = ''] = message.split('\n');
   return {
     type: decision.verdict === 'fail' || decision.verdict === 'inconclusive' ? 'Warning' : 'Normal',
     reason: reasonOf(decision, observation.situation, planOf(after)),
     action: decision.transition,
-    note: `${subject}: ${decision.reason}`,
+    note: `${subjectOf(message)}: ${decision.reason}`,
     key: `${it.release} ${transitionOf(after)}`,
   };
 }

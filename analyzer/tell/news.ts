@@ -1,11 +1,13 @@
+import { subjectOf } from '../core/message.ts';
 import { phaseOf } from '../core/phase.ts';
 import type { Outcome } from '../tick/outcome.ts';
 import type { ToldTransition } from './hooks.ts';
 
 /** What hooks are told of a pass: each transition that was pushed. */
 export function newsOf(outcomes: readonly Outcome[]): readonly ToldTransition[] {
-  return outcomes.flatMap(({ decision, observation, commit, message = '', after, at }) => {
-    if (decision.kind !== 'move' || commit === undefined || after === undefined) return [];
+  return outcomes.flatMap(({ decision, observation, commit, message, after, at }) => {
+    if (decision.kind !== 'move' || commit === undefined) return [];
+    if (message === undefined || after === undefined) return [];
     const { dist, plan } = observation.situation;
     const pinned = decision.pins ? dist : plan;
     if (pinned.kind !== 'known') return [];
@@ -15,7 +17,7 @@ export function newsOf(outcomes: readonly Outcome[]): readonly ToldTransition[] 
       {
         plan: pinned.value.plan,
         phase: phaseOf(after, pinned.value, dist),
-        subject: message.split('\n', 1)[0] ?? '',
+        subject: subjectOf(message),
         type: bad || decision.paused !== undefined ? 'Warning' : 'Normal',
         // A note at rest ends nothing.
         ends: ends && (decision.transition === 'complete' || decision.transition === 'back'),

@@ -1,3 +1,4 @@
+import type { Message } from '../core/message.ts';
 import type { Observation } from '../core/observation.ts';
 import type { Status } from '../core/phase.ts';
 import type { Decision } from '../core/rules/decision.ts';
@@ -15,7 +16,7 @@ export interface Outcome {
   /** The commit that carried out a move; absent when somebody else moved first. */
   readonly commit?: string | undefined;
   /** Its message. */
-  readonly message?: string | undefined;
+  readonly message?: Message | undefined;
   /** The state that it writes. */
   readonly after?: State | undefined;
 }

@@ -5,6 +5,7 @@ import type { PlanTree } from '../../../analyzer/core/position.ts';
 import { decide } from '../../../analyzer/core/rules/decide.ts';
 import type { Decision, Move } from '../../../analyzer/core/rules/decision.ts';
 import type { Situation } from '../../../analyzer/core/situation.ts';
+import { messageText } from '../../../analyzer/git/message.ts';
 import type { Group } from '../../../lib/plan/plan.ts';
 import {
   BAD,
@@ -331,7 +332,7 @@ test('one commit has the subject, the writes and the trailers of each', () => {
   const whole = oneChange('duo', changes, step('03-weight-50'));
   expect(whole.members).toEqual(['a', 'b']);
   expect(whole.writes).toEqual(changes.flatMap((it) => it.writes));
-  const [subject, ...rest] = whole.message.split('\n');
+  const [subject, ...rest] = messageText(whole.message).split('\n');
   expect(subject).toBe('duo (a, b): weight 20 → 50');
   expect(rest.filter((it) => it.startsWith('Perch-Release: '))).toEqual([
     'Perch-Release: a',

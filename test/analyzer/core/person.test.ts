@@ -16,6 +16,7 @@ import type { PlanTree } from '../../../analyzer/core/position.ts';
 import type { Move } from '../../../analyzer/core/rules/decision.ts';
 import type { Situation } from '../../../analyzer/core/situation.ts';
 import { isoTime } from '../../../analyzer/core/state.ts';
+import { messageText } from '../../../analyzer/git/message.ts';
 import type { Gate } from '../../../lib/plan/plan.ts';
 import {
   BAD,
@@ -267,8 +268,17 @@ describe('remove', () => {
     expect(remove(orphan, ROBIN, T0 + 0.5)).toEqual({
       release: 'app',
       at: T0,
-      message:
-        'app: removed\n\nlunch\nBy Robin <robin@example.com>.\n\nPerch-Release: app\nPerch-Step: removed\n',
+      message: {
+        topic: 'app',
+        headline: 'removed',
+        body: [['lunch', 'By Robin <robin@example.com>.']],
+        trailers: [
+          [
+            { name: 'Perch-Release', value: 'app' },
+            { name: 'Perch-Step', value: 'removed' },
+          ],
+        ],
+      },
       writes: [
         { kind: 'delete', path: 'live/app' },
         { kind: 'delete', path: 'rollouts/app' },
@@ -284,7 +294,7 @@ describe('remove', () => {
 
   test('a reason with line breaks forges no trailer', () => {
     const { message } = remove(orphan, { ...ROBIN, reason: 'x\n\nPerch-Step: complete' }, T0);
-    expect(message.match(/^Perch-Step:.*$/gm)).toEqual(['Perch-Step: removed']);
+    expect(messageText(message).match(/^Perch-Step:.*$/gm)).toEqual(['Perch-Step: removed']);
   });
 });
 

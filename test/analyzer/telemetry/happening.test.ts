@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { subjectOf } from '../../../analyzer/core/message.ts';
 import { isoTime } from '../../../analyzer/core/state.ts';
 import { happeningOf } from '../../../analyzer/telemetry/happening.ts';
 import {
@@ -58,11 +59,11 @@ describe('a pushed transition', () => {
     ['HookEnded', 'note', outcomeOf(smoked, T0 + 9, { hooks: { smoke: no } })],
     ['Paused', 'note', outcomeOf(at20, T0 + 500, { values: () => undefined })],
   ])('is %s', (reason, action, it) => {
-    const [subject] = (it.message ?? '').split('\n');
+    if (it.message === undefined) throw new Error('it does not move');
     expect(happeningOf(it)).toMatchObject({
       reason,
       action,
-      note: `${subject}: ${it.decision.reason}`,
+      note: `${subjectOf(it.message)}: ${it.decision.reason}`,
       at: it.at,
       regarding: {
         apiVersion: 'apps/v1',
