@@ -3,7 +3,6 @@ import type { Change } from './change.ts';
 import { subjectOf } from './message.ts';
 import type { Observation } from './observation.ts';
 import { atRest, type Position, positionText } from './position.ts';
-import { rolloutOf } from './rollout.ts';
 import { contextOf } from './rules/decide.ts';
 import type { Decision, Move } from './rules/decision.ts';
 import { wayBackMove } from './rules/must-go-back.ts';
@@ -17,7 +16,7 @@ export interface Member {
 
 /** The group that a release moves with: that of its rollout, or at rest that of its newest plan. */
 export function groupOf({ situation }: Observation): Group | undefined {
-  const rollout = rolloutOf(situation);
+  const rollout = situation.rollout;
   const running = rollout.kind === 'known' && !atRest(rollout.value.state.position);
   if (running) return rollout.value.plan.plan.group;
   return situation.dist.kind === 'known' ? situation.dist.value.plan.group : undefined;
@@ -58,7 +57,7 @@ function isOwn({ transition }: Move): boolean {
 
 /** A member that is in a step when another one of its candidate goes back. */
 function forcedBack(member: Member, members: readonly Member[], now: number): Decision | undefined {
-  const rollout = rolloutOf(member.observation.situation);
+  const rollout = member.observation.situation.rollout;
   if (rollout.kind !== 'known' || rollout.value.state.position.kind !== 'step') return undefined;
   if (isBack(member.decision)) return undefined;
   const cause = members.find(
@@ -82,7 +81,7 @@ function failedIn({ observation: { situation } }: Member): Move['failed'] {
 
 /** Whether a member takes the group's candidate back now, is on its way, or has arrived. */
 function isGoingBack({ observation, decision }: Member, candidate: string | undefined): boolean {
-  const rollout = rolloutOf(observation.situation);
+  const rollout = observation.situation.rollout;
   if (rollout.kind !== 'known' || rollout.value.state.candidate !== candidate) return false;
   const { kind } = rollout.value.state.position;
   return isBack(decision) || kind === 'back' || kind === 'stable';

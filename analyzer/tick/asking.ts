@@ -2,7 +2,6 @@ import type { Hook } from '../../lib/plan/plan.ts';
 import type { HookReading, Observation } from '../core/observation.ts';
 import { status } from '../core/phase.ts';
 import { atRest } from '../core/position.ts';
-import { rolloutOf } from '../core/rollout.ts';
 import { decide } from '../core/rules/decide.ts';
 import type { Decision } from '../core/rules/decision.ts';
 import { hooksNamed } from '../core/rules/gate.ts';
@@ -81,7 +80,7 @@ function hookOf(
   situation: Situation,
   name: string,
 ): { readonly asked: Asked; readonly hook: Hook } | undefined {
-  const rollout = rolloutOf(situation);
+  const rollout = situation.rollout;
   const running = rollout.kind === 'known' && !atRest(rollout.value.state.position);
   const tree = running ? situation.plan : situation.dist;
   if (tree.kind !== 'known') return undefined;

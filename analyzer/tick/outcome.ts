@@ -2,7 +2,7 @@ import type { Message } from '../core/message.ts';
 import type { Observation } from '../core/observation.ts';
 import type { Status } from '../core/phase.ts';
 import type { Decision } from '../core/rules/decision.ts';
-import type { State } from '../core/state.ts';
+import type { Situation } from '../core/situation.ts';
 
 /** What a tick did about one release that was not idle. */
 export interface Outcome {
@@ -17,6 +17,6 @@ export interface Outcome {
   readonly commit?: string | undefined;
   /** Its message. */
   readonly message?: Message | undefined;
-  /** The state that it writes. */
-  readonly after?: State | undefined;
+  /** What Git says of the release once it holds that commit. */
+  readonly after?: Situation | undefined;
 }

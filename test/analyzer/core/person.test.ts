@@ -13,6 +13,7 @@ import {
   undo,
 } from '../../../analyzer/core/person.ts';
 import type { PlanTree } from '../../../analyzer/core/position.ts';
+import { withRollout } from '../../../analyzer/core/rollout.ts';
 import type { Move } from '../../../analyzer/core/rules/decision.ts';
 import type { Situation } from '../../../analyzer/core/situation.ts';
 import { isoTime } from '../../../analyzer/core/state.ts';
@@ -50,7 +51,7 @@ const PAUSED = situation({
   position: step('02-weight-20'),
   state: { paused: { reason: 'lunch', by: ROBIN.by } },
 });
-const BROKEN: Situation = { ...AT20, state: { kind: 'broken', reason: 'no YAML' } };
+const BROKEN = withRollout({ ...AT20, state: { kind: 'broken', reason: 'no YAML' } });
 
 describe('pause', () => {
   test('holds a rollout, and says who and why', () => {

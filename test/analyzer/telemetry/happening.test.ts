@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { subjectOf } from '../../../analyzer/core/message.ts';
+import { withRollout } from '../../../analyzer/core/rollout.ts';
 import { isoTime } from '../../../analyzer/core/state.ts';
 import { happeningOf } from '../../../analyzer/telemetry/happening.ts';
 import {
@@ -138,7 +139,7 @@ describe('a hold', () => {
 
   test('of a release of which no plan can be read has no object to stand at', () => {
     const broken = { kind: 'broken', reason: 'no YAML' } as const;
-    expect(happeningOf(outcomeOf({ ...at20, plan: broken }, T0))).toBeUndefined();
+    expect(happeningOf(outcomeOf(withRollout({ ...at20, plan: broken }), T0))).toBeUndefined();
   });
 });
 

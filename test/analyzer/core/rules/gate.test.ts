@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { HookReading } from '../../../../analyzer/core/observation.ts';
 import { promote } from '../../../../analyzer/core/person.ts';
 import { status } from '../../../../analyzer/core/phase.ts';
+import { withRollout } from '../../../../analyzer/core/rollout.ts';
 import {
   closedGate,
   hooksNamed,
@@ -82,7 +83,7 @@ describe('a person’s gate', () => {
     expect(stateOf(back).approved).toBeUndefined();
     // Another try of the same candidate asks again.
     const { failed: _, ...forgiven } = stateOf(back);
-    const again = { ...back, state: known(forgiven) };
+    const again = withRollout({ ...back, state: known(forgiven) });
     expect(stateOf(moved(again, move(again, BAKED), BAKED)).approved).toBeUndefined();
   });
 
