@@ -1,7 +1,23 @@
+import type { Plan } from '../../lib/plan/plan.ts';
 import { subjectOf } from '../core/message.ts';
 import { phaseOf } from '../core/phase.ts';
 import type { Outcome } from '../tick/outcome.ts';
-import type { ToldTransition } from './hooks.ts';
+
+/** A transition that was pushed, as far as hooks are told of it. */
+export interface ToldTransition {
+  /** The plan whose hooks are told. */
+  readonly plan: Plan;
+  /** The release's phase after it. */
+  readonly phase: string;
+  /** The first line of its commit message. */
+  readonly subject: string;
+  /** Whether it is good or bad news. */
+  readonly type: 'Normal' | 'Warning';
+  /** Whether the rollout is over with it, promoted or taken back. */
+  readonly ends: boolean;
+  /** Unix seconds. */
+  readonly at: number;
+}
 
 /** What hooks are told of a pass: each transition that was pushed. */
 export function newsOf(outcomes: readonly Outcome[]): readonly ToldTransition[] {
