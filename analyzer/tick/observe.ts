@@ -55,7 +55,7 @@ export function hasUnreachable({
   situation,
   cluster,
   series,
-  hooks,
+  answers,
   skewSeconds,
 }: Omit<Observation, 'unreachableSince'>): boolean {
   const { plan } = situation;
@@ -63,7 +63,9 @@ export function hasUnreachable({
   return (
     cluster?.live.kind === 'unknown' ||
     skewSeconds > settled ||
-    [...(hooks ?? [])].some(([name, it]) => isUnanswered(it) && !isGate(plan, name)) ||
+    [...(answers?.values() ?? [])].some(
+      (it) => isUnanswered(it.reading) && !isGate(plan, it.hook),
+    ) ||
     series.some((it) => unanswered(it) !== undefined)
   );
 }

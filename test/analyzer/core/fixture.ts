@@ -13,6 +13,7 @@ import type { HookReading, Observation } from '../../../analyzer/core/observatio
 import type { Phase } from '../../../analyzer/core/phases.ts';
 import { type Back, files, type PlanTree, type Position } from '../../../analyzer/core/position.ts';
 import { situationAfter, withRollout } from '../../../analyzer/core/rollout.ts';
+import { askHook, askKey } from '../../../analyzer/core/rules/ask.ts';
 import { decide } from '../../../analyzer/core/rules/decide.ts';
 import type { Decision, Move } from '../../../analyzer/core/rules/decision.ts';
 import type { Rollout, Situation } from '../../../analyzer/core/situation.ts';
@@ -309,12 +310,18 @@ export function observation(of: Situation, now: number, seen: Seen = {}): Observ
       outage: seen.outage,
     },
     series: series(found.value, live, now, seen.values ?? GOOD, seen.primaryValues),
-    hooks: new Map(Object.entries(hooks)),
+    answers: answersOf(hooks),
     ...(others === undefined ? {} : { others: new Map(Object.entries(others)) }),
     skewSeconds: seen.skewSeconds ?? 0,
     unreachableSince: seen.unreachableSince,
     stuckSince: seen.stuckSince,
   };
+}
+
+/** What hooks answered, by name, as an observation holds it. */
+export function answersOf(hooks: Readonly<Record<string, HookReading>>): Observation['answers'] {
+  const replies = Object.entries(hooks).map(([hook, reading]) => ({ ...askHook(hook), reading }));
+  return new Map(replies.map((it) => [askKey(it), it]));
 }
 
 /** A check that is judged by bounds. */
