@@ -1,6 +1,7 @@
 import type { Group } from '../lib/plan/plan.ts';
 import { type Change, change, type FileWrite } from './core/change.ts';
 import { groupOf, oneChange } from './core/group.ts';
+import type { Message } from './core/message.ts';
 import {
   abort,
   initialize,
@@ -44,7 +45,7 @@ export interface Wishes {
 export interface Intervention {
   /** Absent with a dry run. */
   readonly commit: string | undefined;
-  readonly message: string;
+  readonly message: Message;
   /** The release, and with a group all members that it changes. */
   readonly releases: readonly string[];
   /** What it writes and deletes below live/. */
@@ -209,15 +210,9 @@ function together(group: Group, changes: readonly Change[], { state }: Situation
   if (first !== undefined && changes.length === 1) return first;
   const to = state.kind === 'known' ? state.value.position : { kind: 'init' as const };
   const one = oneChange(group.name, changes, to);
-  const headlines = new Set(changes.map(headline));
-  const [said = ''] = headlines;
-  const [, ...rest] = one.message.split('\n');
-  const title = `${group.name}: ${one.members?.join(', ')}: ${said}`;
-  return headlines.size === 1 ? { ...one, message: [title, ...rest].join('\n') } : one;
-}
-
-function headline({ message, release }: Change): string {
-  return (message.split('\n', 1)[0] ?? '').slice(`${release}: `.length);
+  if (changes.some((it) => it.message.headline !== first?.message.headline)) return one;
+  const topic = `${group.name}: ${changes.map((it) => it.release).join(', ')}`;
+  return { ...one, message: { ...one.message, topic } };
 }
 
 async function changeOf(scene: Scene, situation: Situation, it: Asked): Promise<Change> {

@@ -1,21 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import pino, { type Logger } from 'pino';
+import { subjectOf } from '../core/message.ts';
 import { GitError } from '../git/index.ts';
 import { hookCalls } from '../hooks/calls.ts';
-import type { HookClient } from '../hooks/client.ts';
 import { type Finding, guarded } from '../situation/guard.ts';
-import type { TickEnd } from '../telemetry/reporter.ts';
 import { type Rollbacks, rollbacks } from '../telemetry/rollbacks.ts';
-import { tellHooks } from '../tell/hooks.ts';
-import { newsOf } from '../tell/news.ts';
-import { type Nudges, nudge } from '../tell/nudge.ts';
+import { type Audience, audienceOf } from '../tell/audience.ts';
+import { hookListener } from '../tell/hooks.ts';
+import type { TickEnd } from '../tell/listener.ts';
+import { type Nudges, nudgeListener } from '../tell/nudge.ts';
 import type { Analyzer } from '../tick/analyzer.ts';
 import { newMemory } from '../tick/analyzer.ts';
 import { gitClock } from '../tick/clocks.ts';
 import type { Outcome } from '../tick/outcome.ts';
 import { pauseSeconds } from '../tick/pause.ts';
-import { atRest, type TickReport, tick } from '../tick/tick.ts';
+import { atRest, tick } from '../tick/tick.ts';
 import { type AdmissionFlags, addAdmissionFlags, admissionOf } from './admission.ts';
 import { addClusterFlags, type ClusterFlags, clustersOf } from './clusters.ts';
 import { addHookFlags, type HookFlags, hookClientOf } from './hooks.ts';
@@ -28,7 +28,7 @@ import {
   parsePositive,
   type RepositoryFlags,
 } from './options.ts';
-import { addReporterFlags, openReporters, type Reported, type ReporterFlags } from './reporters.ts';
+import { addReporterFlags, openReporters, type ReporterFlags } from './reporters.ts';
 import { LOG } from './terminal.ts';
 
 interface AnalyzeFlags
@@ -98,28 +98,28 @@ async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
   const repository = guarded(await openForWriting(flags), (it) => logFinding(log, it));
   const clock = () => Date.now() / 1000;
   const leaving = openLeaving();
-  const later = waiting(log);
-  const analyzer: Analyzer = {
-    repository,
-    patience: { leaving: leaving.signal },
-    pushed: (outcomes) => later.add(tell(nudges, outcomes, log)),
-    admission,
-    hooks: hookCalls(client, clock, isOnce(flags) ? ONCE_PATIENCE_SECONDS : undefined),
-    mostRollouts: flags.maxRollouts,
-    clusters: clustersOf(flags),
-    metrics,
-    clock,
-    clocks: [...new Set([flags.repo, flags.sourceRepo ?? flags.repo])].flatMap(
-      (it) => gitClock(it) ?? [],
-    ),
-    memory: newMemory(),
-  };
   try {
-    const reported = await openReporters(flags, analyzer, log);
-    const run = { reported, client, later, flags, log, signal: leaving.signal };
-    await loop(run).finally(async () => {
-      await leaving.lastWords(later.all());
-      await reported.close();
+    const reporters = await openReporters(flags, clock, log);
+    const listeners = [hookListener(client), nudgeListener(nudges), ...reporters.listeners];
+    const audience = audienceOf(listeners, log);
+    const analyzer = reporters.watch({
+      repository,
+      patience: { leaving: leaving.signal },
+      pushed: (outcomes) => audience.tell({ kind: 'pushed', outcomes }),
+      admission,
+      hooks: hookCalls(client, clock, isOnce(flags) ? ONCE_PATIENCE_SECONDS : undefined),
+      mostRollouts: flags.maxRollouts,
+      clusters: clustersOf(flags),
+      metrics,
+      clock,
+      clocks: [...new Set([flags.repo, flags.sourceRepo ?? flags.repo])].flatMap(
+        (it) => gitClock(it) ?? [],
+      ),
+      memory: newMemory(),
+    });
+    await loop({ analyzer, audience, flags, log, signal: leaving.signal }).finally(async () => {
+      await leaving.lastWords(audience.unfinished());
+      await audience.close();
     });
   } finally {
     await leaving.lastWords([repository.close()]);
@@ -127,30 +127,10 @@ async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
   }
 }
 
-/** What no pass waits for, and the end of the process does. */
-interface Later {
-  add(it: Promise<unknown>): void;
-  all(): readonly Promise<unknown>[];
-}
-
-function waiting(log: Logger): Later {
-  const all = new Set<Promise<unknown>>();
-  return {
-    all: () => [...all],
-    add: (it) => {
-      const told = it
-        .catch((error: unknown) => log.error({ reason: String(error) }, 'a bug in telling others'))
-        .finally(() => all.delete(told));
-      all.add(told);
-    },
-  };
-}
-
 interface Run {
-  readonly reported: Reported;
-  readonly client: HookClient;
-  /** Who is being told. */
-  readonly later: Later;
+  readonly analyzer: Analyzer;
+  /** Who is told. */
+  readonly audience: Audience;
   readonly flags: AnalyzeFlags;
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -164,27 +144,26 @@ function isOnce({ watch, untilIdle }: AnalyzeFlags): boolean {
 }
 
 async function loop(run: Run): Promise<void> {
-  const { reported, later, flags, log, signal } = run;
+  const { analyzer, audience, flags, log, signal } = run;
   const once = isOnce(flags);
   const ways = rollbacks();
   while (!signal.aborted) {
-    reported.began();
+    audience.tell({ kind: 'began' });
     const { end, pause } = await pass(run, ways);
     const report = end.kind === 'done' ? end.report : undefined;
     if (report?.left) return;
-    if (report !== undefined) later.add(tellAll(run, report));
-    later.add(reported.tell(end));
+    audience.tell(end);
     if (end.kind === 'failed') await goOn(end.error, flags, log);
     if (report?.refused !== undefined && once) process.exitCode = 3;
     // A hook that this pass has called is waited for, or its answer would be lost.
-    const waits = reported.analyzer.hooks?.unfinished() === true;
+    const waits = analyzer.hooks?.unfinished() === true;
     if ((once && !waits) || (flags.untilIdle && report !== undefined && atRest(report))) return;
     await sleep(pause * 1000, undefined, { signal }).catch(() => undefined);
   }
 }
 
 async function pass(
-  { reported: { analyzer }, flags: { interval }, log }: Run,
+  { analyzer, flags: { interval }, log }: Run,
   ways: Rollbacks,
 ): Promise<{ readonly end: TickEnd; readonly pause: number }> {
   const began = performance.now();
@@ -238,20 +217,7 @@ const MOST_PATHS = 20;
 
 const STRAYS = 'paths that belong to no release: nothing is done about them, take them away';
 
-async function tellAll({ client, log }: Run, { outcomes }: TickReport): Promise<void> {
-  for (const reason of await tellHooks(client, newsOf(outcomes)))
-    log.warn({ reason }, 'a hook was not told');
-}
-
-/** Whoever was not told polls: that costs time, and is no failure. */
-async function tell(nudges: Nudges, moved: readonly Outcome[], log: Logger): Promise<void> {
-  const commit = moved.at(-1)?.commit;
-  if (commit === undefined) return;
-  const failures = await nudge(nudges, { commit, releases: moved.map((it) => it.release) });
-  for (const reason of failures) log.warn({ reason }, 'a sync tool was not told of the push');
-}
-
-/** Not an option's parser either: the path of a Receiver is half a secret. */
+/** Read here, and not by an option's parser, whose complaints quote the value: the path of a Receiver is half a secret. */
 function nudgesOf(flags: AnalyzeFlags, command: Command): Nudges {
   const { nudge: text, nudgeSecretFile: secretFile, repo: repository, branch } = flags;
   const urls = text === undefined ? [] : text.split(',').map((it) => it.trim());
@@ -270,7 +236,7 @@ function logOutcome(
   { release, decision, status, commit, message, observation }: Outcome,
   rollbackSeconds: number | undefined,
 ): void {
-  const [subject = ''] = (message ?? '').split('\n');
+  const subject = message === undefined ? '' : subjectOf(message);
   const known = {
     release,
     phase: status.phase,
@@ -295,5 +261,3 @@ function logOutcome(
     log.info({ ...known, ...iso, ...skew }, `${release}: ${decision.reason}`);
   }
 }
-
-/** Read here, and not by an option's parser, whose complaints quote the value: it may be a secret. */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { personIdentity } from '../git/index.ts';
+import { subjectOf } from '../core/message.ts';
+import { messageText, personIdentity } from '../git/index.ts';
 import { type Intervention, intervene, type Verb, type Wishes } from '../intervene.ts';
 import { type AdmissionFlags, addAdmissionFlags, admissionOf } from './admission.ts';
 import { openForWriting, type RepositoryFlags } from './options.ts';
@@ -86,7 +87,7 @@ function asJson(release: string, verb: Verb, done: Intervention): string {
   const group = releases.length > 1 ? { releases } : {};
   return JSON.stringify(
     commit === undefined
-      ? { release, verb, dryRun: true, subject, ...group, message, live }
+      ? { release, verb, dryRun: true, subject, ...group, message: messageText(message), live }
       : { release, verb, commit, subject, ...group },
   );
 }
@@ -97,9 +98,5 @@ function asText({ commit, message, live }: Intervention): string {
     ({ kind, path }) => `  ${kind === 'delete' ? 'delete' : 'write '} ${path}`,
   );
   const below = paths.length === 0 ? ['live/ stays as it is'] : ['In live/:', ...paths];
-  return [message.trimEnd(), '', 'Nothing was pushed.', ...below].join('\n');
-}
-
-function subjectOf(message: string): string {
-  return message.split('\n', 1)[0] ?? '';
+  return [messageText(message).trimEnd(), '', 'Nothing was pushed.', ...below].join('\n');
 }

@@ -10,7 +10,7 @@ import {
   samePosition,
   wayBack,
 } from '../core/position.ts';
-import { nextBack, rolloutOf } from '../core/rollout.ts';
+import { nextBack } from '../core/rollout.ts';
 import type { Rollout, Situation } from '../core/situation.ts';
 
 /** What a release would change next, as far as Git alone can tell. */
@@ -34,7 +34,7 @@ export interface Prospect {
  */
 export function prospect(situation: Situation, to: string | undefined): Prospect {
   const { id } = situation;
-  const rollout = rolloutOf(situation);
+  const rollout = situation.rollout;
   if (rollout.kind === 'broken') throw new Error(rollout.reason);
   const ahead = rollout.kind === 'absent' ? first(situation) : aheadOf(situation, rollout.value);
   const next = to === undefined ? ahead.next : ahead.all.find((it) => hasName(ahead, it, to));

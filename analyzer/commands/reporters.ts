@@ -2,8 +2,9 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Logger } from 'pino';
 import { kubernetesEvents } from '../cluster/events.ts';
 import { kubernetes } from '../cluster/kubernetes.ts';
-import type { Reporter, TickEnd } from '../telemetry/reporter.ts';
 import type { ListenAddress } from '../telemetry/server.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Listener } from '../tell/listener.ts';
 import type { Analyzer } from '../tick/analyzer.ts';
 import { VERSION } from '../version.ts';
 import type { ClusterFlags } from './clusters.ts';
@@ -74,80 +75,53 @@ function problemOf(flags: ReporterFlags): string | undefined {
     : '--push-gateway: expected a URL without credentials and parameters';
 }
 
-/** The analyzer that is to run, and who is told of its ticks. */
-export interface Reported {
-  readonly analyzer: Analyzer;
-  /** A tick begins. */
-  began(): void;
-  /** Tells all; what goes wrong is logged. */
-  tell(end: TickEnd): Promise<void>;
-  close(): Promise<void>;
+/** Who is told of ticks as the flags say. */
+export interface Reporters {
+  readonly listeners: readonly Listener[];
+  /** The analyzer that is to run: the same, or one whose questions are timed. */
+  watch(analyzer: Analyzer): Analyzer;
 }
 
 /**
  * Opens the reporters that the flags name. Without any, nothing is loaded and the analyzer is as it was.
  *
+ * @param clock Unix seconds
  * @throws Error when the address to listen on cannot be had
  */
 export async function openReporters(
   flags: ReporterFlags,
-  analyzer: Analyzer,
+  clock: () => number,
   log: Logger,
-): Promise<Reported> {
-  const reporters: Reporter[] = [];
-  let running = analyzer;
-  let began = () => {};
-  const { listen, textfile, pushGateway, interval: intervalSeconds, events } = flags;
-  if (listen !== undefined || textfile !== undefined || pushGateway !== undefined) {
-    const { openTelemetry } = await import('../telemetry/telemetry.ts');
-    const { clock } = analyzer;
-    const telemetry = await openTelemetry({
-      listen,
-      textfile,
-      pushGateway,
-      intervalSeconds,
-      build: VERSION,
-      clock,
-      log,
-    });
-    if (telemetry.url !== undefined) log.info({ url: telemetry.url }, 'listening');
-    running = telemetry.watch(analyzer);
-    began = telemetry.began;
-    reporters.push(telemetry);
-  }
-  if (events) reporters.push(await openEvents(flags, analyzer, log));
+): Promise<Reporters> {
+  const telemetry = await telemetryOf(flags, clock);
+  if (telemetry?.url !== undefined) log.info({ url: telemetry.url }, 'listening');
+  const events = flags.events ? [await openEvents(flags, clock)] : [];
   return {
-    analyzer: running,
-    began,
-    tell: async (end) => {
-      await Promise.all(reporters.map((it) => it.ticked(end).catch(complain(log))));
-    },
-    close: async () => {
-      for (const it of reporters) await it.close();
-    },
+    listeners: [...(telemetry === undefined ? [] : [telemetry]), ...events],
+    watch: (analyzer) => telemetry?.watch(analyzer) ?? analyzer,
   };
+}
+
+async function telemetryOf(
+  { listen, textfile, pushGateway, interval: intervalSeconds }: ReporterFlags,
+  clock: () => number,
+): Promise<Telemetry | undefined> {
+  if (listen === undefined && textfile === undefined && pushGateway === undefined) return undefined;
+  const { openTelemetry } = await import('../telemetry/telemetry.ts');
+  return openTelemetry({ listen, textfile, pushGateway, intervalSeconds, build: VERSION, clock });
 }
 
 async function openEvents(
   { kubeconfig, context = [] }: ReporterFlags,
-  { clock }: Analyzer,
-  log: Logger,
-): Promise<Reporter> {
+  clock: () => number,
+): Promise<Listener> {
   const { eventReporter } = await import('../telemetry/event-reporter.ts');
   const contexts = context.length === 0 ? [undefined] : context;
   const writers = contexts.map((it) => {
     const options = { kubeconfig, context: it, timeoutSeconds: EVENT_SECONDS };
     return kubernetesEvents(options, kubernetes(options));
   });
-  return eventReporter({ writers, clock, log });
-}
-
-/** Whoever is told of a tick cannot stop the next one. */
-function complain(log: Logger): (error: unknown) => void {
-  return (error) => {
-    const reason = error instanceof Error ? error.message : String(error);
-    log.error({ reason }, 'a bug in the telemetry');
-  };
+  return eventReporter({ writers, clock });
 }
 
 function parseAddress(text: string): ListenAddress {

@@ -1,10 +1,11 @@
 import { identityOf } from '../../lib/plan/plan.ts';
 import { FORMAT } from '../../lib/plan/versions.ts';
 import { explain } from './explain.ts';
+import type { Message } from './message.ts';
 import { atRest, difference, type FileSet, files, type PlanTree } from './position.ts';
-import { rolloutOf } from './rollout.ts';
+import { situationAfter } from './rollout.ts';
 import type { Move } from './rules/decision.ts';
-import type { Situation } from './situation.ts';
+import type { Rollout, Situation } from './situation.ts';
 import { isoTime, type State, type StepRecord, stateText } from './state.ts';
 
 /** One write below the root of the run ref; writes are applied in order. */
@@ -21,8 +22,7 @@ export interface Change {
   readonly release: string;
   /** Ids of all releases that it moves, where they move as one. @default - `release` alone */
   readonly members?: readonly string[] | undefined;
-  /** Subject, blank line, body, blank line, trailers. */
-  readonly message: string;
+  readonly message: Message;
   /** Commit time in Unix seconds. */
   readonly at: number;
   readonly writes: readonly FileWrite[];
@@ -36,56 +36,65 @@ export interface Authorship {
   readonly accepts: readonly string[];
 }
 
+/** The commit that carries out a move. @param now Unix seconds @throws Error when the move pins what cannot be read */
+export function change(situation: Situation, move: Move, now: number, person?: Authorship): Change {
+  return carryOut(situation, move, now, person).change;
+}
+
+/** A move that is carried out. */
+export interface Carried {
+  readonly change: Change;
+  /** What Git says of the release once it holds the change. */
+  readonly after: Situation;
+}
+
 /**
- * The commit that carries out a move: the new state, and the files of its position.
+ * Carries out a move: a commit of the new state and the files of its position, and the situation that it makes.
  *
  * @param now Unix seconds
  * @throws Error when the move pins a dist that cannot be read
  */
-export function change(situation: Situation, move: Move, now: number, person?: Authorship): Change {
+export function carryOut(
+  situation: Situation,
+  move: Move,
+  now: number,
+  person?: Authorship,
+): Carried {
   const next = outcome(situation, move, now, person);
   const { id } = situation;
-  // What accepts or undoes edits by hand writes over whatever they left in these folders.
-  const over = move.transition === 'resume' || (person?.accepts ?? []).length > 0;
-  const pinned: FileWrite[] = [];
-  if (move.pins || over)
-    pinned.push({ kind: 'tree', path: `rollouts/${id}/plan`, oid: next.plan.tree });
-  if (next.stable !== undefined && (over || next.stable.tree !== treeOf(situation.stable)))
-    pinned.push({ kind: 'tree', path: `rollouts/${id}/stable`, oid: next.stable.tree });
-  return {
+  const { plan, state } = next;
+  const made: Change = {
     release: id,
-    message: explain({
-      id,
-      move,
-      plan: next.plan.plan,
-      state: next.state,
-      from: before(situation),
-    }),
+    message: explain({ id, move, plan: plan.plan, state, from: before(situation) }),
     at: Math.floor(now),
     writes: [
       ...liveWrites(id, situation, next.files),
-      ...pinned,
-      { kind: 'text', path: `rollouts/${id}/state.yaml`, text: stateText(next.state) },
+      ...pinWrites(situation, move, next),
+      { kind: 'text', path: `rollouts/${id}/state.yaml`, text: stateText(state) },
     ],
   };
+  return { change: made, after: situationAfter(situation, next) };
 }
 
-/** What a release is after a move. */
-export interface Outcome {
-  readonly state: State;
-  readonly plan: PlanTree;
-  readonly stable: PlanTree | undefined;
-  readonly files: FileSet;
+function pinWrites({ id, stable }: Situation, move: Move, next: Rollout): readonly FileWrite[] {
+  // What accepts or undoes edits by hand writes over whatever they left in these folders.
+  const over = move.transition === 'resume' || next.state.accepts !== undefined;
+  const pinned: FileWrite[] = [];
+  if (move.pins || over)
+    pinned.push({ kind: 'tree', path: `rollouts/${id}/plan`, oid: next.plan.tree });
+  if (next.stable !== undefined && (over || next.stable.tree !== treeOf(stable)))
+    pinned.push({ kind: 'tree', path: `rollouts/${id}/stable`, oid: next.stable.tree });
+  return pinned;
 }
 
-/** Applies a move to a situation; the pure half of `change`, also what the simulation runs on. */
+/** The rollout after a move; the pure half of `change`, also what the simulation runs on. */
 export function outcome(
   situation: Situation,
   move: Move,
   now: number,
   person?: Authorship,
-): Outcome {
-  const rollout = rolloutOf(situation);
+): Rollout {
+  const { rollout } = situation;
   const old = rollout.kind === 'known' ? rollout.value : undefined;
   const plan = move.pins ? known(situation.dist, `dist/${situation.id}`) : old?.plan;
   if (plan === undefined) throw new Error(`release ${situation.id}: there is no plan to move in`);

@@ -1,7 +1,7 @@
 import { judgeText } from '../../lib/plan/judge.ts';
-import { plain } from '../../lib/plan/plain.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
 import type { Evidence } from './judge/judge.ts';
+import { type Message, plainMessage, type Trailer } from './message.ts';
 import { canaryWeight, type Position, positionText, stepOf } from './position.ts';
 import type { Move } from './rules/decision.ts';
 import type { Note, State } from './state.ts';
@@ -16,15 +16,15 @@ export interface Transition {
   readonly state: State;
 }
 
-/** The commit message of a transition: subject, the numbers behind it, trailers. */
-export function explain(transition: Transition): string {
-  const lines = [subject(transition), '', ...body(transition), '', ...trailers(transition), ''];
-  return lines.map(plain).join('\n');
-}
-
-/** A line that a person understands: `podinfo: weight 10 → 20`. */
-export function subject({ id, move, plan, from, state }: Transition): string {
-  return `${id}: ${headline(move, plan, from, state)}`;
+/** What the commit of a transition says: a line that a person understands, the numbers behind it, trailers. */
+export function explain(transition: Transition): Message {
+  const { id, move, plan, from, state } = transition;
+  return plainMessage({
+    topic: id,
+    headline: headline(move, plan, from, state),
+    body: body(transition),
+    trailers: [trailers(transition)],
+  });
 }
 
 function headline(move: Move, plan: Plan, from: State | undefined, state: State): string {
@@ -101,10 +101,10 @@ export function noteText(it: Note): string {
   }
 }
 
-function body({ move, state }: Transition): readonly string[] {
+function body({ move, state }: Transition): Message['body'] {
   const who = state.by === undefined ? [] : [`By ${state.by}.`];
   const lines = (move.judgement?.evidence ?? []).map(evidenceLine);
-  return [`${sentence(move.reason)}`, ...who, ...(lines.length === 0 ? [] : ['', ...lines])];
+  return [[sentence(move.reason), ...who], ...(lines.length === 0 ? [] : [lines])];
 }
 
 /** One check in numbers: `success-rate ≥ 99 %: latest 99.87, worst 99.61, 4 of 4 points passed`. */
@@ -118,13 +118,13 @@ export function evidenceLine(it: Evidence): string {
   return `${name} ${judgeText(judge, unit)}: ${values}; ${it.passed} of ${it.points} points passed, ${it.failed} failed`;
 }
 
-function trailers({ id, move, plan, state }: Transition): readonly string[] {
+function trailers({ id, move, plan, state }: Transition): readonly Trailer[] {
   return [
-    `Perch-Release: ${id}`,
-    `Perch-Transition: ${state.transition}`,
-    `Perch-Step: ${positionText(move.to)}`,
-    `Perch-Verdict: ${move.verdict}`,
-    `Perch-Plan: ${plan.candidate} ${state.plan}`,
+    { name: 'Perch-Release', value: id },
+    { name: 'Perch-Transition', value: String(state.transition) },
+    { name: 'Perch-Step', value: positionText(move.to) },
+    { name: 'Perch-Verdict', value: move.verdict },
+    { name: 'Perch-Plan', value: `${plan.candidate} ${state.plan}` },
   ];
 }
 

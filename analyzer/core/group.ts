@@ -1,8 +1,8 @@
 import { type Group, identityOf } from '../../lib/plan/plan.ts';
 import type { Change } from './change.ts';
+import { subjectOf } from './message.ts';
 import type { Observation } from './observation.ts';
 import { atRest, type Position, positionText } from './position.ts';
-import { rolloutOf } from './rollout.ts';
 import { contextOf } from './rules/decide.ts';
 import type { Decision, Move } from './rules/decision.ts';
 import { wayBackMove } from './rules/must-go-back.ts';
@@ -16,7 +16,7 @@ export interface Member {
 
 /** The group that a release moves with: that of its rollout, or at rest that of its newest plan. */
 export function groupOf({ situation }: Observation): Group | undefined {
-  const rollout = rolloutOf(situation);
+  const rollout = situation.rollout;
   const running = rollout.kind === 'known' && !atRest(rollout.value.state.position);
   if (running) return rollout.value.plan.plan.group;
   return situation.dist.kind === 'known' ? situation.dist.value.plan.group : undefined;
@@ -57,7 +57,7 @@ function isOwn({ transition }: Move): boolean {
 
 /** A member that is in a step when another one of its candidate goes back. */
 function forcedBack(member: Member, members: readonly Member[], now: number): Decision | undefined {
-  const rollout = rolloutOf(member.observation.situation);
+  const rollout = member.observation.situation.rollout;
   if (rollout.kind !== 'known' || rollout.value.state.position.kind !== 'step') return undefined;
   if (isBack(member.decision)) return undefined;
   const cause = members.find(
@@ -81,7 +81,7 @@ function failedIn({ observation: { situation } }: Member): Move['failed'] {
 
 /** Whether a member takes the group's candidate back now, is on its way, or has arrived. */
 function isGoingBack({ observation, decision }: Member, candidate: string | undefined): boolean {
-  const rollout = rolloutOf(observation.situation);
+  const rollout = observation.situation.rollout;
   if (rollout.kind !== 'known' || rollout.value.state.candidate !== candidate) return false;
   const { kind } = rollout.value.state.position;
   return isBack(decision) || kind === 'back' || kind === 'stable';
@@ -174,27 +174,19 @@ function rank(position: Position): number {
 export function oneChange(group: string, changes: readonly Change[], to: Position): Change {
   const [first] = changes;
   if (first === undefined) throw new Error(`group ${group}: there is nothing to commit`);
-  const subjects = changes.map((it) => it.message.split('\n', 1)[0] ?? '');
   const releases = changes.map((it) => it.release);
-  const heads = new Set(subjects.map((it) => it.slice(it.indexOf(': ') + 2)));
-  const said = heads.size === 1 ? [...heads].join() : `to ${positionText(to)}`;
-  const title = `${group} (${releases.join(', ')}): ${said}`;
-  const bodies = changes.map((it, index) => [subjects[index], ...bodyOf(it.message)].join('\n'));
-  const trailers = changes.map((it) => trailersOf(it.message)).join('\n');
+  const messages = changes.map((it) => it.message);
+  const [said = '', ...others] = new Set(messages.map((it) => it.headline));
   return {
     release: first.release,
     members: releases,
-    message: `${title}\n\n${bodies.join('\n\n')}\n\n${trailers}\n`,
+    message: {
+      topic: `${group} (${releases.join(', ')})`,
+      headline: others.length === 0 ? said : `to ${positionText(to)}`,
+      body: messages.map((it) => [subjectOf(it), ...it.body.flat()]),
+      trailers: messages.flatMap((it) => it.trailers),
+    },
     at: first.at,
     writes: changes.flatMap((it) => it.writes),
   };
-}
-
-function bodyOf(message: string): readonly string[] {
-  const parts = message.trimEnd().split('\n\n');
-  return parts.slice(1, -1);
-}
-
-function trailersOf(message: string): string {
-  return message.trimEnd().split('\n\n').at(-1) ?? '';
 }

@@ -8,7 +8,7 @@ import {
   samePosition,
   undoPosition,
 } from './position.ts';
-import { firstBacks, nextBack, rolloutOf } from './rollout.ts';
+import { firstBacks, nextBack } from './rollout.ts';
 import type { Situation } from './situation.ts';
 import type { State } from './state.ts';
 
@@ -18,7 +18,7 @@ import type { State } from './state.ts';
  */
 export function violations(situation: Situation): readonly string[] {
   const { id } = situation;
-  const rollout = rolloutOf(situation);
+  const rollout = situation.rollout;
   if (rollout.kind === 'absent') return [];
   if (rollout.kind === 'broken') return [`rollouts/${id}: ${rollout.reason}`];
   const { state, plan, stable } = rollout.value;
@@ -111,7 +111,7 @@ function follows(old: State, next: State, before: Situation): boolean {
 }
 
 function goesBack(old: State, next: State, before: Situation): boolean {
-  const rollout = rolloutOf(before);
+  const rollout = before.rollout;
   if (rollout.kind !== 'known') return false;
   const { kind } = old.position;
   if (kind === 'step')

@@ -28,6 +28,16 @@ export type HookReading =
   /** Another process started it: nobody can tell what became of it. */
   | { readonly kind: 'lost' };
 
+/** A question of a decision: whoever observes asks it where the answer would tell more. */
+export type Ask = { readonly kind: 'hook'; readonly hook: string };
+
+/** A question with its answer, by the kind of the question. */
+export type Reply = {
+  readonly kind: 'hook';
+  readonly hook: string;
+  readonly reading: HookReading;
+};
+
 /** What was asked before a rollout begins. */
 export interface Beginning {
   /** Of a release that Git knows nothing of: what the cluster shows of it, rendered by a plan. */
@@ -42,8 +52,8 @@ export interface Observation {
   /** Absent when nothing was asked, as at rest. */
   readonly cluster?: ClusterView | undefined;
   readonly series: readonly CheckSeries[];
-  /** By name, as far as they were asked: a decision says which it needs. @default - none was */
-  readonly hooks?: ReadonlyMap<string, HookReading> | undefined;
+  /** By key of the question, as far as they were asked: a decision says which it needs. @default - none was */
+  readonly answers?: ReadonlyMap<string, Reply> | undefined;
   /** Phases of the releases that the newest plan depends on. @default - it depends on none */
   readonly others?: ReadonlyMap<string, Phase> | undefined;
   /** Asked once everything else says that a rollout begins. @default - it was not asked */

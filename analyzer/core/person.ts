@@ -1,9 +1,9 @@
 import { describeSteps } from '../../lib/plan/describe.ts';
-import { plain } from '../../lib/plan/plain.ts';
 import { identityOf, lastStep, type Plan, type Step } from '../../lib/plan/plan.ts';
 import { refusals } from './admission/refuse.ts';
 import type { Change } from './change.ts';
 import { disagreement } from './integrity.ts';
+import { plainMessage } from './message.ts';
 import { status } from './phase.ts';
 import {
   atRest,
@@ -13,7 +13,7 @@ import {
   stepIndex,
   undoPosition,
 } from './position.ts';
-import { nextBack, rolloutOf } from './rollout.ts';
+import { nextBack } from './rollout.ts';
 import { first } from './rules/at-rest.ts';
 import { type Move, noteMove, staying } from './rules/decision.ts';
 import { isApproved, START } from './rules/gate.ts';
@@ -35,7 +35,7 @@ export interface Request {
  */
 export function initialize(situation: Situation, { by, reason }: Request): Move {
   const { id } = situation;
-  if (rolloutOf(situation).kind !== 'absent')
+  if (situation.rollout.kind !== 'absent')
     throw new Error(
       `${id} is known to the run branch already (${status(situation).reason}): there is nothing to initialize`,
     );
@@ -160,7 +160,7 @@ export function isHeld(situation: Situation): boolean {
 
 /** Whether what Git holds is not what the state says, or cannot be read. */
 export function isEdited(situation: Situation): boolean {
-  const rollout = rolloutOf(situation);
+  const rollout = situation.rollout;
   if (rollout.kind === 'known') return disagreement(situation, rollout.value) !== undefined;
   return rollout.kind === 'broken';
 }
@@ -263,26 +263,26 @@ export function remove(situation: Situation, { by, reason }: Request, now: numbe
     throw new Error(
       `${id} is still in dist/: delete it from apps/, run \`npm run synth\`, merge, then remove it`,
     );
-  const rollout = rolloutOf(situation);
+  const rollout = situation.rollout;
   if (rollout.kind === 'absent')
     throw new Error(`${id} is not on the run branch: nothing to remove`);
   if (rollout.kind === 'known' && !canBeRemoved(rollout.value.state.position))
     throw new Error(
       `${id} is under way (${positionText(rollout.value.state.position)}): let it go back first`,
     );
-  const message = [
-    `${id}: removed`,
-    '',
-    plain(reason),
-    plain(`By ${by}.`),
-    '',
-    `Perch-Release: ${id}`,
-    'Perch-Step: removed',
-    '',
-  ];
   return {
     release: id,
-    message: message.join('\n'),
+    message: plainMessage({
+      topic: id,
+      headline: 'removed',
+      body: [[reason, `By ${by}.`]],
+      trailers: [
+        [
+          { name: 'Perch-Release', value: id },
+          { name: 'Perch-Step', value: 'removed' },
+        ],
+      ],
+    }),
     at: Math.floor(now),
     writes: [
       { kind: 'delete', path: `live/${id}` },
@@ -292,7 +292,7 @@ export function remove(situation: Situation, { by, reason }: Request, now: numbe
 }
 
 function running(situation: Situation): Rollout {
-  const rollout = rolloutOf(situation);
+  const rollout = situation.rollout;
   if (rollout.kind === 'known') return rollout.value;
   if (rollout.kind === 'broken') throw new Error(rollout.reason);
   throw new Error(

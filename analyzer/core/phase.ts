@@ -4,7 +4,6 @@ import type { Loaded } from './answer.ts';
 import { disagreement } from './integrity.ts';
 import type { Phase } from './phases.ts';
 import { atRest, canaryWeight, type PlanTree, stepIndex } from './position.ts';
-import { rolloutOf } from './rollout.ts';
 import { decide } from './rules/decide.ts';
 import type { Decision } from './rules/decision.ts';
 import { isApproved } from './rules/gate.ts';
@@ -31,7 +30,7 @@ export interface Status {
 
 /** What Git alone says about a release. */
 export function status(situation: Situation): Status {
-  const rollout = rolloutOf(situation);
+  const rollout = situation.rollout;
   if (rollout.kind !== 'known') return unstarted(situation, rollout);
   const { state, plan } = rollout.value;
   const differs = disagreement(situation, rollout.value);
@@ -96,7 +95,7 @@ export function phaseAtRest(state: State): Phase {
  */
 export function phaseForOthers(situation: Situation): Phase {
   const { dist } = situation;
-  const rollout = rolloutOf(situation);
+  const rollout = situation.rollout;
   const { phase } = status(situation);
   if (rollout.kind !== 'known' || dist.kind !== 'known' || phase === 'Paused') return phase;
   const { state, stable } = rollout.value;

@@ -9,21 +9,39 @@ import {
   stepBefore,
   wayBack,
 } from './position.ts';
-import type { Rollout, Situation } from './situation.ts';
+import type { Contents, Rollout, Situation } from './situation.ts';
 
-/**
- * What is under way, or stands, for a release: its state with the plans that the state needs.
- * Absent where the release never started; broken where Git holds something that cannot be read.
- */
-export function rolloutOf(situation: Situation): Loaded<Rollout> {
-  const { state, plan, stable } = situation;
+/** A release's situation: what Git holds of it, and the rollout that this makes. */
+export function withRollout(contents: Contents): Situation {
+  return { ...contents, rollout: rolloutOf(contents) };
+}
+
+/** The situation in which a rollout is all that Git holds: that of a release right after a move. */
+export function situationAfter({ id, dist, refused }: Situation, rollout: Rollout): Situation {
+  const { state, plan, stable, files: set } = rollout;
+  const known = <T>(value: T): Loaded<T> => ({ kind: 'known', value });
+  return {
+    id,
+    state: known(state),
+    plan: known(plan),
+    stable: stable === undefined ? { kind: 'absent' } : known(stable),
+    dist,
+    refused,
+    live: new Map([...set].map(([name, file]) => [name, file.oid])),
+    lastCommit: undefined,
+    rollout: known(rollout),
+  };
+}
+
+function rolloutOf(contents: Contents): Loaded<Rollout> {
+  const { id, state, plan, stable } = contents;
   if (state.kind === 'broken') return state;
-  if (state.kind === 'absent') return leftovers(situation);
+  if (state.kind === 'absent') return leftovers(contents);
   if (plan.kind === 'broken') return plan;
   if (plan.kind === 'absent')
     return {
       kind: 'broken',
-      reason: `rollouts/${situation.id}/plan is missing; restore it from history`,
+      reason: `rollouts/${id}/plan is missing; restore it from history`,
     };
   if (stable.kind === 'broken') return stable;
   const way = stable.kind === 'known' ? stable.value : undefined;
@@ -104,9 +122,8 @@ function nextOf(rollout: Rollout, step: string, shown: string | undefined): Posi
 }
 
 /** Files without a state are somebody's hand work: nothing of it may be overwritten silently. */
-function leftovers(situation: Situation): Loaded<Rollout> {
-  if (situation.live.size === 0 && situation.plan.kind === 'absent') return { kind: 'absent' };
-  const { id } = situation;
+function leftovers({ id, live, plan }: Contents): Loaded<Rollout> {
+  if (live.size === 0 && plan.kind === 'absent') return { kind: 'absent' };
   return {
     kind: 'broken',
     reason:

@@ -12,8 +12,8 @@ export interface LastCommit {
   readonly accepts: readonly string[];
 }
 
-/** All that Git says about one release. */
-export interface Situation {
+/** All that Git holds of one release. */
+export interface Contents {
   readonly id: string;
   readonly state: Loaded<State>;
   /** `rollouts/<id>/plan` and `rollouts/<id>/stable`. */
@@ -26,6 +26,15 @@ export interface Situation {
   /** Blob id by file name in `live/<id>`. */
   readonly live: ReadonlyMap<string, string>;
   readonly lastCommit: LastCommit | undefined;
+}
+
+/** What Git says about one release. Made by `withRollout` alone, so that a rollout is made once. */
+export interface Situation extends Contents {
+  /**
+   * What is under way, or stands: the state with the plans that it needs. Absent where the release never started;
+   * broken where Git holds something that cannot be read.
+   */
+  readonly rollout: Loaded<Rollout>;
 }
 
 /** A rollout whose state and plans can be read: what most rules need. */

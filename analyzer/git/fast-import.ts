@@ -2,6 +2,7 @@ import type { Change, FileWrite } from '../core/change.ts';
 import { type GitCommand, lastLines, runGit } from './command.ts';
 import { GitError } from './git-error.ts';
 import type { Identity } from './identity.ts';
+import { messageText } from './message.ts';
 import { quotePath } from './names.ts';
 import { assertOid, assertOwnPath, assertOwnRemoval } from './path.ts';
 
@@ -47,7 +48,7 @@ function importStream(order: CommitOrder): Buffer {
     line(`mark :${index + 1}`);
     line(`author ${person}`);
     line(`committer ${person}`);
-    data(commitMessage(change.message));
+    data(messageText(change.message));
     for (const write of change.writes) {
       line(writeCommand(change.members ?? [change.release], write));
       if (write.kind === 'text') data(write.text);
@@ -61,11 +62,6 @@ function importStream(order: CommitOrder): Buffer {
 
 /** Keeps the newest commits from `git gc` until they are pushed. */
 const NEXT_REF = 'refs/perch/next';
-
-/** The text as a commit holds it: a NUL would end it for every reader, and its last line has an end. */
-export function commitMessage(message: string): string {
-  return `${message.replaceAll('\0', '\uFFFD').replace(/\n+$/, '')}\n`;
-}
 
 function writeCommand(releases: readonly string[], write: FileWrite): string {
   if (write.kind === 'delete') assertOwnRemoval(releases, write.path);

@@ -1,8 +1,9 @@
 import { readCommits } from './access.ts';
 import { type GitCall, type GitCommand, mustGit } from './command.ts';
-import { type CommitOrder, commitMessage } from './fast-import.ts';
+import type { CommitOrder } from './fast-import.ts';
 import { GitError } from './git-error.ts';
 import type { Identity } from './identity.ts';
+import { messageText } from './message.ts';
 import type { ObjectStore } from './objects.ts';
 
 /** How commits are signed: the configuration that git needs for `key`, a path (ssh) or an OpenPGP key id. */
@@ -21,8 +22,9 @@ export async function signCommits(
   const { identity } = order;
   const signed: string[] = [];
   let { parent } = order;
-  for (const [index, { at, message }] of order.changes.entries()) {
+  for (const [index, { at, message: said }] of order.changes.entries()) {
     const tree = trees[index] ?? '';
+    const message = messageText(said);
     parent = await signCommit(git, { tree, parent, message, at, identity }, key);
     signed.push(parent);
   }
@@ -41,6 +43,7 @@ export interface SigningOrder {
 export interface SingleCommit {
   readonly tree: string;
   readonly parent: string | undefined;
+  /** Its text, with an end of its last line. */
   readonly message: string;
   /** Commit time in Unix seconds. */
   readonly at: number;
@@ -60,7 +63,7 @@ export async function signCommit(
     { ...git, config },
     {
       arguments: ['commit-tree', ...sign, ...parents, '-F', '-', tree],
-      input: commitMessage(message),
+      input: message,
       environment: personEnvironment(identity, at),
       waits: 'key',
     },

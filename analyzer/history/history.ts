@@ -1,4 +1,5 @@
 import { illegal, violations } from '../core/legal.ts';
+import { withRollout } from '../core/rollout.ts';
 import type { Situation } from '../core/situation.ts';
 import type { Reader, ReleaseCommit, Snapshot } from '../git/repository.ts';
 import { loadPlan, loadSituation, type PlanMemory } from '../situation/situation.ts';
@@ -135,7 +136,7 @@ export async function mended(reader: Reader, situation: Situation, past: Walk): 
     `rollouts/${situation.id}/stable`,
     plans,
   );
-  return { ...situation, state, plan, stable };
+  return withRollout({ ...situation, state, plan, stable });
 }
 
 function present(situation: Situation): Situation | undefined {

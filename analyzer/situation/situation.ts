@@ -1,6 +1,7 @@
 import { readPlan } from '../../lib/plan/parse.ts';
 import type { Loaded } from '../core/answer.ts';
 import type { PlanTree } from '../core/position.ts';
+import { withRollout } from '../core/rollout.ts';
 import type { LastCommit, Situation } from '../core/situation.ts';
 import { parseState, type State } from '../core/state.ts';
 import { GitError } from '../git/git-error.ts';
@@ -49,22 +50,21 @@ export async function loadSituation(
     source.source === undefined ? sourceless(source) : plan(trees.dist, `dist/${id}`),
     trees.live === undefined ? new Map<string, string>() : reader.files(trees.live),
   ]);
-  return { id, state, plan: pinned, stable, dist, live, lastCommit: undefined };
+  return withRollout({ id, state, plan: pinned, stable, dist, live, lastCommit: undefined });
 }
 
 /** A release of which nothing could be made out, and why. */
 export function unreadable(id: string, reason: string): Situation {
   const absent = { kind: 'absent' } as const;
-  const state = { kind: 'broken', reason } as const;
-  return {
+  return withRollout({
     id,
-    state,
+    state: { kind: 'broken', reason },
     plan: absent,
     stable: absent,
     dist: absent,
     live: new Map(),
     lastCommit: undefined,
-  };
+  });
 }
 
 /** Without the source nobody can say that a release is gone from it. */

@@ -1,8 +1,7 @@
-import type { Logger } from 'pino';
 import type { ClusterEvent, EventWriter } from '../cluster/events.ts';
+import type { Failure, Listener } from '../tell/listener.ts';
 import type { Outcome } from '../tick/outcome.ts';
 import { happeningOf } from './happening.ts';
-import type { Reporter } from './reporter.ts';
 
 /** What events go through. */
 export interface EventReporterOptions {
@@ -10,7 +9,6 @@ export interface EventReporterOptions {
   readonly writers: readonly EventWriter[];
   /** Unix seconds. */
   readonly clock: () => number;
-  readonly log: Logger;
 }
 
 /** Events that may come at once, and one more for each second after that; the rest is left out. */
@@ -18,25 +16,32 @@ const BURST = 50;
 
 /**
  * Tells each pushed transition, and each hold once, as Events on the primary workloads. What could not be
- * told is logged and not tried again.
+ * told is not tried again.
  */
-export function eventReporter({ writers, clock, log }: EventReporterOptions): Reporter {
+export function eventReporter({ writers, clock }: EventReporterOptions): Listener {
   /** By release, what is told of its present hold. */
   const held = new Map<string, string>();
   const allowance = bucket(clock);
   return {
-    ticked: async (end) => {
-      if (end.kind === 'failed') return;
-      const news = newsOf(end.report.outcomes, held);
+    name: 'events',
+    hear: async (notice) => {
+      if (notice.kind !== 'done') return [];
+      const news = newsOf(notice.report.outcomes, held);
       const events = news.slice(0, allowance.take(news.length));
-      if (events.length < news.length)
-        log.warn({ left: news.length - events.length }, 'too many events at once');
       const failures = await Promise.all(writers.map((it) => it.write(events)));
-      for (const reason of new Set(failures.flat()))
-        log.warn({ reason }, 'an event was not written');
+      return [
+        ...tooMany(news.length - events.length),
+        ...[...new Set(failures.flat())].map((reason) => ({ what: NOT_WRITTEN, reason })),
+      ];
     },
     close: async () => undefined,
   };
+}
+
+const NOT_WRITTEN = 'an event was not written';
+
+function tooMany(left: number): readonly Failure[] {
+  return left === 0 ? [] : [{ what: 'too many events at once', reason: `${left} were left out` }];
 }
 
 function newsOf(outcomes: readonly Outcome[], held: Map<string, string>): readonly ClusterEvent[] {

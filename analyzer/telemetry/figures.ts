@@ -1,11 +1,8 @@
-import type { Loaded } from '../core/answer.ts';
-import { outcome as outcomeOf } from '../core/change.ts';
 import { samplesThat } from '../core/judge/point.ts';
 import type { Observation } from '../core/observation.ts';
 import { phaseAtRest, status } from '../core/phase.ts';
 import type { Phase } from '../core/phases.ts';
 import { canaryWeight } from '../core/position.ts';
-import { rolloutOf } from '../core/rollout.ts';
 import { contextOf } from '../core/rules/decide.ts';
 import { inconclusiveSince } from '../core/rules/must-go-back.ts';
 import type { Rollout, Situation } from '../core/situation.ts';
@@ -31,9 +28,9 @@ export interface Figures {
 
 /** The figures of a release that a tick looked at, with what it pushed. */
 export function figures(it: Outcome): Figures {
-  const situation = situationAfter(it);
+  const situation = situationOf(it);
   const { phase, weight } = status(situation);
-  const before = rolloutOf(it.observation.situation);
+  const before = it.observation.situation.rollout;
   if (before.kind !== 'known')
     return { phase, weight, failedChecks: 0, checks: new Map(), ...SOUND };
   const context = contextOf(it.observation, before.value, it.at);
@@ -77,19 +74,8 @@ export function figuresAtRest(state: State): Figures {
 }
 
 /** What Git says of the release after the tick: with the pushed move, where there was one. */
-export function situationAfter({ observation, decision, commit, at }: Outcome): Situation {
-  const { situation } = observation;
-  if (decision.kind !== 'move' || commit === undefined) return situation;
-  const next = outcomeOf(situation, decision, at);
-  const known = <T>(value: T): Loaded<T> => ({ kind: 'known', value });
-  return {
-    ...situation,
-    state: known(next.state),
-    plan: known(next.plan),
-    stable: next.stable === undefined ? { kind: 'absent' } : known(next.stable),
-    live: new Map([...next.files].map(([name, file]) => [name, file.oid])),
-    lastCommit: undefined,
-  };
+export function situationOf({ observation, commit, after }: Outcome): Situation {
+  return commit === undefined || after === undefined ? observation.situation : after;
 }
 
 /**
@@ -99,7 +85,7 @@ export function situationAfter({ observation, decision, commit, at }: Outcome): 
 export function fellAt({ observation, decision, commit }: Outcome): number | undefined {
   if (decision.kind !== 'move' || commit === undefined) return undefined;
   if (decision.transition !== 'back' || decision.verdict !== 'fail') return undefined;
-  const rollout = rolloutOf(observation.situation);
+  const rollout = observation.situation.rollout;
   if (rollout.kind !== 'known' || !hasTraffic(rollout.value)) return undefined;
   return newestFailure(observation);
 }

@@ -2,19 +2,19 @@ import { plain } from '../../lib/plan/plain.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
 import type { ClusterEvent } from '../cluster/events.ts';
 import type { ObjectRef } from '../core/cluster/reading.ts';
+import { subjectOf } from '../core/message.ts';
 import { stepOf } from '../core/position.ts';
-import { rolloutOf } from '../core/rollout.ts';
 import { contextOf } from '../core/rules/decide.ts';
 import type { Move } from '../core/rules/decision.ts';
 import { inconclusiveSince } from '../core/rules/must-go-back.ts';
 import type { Situation } from '../core/situation.ts';
 import type { Note } from '../core/state.ts';
 import type { Outcome } from '../tick/outcome.ts';
-import { situationAfter } from './figures.ts';
+import { situationOf } from './figures.ts';
 
 /** What an outcome has to tell, at the primary workload of its release: a pushed transition, or a hold that needs a person or an answer. */
 export function happeningOf(it: Outcome): ClusterEvent | undefined {
-  const regarding = primaryOf(situationAfter(it));
+  const regarding = primaryOf(situationOf(it));
   const told = regarding === undefined ? undefined : (movedOf(it) ?? heldOf(it));
   return regarding === undefined || told === undefined
     ? undefined
@@ -24,15 +24,14 @@ export function happeningOf(it: Outcome): ClusterEvent | undefined {
 type Told = Omit<ClusterEvent, 'regarding' | 'at'>;
 
 function movedOf(it: Outcome): Told | undefined {
-  const { decision, commit, message = '', observation } = it;
-  if (decision.kind !== 'move' || commit === undefined) return undefined;
-  const after = situationAfter(it);
-  const [subject = ''] = message.split('\n');
+  const { decision, commit, message, observation } = it;
+  if (decision.kind !== 'move' || commit === undefined || message === undefined) return undefined;
+  const after = situationOf(it);
   return {
     type: decision.verdict === 'fail' || decision.verdict === 'inconclusive' ? 'Warning' : 'Normal',
     reason: reasonOf(decision, observation.situation, planOf(after)),
     action: decision.transition,
-    note: `${subject}: ${decision.reason}`,
+    note: `${subjectOf(message)}: ${decision.reason}`,
     key: `${it.release} ${transitionOf(after)}`,
   };
 }
@@ -45,7 +44,7 @@ function heldOf({ release, decision, status, observation, at }: Outcome): Told |
   if (status.phase === 'Paused')
     return { ...held, reason: 'Paused', key: `${key} paused ${decision.reason}` };
   if (decision.overdue === true) return { ...held, reason: 'Overdue', key: `${key} overdue` };
-  const rollout = rolloutOf(situation);
+  const rollout = situation.rollout;
   if (rollout.kind !== 'known') return undefined;
   const since = inconclusiveSince(contextOf(observation, rollout.value, at));
   if (since === undefined) return undefined;

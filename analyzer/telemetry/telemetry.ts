@@ -1,7 +1,7 @@
-import type { Logger } from 'pino';
 import { parseState } from '../core/state.ts';
 import type { ReleaseTrees, Repository } from '../git/repository.ts';
 import { isIdle } from '../situation/situation.ts';
+import type { Failure, Listener, TickEnd } from '../tell/listener.ts';
 import type { Analyzer } from '../tick/analyzer.ts';
 import type { TickReport } from '../tick/tick.ts';
 import type { Version } from '../version.ts';
@@ -9,7 +9,6 @@ import { figures, figuresAtRest } from './figures.ts';
 import { health, type Pulse } from './health.ts';
 import { type Metrics, openMetrics, TEXT_FORMAT } from './metrics.ts';
 import { pushMetrics } from './push-gateway.ts';
-import type { Reporter, TickEnd } from './reporter.ts';
 import { rollbacks } from './rollbacks.ts';
 import { type ListenAddress, type Page, startServer } from './server.ts';
 import { writeTextfile } from './textfile.ts';
@@ -28,15 +27,12 @@ export interface TelemetryOptions {
   readonly build: Version;
   /** Unix seconds. */
   readonly clock: () => number;
-  readonly log: Logger;
 }
 
 /** The analyzer's metrics, and who gets them. */
-export interface Telemetry extends Reporter {
+export interface Telemetry extends Listener {
   /** The same analyzer, with each of its questions timed; the one that is to run. */
   watch(analyzer: Analyzer): Analyzer;
-  /** A tick begins. */
-  began(): void;
   /** Where it listens. */
   readonly url: string | undefined;
 }
@@ -47,9 +43,9 @@ export interface Telemetry extends Reporter {
  * @throws Error when the address cannot be had
  */
 export async function openTelemetry(options: TelemetryOptions): Promise<Telemetry> {
-  const { log, clock, listen } = options;
+  const { clock, listen } = options;
   const metrics = await openMetrics(options.build);
-  const releases = releasesOf(metrics, log);
+  const releases = releasesOf(metrics);
   let pulse: Pulse = { startedAt: clock(), lastSuccessAt: undefined, trouble: undefined };
   const server =
     listen === undefined
@@ -59,24 +55,31 @@ export async function openTelemetry(options: TelemetryOptions): Promise<Telemetr
           pagesOf(metrics, () => pulse, options),
         );
   // One after the other, though no tick waits for them.
-  let published = Promise.resolve();
+  let published: Promise<readonly Failure[]> = Promise.resolve([]);
+  const ended = async (end: TickEnd): Promise<readonly Failure[]> => {
+    const now = clock();
+    pulse = beat(pulse, end, now);
+    const shown = end.kind === 'done' ? await shownOf(end, now) : [];
+    if (end.kind === 'failed') metrics.failed(end.seconds);
+    published = published.catch(() => []).then(() => publish(metrics, options));
+    return [...shown, ...(await published)];
+  };
+  const shownOf = (end: Extract<TickEnd, { kind: 'done' }>, now: number) => {
+    metrics.ticked(end.report, end.seconds, now);
+    return releases
+      .show(end.report)
+      .catch((error: unknown) => [
+        { what: 'metrics of releases are incomplete', reason: messageOf(error) },
+      ]);
+  };
   return {
+    name: 'telemetry',
     url: server?.url,
     watch: (analyzer) => releases.watch(analyzer),
-    began: () => {
-      pulse = { ...pulse, beganAt: clock() };
-    },
-    ticked: async (end) => {
-      const now = clock();
-      pulse = beat(pulse, end, now);
-      if (end.kind === 'done') {
-        metrics.ticked(end.report, end.seconds, now);
-        await releases.show(end.report).catch((error: unknown) => {
-          log.warn({ reason: messageOf(error) }, 'metrics of releases are incomplete');
-        });
-      } else metrics.failed(end.seconds);
-      published = published.catch(() => undefined).then(() => publish(metrics, options));
-      await published;
+    hear: async (notice) => {
+      if (notice.kind === 'done' || notice.kind === 'failed') return ended(notice);
+      if (notice.kind === 'began') pulse = { ...pulse, beganAt: clock() };
+      return [];
     },
     close: async () => server?.close(),
   };
@@ -109,36 +112,44 @@ function pagesOf(
 
 async function publish(
   metrics: Metrics,
-  { textfile, pushGateway, log }: TelemetryOptions,
-): Promise<void> {
-  if (textfile === undefined && pushGateway === undefined) return;
+  { textfile, pushGateway }: TelemetryOptions,
+): Promise<readonly Failure[]> {
+  if (textfile === undefined && pushGateway === undefined) return [];
   const text = await metrics.text();
-  if (textfile !== undefined)
-    await writeTextfile(textfile, text).catch((error: unknown) =>
-      log.warn({ reason: messageOf(error) }, 'the textfile was not written'),
-    );
-  if (pushGateway === undefined) return;
-  const reason = await pushMetrics(pushGateway, text, TEXT_FORMAT);
-  if (reason !== undefined) log.warn({ reason }, 'metrics were not pushed');
+  const unwritten =
+    textfile === undefined
+      ? undefined
+      : await writeTextfile(textfile, text).then(() => undefined, messageOf);
+  const unpushed =
+    pushGateway === undefined ? undefined : await pushMetrics(pushGateway, text, TEXT_FORMAT);
+  return [
+    ...failed('the textfile was not written', unwritten),
+    ...failed('metrics were not pushed', unpushed),
+  ];
+}
+
+function failed(what: string, reason: string | undefined): readonly Failure[] {
+  return reason === undefined ? [] : [{ what, reason }];
 }
 
 interface Releases {
   watch(analyzer: Analyzer): Analyzer;
-  /** Brings the series of all releases up to date. */
-  show(report: TickReport): Promise<void>;
+  /** Brings the series of all releases up to date. @returns those that have none, and why */
+  show(report: TickReport): Promise<readonly Failure[]>;
 }
 
 /**
  * Releases at rest keep their series, though a tick does not look at them: the state of one is read when it is
  * first seen at rest, and again only when its state file is another one.
  */
-function releasesOf(metrics: Metrics, log: Logger): Releases {
+function releasesOf(metrics: Metrics): Releases {
   /** The state file that a release's series at rest were made from; none while it is under way. */
   const known = new Map<string, string | undefined>();
   const ways = rollbacks();
   let listed: readonly ReleaseTrees[] = [];
   let repository: Pick<Repository, 'texts'> | undefined;
-  const readAtRest = async (): Promise<void> => {
+  const readAtRest = async (): Promise<readonly Failure[]> => {
+    const failures: Failure[] = [];
     const fresh = listed.flatMap(({ id, state, ...trees }) =>
       isIdle({ id, state, ...trees }) && state !== undefined && known.get(id) !== state
         ? [{ id, state }]
@@ -154,10 +165,11 @@ function releasesOf(metrics: Metrics, log: Logger): Releases {
         const figures = figuresAtRest(parseState(texts[index] ?? '', `rollouts/${id}/state.yaml`));
         metrics.show(id, figures);
       } catch (error) {
-        log.warn({ release: id, reason: messageOf(error) }, 'a release has no metrics');
+        failures.push({ what: 'a release has no metrics', release: id, reason: messageOf(error) });
       }
       known.set(id, state);
     }
+    return failures;
   };
   const read = async (oids: readonly string[]) => (await repository?.texts(oids)) ?? [];
   return {
@@ -184,7 +196,7 @@ function releasesOf(metrics: Metrics, log: Logger): Releases {
         const seconds = ways.seconds(it);
         if (seconds !== undefined) metrics.rolledBack(it.release, seconds);
       }
-      await readAtRest();
+      return readAtRest();
     },
   };
 }

@@ -1,25 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
-import type { Hook, Plan } from '../../lib/plan/plan.ts';
+import type { Hook } from '../../lib/plan/plan.ts';
 import type { HookAnswer } from '../core/observation.ts';
 import type { HookClient } from '../hooks/client.ts';
 import type { HookPayload } from '../hooks/request.ts';
 import { payloadOf } from '../hooks/request.ts';
+import type { Listener } from './listener.ts';
+import { newsOf, type ToldTransition } from './news.ts';
 
-/** A transition that was pushed, as far as hooks are told of it. */
-export interface ToldTransition {
-  /** The plan whose hooks are told. */
-  readonly plan: Plan;
-  /** The release's phase after it. */
-  readonly phase: string;
-  /** The first line of its commit message. */
-  readonly subject: string;
-  /** Whether it is good or bad news. */
-  readonly type: 'Normal' | 'Warning';
-  /** Whether the rollout is over with it, promoted or taken back. */
-  readonly ends: boolean;
-  /** Unix seconds. */
-  readonly at: number;
+/** Tells hooks of what a tick has pushed, when it is over. */
+export function hookListener(client: HookClient): Listener {
+  return {
+    name: 'hooks',
+    hear: async (notice) => {
+      if (notice.kind !== 'done') return [];
+      const reasons = await tellHooks(client, newsOf(notice.report.outcomes));
+      return reasons.map((reason) => ({ what: 'a hook was not told', reason }));
+    },
+    close: async () => undefined,
+  };
 }
 
 const TOLD_AT_ONCE = 16;

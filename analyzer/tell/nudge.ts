@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { refusal, type Signed, send } from '../http/client.ts';
 import { readText } from '../http/own-file.ts';
+import type { Listener } from './listener.ts';
 
 /** Who is told of a push, so that nobody waits for a poll. */
 export interface Nudges {
@@ -13,6 +14,21 @@ export interface Nudges {
   readonly branch: string;
   /** For one event. @default 5 */
   readonly timeoutSeconds?: number | undefined;
+}
+
+/** Nudges at each push. Whoever was not told polls: that costs time, and is no failure. */
+export function nudgeListener(nudges: Nudges): Listener {
+  return {
+    name: 'nudges',
+    hear: async (notice) => {
+      const outcomes = notice.kind === 'pushed' ? notice.outcomes : [];
+      const commit = outcomes.at(-1)?.commit;
+      if (commit === undefined) return [];
+      const reasons = await nudge(nudges, { commit, releases: outcomes.map((it) => it.release) });
+      return reasons.map((reason) => ({ what: 'a sync tool was not told of the push', reason }));
+    },
+    close: async () => undefined,
+  };
 }
 
 /** A push, as far as a receiver asks. */

@@ -1,8 +1,8 @@
 import type { Hook } from '../../lib/plan/plan.ts';
-import type { HookReading, Observation } from '../core/observation.ts';
+import type { Ask, HookReading, Observation, Reply } from '../core/observation.ts';
 import { status } from '../core/phase.ts';
 import { atRest } from '../core/position.ts';
-import { rolloutOf } from '../core/rollout.ts';
+import { askKey } from '../core/rules/ask.ts';
 import { decide } from '../core/rules/decide.ts';
 import type { Decision } from '../core/rules/decision.ts';
 import { hooksNamed } from '../core/rules/gate.ts';
@@ -12,7 +12,7 @@ import type { Memory } from './analyzer.ts';
 import { hasUnreachable } from './observe.ts';
 import type { World } from './world.ts';
 
-/** Who asks hooks, and since when it waits for others. */
+/** Who asks, and since when it waits for others. */
 export interface Asker {
   readonly world: Pick<World, 'hooks' | 'clock'>;
   readonly memory: Pick<Memory, 'unreachable' | 'stuck'>;
@@ -25,38 +25,38 @@ export interface Asking {
 }
 
 /**
- * Decides; where the decision depends on hooks it asks them and decides again, so that none is called that
+ * Decides; where the decision asks for more it asks that and decides again, so that no hook is called that
  * nothing depends on.
  *
- * @param seen all but the hooks
+ * @param seen all but the answers
  * @param now Unix seconds
  */
 export async function decideAsking(
   asker: Asker,
-  seen: Omit<Observation, 'unreachableSince' | 'hooks'>,
+  seen: Omit<Observation, 'unreachableSince' | 'answers'>,
   now: number,
 ): Promise<Asking> {
   const { unreachable, stuck } = asker.memory;
   const { situation } = seen;
-  const hooks = new Map<string, HookReading>();
+  const answers = new Map<string, Reply>();
   const stuckSince = stuck.get(situation.id);
-  // Each round asks one hook more at least, so there is a last one.
+  // Each round asks one question more at least, so there is a last one.
   for (;;) {
-    const known = { ...seen, hooks };
+    const known = { ...seen, answers };
     const silent = hasUnreachable(known);
     const unreachableSince = silent ? (unreachable.get(situation.id) ?? now) : undefined;
     const observation = { ...known, unreachableSince, stuckSince };
     const decision = decide(observation, now);
     const asks = decision.kind === 'hold' ? (decision.asks ?? []) : [];
-    const fresh = asks.filter((it) => !hooks.has(it));
+    const fresh = asks.filter((it) => !answers.has(askKey(it)));
     if (fresh.length === 0) {
       remember(unreachable, situation.id, unreachableSince);
       const isStuck = decision.kind === 'hold' && decision.stuck === true;
       remember(stuck, situation.id, isStuck ? (stuckSince ?? now) : undefined);
       return { observation, decision };
     }
-    const readings = await Promise.all(fresh.map((it) => ask(asker, situation, it)));
-    for (const [index, it] of fresh.entries()) hooks.set(it, readings[index] ?? { kind: 'lost' });
+    const replies = await Promise.all(fresh.map((it) => ask(asker, situation, it)));
+    for (const it of replies) answers.set(askKey(it), it);
   }
 }
 
@@ -65,7 +65,14 @@ function remember(memory: Map<string, number>, id: string, since: number | undef
   else memory.set(id, since);
 }
 
-async function ask(
+async function ask(asker: Asker, situation: Situation, it: Ask): Promise<Reply> {
+  switch (it.kind) {
+    case 'hook':
+      return { ...it, reading: await readHook(asker, situation, it.hook) };
+  }
+}
+
+async function readHook(
   { world: { hooks, clock } }: Asker,
   situation: Situation,
   name: string,
@@ -81,7 +88,7 @@ function hookOf(
   situation: Situation,
   name: string,
 ): { readonly asked: Asked; readonly hook: Hook } | undefined {
-  const rollout = rolloutOf(situation);
+  const rollout = situation.rollout;
   const running = rollout.kind === 'known' && !atRest(rollout.value.state.position);
   const tree = running ? situation.plan : situation.dist;
   if (tree.kind !== 'known') return undefined;

@@ -3,7 +3,6 @@ import type { Answer } from '../core/answer.ts';
 import { annotation, reference } from '../core/cluster/liveness.ts';
 import type { ObjectRef } from '../core/cluster/reading.ts';
 import type { Beginning } from '../core/observation.ts';
-import { rolloutOf } from '../core/rollout.ts';
 import type { Situation } from '../core/situation.ts';
 import { ahead, type ServerClock } from './clocks.ts';
 import type { ClusterSource, World } from './world.ts';
@@ -27,7 +26,7 @@ export async function observeBeginning(
     Promise.all((world.clocks ?? []).map((it) => askClock(world, it))),
   ]);
   const clocks = [...clusters.flatMap((it) => it.clock), ...store, ...others.flat()];
-  const isNew = rolloutOf(situation).kind === 'absent';
+  const isNew = situation.rollout.kind === 'absent';
   return { shown: isNew ? together(clusters.map((it) => it.shown)) : NOTHING, clocks };
 }
 

@@ -46,7 +46,8 @@ async function canCommit(
   { change }: Unit,
 ): Promise<boolean> {
   try {
-    await repository.commit(parent, [{ ...change, message: 'nothing', writes: [] }]);
+    const message = { topic: change.release, headline: 'nothing', body: [], trailers: [] };
+    await repository.commit(parent, [{ ...change, message, writes: [] }]);
     return true;
   } catch {
     return false;

@@ -7,7 +7,6 @@ import { samplesThat } from '../core/judge/point.ts';
 import type { CheckSeries, Sample, TrackSeries } from '../core/judge/series.ts';
 import type { HookReading, Observation } from '../core/observation.ts';
 import { atRest, hasPromoted } from '../core/position.ts';
-import { rolloutOf } from '../core/rollout.ts';
 import { isStarting } from '../core/rules/at-rest.ts';
 import type { Rollout, Situation } from '../core/situation.ts';
 import type { MetricStores } from '../metrics/store.ts';
@@ -27,7 +26,7 @@ export async function observe(
   now: number,
 ): Promise<Omit<Observation, 'unreachableSince'>> {
   const nothing = { situation, series: [], skewSeconds: 0 };
-  const rollout = rolloutOf(situation);
+  const rollout = situation.rollout;
   if (rollout.kind !== 'known' || !isAsked(observer.seen, rollout.value, situation)) return nothing;
   const { view, skewSeconds } = await viewClusters(observer, rollout.value, now);
   if (view.live.kind === 'live') observer.seen.arrived?.add(arrivalKey(rollout.value));
@@ -56,7 +55,7 @@ export function hasUnreachable({
   situation,
   cluster,
   series,
-  hooks,
+  answers,
   skewSeconds,
 }: Omit<Observation, 'unreachableSince'>): boolean {
   const { plan } = situation;
@@ -64,7 +63,9 @@ export function hasUnreachable({
   return (
     cluster?.live.kind === 'unknown' ||
     skewSeconds > settled ||
-    [...(hooks ?? [])].some(([name, it]) => isUnanswered(it) && !isGate(plan, name)) ||
+    [...(answers?.values() ?? [])].some(
+      (it) => isUnanswered(it.reading) && !isGate(plan, it.hook),
+    ) ||
     series.some((it) => unanswered(it) !== undefined)
   );
 }

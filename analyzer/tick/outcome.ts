@@ -1,7 +1,8 @@
+import type { Message } from '../core/message.ts';
 import type { Observation } from '../core/observation.ts';
 import type { Status } from '../core/phase.ts';
 import type { Decision } from '../core/rules/decision.ts';
-import type { State } from '../core/state.ts';
+import type { Situation } from '../core/situation.ts';
 
 /** What a tick did about one release that was not idle. */
 export interface Outcome {
@@ -15,7 +16,7 @@ export interface Outcome {
   /** The commit that carried out a move; absent when somebody else moved first. */
   readonly commit?: string | undefined;
   /** Its message. */
-  readonly message?: string | undefined;
-  /** The state that it writes. */
-  readonly after?: State | undefined;
+  readonly message?: Message | undefined;
+  /** What Git says of the release once it holds that commit. */
+  readonly after?: Situation | undefined;
 }

@@ -1,5 +1,4 @@
 import { nextFailureAt } from '../core/judge/judge.ts';
-import { rolloutOf } from '../core/rollout.ts';
 import type { Outcome } from './outcome.ts';
 
 /**
@@ -11,7 +10,7 @@ import type { Outcome } from './outcome.ts';
  */
 export function pauseSeconds(outcomes: readonly Outcome[], interval: number, now: number): number {
   const next = outcomes.flatMap(({ decision, observation }) => {
-    const rollout = rolloutOf(observation.situation);
+    const rollout = observation.situation.rollout;
     if (decision.kind !== 'hold' || rollout.kind !== 'known') return [];
     return nextFailureAt(rollout.value, now) ?? [];
   });

@@ -1,10 +1,10 @@
-import { type Change, change, outcome as outcomeOf } from '../core/change.ts';
+import { type Carried, type Change, carryOut } from '../core/change.ts';
 import { oneChange, together } from '../core/group.ts';
 import { disagreement } from '../core/integrity.ts';
 import type { Observation } from '../core/observation.ts';
 import { status } from '../core/phase.ts';
 import { limited } from '../core/queue.ts';
-import { nextBack, rolloutOf } from '../core/rollout.ts';
+import { nextBack } from '../core/rollout.ts';
 import type { Decision, Move } from '../core/rules/decision.ts';
 import type { Situation } from '../core/situation.ts';
 import type { ReleaseTrees, Snapshot } from '../git/repository.ts';
@@ -206,7 +206,7 @@ function limits(
     group,
   }));
   const queue = all.map(({ trees, decision, observation, group }) => {
-    const rollout = rolloutOf(observation.situation);
+    const rollout = observation.situation.rollout;
     const position = rollout.kind === 'known' ? rollout.value.state.position : undefined;
     const underWay = position?.kind === 'step' || position?.kind === 'back';
     return { id: trees.id, decision, underWay, group: group?.name };
@@ -232,12 +232,11 @@ async function finishOne(
   const done = outcome(observation, decision, now);
   if (decision.kind !== 'move') return { trees, outcome: done };
   const { situation } = observation;
-  const it = await changeOf({ analyzer, snapshot }, situation, decision, now);
-  const { state } = outcomeOf(situation, decision, now);
+  const { change, after } = await carriedOut({ analyzer, snapshot }, situation, decision, now);
   return {
     trees,
-    outcome: { ...done, message: it.message, after: state },
-    change: it,
+    outcome: { ...done, message: change.message, after },
+    change,
     ...(group === undefined || decision.transition === 'note' ? {} : { group: group.name }),
   };
 }
@@ -246,20 +245,20 @@ async function finishOne(
  * A way back that is necessary in spite of an edit by hand goes to the sets that the state names, whatever was
  * edited, and says which commits it writes over.
  */
-async function changeOf(
+async function carriedOut(
   { analyzer: { repository, memory }, snapshot: { run } }: Pick<Pass, 'analyzer' | 'snapshot'>,
   situation: Situation,
   move: Move,
   now: number,
-): Promise<Change> {
-  const rollout = rolloutOf(situation);
+): Promise<Carried> {
+  const rollout = situation.rollout;
   const edited = rollout.kind === 'known' && disagreement(situation, rollout.value) !== undefined;
-  if (run === undefined || !edited) return change(situation, move, now);
+  if (run === undefined || !edited) return carryOut(situation, move, now);
   const past = await walk(repository, run, situation.id, memory.plans);
   const sound = await mended(repository, situation, past);
-  const own = rolloutOf(sound);
+  const own = sound.rollout;
   const to = own.kind === 'known' && move.transition === 'back' ? nextBack(own.value) : move.to;
-  return change(sound, { ...move, to }, now, { accepts: unaccounted(past) });
+  return carryOut(sound, { ...move, to }, now, { accepts: unaccounted(past) });
 }
 
 function outcome(observation: Observation, decision: Decision, at: number): Outcome {

@@ -292,5 +292,6 @@ function callOf({ outcome }: Planned): Parameters<HookCalls['start']> | undefine
   const [hook] = hooksNamed(plan.value.plan, [decision.calls]);
   if (hook === undefined) return undefined;
   const { phase } = status;
-  return [{ release: outcome.release, plan: plan.value.plan, state: after, phase }, hook];
+  const state = after?.state.kind === 'known' ? after.state.value : undefined;
+  return [{ release: outcome.release, plan: plan.value.plan, state, phase }, hook];
 }

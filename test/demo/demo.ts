@@ -1,4 +1,5 @@
 import { violations } from '../../analyzer/core/legal.ts';
+import { subjectOf } from '../../analyzer/core/message.ts';
 import { status } from '../../analyzer/core/phase.ts';
 import type { ReleaseTrees } from '../../analyzer/git/index.ts';
 import { verify } from '../../analyzer/history/history.ts';
@@ -176,7 +177,7 @@ async function approve(telling: Telling): Promise<void> {
   const request = { by: 'Robin <robin@example.com>', reason };
   const { repository } = world.analyzer;
   const { commit = '', message } = await intervene(repository, release.id, 'promote', request, now);
-  const subject = message.split('\n')[0] ?? '';
+  const subject = subjectOf(message);
   onEvent({ event: 'promoted', at: isoTime(now()), commit, subject, reason });
 }
 

@@ -1,5 +1,6 @@
 import { samples, verdict } from '../../analyzer/core/judge/point.ts';
 import type { CheckSeries, Sample } from '../../analyzer/core/judge/series.ts';
+import { subjectOf } from '../../analyzer/core/message.ts';
 import { canaryWeight, type PlanTree, positionText } from '../../analyzer/core/position.ts';
 import type { Decision } from '../../analyzer/core/rules/decision.ts';
 import type { Situation } from '../../analyzer/core/situation.ts';
@@ -25,7 +26,7 @@ export function turnOf(outcome: Outcome, now: number): Turn {
     verdict: decision.kind === 'move' ? decision.verdict : verdictOf(series),
     reason: decision.reason,
     ...optional('commit', commit),
-    ...optional('subject', message?.split('\n')[0]),
+    ...optional('subject', message && subjectOf(message)),
   };
 }
 

@@ -1,7 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { dashboardFiles } from '../../analyzer/telemetry/dashboards/files.ts';
@@ -66,14 +65,13 @@ describe('dashboards', { skip: isMissing(missingPrometheus()) }, () => {
       intervalSeconds: 10,
       build: { version: '0.0.0', commit: 'none' },
       clock: () => Date.now() / 1000,
-      log: pino({ level: 'silent' }),
     });
     const analyzer = telemetry.watch(await field.analyzer());
     const pass = async (laterSeconds: number) => {
       const began = performance.now();
       const report = await tick(analyzer);
       const seconds = (performance.now() - began) / 1000;
-      await telemetry.ticked({ kind: 'done', report, seconds });
+      await telemetry.hear({ kind: 'done', report, seconds });
       await field.world.sync();
       field.now += laterSeconds;
     };

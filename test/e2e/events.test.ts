@@ -1,7 +1,6 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type EventWriter, kubernetesEvents } from '../../analyzer/cluster/events.ts';
 import { kubernetes } from '../../analyzer/cluster/kubernetes.ts';
@@ -75,12 +74,10 @@ describe('events', { skip: isMissing(missingKubernetes()) }, () => {
   });
 
   async function told(outcomes: readonly Outcome[]): Promise<readonly string[]> {
-    const logged: string[] = [];
-    const log = pino({}, { write: (line: string) => void logged.push(line) });
-    const reporter = eventReporter({ writers: [writer], clock: () => now, log });
+    const reporter = eventReporter({ writers: [writer], clock: () => now });
     const report = { idle: 0, outcomes, conflicts: 0 };
-    await reporter.ticked({ kind: 'done', report, seconds: 1 });
-    return logged;
+    const failures = await reporter.hear({ kind: 'done', report, seconds: 1 });
+    return failures.map((it) => it.reason);
   }
 
   test('stand on the primary, once, whoever tells them', async () => {

@@ -10,6 +10,7 @@ import {
   type Position,
   stepBefore,
 } from '../../analyzer/core/position.ts';
+import { withRollout } from '../../analyzer/core/rollout.ts';
 import type { Rollout, Situation } from '../../analyzer/core/situation.ts';
 import { isoTime, type State } from '../../analyzer/core/state.ts';
 import { Apps, Release, type ReleaseProps, render, type WorkloadFactory } from '../../lib/index.ts';
@@ -134,7 +135,7 @@ export function rolloutAt({ position, plan, stable, before, at }: Standing): Rol
 
 /** The same as a situation, with nothing edited by hand. */
 export function situationOf({ state, plan, stable, files: set }: Rollout): Situation {
-  return {
+  return withRollout({
     id: state.release,
     state: { kind: 'known', value: state },
     plan: { kind: 'known', value: plan },
@@ -142,5 +143,5 @@ export function situationOf({ state, plan, stable, files: set }: Rollout): Situa
     dist: { kind: 'known', value: plan },
     live: new Map([...set].map(([name, it]) => [name, it.oid])),
     lastCommit: undefined,
-  };
+  });
 }

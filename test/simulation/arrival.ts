@@ -1,6 +1,5 @@
 import { disagreement } from '../../analyzer/core/integrity.ts';
 import { files, positionText } from '../../analyzer/core/position.ts';
-import { rolloutOf } from '../../analyzer/core/rollout.ts';
 import type { Situation } from '../../analyzer/core/situation.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
 import type { Manifest } from '../embedded/server-side-apply.ts';
@@ -63,7 +62,7 @@ export function createArrival(place: Place): Arrival {
   return {
     check(tick) {
       const { situation, now, reason, overdue } = tick;
-      const rollout = rolloutOf(situation);
+      const rollout = situation.rollout;
       if (rollout.kind !== 'known') return;
       const { state, stable } = rollout.value;
       const { position } = state;

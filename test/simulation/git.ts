@@ -1,5 +1,6 @@
 import type { Loaded } from '../../analyzer/core/answer.ts';
 import type { FileSet, PlanTree } from '../../analyzer/core/position.ts';
+import { withRollout } from '../../analyzer/core/rollout.ts';
 import type { LastCommit, Situation } from '../../analyzer/core/situation.ts';
 import type { State } from '../../analyzer/core/state.ts';
 import type { Scenario } from './scenario.ts';
@@ -46,7 +47,7 @@ export function revisionOf(state: State | undefined): string {
 
 /** What the analyzer reads of a release. */
 export function situationOf(git: Git, scenario: Scenario, now: number): Situation {
-  return {
+  return withRollout({
     id: git.id,
     state: git.state === undefined ? { kind: 'absent' } : { kind: 'known', value: git.state },
     plan: loaded(git.plan),
@@ -54,7 +55,7 @@ export function situationOf(git: Git, scenario: Scenario, now: number): Situatio
     dist: loaded(scenario.distAt(now, git.id)),
     live: git.live,
     lastCommit: git.last,
-  };
+  });
 }
 
 function loaded(plan: PlanTree | undefined): Loaded<PlanTree> {

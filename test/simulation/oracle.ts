@@ -1,6 +1,5 @@
 import { illegal, violations } from '../../analyzer/core/legal.ts';
 import type { PlanTree } from '../../analyzer/core/position.ts';
-import { rolloutOf } from '../../analyzer/core/rollout.ts';
 import type { Situation } from '../../analyzer/core/situation.ts';
 import type { State } from '../../analyzer/core/state.ts';
 import type { Plan, Step } from '../../lib/plan/plan.ts';
@@ -352,11 +351,11 @@ function stateOf(situation: Situation): State | undefined {
 }
 
 function planOf(situation: Situation): PlanTree | undefined {
-  const rollout = rolloutOf(situation);
+  const rollout = situation.rollout;
   return rollout.kind === 'known' ? rollout.value.plan : undefined;
 }
 
 function stableOf(situation: Situation): PlanTree | undefined {
-  const rollout = rolloutOf(situation);
+  const rollout = situation.rollout;
   return rollout.kind === 'known' ? rollout.value.stable : undefined;
 }

@@ -1,7 +1,6 @@
 import { disagreement } from '../../analyzer/core/integrity.ts';
 import { abort, pause, promote, resume, retry, undo } from '../../analyzer/core/person.ts';
 import type { PlanTree } from '../../analyzer/core/position.ts';
-import { rolloutOf } from '../../analyzer/core/rollout.ts';
 import type { Move } from '../../analyzer/core/rules/decision.ts';
 import type { Situation } from '../../analyzer/core/situation.ts';
 import { identityOf } from '../../lib/plan/plan.ts';
@@ -23,7 +22,7 @@ export function personMove(
   { kind }: PersonEvent,
   { promoted }: { readonly promoted: readonly PlanTree[] },
 ): Move | undefined {
-  const rollout = rolloutOf(situation);
+  const rollout = situation.rollout;
   // What was edited by hand needs `perch resume`, which looks into history.
   if (rollout.kind !== 'known' || disagreement(situation, rollout.value) !== undefined)
     return undefined;

@@ -1,5 +1,4 @@
 import type { Answer } from '../../analyzer/core/answer.ts';
-import type { Outcome } from '../../analyzer/core/change.ts';
 import { unanswered } from '../../analyzer/core/judge/judge.ts';
 import type { CheckSeries, Sample, TrackSeries } from '../../analyzer/core/judge/series.ts';
 import type { Observation } from '../../analyzer/core/observation.ts';
@@ -10,11 +9,11 @@ import {
   type Position,
   stepOf,
 } from '../../analyzer/core/position.ts';
-import { rolloutOf } from '../../analyzer/core/rollout.ts';
 import { contextOf } from '../../analyzer/core/rules/decide.ts';
 import type { Decision, Move } from '../../analyzer/core/rules/decision.ts';
 import { goOn } from '../../analyzer/core/rules/may-go-on.ts';
 import { wayBackMove } from '../../analyzer/core/rules/must-go-back.ts';
+import type { Rollout } from '../../analyzer/core/situation.ts';
 import { unix } from '../../analyzer/core/state.ts';
 import type { Plant } from './simulate.ts';
 
@@ -166,7 +165,7 @@ function refusing(it: Observation): Observation {
   return { ...it, cluster: { ...it.cluster, live: { ...it.cluster.live, refused: 'planted' } } };
 }
 
-function keepJobs(it: Outcome): Outcome {
+function keepJobs(it: Rollout): Rollout {
   const { position } = it.state;
   if (position.kind !== 'back') return it;
   const files = new Map(it.files);
@@ -179,14 +178,14 @@ function keepJobs(it: Outcome): Outcome {
 
 /** A rollback that blames nobody. */
 function backNow(observation: Observation, now: number): Decision {
-  const rollout = rolloutOf(observation.situation);
+  const rollout = observation.situation.rollout;
   if (rollout.kind !== 'known') return PLANTED;
   return wayBackMove(contextOf(observation, rollout.value, now), 'planted');
 }
 
 /** The next step, whatever is waited for. */
 function pushed(observation: Observation, now: number): Decision {
-  const rollout = rolloutOf(observation.situation);
+  const rollout = observation.situation.rollout;
   if (rollout.kind !== 'known') return { kind: 'hold', reason: 'planted' };
   return goOn(contextOf(observation, rollout.value, now));
 }
@@ -208,7 +207,7 @@ function completeJobs(it: Observation): Observation {
 }
 
 /** The baseline's files as the candidate's own plan has them, for the rollout after this one. */
-function ownBaseline(it: Outcome): Outcome {
+function ownBaseline(it: Rollout): Rollout {
   const names = it.stable?.plan.baseline ?? [];
   const files = new Map(it.files);
   for (const name of names) if (files.has(name)) replace(files, it.plan, name);
@@ -256,7 +255,7 @@ function everySecond(
   value: number,
   over: readonly Sample[] = [],
 ): readonly Sample[] {
-  const rollout = rolloutOf(it.situation);
+  const rollout = it.situation.rollout;
   const from = rollout.kind === 'known' ? unix(rollout.value.state.at) : 0;
   const known = new Map(over.map((one) => [one.at, one.value]));
   return Array.from({ length: 1200 }, (_, index) => ({
@@ -266,7 +265,7 @@ function everySecond(
 }
 
 function pretendLive(it: Observation): Observation {
-  const rollout = rolloutOf(it.situation);
+  const rollout = it.situation.rollout;
   if (it.cluster === undefined || rollout.kind !== 'known' || it.cluster.live.kind === 'live')
     return it;
   return {
@@ -277,7 +276,7 @@ function pretendLive(it: Observation): Observation {
 
 /** Takes the points right after the commit for passing ones, though their windows reach further back. */
 function judgeFromCommit(it: Observation): Observation {
-  const rollout = rolloutOf(it.situation);
+  const rollout = it.situation.rollout;
   if (it.cluster === undefined || rollout.kind !== 'known') return it;
   const live = { kind: 'live', sinceSeconds: unix(rollout.value.state.at) - 25 } as const;
   const series = it.series.map((one) => ({ ...one, fromLive: one.fromCommit }));
@@ -301,7 +300,7 @@ function skip(move: Move, { situation }: Observation): Move {
 }
 
 function forgetEdits({ situation }: Observation): Observation['situation'] {
-  const rollout = rolloutOf(situation);
+  const rollout = situation.rollout;
   if (rollout.kind !== 'known') return situation;
   const live = new Map([...rollout.value.files].map(([name, file]) => [name, file.oid]));
   return { ...situation, live, lastCommit: undefined };

@@ -1,14 +1,13 @@
-import { type Outcome, outcome } from '../../analyzer/core/change.ts';
+import { outcome } from '../../analyzer/core/change.ts';
 import type { Target } from '../../analyzer/core/cluster/liveness.ts';
 import { parseSyncTarget } from '../../analyzer/core/cluster/sync.ts';
 import { groupOf, together } from '../../analyzer/core/group.ts';
 import { disagreement } from '../../analyzer/core/integrity.ts';
 import type { Observation } from '../../analyzer/core/observation.ts';
 import { stepOf } from '../../analyzer/core/position.ts';
-import { rolloutOf } from '../../analyzer/core/rollout.ts';
 import { decide } from '../../analyzer/core/rules/decide.ts';
 import type { Decision, Move } from '../../analyzer/core/rules/decision.ts';
-import type { Situation } from '../../analyzer/core/situation.ts';
+import type { Rollout, Situation } from '../../analyzer/core/situation.ts';
 import { parseState, type State, stateText } from '../../analyzer/core/state.ts';
 import type { HookCalls } from '../../analyzer/hooks/calls.ts';
 import type { Analyzer } from '../../analyzer/tick/analyzer.ts';
@@ -42,7 +41,7 @@ export interface Plant {
   readonly observation?: (it: Observation) => Observation;
   readonly decision?: (it: Decision, observation: Observation, now: number) => Decision;
   readonly state?: (it: State) => State;
-  readonly outcome?: (it: Outcome) => Outcome;
+  readonly outcome?: (it: Rollout) => Rollout;
   readonly calls?: (it: HookCalls) => HookCalls;
   /** Releases of a group move each by itself. */
   readonly apart?: true;
@@ -131,7 +130,7 @@ function begin(scenario: Scenario, blobs: Blobs, plant: Plant): Running {
     objectOf: read,
   });
   const check: Running['check'] = (git, before, now, { verdict, asked }) => {
-    const rollout = rolloutOf(before);
+    const rollout = before.rollout;
     const hadDisagreement =
       rollout.kind === 'known' && disagreement(before, rollout.value) !== undefined;
     const objects = [...git.files.values()].map(({ oid }) => ({ oid, object: read(oid) }));

@@ -5,6 +5,7 @@ import type { Beginning, HookReading } from '../observation.ts';
 import { atRest, type PlanTree } from '../position.ts';
 import type { Rollout, Situation } from '../situation.ts';
 import { type State, unix } from '../state.ts';
+import { askHook, askKey, hookReading } from './ask.ts';
 import { runsAlready, wrongClock } from './beginning.ts';
 import { brokenBefore } from './broken-primary.ts';
 import { type Context, type Decision, noteMove } from './decision.ts';
@@ -152,14 +153,14 @@ function mustWait(context: Context, plan: Plan): Decision | undefined {
   if (untilSeconds !== undefined)
     return { kind: 'hold', reason: 'outside of the hours in which steps may begin', untilSeconds };
   if (isApproved(rollout.state, plan, START)) return undefined;
-  const closed = closedGate(plan.start ?? [], observation.hooks);
+  const closed = closedGate(plan.start ?? [], observation.answers);
   return rejected(context, plan) ?? (closed && waiting(context, plan, closed));
 }
 
 /** Whoever takes a running candidate back is also asked before it runs. */
 function waiting({ observation }: Context, plan: Plan, closed: Closed): Decision {
-  const asks = [...(closed.asks ?? []), ...signalsOf(plan)].filter(
-    (it) => !observation.hooks?.has(it),
+  const asks = [...(closed.asks ?? []), ...signalsOf(plan).map(askHook)].filter(
+    (it) => !observation.answers?.has(askKey(it)),
   );
   return { kind: 'hold', reason: `before step 01: ${closed.reason}`, asks };
 }
@@ -170,7 +171,7 @@ function signalsOf({ hooks = [] }: Plan): readonly string[] {
 
 /** A yes counts as a failure, also where the gate opens in the same moment. */
 function rejected({ observation, rollout }: Context, plan: Plan): Decision | undefined {
-  const signal = signalsOf(plan).find((it) => isYes(observation.hooks?.get(it)));
+  const signal = signalsOf(plan).find((it) => isYes(hookReading(observation.answers, it)));
   if (signal === undefined) return undefined;
   const reason = `hook ${signal} takes it back before it has started`;
   const candidate = identityOf(plan);

@@ -2,7 +2,6 @@ import { disagreement } from '../integrity.ts';
 import { judge } from '../judge/judge.ts';
 import type { CheckSeries } from '../judge/series.ts';
 import type { Observation } from '../observation.ts';
-import { rolloutOf } from '../rollout.ts';
 import type { Rollout } from '../situation.ts';
 import { first, resting } from './at-rest.ts';
 import { primaryBroke, servesNobody } from './broken-primary.ts';
@@ -40,7 +39,7 @@ import { goingBack, initializing, newPlan } from './under-way.ts';
  * @param now Unix seconds
  */
 export function decide(observation: Observation, now: number): Decision {
-  const rollout = rolloutOf(observation.situation);
+  const rollout = observation.situation.rollout;
   if (rollout.kind === 'broken') return { kind: 'hold', reason: rollout.reason };
   if (rollout.kind === 'absent') return first(observation.situation, observation.beginning);
   const context = contextOf(observation, rollout.value, now);

@@ -1,5 +1,5 @@
 import type { Judgement } from '../judge/judge.ts';
-import type { Observation } from '../observation.ts';
+import type { Ask, Observation } from '../observation.ts';
 import type { PlanTree, Position } from '../position.ts';
 import type { Rollout } from '../situation.ts';
 import type { MoveVerdict, Note, State, TransitionKind } from '../state.ts';
@@ -17,8 +17,8 @@ export type Decision =
       readonly overdue?: true | undefined;
       /** Whether it waits for the cluster to show the step, or for its pods: that has a deadline. */
       readonly stuck?: true | undefined;
-      /** Hooks whose answers would tell more: whoever observes asks them, and decides again. */
-      readonly asks?: readonly string[] | undefined;
+      /** Questions whose answers would tell more: whoever observes asks them, and decides again. */
+      readonly asks?: readonly Ask[] | undefined;
     }
   | Move;
 

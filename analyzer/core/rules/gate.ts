@@ -1,12 +1,13 @@
 import { type Gate, type Hook, identityOf, type Plan } from '../../../lib/plan/plan.ts';
-import type { HookReading, Observation } from '../observation.ts';
+import type { Ask, HookReading, Observation } from '../observation.ts';
 import type { State } from '../state.ts';
+import { askHook, hookReading } from './ask.ts';
 
 /** The name under which the gates before step 01 are approved. */
 export const START = 'start';
 
-/** Why gates are closed, or which hooks must be asked to tell. */
-export type Closed = { readonly reason: string; readonly asks?: readonly string[] };
+/** Why gates are closed, or what must be asked to tell. */
+export type Closed = { readonly reason: string; readonly asks?: readonly Ask[] };
 
 /** Whether a person has opened a step's gates. */
 export function isApproved(state: State | undefined, plan: Plan, step: string): boolean {
@@ -17,12 +18,13 @@ export function isApproved(state: State | undefined, plan: Plan, step: string): 
 /** The first gate that is not open; undefined where all are. */
 export function closedGate(
   gates: readonly Gate[],
-  hooks: Observation['hooks'],
+  answers: Observation['answers'],
 ): Closed | undefined {
   for (const it of gates) {
     if (it.kind === 'person') return { reason: 'waits for a person: `perch promote`' };
-    const reading = hooks?.get(it.hook);
-    if (reading === undefined) return { reason: `hook ${it.hook} was not asked`, asks: [it.hook] };
+    const reading = hookReading(answers, it.hook);
+    if (reading === undefined)
+      return { reason: `hook ${it.hook} was not asked`, asks: [askHook(it.hook)] };
     if (!hasPassed(reading))
       return { reason: `waits for hook ${it.hook}: ${readingText(reading)}` };
   }

@@ -2,6 +2,7 @@ import type { Hook } from '../../../lib/plan/plan.ts';
 import { judgedStep } from '../judge/judge.ts';
 import type { HookReading } from '../observation.ts';
 import { type HookRecord, isoTime, unix } from '../state.ts';
+import { askHook, hookReading } from './ask.ts';
 import { type Context, type Decision, type Move, noteMove } from './decision.ts';
 import { hasPassed, hooksNamed, isApproved, readingText } from './gate.ts';
 import { backBecause } from './must-go-back.ts';
@@ -10,9 +11,13 @@ import { backBecause } from './must-go-back.ts';
 export function signalled(context: Context): Decision | undefined {
   const { observation } = context;
   const all = hooksOf(context).filter((it) => it.type === 'rollback');
-  const unasked = all.filter((it) => observation.hooks?.get(it.name) === undefined);
+  const unasked = all.filter((it) => hookReading(observation.answers, it.name) === undefined);
   if (unasked.length > 0)
-    return { kind: 'hold', reason: 'hooks were not asked', asks: unasked.map((it) => it.name) };
+    return {
+      kind: 'hold',
+      reason: 'hooks were not asked',
+      asks: unasked.map((it) => askHook(it.name)),
+    };
   const signal = all.find((it) => hasPassed(readingOf(context, it)));
   if (signal === undefined) return undefined;
   const said = readingText(readingOf(context, signal));
@@ -58,9 +63,9 @@ function runOnce(context: Context, hook: Hook): Decision | undefined {
 }
 
 function running(context: Context, hook: Hook, record: HookRecord): Decision | undefined {
-  const reading = context.observation.hooks?.get(hook.name);
+  const reading = hookReading(context.observation.answers, hook.name);
   if (reading === undefined)
-    return { kind: 'hold', reason: `hook ${hook.name} runs`, asks: [hook.name] };
+    return { kind: 'hold', reason: `hook ${hook.name} runs`, asks: [askHook(hook.name)] };
   if (reading.kind === 'running') return { kind: 'hold', reason: `hook ${hook.name} runs` };
   if (reading.kind === 'lost') return lost(context, hook, record);
   return ended(context, hook, { ...record, ...outcomeOf(reading) }, reading);
@@ -98,9 +103,9 @@ function untold(context: Context, hook: Hook): Decision | undefined {
 
 /** Called again each check period; only a failure is written down. */
 function runEach(context: Context, hook: Hook): Decision | undefined {
-  const reading = context.observation.hooks?.get(hook.name);
+  const reading = hookReading(context.observation.answers, hook.name);
   if (reading === undefined)
-    return { kind: 'hold', reason: `hook ${hook.name} was not called`, asks: [hook.name] };
+    return { kind: 'hold', reason: `hook ${hook.name} was not called`, asks: [askHook(hook.name)] };
   if (hasPassed(reading)) return undefined;
   if (reading.kind !== 'answered')
     return { kind: 'hold', reason: `inconclusive: hook ${hook.name}: ${readingText(reading)}` };
@@ -174,7 +179,7 @@ function stepName({ rollout }: Context): string {
 }
 
 function readingOf({ observation }: Context, hook: Hook): HookReading {
-  return observation.hooks?.get(hook.name) ?? { kind: 'lost' };
+  return hookReading(observation.answers, hook.name) ?? { kind: 'lost' };
 }
 
 function hooksOf({ rollout }: Context): readonly Hook[] {

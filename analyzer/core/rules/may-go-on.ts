@@ -109,7 +109,7 @@ export function gateClosed({ rollout, observation }: Context): Decision | undefi
   const step = judgedStep(rollout);
   if (step === undefined || isApproved(rollout.state, rollout.plan.plan, step.name))
     return undefined;
-  const closed = closedGate(step.gates ?? [], observation.hooks);
+  const closed = closedGate(step.gates ?? [], observation.answers);
   return closed === undefined ? undefined : { kind: 'hold', ...closed };
 }
 

@@ -67,13 +67,13 @@ test('without the flags the analyzer is as it was, and nothing is loaded', async
   const { openReporters } = await import('../../../analyzer/commands/reporters.ts');
   const analyzer = await (await openField((await bare()).folder)).analyzer();
   const log = pino({ level: 'silent' });
-  const idle = await openReporters({ interval: 10 }, analyzer, log);
-  await idle.tell({ kind: 'failed', error: new Error('x'), seconds: 1 });
-  expect([idle.analyzer === analyzer, loaded]).toEqual([true, 0]);
+  const { clock } = analyzer;
+  const idle = await openReporters({ interval: 10 }, clock, log);
+  expect([idle.watch(analyzer) === analyzer, idle.listeners, loaded]).toEqual([true, [], 0]);
   const textfile = join(await scratch(), 'perch.prom');
-  const told = await openReporters({ interval: 10, textfile }, analyzer, log);
-  expect([told.analyzer === analyzer, loaded]).toEqual([false, 1]);
-  await told.close();
+  const told = await openReporters({ interval: 10, textfile }, clock, log);
+  expect([told.watch(analyzer) === analyzer, loaded]).toEqual([false, 1]);
+  for (const it of told.listeners) await it.close();
   vi.doUnmock('prom-client');
 });
 

@@ -4,6 +4,7 @@ import { evidenceLine, round } from '../../../analyzer/core/explain.ts';
 import { abort, pause, resume, retry } from '../../../analyzer/core/person.ts';
 import type { Move } from '../../../analyzer/core/rules/decision.ts';
 import type { Situation } from '../../../analyzer/core/situation.ts';
+import { messageText } from '../../../analyzer/git/message.ts';
 import type { Check } from '../../../lib/plan/plan.ts';
 import {
   BAD,
@@ -29,7 +30,9 @@ const setting = plan('v2', { setting: 'new' });
 const { candidate } = V2.plan;
 
 function message(it: Situation, how: Move, by?: string): string {
-  return change(it, how, NOW, by === undefined ? undefined : { by, accepts: [] }).message;
+  return messageText(
+    change(it, how, NOW, by === undefined ? undefined : { by, accepts: [] }).message,
+  );
 }
 
 function subject(it: Situation, how: Move): string {

@@ -12,7 +12,8 @@ import type { CheckSeries, Sample } from '../../../analyzer/core/judge/series.ts
 import type { HookReading, Observation } from '../../../analyzer/core/observation.ts';
 import type { Phase } from '../../../analyzer/core/phases.ts';
 import { type Back, files, type PlanTree, type Position } from '../../../analyzer/core/position.ts';
-import { rolloutOf } from '../../../analyzer/core/rollout.ts';
+import { situationAfter, withRollout } from '../../../analyzer/core/rollout.ts';
+import { askHook, askKey } from '../../../analyzer/core/rules/ask.ts';
 import { decide } from '../../../analyzer/core/rules/decide.ts';
 import type { Decision, Move } from '../../../analyzer/core/rules/decision.ts';
 import type { Rollout, Situation } from '../../../analyzer/core/situation.ts';
@@ -185,7 +186,7 @@ export function situation(given: Given): Situation {
     removed: [],
     ...state,
   };
-  return {
+  return withRollout({
     id: 'app',
     state: known(full),
     plan: known(plan_),
@@ -199,14 +200,14 @@ export function situation(given: Given): Situation {
       transitionAfter: full.transition,
       accepts: [],
     },
-  };
+  });
 }
 
 /** A release of which Git knows dist/ at most. */
 export function unstarted(dist: PlanTree | 'absent' | 'broken'): Situation {
   const absent = { kind: 'absent' } as const;
   const lastCommit = undefined;
-  return {
+  return withRollout({
     id: 'app',
     state: absent,
     plan: absent,
@@ -214,7 +215,7 @@ export function unstarted(dist: PlanTree | 'absent' | 'broken'): Situation {
     dist: distOf(dist),
     live: new Map(),
     lastCommit,
-  };
+  });
 }
 
 export function known<T>(value: T): Loaded<T> {
@@ -240,7 +241,7 @@ function kindOf(position: Position): State['kind'] {
 }
 
 export function rollout(it: Situation): Rollout {
-  const found = rolloutOf(it);
+  const found = it.rollout;
   if (found.kind !== 'known') throw new Error(`no rollout: ${JSON.stringify(found)}`);
   return found.value;
 }
@@ -291,7 +292,7 @@ export function notReady(reason: string, deadlinePassed = false, available = 0):
 }
 
 export function observation(of: Situation, now: number, seen: Seen = {}): Observation {
-  const found = rolloutOf(of);
+  const found = of.rollout;
   if (found.kind !== 'known') return { situation: of, series: [], skewSeconds: 0 };
   const { baseline, jobs, hooks = {}, others } = seen;
   const live = seen.live ?? liveSince(unix(found.value.state.at));
@@ -309,12 +310,18 @@ export function observation(of: Situation, now: number, seen: Seen = {}): Observ
       outage: seen.outage,
     },
     series: series(found.value, live, now, seen.values ?? GOOD, seen.primaryValues),
-    hooks: new Map(Object.entries(hooks)),
+    answers: answersOf(hooks),
     ...(others === undefined ? {} : { others: new Map(Object.entries(others)) }),
     skewSeconds: seen.skewSeconds ?? 0,
     unreachableSince: seen.unreachableSince,
     stuckSince: seen.stuckSince,
   };
+}
+
+/** What hooks answered, by name, as an observation holds it. */
+export function answersOf(hooks: Readonly<Record<string, HookReading>>): Observation['answers'] {
+  const replies = Object.entries(hooks).map(([hook, reading]) => ({ ...askHook(hook), reading }));
+  return new Map(replies.map((it) => [askKey(it), it]));
 }
 
 /** A check that is judged by bounds. */
@@ -382,12 +389,8 @@ export function moved(
 ): Situation {
   const next = outcome(of, it, now);
   return {
-    id: of.id,
-    state: known(next.state),
-    plan: known(next.plan),
-    stable: next.stable === undefined ? { kind: 'absent' } : known(next.stable),
+    ...situationAfter(of, next),
     dist,
-    live: new Map([...next.files].map(([name, file]) => [name, file.oid])),
     lastCommit: {
       oid: 'd'.repeat(40),
       author: 'Perch',

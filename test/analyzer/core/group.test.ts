@@ -2,9 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { change } from '../../../analyzer/core/change.ts';
 import { groupOf, type Member, oneChange, together } from '../../../analyzer/core/group.ts';
 import type { PlanTree } from '../../../analyzer/core/position.ts';
+import { withRollout } from '../../../analyzer/core/rollout.ts';
 import { decide } from '../../../analyzer/core/rules/decide.ts';
 import type { Decision, Move } from '../../../analyzer/core/rules/decision.ts';
 import type { Situation } from '../../../analyzer/core/situation.ts';
+import { messageText } from '../../../analyzer/git/message.ts';
 import type { Group } from '../../../lib/plan/plan.ts';
 import {
   BAD,
@@ -53,7 +55,7 @@ function member(id: string, given: Given, now = BAKED, seen: Seen = {}): Member 
   const state = { candidate: of.plan.group?.candidate ?? of.plan.candidate, ...given.state };
   const stable =
     position.kind === 'complete' ? of : position.kind === 'init' ? undefined : own.stable;
-  const it = { ...situation({ ...own, stable, state }), id };
+  const it = withRollout({ ...situation({ ...own, stable, state }), id });
   return asked(it, now, seen);
 }
 
@@ -116,10 +118,12 @@ describe('goes on together or not at all', () => {
     ],
     [
       'unreadable',
-      asked({
-        ...member('b', at20).observation.situation,
-        state: { kind: 'broken', reason: 'no YAML' },
-      }),
+      asked(
+        withRollout({
+          ...member('b', at20).observation.situation,
+          state: { kind: 'broken', reason: 'no YAML' },
+        }),
+      ),
       /b: no YAML/,
     ],
   ])('one that is %s holds the other, which says why', (_, b, reason) => {
@@ -229,7 +233,7 @@ describe('goes back together', () => {
     [
       'paused',
       ({ observation: { situation: it } }) =>
-        asked({ ...it, state: known({ ...stateOf(it), paused: { reason: 'x' } }) }),
+        asked(withRollout({ ...it, state: known({ ...stateOf(it), paused: { reason: 'x' } }) })),
     ],
     [
       'edited by hand',
@@ -247,7 +251,9 @@ describe('goes back together', () => {
 
   test('one that cannot be read stays, and holds nobody’s way back', () => {
     const { a, b } = at('02-weight-20');
-    const broken = asked({ ...b.observation.situation, state: { kind: 'broken', reason: 'x' } });
+    const broken = asked(
+      withRollout({ ...b.observation.situation, state: { kind: 'broken', reason: 'x' } }),
+    );
     expect(kinds(all(a, broken))).toEqual(['back', 'hold']);
   });
 
@@ -331,7 +337,7 @@ test('one commit has the subject, the writes and the trailers of each', () => {
   const whole = oneChange('duo', changes, step('03-weight-50'));
   expect(whole.members).toEqual(['a', 'b']);
   expect(whole.writes).toEqual(changes.flatMap((it) => it.writes));
-  const [subject, ...rest] = whole.message.split('\n');
+  const [subject, ...rest] = messageText(whole.message).split('\n');
   expect(subject).toBe('duo (a, b): weight 20 → 50');
   expect(rest.filter((it) => it.startsWith('Perch-Release: '))).toEqual([
     'Perch-Release: a',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { illegal, violations } from '../../../analyzer/core/legal.ts';
 import { abort, pause, promote, resume, retry, undo } from '../../../analyzer/core/person.ts';
+import { withRollout } from '../../../analyzer/core/rollout.ts';
 import type { Situation } from '../../../analyzer/core/situation.ts';
 import type { State } from '../../../analyzer/core/state.ts';
 import { isoTime } from '../../../analyzer/core/state.ts';
@@ -33,7 +34,7 @@ const setting = (version: string) => plan(version, { setting: 'new' });
 
 /** The same situation with another state: what somebody could forge. */
 function forged(it: Situation, state: Partial<State>): Situation {
-  return { ...it, state: known({ ...stateOf(it), ...state }) };
+  return withRollout({ ...it, state: known({ ...stateOf(it), ...state }) });
 }
 
 describe('legal', () => {
@@ -247,7 +248,7 @@ describe('illegal', () => {
     [
       'a state that cannot be read',
       AT20,
-      { ...AT20, state: { kind: 'broken', reason: 'no YAML' } },
+      withRollout({ ...AT20, state: { kind: 'broken', reason: 'no YAML' } }),
       /^no YAML$/,
     ],
   ])('%s', (_, before, after, expected) => expect(illegal(before, after)).toMatch(expected));
@@ -268,17 +269,17 @@ describe('violations of one revision', () => {
     ],
     [
       'plan/',
-      { ...AT20, plan: known({ ...V2, tree: sha('p') }) },
+      withRollout({ ...AT20, plan: known({ ...V2, tree: sha('p') }) }),
       [`rollouts/app/plan is ${sha('p')}, its state.yaml names ${V2.tree}`],
     ],
     [
       'stable/',
-      { ...AT20, stable: known({ ...V1, tree: sha('x') }) },
+      withRollout({ ...AT20, stable: known({ ...V1, tree: sha('x') }) }),
       [`rollouts/app/stable is ${sha('x')}, its state.yaml names ${V1.tree}`],
     ],
     [
       'a stable/ that should not be',
-      { ...situation({ position: INIT }), stable: known(V1) },
+      withRollout({ ...situation({ position: INIT }), stable: known(V1) }),
       [`rollouts/app/stable is ${V1.tree}, its state.yaml names none`],
     ],
     [
@@ -293,14 +294,14 @@ describe('violations of one revision', () => {
     ],
     [
       'a state that cannot be read',
-      { ...AT20, state: { kind: 'broken', reason: 'no YAML' } },
+      withRollout({ ...AT20, state: { kind: 'broken', reason: 'no YAML' } }),
       ['rollouts/app: no YAML'],
     ],
   ])('%s', (_, it, expected) => expect(violations(it)).toEqual(expected));
 
   test('a plan of another release', () => {
     const foreign = { ...V2, plan: { ...V2.plan, release: 'web' } };
-    expect(violations({ ...AT20, plan: known(foreign) })).toEqual([
+    expect(violations(withRollout({ ...AT20, plan: known(foreign) }))).toEqual([
       'rollouts/app/plan is of release web',
     ]);
   });
@@ -376,7 +377,7 @@ describe('an undo', () => {
 /** The same situation whose state lacks a key. */
 function forgedWithout(it: Situation, key: 'failed' | 'stable'): Situation {
   const { [key]: _, ...rest } = stateOf(it);
-  return { ...it, state: known(rest) };
+  return withRollout({ ...it, state: known(rest) });
 }
 
 describe('what hooks and persons note', () => {

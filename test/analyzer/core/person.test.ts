@@ -13,9 +13,11 @@ import {
   undo,
 } from '../../../analyzer/core/person.ts';
 import type { PlanTree } from '../../../analyzer/core/position.ts';
+import { withRollout } from '../../../analyzer/core/rollout.ts';
 import type { Move } from '../../../analyzer/core/rules/decision.ts';
 import type { Situation } from '../../../analyzer/core/situation.ts';
 import { isoTime } from '../../../analyzer/core/state.ts';
+import { messageText } from '../../../analyzer/git/message.ts';
 import type { Gate } from '../../../lib/plan/plan.ts';
 import {
   BAD,
@@ -49,7 +51,7 @@ const PAUSED = situation({
   position: step('02-weight-20'),
   state: { paused: { reason: 'lunch', by: ROBIN.by } },
 });
-const BROKEN: Situation = { ...AT20, state: { kind: 'broken', reason: 'no YAML' } };
+const BROKEN = withRollout({ ...AT20, state: { kind: 'broken', reason: 'no YAML' } });
 
 describe('pause', () => {
   test('holds a rollout, and says who and why', () => {
@@ -267,8 +269,17 @@ describe('remove', () => {
     expect(remove(orphan, ROBIN, T0 + 0.5)).toEqual({
       release: 'app',
       at: T0,
-      message:
-        'app: removed\n\nlunch\nBy Robin <robin@example.com>.\n\nPerch-Release: app\nPerch-Step: removed\n',
+      message: {
+        topic: 'app',
+        headline: 'removed',
+        body: [['lunch', 'By Robin <robin@example.com>.']],
+        trailers: [
+          [
+            { name: 'Perch-Release', value: 'app' },
+            { name: 'Perch-Step', value: 'removed' },
+          ],
+        ],
+      },
       writes: [
         { kind: 'delete', path: 'live/app' },
         { kind: 'delete', path: 'rollouts/app' },
@@ -284,7 +295,7 @@ describe('remove', () => {
 
   test('a reason with line breaks forges no trailer', () => {
     const { message } = remove(orphan, { ...ROBIN, reason: 'x\n\nPerch-Step: complete' }, T0);
-    expect(message.match(/^Perch-Step:.*$/gm)).toEqual(['Perch-Step: removed']);
+    expect(messageText(message).match(/^Perch-Step:.*$/gm)).toEqual(['Perch-Step: removed']);
   });
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { phaseForOthers, status } from '../../../analyzer/core/phase.ts';
 import type { Phase } from '../../../analyzer/core/phases.ts';
 import type { PlanTree } from '../../../analyzer/core/position.ts';
+import { withRollout } from '../../../analyzer/core/rollout.ts';
 import type { Situation } from '../../../analyzer/core/situation.ts';
 import { isoTime } from '../../../analyzer/core/state.ts';
 import {
@@ -112,7 +113,10 @@ describe('what Git alone says', () => {
     ],
     [
       'a state that cannot be read',
-      { ...situation({ position: COMPLETE }), state: { kind: 'broken', reason: 'no YAML' } },
+      withRollout({
+        ...situation({ position: COMPLETE }),
+        state: { kind: 'broken', reason: 'no YAML' },
+      }),
       'Paused',
       0,
       '-',
@@ -154,7 +158,10 @@ describe('the reason', () => {
     ],
     [
       'of a broken state',
-      { ...situation({ position: COMPLETE }), state: { kind: 'broken', reason: 'no YAML' } },
+      withRollout({
+        ...situation({ position: COMPLETE }),
+        state: { kind: 'broken', reason: 'no YAML' },
+      }),
       'no YAML',
     ],
     ['of a broken plan', unstarted('broken'), 'dist/app/plan.yaml is not a plan'],

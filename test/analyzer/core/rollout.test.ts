@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ClusterView } from '../../../analyzer/core/cluster/reading.ts';
 import { files } from '../../../analyzer/core/position.ts';
-import { firstBacks, nextBack, rolloutOf } from '../../../analyzer/core/rollout.ts';
+import { firstBacks, nextBack, withRollout } from '../../../analyzer/core/rollout.ts';
 import type { Situation } from '../../../analyzer/core/situation.ts';
 import {
   back,
@@ -22,13 +22,13 @@ const AT20 = situation({ position: step('02-weight-20') });
 const BROKEN = { kind: 'broken', reason: 'it cannot be read' } as const;
 
 test('a rollout has the files of its position', () => {
-  const it = rolloutOf(AT20);
+  const it = AT20.rollout;
   expect(it).toMatchObject({ kind: 'known', value: { plan: V2, stable: V1 } });
   if (it.kind === 'known') expect(it.value.files).toEqual(files(step('02-weight-20'), V2, V1));
 });
 
 test('in init there is no stable set yet', () => {
-  expect(rolloutOf(situation({ position: INIT }))).toMatchObject({
+  expect(situation({ position: INIT }).rollout).toMatchObject({
     kind: 'known',
     value: { stable: undefined },
   });
@@ -37,30 +37,34 @@ test('in init there is no stable set yet', () => {
 test.each([V2, 'absent', 'broken'] as const)(
   'a release that never started is absent (dist: %#)',
   (dist) => {
-    expect(rolloutOf(unstarted(dist))).toEqual({ kind: 'absent' });
+    expect(unstarted(dist).rollout).toEqual({ kind: 'absent' });
   },
 );
 
 describe('broken, with a reason that helps', () => {
   const nothing = unstarted(V2);
   test.each<[string, Situation, RegExp]>([
-    ['state.yaml', { ...AT20, state: BROKEN }, /it cannot be read/],
-    ['plan/', { ...AT20, plan: BROKEN }, /it cannot be read/],
-    ['stable/', { ...AT20, stable: BROKEN }, /it cannot be read/],
+    ['state.yaml', withRollout({ ...AT20, state: BROKEN }), /it cannot be read/],
+    ['plan/', withRollout({ ...AT20, plan: BROKEN }), /it cannot be read/],
+    ['stable/', withRollout({ ...AT20, stable: BROKEN }), /it cannot be read/],
     [
       'no plan/',
-      { ...AT20, plan: { kind: 'absent' } },
+      withRollout({ ...AT20, plan: { kind: 'absent' } }),
       /rollouts\/app\/plan is missing; restore it from history/,
     ],
-    ['no stable/', { ...AT20, stable: { kind: 'absent' } }, /this position needs a stable set/],
+    [
+      'no stable/',
+      withRollout({ ...AT20, stable: { kind: 'absent' } }),
+      /this position needs a stable set/,
+    ],
     [
       'files without a state',
-      { ...nothing, live: new Map([['a.yaml', 'x']]) },
+      withRollout({ ...nothing, live: new Map([['a.yaml', 'x']]) }),
       /rollouts\/app\/state\.yaml is missing.*git log -- rollouts\/app/,
     ],
     [
       'a plan without a state',
-      { ...nothing, plan: AT20.plan },
+      withRollout({ ...nothing, plan: AT20.plan }),
       /rollouts\/app\/state\.yaml is missing/,
     ],
     [
@@ -75,7 +79,7 @@ describe('broken, with a reason that helps', () => {
       /"06-complete" is not a step to stand in/,
     ],
   ])('%s', (_, it, expected) => {
-    const found = rolloutOf(it);
+    const found = it.rollout;
     expect(found.kind).toBe('broken');
     if (found.kind === 'broken') expect(found.reason).toMatch(expected);
   });
@@ -148,8 +152,8 @@ describe('a rollback from a step that was never applied', () => {
 
 function situationAt(name: string): Situation {
   if (AT20.state.kind !== 'known') throw new Error('there is a state');
-  return {
+  return withRollout({
     ...AT20,
     state: { kind: 'known', value: { ...AT20.state.value, position: step(name) } },
-  };
+  });
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { FileWrite } from '../../../analyzer/core/change.ts';
 import type { Repository } from '../../../analyzer/git/index.ts';
-import { bare, change, git, IDENTITY, merge, open, START, write } from './fixture.ts';
+import { bare, change, git, IDENTITY, merge, open, START, said, write } from './fixture.ts';
 
 let server: Awaited<ReturnType<typeof bare>>;
 let repository: Repository;
@@ -111,23 +111,22 @@ describe('paths', () => {
 });
 
 test.each([
-  ['several lines', 'subject\n\nbody\n\nPerch-Release: podinfo'],
   ['what looks like commands', "data 3\nfrom refs/heads/x\ndone\n'$(touch x)`"],
   ['other scripts', 'weight 10 → 20 — ✓ 日本'],
-  ['comments and blanks', '# not a comment\n   indented  \n'],
-])('a message of %s comes back as it was', async (_, message) => {
+  ['comments and blanks', '\n# not a comment\n   indented  \n'],
+])('a message of %s comes back as it was', async (_, text) => {
   const [commit = ''] = await repository.commit(undefined, [
-    change({ 'live/m/a': 'x' }, { message }),
+    change({ 'live/m/a': 'x' }, { message: said(text) }),
   ]);
   const last = await repository.lastChange(commit, 'm');
-  expect(last?.message).toBe(message.replace(/\n$/, ''));
+  expect(last?.message).toBe(`podinfo: ${text.replace(/\n$/, '')}`);
 });
 
 test('a NUL in a message does not cut it off', async () => {
   const [commit = ''] = await repository.commit(undefined, [
-    change({ 'live/m/a': 'x' }, { message: 'before\0after' }),
+    change({ 'live/m/a': 'x' }, { message: said('before\0after') }),
   ]);
-  expect((await repository.lastChange(commit, 'm'))?.message).toBe('before\uFFFDafter');
+  expect((await repository.lastChange(commit, 'm'))?.message).toBe('podinfo: before\uFFFDafter');
 });
 
 test('author, committer and both times are those of the change, in UTC', async () => {

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Change, FileWrite } from '../../../analyzer/core/change.ts';
+import type { Message } from '../../../analyzer/core/message.ts';
 import {
   GitError,
   openRepository,
@@ -92,7 +93,12 @@ export function change(
     ([path, text]): FileWrite => ({ kind: 'text', path, text }),
   );
   const release = writes[0]?.path.split('/')[1] ?? 'podinfo';
-  return { release, message: 'podinfo: test', at: START, writes, ...more };
+  return { release, message: said('test'), at: START, writes, ...more };
+}
+
+/** What a commit says, `podinfo: ` and this text. */
+export function said(headline: string): Message {
+  return { topic: 'podinfo', headline, body: [], trailers: [] };
 }
 
 /** The files of a plan with two steps, below `folder`. */

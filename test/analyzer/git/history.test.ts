@@ -12,6 +12,7 @@ import {
   open,
   plan,
   START,
+  said,
   scratch,
   write,
 } from './fixture.ts';
@@ -37,7 +38,7 @@ describe('a line of commits', () => {
       const isOwn = Object.keys(written).every((it) => /^(?:live|rollouts)\//.test(it));
       commits.push(
         isOwn
-          ? await write(repository, change(written, { at, message }))
+          ? await write(repository, change(written, { at, message: said(message) }))
           : merge(server.folder, written, { at, message }),
       );
     }
@@ -55,7 +56,7 @@ describe('a line of commits', () => {
       parents: [commits[3]],
       at: START + 240,
       author: `${IDENTITY.name} <${IDENTITY.email}>`,
-      message: 'commit 4\n\nbody',
+      message: 'podinfo: commit 4\n\nbody',
       trees: {
         id: 'podinfo',
         dist: tree(commits[4], 'dist/podinfo'),

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { bare, change, git, IDENTITY, open, scratch, write } from './fixture.ts';
+import { bare, change, git, IDENTITY, open, said, scratch, write } from './fixture.ts';
 
 const hasKeygen = spawnSync('ssh-keygen', ['-?']).error === undefined;
 
@@ -18,7 +18,7 @@ test.skipIf(!hasKeygen)('commits are signed one by one, and verify', async () =>
   const changes = ['1', '2'].map((text, index) =>
     change(
       { 'live/podinfo/a.yaml': text },
-      { message: `change ${text}\n\n# body`, at: 1000 + index },
+      { message: { ...said(text), body: [['# body']] }, at: 1000 + index },
     ),
   );
   const last = await write(signing, ...changes);
@@ -28,8 +28,8 @@ test.skipIf(!hasKeygen)('commits are signed one by one, and verify', async () =>
   }
   const { commits } = await signing.history(last, 'podinfo');
   expect(commits.map(({ message, at }) => ({ message, at }))).toEqual([
-    { message: 'change 1\n\n# body', at: 1000 },
-    { message: 'change 2\n\n# body', at: 1001 },
+    { message: 'podinfo: 1\n\n# body', at: 1000 },
+    { message: 'podinfo: 2\n\n# body', at: 1001 },
   ]);
 
   // Apart from the signature they are the commits that would have been made without it.

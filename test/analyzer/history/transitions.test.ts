@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
+import { withRollout } from '../../../analyzer/core/rollout.ts';
 import type { Situation } from '../../../analyzer/core/situation.ts';
 import { openLocal, type Reader } from '../../../analyzer/git/index.ts';
 import { walk } from '../../../analyzer/history/history.ts';
@@ -99,5 +100,5 @@ test('where a shallow clone begins is said', async () => {
 function old(it: Situation): Situation {
   if (it.state.kind !== 'known') return it;
   const { verdict: _, ...value } = it.state.value;
-  return { ...it, state: { kind: 'known', value } };
+  return withRollout({ ...it, state: { kind: 'known', value } });
 }

@@ -1,14 +1,14 @@
-import pino from 'pino';
 import { expect, test } from 'vitest';
 import type { ClusterEvent } from '../../../analyzer/cluster/events.ts';
 import { eventReporter } from '../../../analyzer/telemetry/event-reporter.ts';
+import type { Failure } from '../../../analyzer/tell/listener.ts';
 import type { Outcome } from '../../../analyzer/tick/outcome.ts';
 import { situation, step, T0 } from '../core/fixture.ts';
 import { outcomeOf } from './outcome.ts';
 
 function reporter(fails: readonly string[] = []) {
   const written: ClusterEvent[] = [];
-  const logged: { readonly msg: string; readonly reason?: string; readonly left?: number }[] = [];
+  const failures: Failure[] = [];
   let now = T0;
   const it = eventReporter({
     writers: [
@@ -20,17 +20,17 @@ function reporter(fails: readonly string[] = []) {
       },
     ],
     clock: () => now,
-    log: pino({}, { write: (line: string) => void logged.push(JSON.parse(line)) }),
   });
   return {
     written,
-    logged,
+    failures,
     tick: async (outcomes: readonly Outcome[], later = 10) => {
       now += later;
-      await it.ticked({ kind: 'done', report: { idle: 0, outcomes, conflicts: 0 }, seconds: 1 });
+      const report = { idle: 0, outcomes, conflicts: 0 };
+      failures.push(...(await it.hear({ kind: 'done', report, seconds: 1 })));
       return written.splice(0).map((event) => event.reason);
     },
-    failed: () => it.ticked({ kind: 'failed', error: new Error('x'), seconds: 1 }),
+    failed: () => it.hear({ kind: 'failed', error: new Error('x'), seconds: 1 }),
   };
 }
 
@@ -61,20 +61,18 @@ test('a hold that comes again is told again', async () => {
   expect(await tick([paused])).toEqual(['Paused']);
 });
 
-test('what could not be told is logged once for each reason, and not tried again', async () => {
-  const { tick, logged } = reporter(['HTTP 403', 'HTTP 403']);
+test('what could not be told is said once for each reason, and not tried again', async () => {
+  const { tick, failures } = reporter(['HTTP 403', 'HTTP 403']);
   await tick([silent]);
   expect(await tick([silent])).toEqual([]);
-  expect(logged).toEqual([
-    expect.objectContaining({ msg: 'an event was not written', reason: 'HTTP 403' }),
-  ]);
+  expect(failures).toEqual([{ what: 'an event was not written', reason: 'HTTP 403' }]);
 });
 
-test('many at once are cut off, and the log says so', async () => {
-  const { tick, logged } = reporter();
+test('many at once are cut off, and that is said', async () => {
+  const { tick, failures } = reporter();
   const all = Array.from({ length: 60 }, (_, index) => ({ ...moved, release: `app-${index}` }));
   expect(await tick(all)).toHaveLength(50);
-  expect(logged).toEqual([expect.objectContaining({ left: 10 })]);
+  expect(failures).toEqual([{ what: 'too many events at once', reason: '10 were left out' }]);
   expect(await tick(all, 7)).toHaveLength(7);
   expect(await tick(all, 3600)).toHaveLength(50);
 });

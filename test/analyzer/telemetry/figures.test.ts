@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { withRollout } from '../../../analyzer/core/rollout.ts';
 import {
   fellAt,
   figures,
   figuresAtRest,
   isGoingBack,
   returnedAt,
-  situationAfter,
+  situationOf,
 } from '../../../analyzer/telemetry/figures.ts';
 import {
   BAD,
@@ -55,7 +56,7 @@ describe('the figures of a release', () => {
     const it = outcomeOf(at20, T0 + 500);
     if (it.decision.kind !== 'move') throw new Error('it moves');
     const { lastCommit: _, ...read } = moved(at20, it.decision, T0 + 500);
-    expect(situationAfter(it)).toMatchObject(read);
+    expect(situationOf(it)).toMatchObject(read);
   });
 
   test('with missing data say since when', () => {
@@ -94,7 +95,7 @@ describe('the figures of a release', () => {
       failedChecks: 0,
     });
     const state = { kind: 'broken', reason: 'no YAML' } as const;
-    expect(figures(outcomeOf({ ...at20, state }, T0))).toMatchObject({
+    expect(figures(outcomeOf(withRollout({ ...at20, state }), T0))).toMatchObject({
       phase: 'Paused',
       weight: 0,
     });

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { subjectOf } from '../../../analyzer/core/message.ts';
+import { withRollout } from '../../../analyzer/core/rollout.ts';
 import { isoTime } from '../../../analyzer/core/state.ts';
 import { happeningOf } from '../../../analyzer/telemetry/happening.ts';
 import {
@@ -58,11 +60,11 @@ describe('a pushed transition', () => {
     ['HookEnded', 'note', outcomeOf(smoked, T0 + 9, { hooks: { smoke: no } })],
     ['Paused', 'note', outcomeOf(at20, T0 + 500, { values: () => undefined })],
   ])('is %s', (reason, action, it) => {
-    const [subject] = (it.message ?? '').split('\n');
+    if (it.message === undefined) throw new Error('it does not move');
     expect(happeningOf(it)).toMatchObject({
       reason,
       action,
-      note: `${subject}: ${it.decision.reason}`,
+      note: `${subjectOf(it.message)}: ${it.decision.reason}`,
       at: it.at,
       regarding: {
         apiVersion: 'apps/v1',
@@ -137,7 +139,7 @@ describe('a hold', () => {
 
   test('of a release of which no plan can be read has no object to stand at', () => {
     const broken = { kind: 'broken', reason: 'no YAML' } as const;
-    expect(happeningOf(outcomeOf({ ...at20, plan: broken }, T0))).toBeUndefined();
+    expect(happeningOf(outcomeOf(withRollout({ ...at20, plan: broken }), T0))).toBeUndefined();
   });
 });
 

@@ -1,4 +1,4 @@
-import { change } from '../../../analyzer/core/change.ts';
+import { carryOut } from '../../../analyzer/core/change.ts';
 import { status } from '../../../analyzer/core/phase.ts';
 import { decide } from '../../../analyzer/core/rules/decide.ts';
 import type { Situation } from '../../../analyzer/core/situation.ts';
@@ -9,7 +9,7 @@ import { observation, type Seen } from '../core/fixture.ts';
 export function outcomeOf(of: Situation, at: number, seen: Seen = {}, pushed = true): Outcome {
   const seenThen = observation(of, at, seen);
   const decision = decide(seenThen, at);
-  const message = decision.kind === 'move' ? change(of, decision, at).message : undefined;
+  const done = decision.kind === 'move' ? carryOut(of, decision, at) : undefined;
   const commit = decision.kind === 'move' && pushed ? 'a'.repeat(40) : undefined;
   return {
     release: of.id,
@@ -18,6 +18,7 @@ export function outcomeOf(of: Situation, at: number, seen: Seen = {}, pushed = t
     status: status(of),
     observation: seenThen,
     commit,
-    message,
+    message: done?.change.message,
+    after: done?.after,
   };
 }

@@ -1,6 +1,5 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import pino from 'pino';
 import { afterAll, describe, expect, test } from 'vitest';
 import { GitError } from '../../../analyzer/git/index.ts';
 import { METRICS } from '../../../analyzer/telemetry/names.ts';
@@ -9,6 +8,7 @@ import {
   type Telemetry,
   type TelemetryOptions,
 } from '../../../analyzer/telemetry/telemetry.ts';
+import type { Failure } from '../../../analyzer/tell/listener.ts';
 import type { Analyzer } from '../../../analyzer/tick/analyzer.ts';
 import { type TickReport, tick } from '../../../analyzer/tick/tick.ts';
 import { plan } from '../core/fixture.ts';
@@ -26,7 +26,7 @@ afterAll(async () => {
 interface Observed {
   readonly telemetry: Telemetry;
   readonly analyzer: Analyzer;
-  readonly logged: readonly string[];
+  readonly failures: readonly Failure[];
   /** One tick, told. */
   tick(): Promise<TickReport>;
   /** Value by series, as a scrape shows them. */
@@ -38,13 +38,12 @@ async function observed(
   analyzer: Analyzer,
   more: Partial<TelemetryOptions> = {},
 ): Promise<Observed> {
-  const logged: string[] = [];
+  const failures: Failure[] = [];
   const telemetry = await openTelemetry({
     listen: { host: '127.0.0.1', port: 0 },
     intervalSeconds: 10,
     build: { version: '1.2.3', commit: 'abc' },
     clock: () => field.now,
-    log: pino({ base: null }, { write: (line: string) => void logged.push(line) }),
     ...more,
   });
   open.push(telemetry);
@@ -52,10 +51,10 @@ async function observed(
   return {
     telemetry,
     analyzer: watched,
-    logged,
+    failures,
     tick: async () => {
       const report = await tick(watched);
-      await telemetry.ticked({ kind: 'done', report, seconds: 0.02 });
+      failures.push(...(await telemetry.hear({ kind: 'done', report, seconds: 0.02 })));
       await field.world.sync();
       return report;
     },
@@ -204,8 +203,10 @@ describe.concurrent('releases at rest', () => {
     await fresh.tick();
     expect((await fresh.scrape()).get('perch_release_weight{release="b"}')).toBe(0);
     await fresh.tick();
-    expect(fresh.logged.join()).toContain('rollouts/a/state.yaml is not a state');
-    expect(fresh.logged).toHaveLength(1);
+    expect(fresh.failures.map((it) => it.reason).join()).toContain(
+      'rollouts/a/state.yaml is not a state',
+    );
+    expect(fresh.failures).toHaveLength(1);
   });
 });
 
@@ -219,7 +220,7 @@ describe.concurrent('ticks that do not go well', () => {
     };
     const error = new GitError('git.example.com cannot be reached', { retryable: true });
     it.now += 50;
-    await telemetry.ticked({ kind: 'failed', error, seconds: 10 });
+    await telemetry.hear({ kind: 'failed', error, seconds: 10 });
     expect(await healthz()).toEqual([200, expect.objectContaining({ lastFailure: error.message })]);
     it.now += 50;
     expect(await healthz()).toEqual([
@@ -233,7 +234,7 @@ describe.concurrent('ticks that do not go well', () => {
     expect(series.get('perch_ticks_total{result="failed"}')).toBe(1);
     expect(series.get('perch_tick_last_success_timestamp_seconds')).toBe(0);
     const report = { idle: 0, outcomes: [], conflicts: 2, refused: 'protected branch' };
-    await telemetry.ticked({ kind: 'done', report, seconds: 1 });
+    await telemetry.hear({ kind: 'done', report, seconds: 1 });
     expect(await healthz()).toEqual([200, expect.not.objectContaining({ lastFailure: '' })]);
     expect((await scrape()).get('perch_push_conflicts_total')).toBe(2);
     expect((await scrape()).get('perch_push_refused_total')).toBe(1);
@@ -248,21 +249,21 @@ describe.concurrent('files and gateways', () => {
     await it.edit({ 'README.md': 'x' });
     await tick();
     expect(parse(await readFile(textfile, 'utf8'))).toEqual(await scrape());
-    await telemetry.ticked({ kind: 'failed', error: new Error('x'), seconds: 1 });
+    await telemetry.hear({ kind: 'failed', error: new Error('x'), seconds: 1 });
     expect(parse(await readFile(textfile, 'utf8'))).toEqual(await scrape());
   });
 
-  test('that fail are logged, and stop nothing', async () => {
+  test('that fail are told, and stop nothing', async () => {
     const it = await field();
     const textfile = join(await scratch(), 'folder');
     await mkdir(join(textfile, 'inside'), { recursive: true });
-    const { logged, tick } = await observed(it, await it.analyzer(), {
+    const { failures, tick } = await observed(it, await it.analyzer(), {
       textfile,
       pushGateway: 'http://127.0.0.1:9',
     });
     await it.edit({ 'README.md': 'x' });
     await tick();
-    expect(logged.join()).toMatch(
+    expect(JSON.stringify(failures)).toMatch(
       /textfile was not written(.|\n)*127\.0\.0\.1:9 cannot be reached/,
     );
   });

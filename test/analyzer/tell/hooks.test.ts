@@ -1,11 +1,14 @@
 import type { RequestListener } from 'node:http';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { hookClient } from '../../../analyzer/hooks/client.ts';
-import { type ToldTransition, tellHooks } from '../../../analyzer/tell/hooks.ts';
+import { hookListener, tellHooks } from '../../../analyzer/tell/hooks.ts';
+import type { ToldTransition } from '../../../analyzer/tell/news.ts';
 import type { Hook } from '../../../lib/plan/plan.ts';
 import { afterFile } from '../../cleanups.ts';
 import { type HookServer, startHookServer } from '../../embedded/hook-server.ts';
+import { plan, situation, step, T0 } from '../core/fixture.ts';
 import { planOf } from '../hooks/plan.ts';
+import { outcomeOf } from '../telemetry/outcome.ts';
 
 let server: HookServer;
 
@@ -119,4 +122,16 @@ describe('tellHooks', () => {
       calls: [],
     });
   });
+});
+
+test('a listener tells hooks when a tick is over, and not at each of its pushes', async () => {
+  const chat = hook('chat', 'event', { url: 'http://127.0.0.1:1/' });
+  const next = plan('v2', { more: { hooks: [chat] } });
+  const it = hookListener(hookClient({}));
+  const moved = outcomeOf(situation({ position: step('02-weight-20'), plan: next }), T0 + 500);
+  const report = { idle: 0, outcomes: [moved], conflicts: 0 };
+  expect(await it.hear({ kind: 'pushed', outcomes: [moved] })).toEqual([]);
+  expect(await it.hear({ kind: 'done', report, seconds: 1 })).toEqual([
+    { what: 'a hook was not told', reason: expect.stringMatching(/^app: hook chat: /) },
+  ]);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { change, outcome } from '../../../analyzer/core/change.ts';
+import { carryOut } from '../../../analyzer/core/change.ts';
 import { pause, undo } from '../../../analyzer/core/person.ts';
 import { status } from '../../../analyzer/core/phase.ts';
 import type { Move } from '../../../analyzer/core/rules/decision.ts';
@@ -29,6 +29,7 @@ const ROBIN = { by: 'Robin', reason: 'lunch' };
 
 /** What a pass did about a release, as it is told after the push. */
 function done(it: Situation, next: Move, commit: string | undefined = 'c'.repeat(40)): Outcome {
+  const { change, after } = carryOut(it, next, NOW);
   return {
     release: it.id,
     decision: next,
@@ -36,8 +37,8 @@ function done(it: Situation, next: Move, commit: string | undefined = 'c'.repeat
     status: status(it),
     observation: observation(it, NOW),
     commit,
-    message: change(it, next, NOW).message,
-    after: outcome(it, next, NOW).state,
+    message: change.message,
+    after,
   };
 }
 
@@ -123,6 +124,6 @@ describe('what hooks are told', () => {
     const first = unstarted(V1);
     const start = done(first, move(first, NOW));
     expect(newsOf([start])).toHaveLength(1);
-    expect(newsOf([{ ...start, observation: observation(unstarted('broken'), NOW) }])).toEqual([]);
+    expect(newsOf([{ ...start, after: unstarted('broken') }])).toEqual([]);
   });
 });

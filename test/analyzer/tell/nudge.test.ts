@@ -4,8 +4,10 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { nudge, webAddress } from '../../../analyzer/tell/nudge.ts';
+import { nudge, nudgeListener, webAddress } from '../../../analyzer/tell/nudge.ts';
+import { situation, step, T0 } from '../core/fixture.ts';
 import { scratch } from '../git/fixture.ts';
+import { outcomeOf } from '../telemetry/outcome.ts';
 
 interface Told {
   readonly headers: IncomingHttpHeaders;
@@ -128,4 +130,23 @@ test.each([
   ['/srv/run.git', 'file:///srv/run.git'],
 ])('the web page of %s is %s', (repository, page) => {
   expect(webAddress(repository)).toBe(page);
+});
+
+test('a listener nudges when something was pushed, and at the end of a tick no more', async () => {
+  const { url, told } = await receiver(503);
+  const it = nudgeListener({ ...RUN, urls: [url] });
+  const moved = outcomeOf(situation({ position: step('02-weight-20') }), T0 + 500);
+  const report = { idle: 0, outcomes: [moved], conflicts: 0 };
+  expect(await it.hear({ kind: 'done', report, seconds: 1 })).toEqual([]);
+  expect(told).toEqual([]);
+  expect(await it.hear({ kind: 'pushed', outcomes: [moved] })).toEqual([
+    {
+      what: 'a sync tool was not told of the push',
+      reason: expect.stringContaining('503'),
+    },
+  ]);
+  expect(JSON.parse(told[0]?.body ?? '')).toMatchObject({
+    after: moved.commit,
+    commits: [{ modified: ['live/app'] }],
+  });
 });

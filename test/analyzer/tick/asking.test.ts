@@ -32,7 +32,7 @@ function asking(answers: Readonly<Record<string, HookAnswer>> | undefined) {
     asker,
     at: (of: Situation, seconds = BAKED) => {
       now = seconds;
-      const { unreachableSince: _, hooks: __, ...seen } = observation(of, seconds);
+      const { unreachableSince: _, answers: __, ...seen } = observation(of, seconds);
       return decideAsking(asker, seen, seconds);
     },
   };

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { Cluster } from '../../../analyzer/cluster/cluster.ts';
 import type { ObjectReading } from '../../../analyzer/core/cluster/reading.ts';
-import { openLocal } from '../../../analyzer/git/index.ts';
+import { messageText, openLocal } from '../../../analyzer/git/index.ts';
 import { verify } from '../../../analyzer/history/history.ts';
 import { intervene } from '../../../analyzer/intervene.ts';
 import type { Analyzer } from '../../../analyzer/tick/analyzer.ts';
@@ -119,8 +119,9 @@ describe.concurrent('a release that Git knows nothing of', () => {
     await decisionOf({ ...analyzer, clusters });
     const clock = () => field.now;
     const done = await intervene(analyzer.repository, 'app', 'init', PERSON, clock);
-    expect(done.message).toMatch(/^app: initialize app:v1/);
-    expect(done.message).toContain(PERSON.reason);
+    const message = messageText(done.message);
+    expect(message).toMatch(/^app: initialize app:v1/);
+    expect(message).toContain(PERSON.reason);
     await expect(intervene(analyzer.repository, 'app', 'init', PERSON, clock)).rejects.toThrow(
       /known to the run branch already .* nothing to initialize/,
     );

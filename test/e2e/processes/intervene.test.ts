@@ -2,7 +2,7 @@ import { chmod, cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { PlanTree } from '../../../analyzer/core/position.ts';
-import { openLocal } from '../../../analyzer/git/index.ts';
+import { messageText, openLocal } from '../../../analyzer/git/index.ts';
 import { verify } from '../../../analyzer/history/history.ts';
 import {
   type Intervention,
@@ -23,9 +23,15 @@ async function field(): Promise<Field> {
   return openField((await bare()).folder);
 }
 
-async function ask(it: Field, verb: Verb, id = 'app', wishes: Wishes = {}): Promise<Intervention> {
+/** What a request became, with what its commit says as text. */
+interface Done extends Omit<Intervention, 'message'> {
+  readonly message: string;
+}
+
+async function ask(it: Field, verb: Verb, id = 'app', wishes: Wishes = {}): Promise<Done> {
   const { repository } = await it.analyzer();
-  return intervene(repository, id, verb, ROBIN, () => it.now, wishes);
+  const done = await intervene(repository, id, verb, ROBIN, () => it.now, wishes);
+  return { ...done, message: messageText(done.message) };
 }
 
 function state(it: Field, id = 'app'): string {

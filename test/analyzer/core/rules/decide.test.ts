@@ -161,7 +161,7 @@ test('the same arguments always bring the same answer, and no world is without o
       expect(answer.reason).not.toBe('');
       // Whoever asks what is named learns more: no hook is named whose answer is known.
       const asks = answer.kind === 'hold' ? (answer.asks ?? []) : [];
-      for (const name of asks) expect(shown.hooks ?? {}).not.toHaveProperty(name);
+      for (const { hook } of asks) expect(shown.hooks ?? {}).not.toHaveProperty(hook);
       // A candidate gets more traffic only where every hook that was asked and is no gate said yes.
       const more = answer.kind === 'move' && answer.transition === 'next';
       if (

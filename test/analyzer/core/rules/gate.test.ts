@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { HookReading } from '../../../../analyzer/core/observation.ts';
 import { promote } from '../../../../analyzer/core/person.ts';
 import { status } from '../../../../analyzer/core/phase.ts';
+import { withRollout } from '../../../../analyzer/core/rollout.ts';
+import { askHook } from '../../../../analyzer/core/rules/ask.ts';
 import {
   closedGate,
   hooksNamed,
@@ -14,6 +16,7 @@ import { type HookRecord, isoTime } from '../../../../analyzer/core/state.ts';
 import type { Gate, Hook } from '../../../../lib/plan/plan.ts';
 import {
   answered,
+  answersOf,
   BAD,
   COMPLETE,
   decision,
@@ -82,7 +85,7 @@ describe('a person’s gate', () => {
     expect(stateOf(back).approved).toBeUndefined();
     // Another try of the same candidate asks again.
     const { failed: _, ...forgiven } = stateOf(back);
-    const again = { ...back, state: known(forgiven) };
+    const again = withRollout({ ...back, state: known(forgiven) });
     expect(stateOf(moved(again, move(again, BAKED), BAKED)).approved).toBeUndefined();
   });
 
@@ -103,7 +106,7 @@ describe('a hook’s gate', () => {
 
   test('is asked when all else is done, not before', () => {
     expect(decision(it, T0 + 10)).not.toHaveProperty('asks');
-    expect(decision(it, BAKED)).toMatchObject({ kind: 'hold', asks: ['gate'] });
+    expect(decision(it, BAKED)).toMatchObject({ kind: 'hold', asks: [askHook('gate')] });
   });
 
   test.each<[string, HookReading, string]>([
@@ -129,7 +132,7 @@ describe('a hook’s gate', () => {
 
   test('Flagger trap L: it is asked in each pass, not in each second one', () => {
     for (let now = BAKED; now < BAKED + 100; now += 10)
-      expect(decision(it, now)).toMatchObject({ asks: ['gate'] });
+      expect(decision(it, now)).toMatchObject({ asks: [askHook('gate')] });
   });
 
   test('Flagger trap #1801: a candidate that gets bad while it waits goes back', () => {
@@ -148,13 +151,12 @@ describe('a hook’s gate', () => {
 
 test('of several gates all must be open, in their order, and none is asked that nothing depends on', () => {
   const two: readonly Gate[] = [HOOK, { kind: 'hook', hook: 'other' }];
-  const readings = (all: Readonly<Record<string, HookReading>>) => new Map(Object.entries(all));
-  expect(closedGate(two, readings({}))).toMatchObject({ asks: ['gate'] });
-  expect(closedGate(two, readings({ gate: answered(T0, false) }))).not.toHaveProperty('asks');
-  expect(closedGate(two, readings({ gate: answered(T0, true) }))).toMatchObject({
-    asks: ['other'],
+  expect(closedGate(two, answersOf({}))).toMatchObject({ asks: [askHook('gate')] });
+  expect(closedGate(two, answersOf({ gate: answered(T0, false) }))).not.toHaveProperty('asks');
+  expect(closedGate(two, answersOf({ gate: answered(T0, true) }))).toMatchObject({
+    asks: [askHook('other')],
   });
-  const open = readings({ gate: answered(T0, true), other: answered(T0, true) });
+  const open = answersOf({ gate: answered(T0, true), other: answered(T0, true) });
   expect(closedGate(two, open)).toBeUndefined();
   expect(closedGate([PERSON, ...two], open)).toMatchObject({
     reason: expect.stringMatching(/person/),
@@ -167,7 +169,7 @@ describe('a gate before step 01', () => {
   const it = situation({ position: COMPLETE, plan: V1, dist: of });
 
   test('keeps the candidate from starting until it opens, and nothing is touched', () => {
-    expect(decision(it, T0)).toMatchObject({ kind: 'hold', asks: ['gate'] });
+    expect(decision(it, T0)).toMatchObject({ kind: 'hold', asks: [askHook('gate')] });
     expect(decision(it, T0, says(answered(T0, false, 'no')))).toMatchObject({
       kind: 'hold',
       reason: 'before step 01: waits for hook gate: HTTP 500, no',
@@ -181,7 +183,7 @@ describe('a gate before step 01', () => {
     const opened = moved(it, note, T0);
     expect(move(opened, T0)).toMatchObject({ transition: 'start' });
     const other = { ...opened, dist: known(gated('v3', [], '02-weight-20', [HOOK])) };
-    expect(decision(other, T0)).toMatchObject({ kind: 'hold', asks: ['gate'] });
+    expect(decision(other, T0)).toMatchObject({ kind: 'hold', asks: [askHook('gate')] });
   });
 
   test('is not asked for configuration', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Position } from '../../../../analyzer/core/position.ts';
+import { withRollout } from '../../../../analyzer/core/rollout.ts';
 import type { Situation } from '../../../../analyzer/core/situation.ts';
 import { isoTime } from '../../../../analyzer/core/state.ts';
 import {
@@ -101,7 +102,7 @@ describe('Git that was edited by hand', () => {
     ['a reverted commit', reverted, /by Robin changed app without a transition \(8 → 7\)/],
     [
       'plan/',
-      { ...AT20, plan: known(plan('v2', { setting: 'forged' })) },
+      withRollout({ ...AT20, plan: known(plan('v2', { setting: 'forged' })) }),
       /rollouts\/app\/plan is/,
     ],
   ])('%s: holds, and says what differs', (_, it, reason) => {
@@ -132,7 +133,10 @@ describe('Git that was edited by hand', () => {
 
   test('what cannot be read at all holds with its reason', () => {
     const state = { kind: 'broken', reason: 'rollouts/app/state.yaml is not YAML' } as const;
-    expect(decision({ ...AT20, state }, T0)).toEqual({ kind: 'hold', reason: state.reason });
+    expect(decision(withRollout({ ...AT20, state }), T0)).toEqual({
+      kind: 'hold',
+      reason: state.reason,
+    });
   });
 
   test('a position that no transition leads to holds, and crashes nobody', () => {
@@ -143,5 +147,5 @@ describe('Git that was edited by hand', () => {
 
 function withPosition(it: Situation, position: Position): Situation {
   if (it.state.kind !== 'known') throw new Error('there is a state');
-  return { ...it, state: known({ ...it.state.value, position }) };
+  return withRollout({ ...it, state: known({ ...it.state.value, position }) });
 }

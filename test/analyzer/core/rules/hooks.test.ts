@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { HookReading } from '../../../../analyzer/core/observation.ts';
 import type { Position } from '../../../../analyzer/core/position.ts';
+import { askHook } from '../../../../analyzer/core/rules/ask.ts';
 import type { Decision, Move } from '../../../../analyzer/core/rules/decision.ts';
 import type { Situation } from '../../../../analyzer/core/situation.ts';
 import { type HookRecord, isoTime, type State } from '../../../../analyzer/core/state.ts';
@@ -68,7 +69,7 @@ describe('a hook that runs once', () => {
     expect(start).toMatchObject({ transition: 'note', calls: 'it', verdict: 'none' });
     const started = moved(before, start, T0 + 10);
     expect(stateOf(started).hooks).toEqual([run('it', T0 + 10)]);
-    expect(decision(started, T0 + 15)).toMatchObject({ kind: 'hold', asks: ['it'] });
+    expect(decision(started, T0 + 15)).toMatchObject({ kind: 'hold', asks: [askHook('it')] });
     expect(decision(started, T0 + 15, seen({ kind: 'running' }))).toEqual({
       kind: 'hold',
       reason: 'hook it runs',
@@ -235,7 +236,7 @@ describe('a rollout hook', () => {
   const load = hook('it', 'rollout');
 
   test('is asked in each pass, and a pass is nothing to write down', () => {
-    expect(decision(at20([load]), T0 + 20)).toMatchObject({ kind: 'hold', asks: ['it'] });
+    expect(decision(at20([load]), T0 + 20)).toMatchObject({ kind: 'hold', asks: [askHook('it')] });
     expect(move(at20([load]), BAKED, seen(answered(BAKED, true)))).toMatchObject({
       transition: 'next',
     });
@@ -311,7 +312,7 @@ describe('a rollback hook', () => {
     ['waiting at a gate', at20([signal], {}, person), {}],
     ['fast', at20([signal], { fast: { reason: 'full' } }), {}],
   ])('is asked, and goes back at once: %s', (_, it, more) => {
-    expect(decision(it, BAKED, more)).toMatchObject({ kind: 'hold', asks: ['it'] });
+    expect(decision(it, BAKED, more)).toMatchObject({ kind: 'hold', asks: [askHook('it')] });
     expect(move(it, BAKED, { ...more, ...yes })).toMatchObject({
       transition: 'back',
       verdict: 'fail',
@@ -338,7 +339,9 @@ describe('a rollback hook', () => {
     const both = at20([hook('load', 'rollout'), signal]);
     for (const reading of [unsure(), { kind: 'running' } as const])
       expect(decision(both, BAKED, seen(reading))).not.toHaveProperty('asks');
-    expect(decision(both, BAKED, seen(answered(BAKED, false)))).toMatchObject({ asks: ['load'] });
+    expect(decision(both, BAKED, seen(answered(BAKED, false)))).toMatchObject({
+      asks: [askHook('load')],
+    });
   });
 
   describe('before step 01', () => {
@@ -355,7 +358,10 @@ describe('a rollback hook', () => {
       });
 
     test('Flagger trap M: it is asked while confirm-rollout is closed, and its yes is never started', () => {
-      expect(decision(waiting, T0 + 20)).toMatchObject({ kind: 'hold', asks: ['gate', 'it'] });
+      expect(decision(waiting, T0 + 20)).toMatchObject({
+        kind: 'hold',
+        asks: [askHook('gate'), askHook('it')],
+      });
       const rejected = ask(false, true) as Move;
       expect(rejected).toMatchObject({
         transition: 'note',
