@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hooksNamed } from '../core/rules/gate.ts';
-import { isThere, type PushResult, type ReleaseTrees, type Snapshot } from '../git/repository.ts';
+import type { ReleaseTrees, Snapshot } from '../git/repository.ts';
 import type { HookCalls } from '../hooks/calls.ts';
 import { isIdle } from '../situation/situation.ts';
 import type { Analyzer } from './analyzer.ts';
-import { backFirst, commitAll, type Made } from './committing.ts';
+import { backFirst, type Made } from './committing.ts';
+import { deliver } from './delivery.ts';
 import type { Outcome } from './outcome.ts';
 import { startTurn } from './patience.ts';
 import {
@@ -130,15 +131,12 @@ async function pushEarly(
     const units = wantedUnits(analyzer, planned).filter((it) =>
       stands(it, before.trees, progress.trees),
     );
-    const { made } = await commitAll(repository, progress.parent, units);
-    const tip = made.at(-1)?.commit;
-    if (tip === undefined) return progress;
-    const result = await repository.push(tip);
-    if (result.kind === 'refused') return progress;
-    if (isThere(result)) {
-      const moved = made.flatMap((it) => it.unit.planned);
-      const sent = told(analyzer, [...moved, ...bystanders(planned, moved)], made, result);
-      return { ...progress, parent: tip, sent: [...progress.sent, ...sent] };
+    const done = await deliver(repository, progress.parent, units);
+    if (done.kind === 'nothing' || done.kind === 'refused') return progress;
+    if (done.kind === 'there') {
+      const moved = done.made.flatMap((it) => it.unit.planned);
+      const sent = told(analyzer, [...moved, ...bystanders(planned, moved)], done);
+      return { ...progress, parent: done.tip, sent: [...progress.sent, ...sent] };
     }
     const snapshot = await repository.fetch();
     const trees = await repository.list(snapshot);
@@ -176,18 +174,16 @@ async function pushRest(
   if (trees !== scene.all) planned = await again(scene, early, planned, scene.all);
   for (let { conflicts } = early; ; conflicts++) {
     const idle = trees.filter(isIdle).length;
-    const { made, failed } = await commitAll(repository, parent, wantedUnits(analyzer, planned));
-    planned = planned.map((it) => failed.get(it.trees.id) ?? it);
+    const done = await deliver(repository, parent, wantedUnits(analyzer, planned));
+    planned = planned.map((it) => done.failed.get(it.trees.id) ?? it);
     const report = reportOf({ idle, conflicts }, early.sent, planned);
-    const tip = made.at(-1)?.commit;
-    if (tip === undefined) return report;
-    const result = await repository.push(tip);
-    if (isThere(result)) return reportOf(report, early.sent, told(analyzer, planned, made, result));
-    if (result.kind === 'refused') {
-      const units = made.map((it) => it.unit);
+    if (done.kind === 'nothing') return report;
+    if (done.kind === 'there') return reportOf(report, early.sent, told(analyzer, planned, done));
+    if (done.kind === 'refused') {
+      const { units, reason } = done;
       return await pushApart(analyzer, parent, { planned, units }, (all, refusals) => ({
         ...reportOf(report, early.sent, all),
-        refused: refusals || result.reason,
+        refused: refusals || reason,
       }));
     }
     if (conflicts >= MAX_CONFLICTS) return report;
@@ -240,24 +236,20 @@ async function pushApart(
 ): Promise<TickReport> {
   if (units.length < 2) return report(planned, '');
   const { repository } = analyzer;
-  const made: Made[] = [];
   let all = planned;
   const refusals: string[] = [];
   let parent = run;
   for (const it of backFirst(units)) {
-    if (made.length === 0 && refusals.length >= MAX_REFUSALS) break;
-    const [commit] = await repository.commit(parent, [it.change]);
-    if (commit === undefined) throw new Error('git made no commit');
-    const result = await repository.push(commit);
+    if (parent === run && refusals.length >= MAX_REFUSALS) break;
+    const done = await deliver(repository, parent, [it]);
     // Somebody else is ahead: the next tick looks again.
-    if (result.kind === 'moved') break;
-    if (result.kind === 'refused') {
-      refusals.push(`${(it.change.members ?? [it.change.release]).join(', ')}: ${result.reason}`);
-      continue;
-    }
-    parent = commit;
-    made.push({ unit: it, commit });
-    all = told(analyzer, all, [{ unit: it, commit }], result);
+    if (done.kind === 'moved') break;
+    all = all.map((one) => done.failed.get(one.trees.id) ?? one);
+    if (done.kind === 'refused')
+      refusals.push(`${(it.change.members ?? [it.change.release]).join(', ')}: ${done.reason}`);
+    if (done.kind !== 'there') continue;
+    parent = done.tip;
+    all = told(analyzer, all, done);
   }
   return report(all, refusals.join('; '));
 }
@@ -266,14 +258,13 @@ async function pushApart(
 function told(
   { hooks, pushed }: Analyzer,
   planned: readonly Planned[],
-  made: readonly Made[],
-  { kind }: PushResult,
+  { made, isOurs }: { readonly made: readonly Made[]; readonly isOurs: boolean },
 ): readonly Planned[] {
   const commits = new Map<string, string>();
   for (const { unit, commit } of made)
     for (const it of unit.planned) {
       commits.set(it.trees.id, commit);
-      const call = kind === 'pushed' ? callOf(it) : undefined;
+      const call = isOurs ? callOf(it) : undefined;
       if (call !== undefined) hooks?.start(...call);
     }
   const all = planned.map((it) => {
