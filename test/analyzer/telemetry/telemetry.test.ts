@@ -12,10 +12,10 @@ import {
 import type { Analyzer } from '../../../analyzer/tick/analyzer.ts';
 import { type TickReport, tick } from '../../../analyzer/tick/tick.ts';
 import { plan } from '../core/fixture.ts';
-import { type Field, inStep, openField, untilRest } from '../field.ts';
-import { bare, scratch } from '../git/fixture.ts';
+import { type Field, inStep, openMemoryField, untilRest } from '../field.ts';
+import { scratch } from '../git/fixture.ts';
 
-/** Real repositories, ticks and HTTP; cluster and metric store are in memory. */
+/** Real ticks and HTTP; repositories, cluster and metric store are in memory. */
 
 const open: Telemetry[] = [];
 
@@ -75,10 +75,6 @@ function parse(text: string): ReadonlyMap<string, number> {
 
 function of(series: ReadonlyMap<string, number>, label: string): readonly string[] {
   return [...series.keys()].filter((it) => it.includes(label)).sort();
-}
-
-async function field(): Promise<Field> {
-  return openField((await bare()).folder);
 }
 
 describe.concurrent('a rollout', () => {
@@ -142,7 +138,7 @@ describe.concurrent('a rollout', () => {
 
 describe.concurrent('releases at rest', () => {
   test('have series, and only the first tick reads them', async () => {
-    const it = await field();
+    const it = openMemoryField();
     await it.release({ a: plan('v1'), b: plan('v1') });
     await untilRest(it, await it.analyzer());
     let reads = 0;
@@ -184,7 +180,7 @@ describe.concurrent('releases at rest', () => {
   });
 
   test('that are removed take all their series along', async () => {
-    const it = await field();
+    const it = openMemoryField();
     await it.release({ a: plan('v1'), b: plan('v1') });
     const first = await observed(it, await it.analyzer());
     await first.tick();
@@ -196,7 +192,7 @@ describe.concurrent('releases at rest', () => {
   });
 
   test('with a state that cannot be read are said, and keep nobody else from being shown', async () => {
-    const it = await field();
+    const it = openMemoryField();
     await it.release({ a: plan('v1'), b: plan('v1') });
     await untilRest(it, await it.analyzer());
     await it.edit({ 'rollouts/a/state.yaml': 'nonsense: true\n' });
@@ -211,7 +207,7 @@ describe.concurrent('releases at rest', () => {
 
 describe.concurrent('ticks that do not go well', () => {
   test('are counted, and /healthz says for how long', async () => {
-    const it = await field();
+    const it = openMemoryField();
     const { telemetry, scrape } = await observed(it, await it.analyzer());
     const healthz = async () => {
       const reply = await fetch(`${telemetry.url}/healthz`);
@@ -242,7 +238,7 @@ describe.concurrent('ticks that do not go well', () => {
 
 describe.concurrent('files and gateways', () => {
   test('get the same text as a scrape, after every tick', async () => {
-    const it = await field();
+    const it = openMemoryField();
     const textfile = join(await scratch(), 'perch.prom');
     const { telemetry, scrape, tick } = await observed(it, await it.analyzer(), { textfile });
     await it.edit({ 'README.md': 'x' });
@@ -253,7 +249,7 @@ describe.concurrent('files and gateways', () => {
   });
 
   test('that fail are logged, and stop nothing', async () => {
-    const it = await field();
+    const it = openMemoryField();
     const textfile = join(await scratch(), 'folder');
     await mkdir(join(textfile, 'inside'), { recursive: true });
     const { logged, tick } = await observed(it, await it.analyzer(), {
