@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { THOROUGH } from '../tries.ts';
 import { PLANTS, type PlantName } from './plants.ts';
 import { seeded } from './random.ts';
 import { KINDS } from './rendered.ts';
 import { scenario } from './scenario.ts';
 import { type Plant, type Restarts, type Run, simulate } from './simulate.ts';
 
-/** How many seeds are tried; as .ci/run does, 200. @default - those of `COVERING` */
-const ROLLOUTS = process.env.PERCH_SIMULATIONS;
+/** How many seeds are tried. @default - those of `COVERING`; in .ci/run 200 */
+const ROLLOUTS = process.env.PERCH_SIMULATIONS ?? (THOROUGH ? '200' : undefined);
 /** The first of them; another one looks in new places. */
 const FIRST = Number(process.env.PERCH_SEED ?? 1);
 
@@ -98,7 +99,7 @@ describe('simulated rollouts', () => {
 
   it(`break no rule under ${seeds.length} seeds`, { timeout: 600_000 }, async () => {
     console.log(
-      `simulation: ${seeds.length} seeds; more with PERCH_SIMULATIONS=n, others with PERCH_SEED=n, too`,
+      `simulation: ${seeds.length} seeds; more with PERCH_SIMULATIONS=n, from PERCH_SEED=n`,
     );
     const broken: string[] = [];
     const seen = new Map<number, readonly string[]>();
