@@ -3,6 +3,7 @@ import { basename, dirname, join, posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { metricStoreKinds } from '../analyzer/metrics/registry.ts';
 import { gatewayApi, istio, kubernetes, type Router } from '../lib/index.ts';
+import { IN_CORE, LEFT_OUT } from './e2e/core.ts';
 
 /** What must stay true of the sources; each message says what to do. */
 
@@ -472,4 +473,39 @@ test('no object is matched against a bare pattern, which matches anything', () =
   expect(
     found.map((it) => `${it.path}: use expect.stringMatching(/…/) inside toMatchObject`),
   ).toEqual([]);
+});
+
+describe('what the core of the end-to-end suite leaves out', () => {
+  /** Whether a test of the file has this title; one that is made of a table's row begins or ends in the same words. */
+  const has = (text: string, title: string) =>
+    text.includes(`'${title}'`) ||
+    [...text.matchAll(/'([^'\n]*)(?:%s|\$\w+)([^'\n]*)'/g)].some(
+      ([, start = '', end = '']) =>
+        `${start}${end}`.length > 5 && title.startsWith(start) && title.endsWith(end),
+    );
+
+  test.each(LEFT_OUT)('is in $file', ({ file, titles = [] }) => {
+    const remedy =
+      'write it in test/e2e/core.ts as it is there; no other file may have such a title';
+    const path = `test/e2e/${file}`;
+    const found = SOURCES.find((it) => it.path === path)?.text ?? '';
+    expect(found, `there is no ${path}`).not.toBe('');
+    expect(
+      titles.filter((it) => !has(found, it)),
+      remedy,
+    ).toEqual([]);
+    const others = below('test/e2e').filter((it) => ![path, 'test/e2e/core.ts'].includes(it.path));
+    expect(
+      others
+        .filter(({ text }) => titles.some((it) => text.includes(`'${it}'`)))
+        .map((it) => it.path),
+      remedy,
+    ).toEqual([]);
+  });
+
+  test('is told from what is in it', () => {
+    const [title = ''] = LEFT_OUT.flatMap((it) => it.titles ?? []);
+    for (const it of [title, `outer ${title}`, `${title} inner`]) expect(it).not.toMatch(IN_CORE);
+    for (const it of ['any other', `${title}s`, `not-${title}`]) expect(it).toMatch(IN_CORE);
+  });
 });

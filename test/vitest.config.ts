@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
+import { EXCLUDED, IN_CORE } from './e2e/core.ts';
 
-// The quick suite needs Node and git alone; test:e2e asks for the real servers.
+// The quick suite needs Node and git alone; test:e2e, and test:e2e:all, ask for the real servers.
 const e2e = process.env.PERCH_E2E !== undefined;
+const core = process.env.PERCH_E2E === 'core';
 
 export default defineConfig({
   test: {
@@ -12,10 +14,11 @@ export default defineConfig({
     root: new URL('..', import.meta.url).pathname,
     // Modules are loaded once for each worker: a sixth of the time.
     isolate: e2e,
-    globalSetup: ['test/bundle.ts'],
+    globalSetup: ['test/bundle.ts', ...(core ? ['test/e2e/core.ts'] : [])],
     setupFiles: ['test/setup.ts'],
     include: e2e ? ['test/e2e/**/*.test.ts'] : ['test/**/*.test.ts'],
-    exclude: e2e ? [] : ['test/e2e/**'],
+    exclude: e2e ? (core ? EXCLUDED : []) : ['test/e2e/**'],
+    ...(core ? { testNamePattern: IN_CORE } : {}),
     testTimeout: e2e ? 120_000 : 30_000,
     hookTimeout: e2e ? 120_000 : 30_000,
   },

@@ -4,11 +4,15 @@ import type { LastChanges } from './last-changes.ts';
 import type { ObjectStore } from './objects.ts';
 import { missingObject, type TreeReader } from './release-trees.ts';
 
-/** What the parts of a reader share. */
-export interface ReadAccess {
-  readonly git: GitCommand;
+/** What tells of releases at a commit needs no more than objects. */
+export interface ObjectAccess {
   readonly objects: ObjectStore;
   readonly trees: TreeReader;
+}
+
+/** What the parts of a reader share. */
+export interface ReadAccess extends ObjectAccess {
+  readonly git: GitCommand;
   readonly lastChanges: LastChanges;
   /** Where git keeps the cuts of a shallow clone. */
   readonly shallowFile: string;

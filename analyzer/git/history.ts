@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { type ReadAccess, readCommits } from './access.ts';
+import { type ObjectAccess, type ReadAccess, readCommits } from './access.ts';
 import { mustGit } from './command.ts';
 import type { History, ReleaseCommit, ReleaseTrees } from './repository.ts';
 
@@ -95,7 +95,7 @@ async function readReleaseCommits(
 
 /** The release's trees in each commit. */
 export async function readReleaseTrees(
-  access: ReadAccess,
+  access: ObjectAccess,
   oids: readonly string[],
   id: string,
 ): Promise<readonly ReleaseTrees[]> {

@@ -1,4 +1,4 @@
-import { type ReadAccess, readCommits } from './access.ts';
+import { type ObjectAccess, readCommits } from './access.ts';
 import { GitError } from './git-error.ts';
 import { assertOid, isReleaseId } from './path.ts';
 import type { TreeReader } from './release-trees.ts';
@@ -7,7 +7,7 @@ import { entryOid, type TreeEntry } from './tree.ts';
 
 /** Every release that a snapshot has; see `Reader.list`. */
 export async function listReleases(
-  access: ReadAccess,
+  access: ObjectAccess,
   at: Snapshot,
 ): Promise<readonly ReleaseTrees[]> {
   const [source, run] = await readRoots(access, [at.source, at.run]);
@@ -30,7 +30,7 @@ export async function listReleases(
 
 /** Folders of dist/ that were never started, but for those of plain manifests, which are no releases. */
 async function unstarted(
-  access: ReadAccess,
+  access: ObjectAccess,
   dist: ReadonlyMap<string, string>,
   started: ReadonlySet<string>,
 ): Promise<readonly string[]> {
@@ -64,7 +64,10 @@ function isManifests(folder: readonly TreeEntry[]): boolean {
 }
 
 /** Ids of the releases that a run commit has. */
-export async function releasesIn(access: ReadAccess, commit: string): Promise<ReadonlySet<string>> {
+export async function releasesIn(
+  access: ObjectAccess,
+  commit: string,
+): Promise<ReadonlySet<string>> {
   const [root] = await readRoots(access, [commit]);
   const folders = ['live', 'rollouts'].map((it) => readFolder(access.trees, root, it));
   return new Set((await Promise.all(folders)).flatMap((it) => [...it.keys()]));
@@ -72,7 +75,7 @@ export async function releasesIn(access: ReadAccess, commit: string): Promise<Re
 
 /** The entries of each commit's root tree; none for a commit that is undefined. */
 async function readRoots(
-  access: ReadAccess,
+  access: ObjectAccess,
   commits: readonly (string | undefined)[],
 ): Promise<readonly (readonly TreeEntry[])[]> {
   const known = [...new Set(commits.filter((commit) => commit !== undefined))];
@@ -101,7 +104,7 @@ async function readFolder(
 }
 
 /** What lies in the folders of releases and belongs to none; see `Reader.strays`. */
-export async function listStrays(access: ReadAccess, at: Snapshot): Promise<readonly string[]> {
+export async function listStrays(access: ObjectAccess, at: Snapshot): Promise<readonly string[]> {
   const [source = [], run = []] = await readRoots(access, [at.source, at.run]);
   const folders = [
     { root: source, folder: 'dist' },

@@ -12,27 +12,38 @@ import { newMemory } from '../../analyzer/tick/analyzer.ts';
 import { type TickReport, tick } from '../../analyzer/tick/tick.ts';
 import { oneCluster } from '../../analyzer/tick/world.ts';
 import { afterFile } from '../cleanups.ts';
+import { type MemoryRemote, memoryRemote } from '../embedded/git-memory.ts';
 import { oneStore } from '../one-store.ts';
 import { blobs, plan, T0 } from './core/fixture.ts';
-import { bare, git, gitWith, open, scratch } from './git/fixture.ts';
+import { bare, git, gitWith, IDENTITY, open, scratch } from './git/fixture.ts';
 
-/** A real repository with releases in it, a person who edits it, and a cluster and metrics in memory. */
+/** A repository with releases in it, a person who edits it, and a cluster and metrics in memory. */
 export interface Field {
-  /** What git clones and pushes to. */
-  readonly url: string;
-  /** The bare repository behind it. */
-  readonly folder: string;
   readonly world: FakeWorld;
   /** Time of everything, in Unix seconds; tests move it on. */
   now: number;
   /** An analyzer with a clone of its own; `wrap` may spy on it or get in its way. */
   analyzer(wrap?: (it: Repository) => Repository): Promise<Analyzer>;
+  /** Somebody who only reads; closed after the tests of the file. */
+  reader(): Promise<Reader>;
   /** Merges a plan for each release, in one commit. */
   release(plans: Readonly<Record<string, PlanTree>>): Promise<string>;
   /** Deletes folders, and writes files, as a person would. */
   edit(files: Readonly<Record<string, string>>, removes?: readonly string[]): Promise<string>;
-  /** The text of a file on the run branch. */
+  /** The text of a file on the run branch, without the newline at its end. */
   read(path: string): string;
+  /** The id of a commit, tree or blob: `main~1`, `main:live/app`. */
+  id(revision: string): string;
+  /** Subjects of the run branch's commits, the oldest first; the last so many. @default - all */
+  subjects(count?: number): readonly string[];
+}
+
+/** A field on a real repository. */
+export interface GitField extends Field {
+  /** What git clones and pushes to. */
+  readonly url: string;
+  /** The bare repository behind it. */
+  readonly folder: string;
 }
 
 /** What the analyzer sees of the world: in memory, and always in order unless told otherwise. */
@@ -45,15 +56,35 @@ export interface FakeWorld {
   value: (release: string, at: number) => number | undefined;
 }
 
+/** Where the commits of a field are, and who makes them. */
+type Ground = Pick<MemoryRemote, 'id' | 'read' | 'subjects' | 'write'> & {
+  readonly open: () => Promise<Repository>;
+  readonly reader: () => Promise<Reader>;
+};
+
 /** Opens a field on a bare repository. @param url how git reaches it @default - the folder itself */
-export async function openField(folder: string, url = folder): Promise<Field> {
+export async function openField(folder: string, url = folder): Promise<GitField> {
+  const ground = {
+    ...person(folder),
+    open: () => open(url),
+    reader: () => openReader(folder),
+  };
+  return Object.assign(fieldOn(ground), { url, folder });
+}
+
+/** Opens a field in memory, where the way to the repository plays no part: git itself would start a hundred processes. */
+export function openMemoryField(remote = memoryRemote()): Field {
+  const repository = async () => remote.open(IDENTITY);
+  return fieldOn({ ...remote, open: repository, reader: repository });
+}
+
+function fieldOn(ground: Ground): Field {
   const field: Field = {
-    url,
-    folder,
-    world: fakeWorld(folder, () => field.now),
+    world: fakeWorld(ground.reader, () => field.now),
     now: T0,
+    reader: ground.reader,
     async analyzer(wrap = (it) => it) {
-      const repository = wrap(await open(url));
+      const repository = wrap(await ground.open());
       const { cluster, metrics } = field.world;
       const clusters = oneCluster(cluster);
       return { repository, clusters, metrics, clock: () => field.now, memory: newMemory() };
@@ -63,41 +94,39 @@ export async function openField(folder: string, url = folder): Promise<Field> {
       const files = ids.flatMap((id) => [...distFiles(id, plans[id] ?? plan('v1'))]);
       const removes = ids.map((id) => `dist/${id}`);
       const subject = `release ${ids.join(', ')}`;
-      return write(folder, { subject, at: field.now, removes, files });
+      return ground.write({ subject, at: field.now, removes, files });
     },
     async edit(files, removes = []) {
-      return write(folder, {
-        subject: 'by hand',
-        at: field.now,
-        removes,
-        files: Object.entries(files),
-      });
+      const subject = 'by hand';
+      return ground.write({ subject, at: field.now, removes, files: Object.entries(files) });
     },
-    read: (path) => git(folder, 'show', `main:${path}`),
+    read: (path) => ground.read(path).trim(),
+    id: ground.id,
+    subjects: (count = 0) => ground.subjects().slice(-count),
   };
   return field;
 }
 
-interface Edit {
-  readonly subject: string;
-  readonly at: number;
-  readonly removes: readonly string[];
-  readonly files: readonly (readonly [path: string, text: string])[];
-}
-
-/** Commits on top of main as a person whom no analyzer knows of; one git process, as tests do it often. */
-function write(folder: string, { subject, at, removes, files }: Edit): string {
-  const isBorn = git(folder, 'for-each-ref', 'refs/heads/main') !== '';
-  const data = (text: string) => `data ${Buffer.byteLength(text)}\n${text}\n`;
-  const input = [
-    `commit refs/heads/main\ncommitter Robin <robin@example.com> ${Math.floor(at)} +0000\n`,
-    data(subject),
-    isBorn ? 'from refs/heads/main^0\n' : '',
-    ...removes.map((path) => `D ${path}\n`),
-    ...files.map(([path, text]) => `M 100644 inline ${path}\n${data(text)}`),
-  ];
-  gitWith({ folder, input: input.join('') }, 'fast-import', '--quiet');
-  return git(folder, 'rev-parse', 'main');
+/** What is asked of main by a person whom no analyzer knows of; a commit is one git process, as tests make many. */
+export function person(folder: string): Pick<MemoryRemote, 'id' | 'read' | 'subjects' | 'write'> {
+  return {
+    id: (revision) => git(folder, 'rev-parse', revision),
+    read: (path) => git(folder, 'show', `main:${path}`),
+    subjects: () => git(folder, 'log', '--reverse', '--format=%s', 'main').split('\n'),
+    write({ subject, at, removes, files }) {
+      const isBorn = git(folder, 'for-each-ref', 'refs/heads/main') !== '';
+      const data = (text: string) => `data ${Buffer.byteLength(text)}\n${text}\n`;
+      const input = [
+        `commit refs/heads/main\ncommitter Robin <robin@example.com> ${Math.floor(at)} +0000\n`,
+        data(subject),
+        isBorn ? 'from refs/heads/main^0\n' : '',
+        ...removes.map((path) => `D ${path}\n`),
+        ...files.map(([path, text]) => `M 100644 inline ${path}\n${data(text)}`),
+      ];
+      gitWith({ folder, input: input.join('') }, 'fast-import', '--quiet');
+      return git(folder, 'rev-parse', 'main');
+    },
+  };
 }
 
 /** The files of dist/<id>, with a namespace and a query of the release's own. */
@@ -156,28 +185,51 @@ export async function untilStep(
   throw new Error(`${id} never came to ${step}`);
 }
 
-/** A field whose release `app` runs v1 and stands in a step of v2; the way there is walked once. */
+/** A field in memory whose release `app` runs v1 and stands in a step of v2; the way there is walked once. */
 export async function inStep(
   step: string,
-  serve: (folder: string) => Promise<string> = async (folder) => folder,
 ): Promise<{ readonly field: Field; readonly analyzer: Analyzer }> {
-  const known = templates.get(step) ?? walkTo(step);
+  const known = remotes.get(step) ?? walkInMemory(step);
+  remotes.set(step, known);
+  const { remote, now } = await known;
+  return arrived(openMemoryField(remote.fork()), now);
+}
+
+const remotes = new Map<string, ReturnType<typeof walkInMemory>>();
+
+async function walkInMemory(step: string) {
+  const remote = memoryRemote();
+  return { remote, now: (await walkTo(openMemoryField(remote), step)).now };
+}
+
+/** The same on a real repository, which may be served. */
+export async function inStepOfGit(
+  step: string,
+  serve: (folder: string) => Promise<string> = async (folder) => folder,
+): Promise<{ readonly field: GitField; readonly analyzer: Analyzer }> {
+  const known =
+    templates.get(step) ?? bare().then(async (it) => walkTo(await openField(it.folder), step));
   templates.set(step, known);
   // Its folder goes with the file whose test made it.
   afterFile(() => templates.delete(step));
   const template = await known;
   const folder = join(await scratch(), 'repository.git');
   await cp(template.folder, folder, { recursive: true });
-  const field = await openField(folder, await serve(folder));
-  field.now = template.now;
+  return arrived(await openField(folder, await serve(folder)), template.now);
+}
+
+const templates = new Map<string, Promise<GitField>>();
+
+async function arrived<F extends Field>(
+  field: F,
+  now: number,
+): Promise<{ readonly field: F; readonly analyzer: Analyzer }> {
+  field.now = now;
   await field.world.sync();
   return { field, analyzer: await field.analyzer() };
 }
 
-const templates = new Map<string, Promise<Field>>();
-
-async function walkTo(step: string): Promise<Field> {
-  const field = await openField((await bare()).folder);
+async function walkTo<F extends Field>(field: F, step: string): Promise<F> {
   const analyzer = await field.analyzer();
   await field.release({ app: plan('v1') });
   await untilRest(field, analyzer);
@@ -186,7 +238,7 @@ async function walkTo(step: string): Promise<Field> {
   return field;
 }
 
-function fakeWorld(folder: string, clock: () => number): FakeWorld {
+function fakeWorld(open: () => Promise<Reader>, clock: () => number): FakeWorld {
   let reader: Reader | undefined;
   const held = new Map<string, { readonly text: string; readonly object: unknown }>();
   const read = (key: string): ObjectReading => {
@@ -216,7 +268,7 @@ function fakeWorld(folder: string, clock: () => number): FakeWorld {
       },
     }),
     async sync() {
-      reader ??= await openReader(folder);
+      reader ??= await open();
       const texts = await liveTexts(reader);
       const wanted = new Map(texts.map((text) => [keyOf(text), text]));
       for (const key of held.keys()) if (!wanted.has(key)) held.delete(key);

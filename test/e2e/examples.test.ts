@@ -20,7 +20,7 @@ import { type Manifest, objectAt } from '../../lib/manifest/json.ts';
 import { isManifest } from '../../lib/manifest/manifest.ts';
 import { parsePlan } from '../../lib/plan/parse.ts';
 import { DIGEST_ANNOTATION } from '../../lib/plan/plan.ts';
-import { type Field, openField } from '../analyzer/field.ts';
+import { type GitField, openField } from '../analyzer/field.ts';
 import { bare, git } from '../analyzer/git/fixture.ts';
 import { afterFile } from '../cleanups.ts';
 
@@ -44,7 +44,7 @@ const APPROVED = new Map([
 
 /** All examples in one repository: real synth, real git, real ticks, and a cluster that shows what `live/` says. */
 interface Stage {
-  readonly field: Field;
+  readonly field: GitField;
   readonly analyzer: Analyzer;
   readonly reader: Reader;
   readonly sync: () => Promise<void>;
@@ -164,13 +164,13 @@ async function release({ field, analyzer, sync }: Stage, version: string): Promi
   throw new Error(`no rest: ${waiting}`);
 }
 
-function stateOf(field: Field, id: string): string {
+function stateOf(field: GitField, id: string): string {
   const known = git(field.folder, 'ls-tree', 'main', `rollouts/${id}/state.yaml`) !== '';
   return known ? field.read(`rollouts/${id}/state.yaml`) : '';
 }
 
 /** Tree of what a release runs, and of the last step of its stable plan. */
-function trees({ folder }: Field, id: string): readonly [live: string, stable: string] {
+function trees({ folder }: GitField, id: string): readonly [live: string, stable: string] {
   const steps = git(folder, 'ls-tree', '--name-only', `main:rollouts/${id}/stable/steps`);
   const last = steps.trim().split('\n').at(-1);
   return [
@@ -213,7 +213,7 @@ test('every example is released, promoted through its own steps, and taken back 
   expect(checked.flatMap((one) => one.problems)).toEqual([]);
 });
 
-function primaryQueries(field: Field, id: string): readonly string[] {
+function primaryQueries(field: GitField, id: string): readonly string[] {
   const place = `dist/${id}/plan.yaml`;
   return parsePlan(field.read(place), place).checks.flatMap((it) => it.ask.primary ?? []);
 }

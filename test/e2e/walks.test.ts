@@ -21,14 +21,14 @@ import { listAt, type Manifest, objectAt } from '../../lib/manifest/json.ts';
 import { DIGEST_ANNOTATION } from '../../lib/plan/plan.ts';
 import { Release } from '../../lib/release/release.ts';
 import { render } from '../../lib/render/render.ts';
-import { type Field, openField } from '../analyzer/field.ts';
+import { type GitField, openField } from '../analyzer/field.ts';
 import { bare, git } from '../analyzer/git/fixture.ts';
 import { afterFile } from '../cleanups.ts';
 import { deployment, workload } from '../lib/sample.ts';
 
 /** Real synth, real git, real ticks; the cluster is a map that shows what `live/` says, with pods that are ready. */
 interface Stage {
-  readonly field: Field;
+  readonly field: GitField;
   readonly analyzer: Analyzer;
   /** Images whose pods never get ready. */
   readonly broken: Set<string>;

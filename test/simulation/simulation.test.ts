@@ -1,13 +1,22 @@
 import { describe, expect, it } from 'vitest';
+import { THOROUGH } from '../tries.ts';
 import { PLANTS, type PlantName } from './plants.ts';
 import { seeded } from './random.ts';
 import { KINDS } from './rendered.ts';
 import { scenario } from './scenario.ts';
 import { type Plant, type Restarts, type Run, simulate } from './simulate.ts';
 
-const ROLLOUTS = Number(process.env.PERCH_SIMULATIONS ?? 200);
-/** The first seed; another one looks in new places. */
+/** How many seeds are tried. @default - those of `COVERING`; in .ci/run 200 */
+const ROLLOUTS = process.env.PERCH_SIMULATIONS ?? (THOROUGH ? '200' : undefined);
+/** The first of them; another one looks in new places. */
 const FIRST = Number(process.env.PERCH_SEED ?? 1);
+
+/** Few seeds, under which every strategy makes every transition that it makes under the first 200 at all. */
+const COVERING = [
+  5, 11, 24, 27, 37, 47, 49, 50, 55, 57, 58, 76, 77, 82, 84, 85, 93, 101, 104, 108, 110, 112, 117,
+  132, 136, 143, 147, 155, 159, 161, 162, 165, 166, 169, 170, 174, 175, 177, 181, 184, 186, 188,
+  190, 192, 193, 199, 479,
+];
 
 /** Few stories get there: hooks that are called, and routes that are refused in a rollback. */
 const RARE = [479, 1541];
@@ -69,29 +78,56 @@ async function run(seed: number, restarts?: Restarts, plant?: Plant): Promise<Ru
   return simulate(await scenario(seed, blobs), blobs, restarts, plant);
 }
 
+/** Seeds that together show all that is seen, the one that shows most of the rest first. */
+function covering(seen: ReadonlyMap<number, readonly string[]>): readonly number[] {
+  const rest = new Set([...seen.values()].flat());
+  const chosen: number[] = [];
+  while (rest.size > 0) {
+    const news = [...seen].map(([seed, it]) => ({ seed, it: it.filter((one) => rest.has(one)) }));
+    const most = news.reduce((a, b) => (b.it.length > a.it.length ? b : a));
+    chosen.push(most.seed);
+    for (const it of most.it) rest.delete(it);
+  }
+  return chosen.sort((a, b) => a - b);
+}
+
 describe('simulated rollouts', () => {
-  it(`break no rule in ${ROLLOUTS} runs from seed ${FIRST}`, { timeout: 600_000 }, async () => {
-    console.log(`simulation: ${ROLLOUTS} runs from seed ${FIRST}; elsewhere with PERCH_SEED=n`);
+  const seeds =
+    ROLLOUTS === undefined
+      ? COVERING
+      : [...Array.from({ length: Number(ROLLOUTS) }, (_, index) => FIRST + index), ...RARE];
+
+  it(`break no rule under ${seeds.length} seeds`, { timeout: 600_000 }, async () => {
+    console.log(
+      `simulation: ${seeds.length} seeds; more with PERCH_SIMULATIONS=n, from PERCH_SEED=n`,
+    );
     const broken: string[] = [];
-    const seen = new Set<string>();
-    const seeds = Array.from({ length: ROLLOUTS }, (_, index) => FIRST + index);
-    for (const seed of [...seeds, ...RARE]) {
+    const seen = new Map<number, readonly string[]>();
+    for (const seed of seeds) {
       const blobs = new Map<string, string>();
       const story = await scenario(seed, blobs);
       await simulate(story, blobs).then(
-        ({ kinds }) => {
-          for (const it of kinds) seen.add(it).add(`${story.kind} ${it}`);
-        },
+        ({ kinds }) =>
+          seen.set(
+            seed,
+            [...kinds].map((it) => `${story.kind} ${it}`),
+          ),
         (error: unknown) => broken.push(`seed ${seed}, ${story.kind}: ${String(error)}`),
       );
     }
     expect(broken).toEqual([]);
     // Stories in which nothing happens would prove nothing.
-    if (ROLLOUTS < 200) return;
+    if (ROLLOUTS !== undefined && Number(ROLLOUTS) < 200) return;
     const strategies = ['canary', ...Object.keys(KINDS)];
     const wanted = strategies.flatMap((it) => [`${it} complete`, `${it} back`]);
     const asked = ['undo', 'adopt', 'configure', 'note', 'promote', 'full', 'abort', 'fast'];
-    expect([...wanted, ...asked].filter((it) => !seen.has(it))).toEqual([]);
+    const all = [...seen.values()].flat();
+    const missing = [
+      ...wanted.filter((it) => !all.includes(it)),
+      ...asked.filter((it) => !all.some((one) => one.endsWith(` ${it}`))),
+    ];
+    expect(missing, 'take what PERCH_SIMULATIONS=200 prints for COVERING').toEqual([]);
+    if (ROLLOUTS !== undefined) console.log(`all of it under ${covering(seen).join(', ')}`);
   });
 
   it('end where they should when nothing but the candidate can go wrong', async () => {
@@ -109,7 +145,7 @@ describe('simulated rollouts', () => {
   });
 
   it('decide the same when the analyzer restarts at any point', async () => {
-    for (let seed = 1; seed <= 40; seed++) {
+    for (let seed = 1; seed <= (ROLLOUTS === undefined ? 12 : 40); seed++) {
       const blobs = new Map<string, string>();
       // How long a source was silent, or a step not shown, is the one thing that a restart forgets.
       const { faults, ...rest } = await scenario(seed, blobs);
@@ -125,11 +161,17 @@ describe('simulated rollouts', () => {
 });
 
 describe('the simulation itself', () => {
+  /** Runs without a planted bug, which some plants share. */
+  const sound = new Map<string, Promise<Run>>();
+
   it.each(Object.keys(PLANTS) as PlantName[])('finds an analyzer that %s', async (name) => {
     const [seed, rule] = FOUND[name];
     // An analyzer that starts again and again never knows how long a step has not been shown.
     const restarts: Restarts = (tick) => rule !== 'stuck' && tick % 7 === 0;
-    await expect(run(seed, restarts)).resolves.toBeDefined();
+    const key = `${seed} ${rule === 'stuck'}`;
+    const plain = sound.get(key) ?? run(seed, restarts);
+    sound.set(key, plain);
+    await expect(plain).resolves.toBeDefined();
     await expect(run(seed, restarts, PLANTS[name])).rejects.toMatchObject({ rule });
   });
 });

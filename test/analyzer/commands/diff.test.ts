@@ -1,16 +1,16 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { plan } from '../core/fixture.ts';
-import { type Field, inStep } from '../field.ts';
+import { type GitField, inStepOfGit } from '../field.ts';
 import { git, gitWith, scratch } from '../git/fixture.ts';
 import { type Cli, openCli } from './cli.ts';
 
 let perch: Cli;
-let field: Field;
+let field: GitField;
 
 beforeAll(async () => {
   perch = await openCli();
-  ({ field } = await inStep('02-weight-20'));
+  ({ field } = await inStepOfGit('02-weight-20'));
 });
 
 describe.concurrent('perch diff', () => {

@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type Field, inStep } from '../field.ts';
+import { type GitField, inStepOfGit } from '../field.ts';
 import { git, scratch } from '../git/fixture.ts';
 import { type Cli, openCli } from './cli.ts';
 
 let perch: Cli;
-let field: Field;
+let field: GitField;
 
 beforeAll(async () => {
   perch = await openCli();
-  ({ field } = await inStep('03-weight-50'));
+  ({ field } = await inStepOfGit('03-weight-50'));
   await field.edit({ 'live/app/service-app.yaml': '{}\n' });
 });
 

@@ -1,15 +1,15 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { plan } from '../core/fixture.ts';
-import { type Field, inStep } from '../field.ts';
+import { type GitField, inStepOfGit } from '../field.ts';
 import { bare, git } from '../git/fixture.ts';
 import { type Cli, openCli } from './cli.ts';
 
 let perch: Cli;
-let field: Field;
+let field: GitField;
 
 beforeAll(async () => {
   perch = await openCli();
-  ({ field } = await inStep('02-weight-20'));
+  ({ field } = await inStepOfGit('02-weight-20'));
   await field.release({ web: plan('v1') });
 });
 
@@ -58,7 +58,7 @@ describe('perch status', () => {
   });
 
   test('names what belongs to no release beside the rows, in letters that a terminal only shows', async () => {
-    const { field: other } = await inStep('02-weight-20');
+    const { field: other } = await inStepOfGit('02-weight-20');
     await other.edit({ '"live/My \\033[2J\\302\\233App/a.yaml"': 'x' });
     const { code, stdout, stderr } = await perch('status', '--json', '--repo', other.folder);
     expect(code).toBe(0);
@@ -93,7 +93,7 @@ describe('perch status', () => {
   });
 
   test('shows a reverted transition as paused', async () => {
-    const { field: it } = await inStep('02-weight-20');
+    const { field: it } = await inStepOfGit('02-weight-20');
     const commit = git(it.folder, 'commit-tree', 'main~1^{tree}', '-p', 'main', '-m', 'Revert');
     git(it.folder, 'update-ref', 'refs/heads/main', commit);
     const { stdout } = await perch('status', '--json', '--repo', it.folder);
@@ -107,7 +107,7 @@ describe('perch status', () => {
   });
 
   test('has neither colour nor control characters, whatever a reason holds', async () => {
-    const { field: it } = await inStep('02-weight-20');
+    const { field: it } = await inStepOfGit('02-weight-20');
     const evil = 'red \u001b[31m\nevil  Succeeded';
     await perch('pause', 'app', '-m', evil, '--repo', it.folder);
     const { stdout } = await perch('status', '--repo', it.folder);

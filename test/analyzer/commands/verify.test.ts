@@ -1,15 +1,15 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type Field, inStep } from '../field.ts';
+import { type GitField, inStepOfGit } from '../field.ts';
 import { git } from '../git/fixture.ts';
 import { type Cli, openCli } from './cli.ts';
 
 let perch: Cli;
-let field: Field;
+let field: GitField;
 let clean: string;
 
 beforeAll(async () => {
   perch = await openCli();
-  ({ field } = await inStep('02-weight-20'));
+  ({ field } = await inStepOfGit('02-weight-20'));
   clean = git(field.folder, 'rev-parse', 'main');
   await field.edit({ 'live/app/service-app.yaml': '{}\n' });
 });

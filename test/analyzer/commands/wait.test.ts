@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { parseDuration } from '../../../analyzer/commands/wait.ts';
 import { intervene } from '../../../analyzer/intervene.ts';
 import { plan } from '../core/fixture.ts';
-import { type Field, inStep, untilRest } from '../field.ts';
+import { type GitField, inStepOfGit, untilRest } from '../field.ts';
 import { type Cli, openCli } from './cli.ts';
 
 let perch: Cli;
@@ -12,13 +12,13 @@ beforeAll(async () => {
   perch = await openCli();
 });
 
-function wait(field: Field, ...args: readonly string[]) {
+function wait(field: GitField, ...args: readonly string[]) {
   return perch('wait', 'app', '--interval', '0.3', '--repo', field.folder, ...args);
 }
 
 describe.concurrent('perch wait', () => {
   test('follows the candidate until it is promoted, a line for each change', async () => {
-    const { field, analyzer } = await inStep('03-weight-50');
+    const { field, analyzer } = await inStepOfGit('03-weight-50');
     const ended = wait(field, '--for', 'promoted', '--timeout', '1m');
     await untilRest(field, analyzer);
     const { code, stdout, stderr } = await ended;
@@ -31,7 +31,7 @@ describe.concurrent('perch wait', () => {
   });
 
   test('ends with 1 when the candidate fails instead, and with 0 when that was asked for', async () => {
-    const { field, analyzer } = await inStep('02-weight-20');
+    const { field, analyzer } = await inStepOfGit('02-weight-20');
     const [promoted, failed] = [
       wait(field, '--for', 'promoted', '--json'),
       wait(field, '--for', 'failed', '--candidate', candidate.slice(0, 4)),
@@ -58,7 +58,7 @@ describe.concurrent('perch wait', () => {
   });
 
   test('ends with 3 when time is up', async () => {
-    const { field } = await inStep('02-weight-20');
+    const { field } = await inStepOfGit('02-weight-20');
     expect(await wait(field, '--for', 'promoted', '--timeout', '1s')).toMatchObject({
       code: 3,
       stdout: expect.stringMatching(/app: [0-9a-f]{10} timeout: not promoted within 1s\n$/),
@@ -79,7 +79,7 @@ describe.concurrent('perch wait', () => {
   });
 
   test('of an unknown release lists those that are there', async () => {
-    const { field } = await inStep('02-weight-20');
+    const { field } = await inStepOfGit('02-weight-20');
     expect(await perch('wait', 'nope', '--for', 'failed', '--repo', field.folder)).toEqual({
       code: 1,
       stdout: '',

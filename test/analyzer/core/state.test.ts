@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isoTime, parseState, type State, stateText, unix } from '../../../analyzer/core/state.ts';
 import { FORMAT } from '../../../lib/plan/versions.ts';
+import { tries } from '../../tries.ts';
 import { back, COMPLETE, INIT, STABLE, step } from './fixture.ts';
 
 const PLACE = 'rollouts/app/state.yaml';
@@ -116,7 +117,7 @@ describe('a state', () => {
         expect(text).toMatch(/^transition: \d+\n/);
         expect(parseState(text, PLACE)).toEqual(it);
       }),
-      { numRuns: 200 },
+      { numRuns: tries(200) },
     );
   });
 

@@ -11,13 +11,13 @@ import {
   walk,
 } from '../../../analyzer/history/history.ts';
 import { plan } from '../core/fixture.ts';
-import { type Field, openField, untilRest } from '../field.ts';
+import { type GitField, openField, untilRest } from '../field.ts';
 import { bare, git, scratch } from '../git/fixture.ts';
 
 /** One release: initialized, promoted, then edited by hand. What is asked of it changes nothing. */
 
 const [V1, V2] = [plan('v1'), plan('v2')];
-let field: Field;
+let field: GitField;
 let reader: Reader;
 /** The last commit before the edit, and the edit. */
 let clean: string;

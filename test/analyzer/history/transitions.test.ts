@@ -6,18 +6,18 @@ import { walk } from '../../../analyzer/history/history.ts';
 import { type Transition, transitions } from '../../../analyzer/history/transitions.ts';
 import { intervene } from '../../../analyzer/intervene.ts';
 import { afterFile } from '../../cleanups.ts';
-import { type Field, inStep } from '../field.ts';
+import { type GitField, inStepOfGit } from '../field.ts';
 import { git } from '../git/fixture.ts';
 
 /** A release in a step that persons and hands have been at. */
 
 const ROBIN = { by: 'Robin <robin@example.com>', reason: 'lunch' };
-let field: Field;
+let field: GitField;
 let reader: Reader;
 let rows: readonly Transition[];
 
 beforeAll(async () => {
-  ({ field } = await inStep('02-weight-20'));
+  ({ field } = await inStepOfGit('02-weight-20'));
   const { repository } = await field.analyzer();
   const ask = (verb: 'pause' | 'resume' | 'abort') =>
     intervene(repository, 'app', verb, ROBIN, () => field.now);

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { policyWith } from '../../../analyzer/core/admission/policy.ts';
 import { status } from '../../../analyzer/core/phase.ts';
-import { openLocal, type Repository } from '../../../analyzer/git/index.ts';
+import type { Repository } from '../../../analyzer/git/index.ts';
 import { withRefusals } from '../../../analyzer/situation/admission.ts';
 import { loadSituation } from '../../../analyzer/situation/situation.ts';
 import type { Outcome } from '../../../analyzer/tick/outcome.ts';
 import { tick } from '../../../analyzer/tick/tick.ts';
 import { plan } from '../core/fixture.ts';
-import { distFiles, type Field, inStep, openField, untilRest } from '../field.ts';
+import { distFiles, type Field, inStep, openField, openMemoryField, untilRest } from '../field.ts';
 import { bare, git, scratch } from '../git/fixture.ts';
 
 const HOSTILE = JSON.stringify({
@@ -35,7 +35,7 @@ async function only(
 ): Promise<Outcome> {
   const { outcomes } = await run();
   const [it] = outcomes;
-  if (it === undefined) throw new Error(`nothing was decided in ${field.folder}`);
+  if (it === undefined) throw new Error(`nothing was decided: ${field.subjects().join('; ')}`);
   return it;
 }
 
@@ -44,25 +44,24 @@ const REFUSED =
 
 describe('a plan whose files hold what a release may not', () => {
   test('is never the first release, and status says so', async () => {
-    const field = await openField((await bare()).folder);
+    const field = openMemoryField();
     await releaseHostile(field, 'v1');
     const analyzer = await field.analyzer();
     const { decision } = await only(field, () => tick(analyzer));
     expect(decision).toMatchObject({ kind: 'rest', reason: expect.stringMatching(REFUSED) });
-    expect(git(field.folder, 'ls-tree', '--name-only', 'main')).toBe('dist');
+    expect(() => field.id('main:live')).toThrow('there is no main:live');
 
-    const reader = await openLocal({ folder: field.folder });
-    const tip = git(field.folder, 'rev-parse', 'main');
+    const reader = await field.reader();
+    const tip = field.id('main');
     const [trees] = await reader.list({ run: tip, source: tip });
     const found = await loadSituation(reader, trees ?? { id: 'app' }, new Map());
     const gate = { policy: policyWith() };
     const judged = await withRefusals(reader, tip, found, gate, new Map());
     expect(status(judged).reason).toMatch(REFUSED);
-    await reader.close();
   });
 
   test('does not replace the one that initializes, which says so while it waits', async () => {
-    const field = await openField((await bare()).folder);
+    const field = openMemoryField();
     await field.release({ app: plan('v1') });
     const analyzer = await field.analyzer();
     await tick(analyzer);
@@ -82,15 +81,15 @@ describe('a plan whose files hold what a release may not', () => {
     ['a new candidate', 'v2', undefined],
     ['the same candidate with other configuration', 'v1', 'more'],
   ])('is not started or configured at rest: %s', async (_, version, setting) => {
-    const field = await openField((await bare()).folder);
+    const field = openMemoryField();
     await field.release({ app: plan('v1') });
     const analyzer = await field.analyzer();
     await untilRest(field, analyzer);
-    const before = git(field.folder, 'rev-parse', 'main:live', 'main:rollouts');
+    const before = ['main:live', 'main:rollouts'].map(field.id);
     await releaseHostile(field, version, setting);
     const { decision } = await only(field, () => tick(analyzer));
     expect(decision).toMatchObject({ kind: 'rest', reason: expect.stringMatching(REFUSED) });
-    expect(git(field.folder, 'rev-parse', 'main:live', 'main:rollouts')).toBe(before);
+    expect(['main:live', 'main:rollouts'].map(field.id)).toEqual(before);
   });
 
   test.each([
@@ -115,7 +114,7 @@ describe('a plan whose files hold what a release may not', () => {
   );
 
   test('moves again once it is mended, and its kinds can be allowed', async () => {
-    const field = await openField((await bare()).folder);
+    const field = openMemoryField();
     await releaseHostile(field, 'v1');
     const analyzer = await field.analyzer();
     await tick(analyzer);
@@ -158,7 +157,7 @@ function mktree(folder: string, input: string): string {
 
 describe('what it costs', () => {
   test('nothing where everything is at rest, and one look where a plan stays refused', async () => {
-    const field = await openField((await bare()).folder);
+    const field = openMemoryField();
     await field.release({ app: plan('v1') });
     let texts = 0;
     const analyzer = await field.analyzer((it: Repository) => ({

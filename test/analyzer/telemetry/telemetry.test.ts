@@ -12,10 +12,10 @@ import type { Failure } from '../../../analyzer/tell/listener.ts';
 import type { Analyzer } from '../../../analyzer/tick/analyzer.ts';
 import { type TickReport, tick } from '../../../analyzer/tick/tick.ts';
 import { plan } from '../core/fixture.ts';
-import { type Field, inStep, openField, untilRest } from '../field.ts';
-import { bare, scratch } from '../git/fixture.ts';
+import { type Field, inStep, openMemoryField, untilRest } from '../field.ts';
+import { scratch } from '../git/fixture.ts';
 
-/** Real repositories, ticks and HTTP; cluster and metric store are in memory. */
+/** Real ticks and HTTP; repositories, cluster and metric store are in memory. */
 
 const open: Telemetry[] = [];
 
@@ -74,10 +74,6 @@ function parse(text: string): ReadonlyMap<string, number> {
 
 function of(series: ReadonlyMap<string, number>, label: string): readonly string[] {
   return [...series.keys()].filter((it) => it.includes(label)).sort();
-}
-
-async function field(): Promise<Field> {
-  return openField((await bare()).folder);
 }
 
 describe.concurrent('a rollout', () => {
@@ -141,7 +137,7 @@ describe.concurrent('a rollout', () => {
 
 describe.concurrent('releases at rest', () => {
   test('have series, and only the first tick reads them', async () => {
-    const it = await field();
+    const it = openMemoryField();
     await it.release({ a: plan('v1'), b: plan('v1') });
     await untilRest(it, await it.analyzer());
     let reads = 0;
@@ -183,7 +179,7 @@ describe.concurrent('releases at rest', () => {
   });
 
   test('that are removed take all their series along', async () => {
-    const it = await field();
+    const it = openMemoryField();
     await it.release({ a: plan('v1'), b: plan('v1') });
     const first = await observed(it, await it.analyzer());
     await first.tick();
@@ -195,7 +191,7 @@ describe.concurrent('releases at rest', () => {
   });
 
   test('with a state that cannot be read are said, and keep nobody else from being shown', async () => {
-    const it = await field();
+    const it = openMemoryField();
     await it.release({ a: plan('v1'), b: plan('v1') });
     await untilRest(it, await it.analyzer());
     await it.edit({ 'rollouts/a/state.yaml': 'nonsense: true\n' });
@@ -212,7 +208,7 @@ describe.concurrent('releases at rest', () => {
 
 describe.concurrent('ticks that do not go well', () => {
   test('are counted, and /healthz says for how long', async () => {
-    const it = await field();
+    const it = openMemoryField();
     const { telemetry, scrape } = await observed(it, await it.analyzer());
     const healthz = async () => {
       const reply = await fetch(`${telemetry.url}/healthz`);
@@ -243,7 +239,7 @@ describe.concurrent('ticks that do not go well', () => {
 
 describe.concurrent('files and gateways', () => {
   test('get the same text as a scrape, after every tick', async () => {
-    const it = await field();
+    const it = openMemoryField();
     const textfile = join(await scratch(), 'perch.prom');
     const { telemetry, scrape, tick } = await observed(it, await it.analyzer(), { textfile });
     await it.edit({ 'README.md': 'x' });
@@ -254,7 +250,7 @@ describe.concurrent('files and gateways', () => {
   });
 
   test('that fail are told, and stop nothing', async () => {
-    const it = await field();
+    const it = openMemoryField();
     const textfile = join(await scratch(), 'folder');
     await mkdir(join(textfile, 'inside'), { recursive: true });
     const { failures, tick } = await observed(it, await it.analyzer(), {

@@ -3,11 +3,10 @@ import type { ObjectRef } from '../../../analyzer/core/cluster/reading.ts';
 import { watched } from '../../../analyzer/telemetry/watched.ts';
 import { oneStore } from '../../one-store.ts';
 import { plan } from '../core/fixture.ts';
-import { openField } from '../field.ts';
-import { bare } from '../git/fixture.ts';
+import { openMemoryField } from '../field.ts';
 
 test('each question is timed, also one that fails, and the list of releases is noted', async () => {
-  const field = await openField((await bare()).folder);
+  const field = openMemoryField();
   await field.release({ app: plan('v1') });
   const analyzer = await field.analyzer();
   const asked: string[] = [];
@@ -44,7 +43,7 @@ test('each question is timed, also one that fails, and the list of releases is n
 });
 
 test('a sync object is asked through the clock as well', async () => {
-  const field = await openField((await bare()).folder);
+  const field = openMemoryField();
   const analyzer = await field.analyzer();
   const asked: string[] = [];
   const [first] = analyzer.clusters;

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { Cluster } from '../../../analyzer/cluster/cluster.ts';
 import type { ObjectReading } from '../../../analyzer/core/cluster/reading.ts';
-import { messageText, openLocal } from '../../../analyzer/git/index.ts';
+import { messageText } from '../../../analyzer/git/index.ts';
 import { verify } from '../../../analyzer/history/history.ts';
 import { intervene } from '../../../analyzer/intervene.ts';
 import type { Analyzer } from '../../../analyzer/tick/analyzer.ts';
@@ -13,15 +13,14 @@ import { oneCluster } from '../../../analyzer/tick/world.ts';
 import { afterFile } from '../../cleanups.ts';
 import { oneStore } from '../../one-store.ts';
 import { plan } from '../core/fixture.ts';
-import { type Field, openField, untilRest } from '../field.ts';
-import { bare } from '../git/fixture.ts';
+import { type Field, openMemoryField, untilRest } from '../field.ts';
 
 /** What is asked before the first commit of a rollout. */
 
 const PERSON = { by: 'Ann <ann@example.com>', reason: 'moved to a new repository' };
 
 async function fresh(): Promise<Field> {
-  const field = await openField((await bare()).folder);
+  const field = openMemoryField();
   await field.release({ app: plan('v1') });
   return field;
 }
@@ -129,10 +128,9 @@ describe.concurrent('a release that Git knows nothing of', () => {
     field.now += 70;
     await untilRest(field, analyzer);
     expect(field.read('rollouts/app/state.yaml')).toContain('kind: complete');
-    const reader = await openLocal({ folder: field.folder });
+    const reader = await field.reader();
     const run = await reader.resolve('main');
     const all = await verify(reader, { run, source: run });
-    await reader.close();
     expect(all.flatMap((it) => it.problems)).toEqual([]);
   });
 

@@ -6,7 +6,6 @@ import type { Analyzer } from '../../../analyzer/tick/analyzer.ts';
 import { newMemory } from '../../../analyzer/tick/analyzer.ts';
 import { tick } from '../../../analyzer/tick/tick.ts';
 import { type Field, inStep } from '../field.ts';
-import { git } from '../git/fixture.ts';
 
 const TARGET = parseSyncTarget('flux:flux-system/{release}-{context}');
 // Longer than a sync may take without a sync object, and shorter than a rollback waits for it.
@@ -68,9 +67,7 @@ async function goingBack(answer: (field: Field) => ObjectReading) {
 
 describe('a way back with a sync object', () => {
   test('is live the moment that its commit is applied', async () => {
-    const { field, told, sync } = await goingBack((it) =>
-      applied(git(it.folder, 'rev-parse', 'main')),
-    );
+    const { field, told, sync } = await goingBack((it) => applied(it.id('main')));
     field.now += 1;
     const report = await tick(told);
     expect(report.outcomes).toMatchObject([
@@ -80,14 +77,14 @@ describe('a way back with a sync object', () => {
   });
 
   test('is live as well when a later commit is applied', async () => {
-    const { field, told } = await goingBack((it) => applied(git(it.folder, 'rev-parse', 'main')));
+    const { field, told } = await goingBack((it) => applied(it.id('main')));
     await field.edit({ 'README.md': 'later' });
     field.now += 1;
     expect((await tick(told)).outcomes).toMatchObject([{ decision: { kind: 'move' } }]);
   });
 
   test('waits while an earlier commit is applied', async () => {
-    const { field, told } = await goingBack((it) => applied(git(it.folder, 'rev-parse', 'main~1')));
+    const { field, told } = await goingBack((it) => applied(it.id('main~1')));
     field.now += FAR;
     expect((await tick(told)).outcomes).toMatchObject([
       {
@@ -102,8 +99,8 @@ describe('a way back with a sync object', () => {
   test('goes on where the sync tool refuses its commit, and not where it tells of the one before', async () => {
     let tried = '';
     const { field, told } = await goingBack((it) => {
-      const before = git(it.folder, 'rev-parse', 'main~1');
-      return tried === '' ? applied(before) : refused(before, git(it.folder, 'rev-parse', tried));
+      const before = it.id('main~1');
+      return tried === '' ? applied(before) : refused(before, it.id(tried));
     });
     field.now += FAR;
     const decide = async (commit: string) => {

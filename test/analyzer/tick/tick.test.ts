@@ -2,7 +2,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { HookAnswer } from '../../../analyzer/core/observation.ts';
-import { openLocal, openRepository, type Repository } from '../../../analyzer/git/index.ts';
+import { openRepository, type Repository } from '../../../analyzer/git/index.ts';
 import { verify } from '../../../analyzer/history/history.ts';
 import { hookCalls } from '../../../analyzer/hooks/calls.ts';
 import type { Analyzer } from '../../../analyzer/tick/analyzer.ts';
@@ -11,32 +11,31 @@ import { atRest, tick } from '../../../analyzer/tick/tick.ts';
 import { oneCluster } from '../../../analyzer/tick/world.ts';
 import type { Hook } from '../../../lib/plan/plan.ts';
 import { hook, plan } from '../core/fixture.ts';
-import { type Field, inStep, openField, untilRest, untilStep } from '../field.ts';
+import {
+  type Field,
+  type GitField,
+  inStep,
+  inStepOfGit,
+  openField,
+  openMemoryField,
+  untilRest,
+  untilStep,
+} from '../field.ts';
 import { bare, begin, git, IDENTITY, serve } from '../git/fixture.ts';
 
-/** The analyzer's pass over a real git server; cluster and metrics are in memory. */
+/** The analyzer's pass, over a real git server where the way to it plays a part; cluster and metrics are in memory. */
 
 const [V1, V2, V3] = [plan('v1'), plan('v2'), plan('v3')];
 
-async function served(): Promise<Field> {
+async function served(): Promise<GitField> {
   const server = await serve();
   return openField(server.folder, server.url);
 }
 
-/** Without a server between: faster, where the way to the repository plays no part. */
-async function local(): Promise<Field> {
-  return openField((await bare()).folder);
-}
-
-function subjects(field: Field, count: number): readonly string[] {
-  return git(field.folder, 'log', `-${count}`, '--format=%s', 'main').split('\n').reverse();
-}
-
 async function problems(field: Field): Promise<readonly string[]> {
-  const reader = await openLocal({ folder: field.folder });
+  const reader = await field.reader();
   const run = await reader.resolve('main');
   const all = await verify(reader, { run, source: run });
-  await reader.close();
   return all.flatMap((it) => it.problems);
 }
 
@@ -47,7 +46,7 @@ test.concurrent('a release walks from dist/ to promoted, one commit a step, and 
   await untilRest(field, analyzer);
   await field.release({ app: V2 });
   const reports = await untilRest(field, analyzer);
-  expect(subjects(field, 7)).toEqual([
+  expect(field.subjects(7)).toEqual([
     'release app',
     `app: start app:v2 (${V2.plan.candidate})`,
     'app: weight 0 → 20',
@@ -63,7 +62,7 @@ test.concurrent('a release walks from dist/ to promoted, one commit a step, and 
 
 describe.concurrent('many releases in one tick', () => {
   test('make one commit each and one push', async () => {
-    const field = await served();
+    const field = openMemoryField();
     const ids = Array.from({ length: 12 }, (_, index) => `app-${String(index).padStart(2, '0')}`);
     const before = await field.release(Object.fromEntries(ids.map((id) => [id, V1])));
     let pushes = 0;
@@ -78,16 +77,15 @@ describe.concurrent('many releases in one tick', () => {
     const report = await tick({ ...analyzer, patience: { earlySeconds: 60 } });
     expect(pushes).toBe(1);
     expect(report.outcomes.map((it) => it.release)).toEqual(ids);
-    const made = git(field.folder, 'rev-list', '--reverse', `${before}..main`).split('\n');
-    expect(report.outcomes.map((it) => it.commit)).toEqual(made);
-    for (const [index, commit] of made.entries()) {
-      const paths = git(field.folder, 'diff-tree', '--no-commit-id', '-r', '--name-only', commit);
-      for (const path of paths.split('\n')) expect(path).toMatch(new RegExp(`/${ids[index]}/`));
-    }
+    const made = report.outcomes.flatMap((it) => it.commit ?? []);
+    expect(made).toEqual(ids.map((_, index) => field.id(`main~${ids.length - 1 - index}`)));
+    expect(field.id(`main~${ids.length}`)).toBe(before);
+    for (const [index, paths] of (await analyzer.repository.changedPaths(made)).entries())
+      for (const path of paths) expect(path).toMatch(new RegExp(`/${ids[index]}/`));
   });
 
   test('one that is bad goes back while the others go on', async () => {
-    const field = await served();
+    const field = openMemoryField();
     const analyzer = await field.analyzer();
     await field.release({ bad: V1, good: V1 });
     await untilRest(field, analyzer);
@@ -96,10 +94,8 @@ describe.concurrent('many releases in one tick', () => {
     await untilRest(field, analyzer);
     expect(field.read('rollouts/good/state.yaml')).toContain('kind: complete');
     expect(field.read('rollouts/bad/state.yaml')).toMatch(/kind: stable\n(.|\n)*failed:\n/);
-    const stable = git(field.folder, 'rev-parse', 'main:rollouts/bad/stable');
-    expect(git(field.folder, 'rev-parse', 'main:live/bad')).toBe(
-      git(field.folder, 'rev-parse', `${stable}:steps/06-complete`),
-    );
+    const stable = field.id('main:rollouts/bad/stable');
+    expect(field.id('main:live/bad')).toBe(field.id(`${stable}:steps/06-complete`));
     expect(await problems(field)).toEqual([]);
   });
 });
@@ -121,13 +117,13 @@ function racing(intrude: () => Promise<unknown>): (it: Repository) => Repository
 
 describe.concurrent('a second writer between fetch and push', () => {
   test('on another release: our decision is kept, put on top and pushed', async () => {
-    const field = await served();
+    const field = openMemoryField();
     await field.release({ app: V1 });
     const analyzer = await field.analyzer(racing(() => field.release({ other: V1 })));
     const report = await tick(analyzer);
     expect(report.conflicts).toBe(1);
     expect(report.outcomes.map((it) => it.release)).toEqual(['app', 'other']);
-    expect(subjects(field, 4)).toEqual([
+    expect(field.subjects(4)).toEqual([
       'release app',
       'release other',
       `app: initialize app:v1 (${V1.plan.candidate})`,
@@ -137,7 +133,10 @@ describe.concurrent('a second writer between fetch and push', () => {
   });
 
   test('on the same release: it is decided again', async () => {
-    const { field } = await inStep('02-weight-20', async (folder) => (await serve({ folder })).url);
+    const { field } = await inStepOfGit(
+      '02-weight-20',
+      async (folder) => (await serve({ folder })).url,
+    );
     field.now += 70;
     const analyzer = await field.analyzer(racing(() => field.release({ app: V3 })));
     const report = await tick(analyzer);
@@ -145,46 +144,34 @@ describe.concurrent('a second writer between fetch and push', () => {
       conflicts: 1,
       outcomes: [{ decision: { transition: 'back' } }],
     });
-    expect(subjects(field, 2)).toEqual(['release app', 'app: roll back: weight 20 → 0']);
+    expect(field.subjects(2)).toEqual(['release app', 'app: roll back: weight 20 → 0']);
     expect(await problems(field)).toEqual([]);
   });
 
   test('on nothing of ours: nobody decides again', async () => {
-    const field = await served();
+    const field = openMemoryField();
     await field.release({ app: V1 });
     const analyzer = await field.analyzer(racing(() => field.edit({ 'README.md': 'hello\n' })));
     expect(await tick(analyzer)).toMatchObject({ conflicts: 1, outcomes: [{ release: 'app' }] });
-    expect(subjects(field, 2)).toEqual([
-      'by hand',
-      `app: initialize app:v1 (${V1.plan.candidate})`,
-    ]);
+    expect(field.subjects(2)).toEqual(['by hand', `app: initialize app:v1 (${V1.plan.candidate})`]);
   });
 
   test('that never stops: the tick gives up, and nothing is lost or forced', async () => {
-    const field = await served();
+    const field = openMemoryField();
     await field.release({ app: V1 });
     let count = 0;
     const analyzer = await field.analyzer((it) => ({
       ...it,
       async push(commit) {
-        const tree = git(field.folder, 'rev-parse', 'main^{tree}');
-        const other = git(
-          field.folder,
-          'commit-tree',
-          tree,
-          '-p',
-          'main',
-          '-m',
-          `other ${count++}`,
-        );
-        git(field.folder, 'update-ref', 'refs/heads/main', other);
+        await field.edit({ 'README.md': `other ${count++}\n` });
         return it.push(commit);
       },
     }));
     const report = await tick(analyzer);
     expect(report.outcomes.map((it) => it.commit)).toEqual([undefined]);
     expect(report.conflicts).toBeGreaterThan(1);
-    expect(subjects(field, 1)).toEqual([`other ${count - 1}`]);
+    expect(field.read('README.md')).toBe(`other ${count - 1}`);
+    expect(field.subjects()).toHaveLength(1 + count);
   });
 });
 
@@ -198,8 +185,7 @@ test.concurrent('two analyzers at once end in the history of one', async () => {
     field.now += 70;
   }
   expect(await problems(field)).toEqual([]);
-  const all = git(field.folder, 'log', '--format=%s', 'main').split('\n').sort();
-  expect(all).toEqual([
+  expect([...field.subjects()].sort()).toEqual([
     `app: initialize app:v1 (${V1.plan.candidate})`,
     'app: initialized app:v1',
     'release app, web',
@@ -240,7 +226,7 @@ test.concurrent('a push that the server refuses for one release does not hold up
 
 describe.concurrent('idle releases', () => {
   test('are not read at all', async () => {
-    const field = await local();
+    const field = openMemoryField();
     await field.release({ app: V1, web: V1 });
     await untilRest(field, await field.analyzer());
     let texts = 0;
@@ -266,15 +252,15 @@ describe.concurrent('idle releases', () => {
   });
 
   test('a branch without a release has none', async () => {
-    const field = await local();
-    begin(field.folder);
+    const field = openMemoryField();
+    await field.edit({ 'README.md': 'hello\n' });
     expect(await tick(await field.analyzer())).toEqual({ idle: 0, outcomes: [], conflicts: 0 });
   });
 });
 
 describe.concurrent('what is broken in one release', () => {
   test('its state: the others go on, and it holds with the remedy', async () => {
-    const field = await local();
+    const field = openMemoryField();
     const analyzer = await field.analyzer();
     await field.release({ app: V1, web: V1 });
     await untilRest(field, analyzer);
@@ -295,7 +281,7 @@ describe.concurrent('what is broken in one release', () => {
   });
 
   test('a bug of our own: that release holds, the others go on', async () => {
-    const field = await local();
+    const field = openMemoryField();
     const analyzer = await field.analyzer();
     await field.release({ app: V1, web: V1 });
     const clock = () => {
@@ -344,7 +330,7 @@ describe.concurrent('what is broken in one release', () => {
   });
 
   test('a folder in dist/ without a plan', async () => {
-    const field = await local();
+    const field = openMemoryField();
     await field.edit({
       'dist/web/readme.txt': 'no plan\n',
       // Plain manifests beside the releases are nobody's mistake.
@@ -364,8 +350,8 @@ describe.concurrent('what is broken in one release', () => {
 
 describe.concurrent('a source in a repository of its own', () => {
   async function apart(): Promise<{
-    field: Field;
-    source: Field;
+    field: GitField;
+    source: GitField;
     stopSource: () => Promise<void>;
   }> {
     const field = await served();
@@ -400,7 +386,7 @@ describe.concurrent('a source in a repository of its own', () => {
 
 /** An analyzer whose source is not the run branch. */
 async function analyzerOf(
-  field: Field,
+  field: GitField,
   source: { readonly remote: string; readonly branch: string },
 ): Promise<{ readonly analyzer: Analyzer; readonly repository: Repository }> {
   const run = { remote: field.url, branch: 'main' };
@@ -413,10 +399,10 @@ async function analyzerOf(
 
 describe.concurrent('a branch that disappears', () => {
   test('the run branch: no release begins anew, and nothing is pushed until it is back', async () => {
-    const { field, analyzer } = await inStep('02-weight-20');
+    const { field, analyzer } = await inStepOfGit('02-weight-20');
     await analyzer.repository.fetch();
     git(field.folder, 'branch', '--move', 'main', 'renamed');
-    const before = git(field.folder, 'rev-parse', 'renamed');
+    const before = field.id('renamed');
     field.now += 70;
     await expect(tick(analyzer)).rejects.toThrow(`is gone; it was at ${before}`);
     // A restart knows nothing of what was there.
@@ -429,7 +415,7 @@ describe.concurrent('a branch that disappears', () => {
   });
 
   test('the source branch of the same repository: no release counts as gone from it', async () => {
-    const field = await local();
+    const field = await openField((await bare()).folder);
     await field.release({ app: V1 });
     git(field.folder, 'branch', 'source');
     const { analyzer, repository } = await analyzerOf(field, {
@@ -457,23 +443,21 @@ describe.concurrent('a necessary way back over an edit by hand', () => {
     ['stable/', { 'rollouts/app/stable/steps/06-complete/service-app.yaml': '{}\n' }],
   ])('of %s brings the true stable set back, and verifies', async (_, files) => {
     const { field, analyzer } = await inStep('02-weight-20');
-    const stable = git(field.folder, 'rev-parse', 'main:rollouts/app/stable');
+    const stable = field.id('main:rollouts/app/stable');
     await field.edit(files);
     field.now += 70;
     expect(await tick(analyzer)).toMatchObject({ outcomes: [{ decision: { kind: 'hold' } }] });
     expect(await problems(field)).not.toEqual([]);
     field.world.value = () => 80;
     await untilRest(field, analyzer);
-    expect(git(field.folder, 'rev-parse', 'main:rollouts/app/stable')).toBe(stable);
-    expect(git(field.folder, 'rev-parse', 'main:live/app')).toBe(
-      git(field.folder, 'rev-parse', `${stable}:steps/06-complete`),
-    );
+    expect(field.id('main:rollouts/app/stable')).toBe(stable);
+    expect(field.id('main:live/app')).toBe(field.id(`${stable}:steps/06-complete`));
     expect(await problems(field)).toEqual([]);
   });
 });
 
 test.concurrent('what is kept between ticks is bounded by what is under way', async () => {
-  const field = await local();
+  const field = openMemoryField();
   const analyzer = await field.analyzer();
   await field.release({ app: V1 });
   await untilRest(field, analyzer);
@@ -541,14 +525,14 @@ describe.concurrent('a hook that runs once', () => {
       first.outcomes.map((it) => it.commit),
     );
     expect([one.calls, two.calls]).toEqual([['smoke'], []]);
-    expect(subjects(field, 1)).toEqual(['app: hook smoke is called']);
+    expect(field.subjects(1)).toEqual(['app: hook smoke is called']);
     // The other one knows that it runs, and leaves the answer to the first.
     field.now += 1;
     expect((await tick(two.analyzer)).outcomes[0]?.decision.reason).toMatch(/it may still run$/);
     await tick(one.analyzer);
-    expect(subjects(field, 1)).toEqual(['app: hook smoke passed']);
+    expect(field.subjects(1)).toEqual(['app: hook smoke passed']);
     await tick(two.analyzer);
-    expect(subjects(field, 1)).toEqual(['app: weight 0 → 20']);
+    expect(field.subjects(1)).toEqual(['app: weight 0 → 20']);
     expect([one.calls, two.calls]).toEqual([['smoke'], []]);
     expect(await problems(field)).toEqual([]);
   });
@@ -579,7 +563,7 @@ describe.concurrent('a hook that runs once', () => {
       await tick(analyzer);
     }
     expect(calls).toEqual(repeatable ? ['smoke'] : []);
-    expect(subjects(field, 1)).toEqual([
+    expect(field.subjects(1)).toEqual([
       repeatable ? 'app: weight 0 → 20' : 'app: hook smoke is called',
     ]);
   });

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { type Finding, guarded } from '../../../analyzer/situation/guard.ts';
 import { tick } from '../../../analyzer/tick/tick.ts';
-import { inStep } from '../../analyzer/field.ts';
+import { inStepOfGit } from '../../analyzer/field.ts';
 import { git } from '../../analyzer/git/fixture.ts';
 
 async function watched() {
-  const { field } = await inStep('02-weight-20');
+  const { field } = await inStepOfGit('02-weight-20');
   const findings: Finding[] = [];
   const analyzer = await field.analyzer((it) => guarded(it, (found) => findings.push(found)));
   await tick(analyzer);

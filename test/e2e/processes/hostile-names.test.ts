@@ -5,13 +5,13 @@ import { verify } from '../../../analyzer/history/history.ts';
 import { newMemory } from '../../../analyzer/tick/analyzer.ts';
 import { tick } from '../../../analyzer/tick/tick.ts';
 import { plan } from '../../analyzer/core/fixture.ts';
-import { type Field, openField, untilRest } from '../../analyzer/field.ts';
+import { type GitField, openField, untilRest } from '../../analyzer/field.ts';
 import { bare, git, gitWith, scratch } from '../../analyzer/git/fixture.ts';
 import { pushRaw, type RawEntry, rawEntries, rawTree } from '../../analyzer/git/raw-tree.ts';
 
 /** Files that a person, or whoever may push, leaves in the folders of releases. */
 
-let template: Field;
+let template: GitField;
 
 beforeAll(async () => {
   template = await openField((await bare()).folder);
@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 
 /** A copy of a field in which app and web both stand in a step of v2. */
-async function inStep(): Promise<Field> {
+async function inStepOfGit(): Promise<GitField> {
   const folder = join(await scratch(), 'repository.git');
   await cp(template.folder, folder, { recursive: true });
   const field = await openField(folder);
@@ -104,7 +104,7 @@ describe.concurrent('live/<id> with', () => {
     ['names that git itself refuses', malformed],
     ['more files than anybody can list', bomb],
   ])('%s: the release holds alone, and its rollback removes them', async (_, entries) => {
-    const field = await inStep();
+    const field = await inStepOfGit();
     const { folder } = field;
     pushRaw(folder, 'live/app', (tree = '') => ({
       mode: '40000',
@@ -121,7 +121,7 @@ describe.concurrent('live/<id> with', () => {
   });
 
   test('a file in its place: the release holds alone, and its rollback makes the folder', async () => {
-    const field = await inStep();
+    const field = await inStepOfGit();
     const oid = blob(field.folder);
     pushRaw(field.folder, 'live/app', () => ({ mode: '100644', oid }));
     const report = await tick(await field.analyzer());
@@ -134,7 +134,7 @@ describe.concurrent('live/<id> with', () => {
 });
 
 /** Both go back to v1, and every byte is as it must be. */
-async function goesBack(field: Field, verifies: boolean): Promise<void> {
+async function goesBack(field: GitField, verifies: boolean): Promise<void> {
   const { folder } = field;
   field.world.value = () => 80;
   field.now += 70;
@@ -164,7 +164,7 @@ describe.concurrent('rollouts/<id> with', () => {
     ['a link', '120000'],
     ['a submodule', '160000'],
   ] as const)('%s for state.yaml holds, and never begins anew', async (_, mode) => {
-    const field = await inStep();
+    const field = await inStepOfGit();
     const { folder } = field;
     const oids = {
       '40000': git(folder, 'rev-parse', 'main:dist'),
@@ -180,7 +180,7 @@ describe.concurrent('rollouts/<id> with', () => {
   });
 
   test('links for the files of the pinned plan holds alone', async () => {
-    const field = await inStep();
+    const field = await inStepOfGit();
     const { folder } = field;
     for (const step of ['01-canary-up', '02-weight-20'])
       pushRaw(folder, `rollouts/app/plan/steps/${step}`, (tree = '') => ({
@@ -198,7 +198,7 @@ describe.concurrent('rollouts/<id> with', () => {
   });
 
   test('hostile names beside the plan disturbs nobody', async () => {
-    const field = await inStep();
+    const field = await inStepOfGit();
     const { folder } = field;
     pushRaw(folder, 'rollouts/app', (tree = '') => ({
       mode: '40000',
@@ -228,7 +228,7 @@ test('dist/<id> with hostile names is refused, and the other release starts', as
 });
 
 test('names that no release can have are reported, and never obeyed', async () => {
-  const field = await inStep();
+  const field = await inStepOfGit();
   const { folder } = field;
   const app = git(folder, 'rev-parse', 'main:live/app');
   const rollout = git(folder, 'rev-parse', 'main:rollouts/app');

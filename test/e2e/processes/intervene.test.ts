@@ -13,13 +13,19 @@ import {
 import { tick } from '../../../analyzer/tick/tick.ts';
 import type { Gate, Plan } from '../../../lib/plan/plan.ts';
 import { plan } from '../../analyzer/core/fixture.ts';
-import { type Field, inStep, openField, untilRest, untilStep } from '../../analyzer/field.ts';
+import {
+  type GitField,
+  inStepOfGit,
+  openField,
+  untilRest,
+  untilStep,
+} from '../../analyzer/field.ts';
 import { bare, begin, git, open, scratch } from '../../analyzer/git/fixture.ts';
 
 const ROBIN = { by: 'Robin <robin@example.com>', reason: 'I know why' };
 const [V1, V2] = [plan('v1'), plan('v2')];
 
-async function field(): Promise<Field> {
+async function field(): Promise<GitField> {
   return openField((await bare()).folder);
 }
 
@@ -28,17 +34,17 @@ interface Done extends Omit<Intervention, 'message'> {
   readonly message: string;
 }
 
-async function ask(it: Field, verb: Verb, id = 'app', wishes: Wishes = {}): Promise<Done> {
+async function ask(it: GitField, verb: Verb, id = 'app', wishes: Wishes = {}): Promise<Done> {
   const { repository } = await it.analyzer();
   const done = await intervene(repository, id, verb, ROBIN, () => it.now, wishes);
   return { ...done, message: messageText(done.message) };
 }
 
-function state(it: Field, id = 'app'): string {
+function state(it: GitField, id = 'app'): string {
   return it.read(`rollouts/${id}/state.yaml`);
 }
 
-async function problems(it: Field): Promise<readonly string[]> {
+async function problems(it: GitField): Promise<readonly string[]> {
   const reader = await openLocal({ folder: it.folder });
   const run = await reader.resolve('main');
   const all = await verify(reader, { run, source: run });
@@ -47,7 +53,7 @@ async function problems(it: Field): Promise<readonly string[]> {
 }
 
 /** Reverts the last commit, as `git revert` does. */
-function revert(it: Field): string {
+function revert(it: GitField): string {
   const commit = git(it.folder, 'commit-tree', 'main~1^{tree}', '-p', 'main', '-m', 'Revert');
   git(it.folder, 'update-ref', 'refs/heads/main', commit);
   return commit;
@@ -55,7 +61,7 @@ function revert(it: Field): string {
 
 describe.concurrent('a person', () => {
   test('pauses and resumes: one commit each, and the rollout goes on', async () => {
-    const { field: it, analyzer } = await inStep('02-weight-20');
+    const { field: it, analyzer } = await inStepOfGit('02-weight-20');
     const paused = await ask(it, 'pause');
     expect(paused.message).toMatch(
       /^app: paused\n\nI know why\.\nBy Robin <robin@example\.com>\.\n/,
@@ -72,7 +78,7 @@ describe.concurrent('a person', () => {
   });
 
   test('aborts, and retries', async () => {
-    const { field: it, analyzer } = await inStep('03-weight-50');
+    const { field: it, analyzer } = await inStepOfGit('03-weight-50');
     await ask(it, 'abort');
     await untilRest(it, analyzer);
     expect(state(it)).toMatch(/kind: stable\n(.|\n)*failed:\n(.|\n)*aborted: I know why/);
@@ -116,7 +122,7 @@ describe.concurrent('a person', () => {
   });
 
   test('is told why the server refuses', async () => {
-    const { field: it } = await inStep('01-canary-up');
+    const { field: it } = await inStepOfGit('01-canary-up');
     const hook = join(it.folder, 'hooks', 'pre-receive');
     await mkdir(join(it.folder, 'hooks'), { recursive: true });
     await writeFile(hook, '#!/bin/sh\necho protected >&2\nexit 1\n');
@@ -125,7 +131,7 @@ describe.concurrent('a person', () => {
   });
 
   test('who is overtaken looks again', async () => {
-    const { field: it, analyzer } = await inStep('02-weight-20');
+    const { field: it, analyzer } = await inStepOfGit('02-weight-20');
     let raced = 0;
     const { repository } = await it.analyzer((real) => ({
       ...real,
@@ -151,7 +157,7 @@ describe.concurrent('after an edit by hand', () => {
     ['of stable/', { 'rollouts/app/stable/steps/06-complete/service-app.yaml': '{}\n' }],
     ['that corrupts state.yaml', { 'rollouts/app/state.yaml': 'transition: [\n' }],
   ])('%s: a problem, until resume writes over it', async (_, files) => {
-    const { field: it, analyzer } = await inStep('02-weight-20');
+    const { field: it, analyzer } = await inStepOfGit('02-weight-20');
     const before = git(
       it.folder,
       'rev-parse',
@@ -180,7 +186,7 @@ describe.concurrent('after an edit by hand', () => {
   });
 
   test('a reverted transition pauses, and resume keeps it', async () => {
-    const { field: it, analyzer } = await inStep('03-weight-50');
+    const { field: it, analyzer } = await inStepOfGit('03-weight-50');
     const reverted = revert(it);
     await it.world.sync();
     expect(state(it)).toContain('step: 02-weight-20');
@@ -203,7 +209,7 @@ describe.concurrent('after an edit by hand', () => {
   });
 
   test.each<Verb>(['pause', 'retry'])('%s is refused: resume comes first', async (verb) => {
-    const { field: it } = await inStep('01-canary-up');
+    const { field: it } = await inStepOfGit('01-canary-up');
     await it.edit({ 'live/app/service-app.yaml': '{}\n' });
     await expect(ask(it, verb)).rejects.toThrow(
       /app was edited by hand: .*`perch resume` it first/,
@@ -211,7 +217,7 @@ describe.concurrent('after an edit by hand', () => {
   });
 
   test('abort goes back to the true stable set, and says what it wrote over', async () => {
-    const { field: it, analyzer } = await inStep('02-weight-20');
+    const { field: it, analyzer } = await inStepOfGit('02-weight-20');
     const stable = git(it.folder, 'rev-parse', 'main:rollouts/app/stable');
     const edit = await it.edit({
       'rollouts/app/stable/steps/06-complete/service-app.yaml': '{}\n',
@@ -266,7 +272,7 @@ describe.concurrent('promote', () => {
   });
 
   test('--full goes on without the points, and still goes back when the canary is bad', async () => {
-    const { field: it, analyzer } = await inStep('02-weight-20');
+    const { field: it, analyzer } = await inStepOfGit('02-weight-20');
     it.world.value = () => undefined;
     it.now += 70;
     expect(await tick(analyzer)).toMatchObject({ outcomes: [{ decision: { kind: 'hold' } }] });
@@ -310,7 +316,7 @@ describe.concurrent('promote', () => {
 });
 
 describe.concurrent('undo', () => {
-  const walked = new Map<string, Promise<Field>>();
+  const walked = new Map<string, Promise<GitField>>();
 
   /** A field in which these were promoted, one after the other; each way there is walked once. */
   async function promoted(...versions: readonly string[]) {
@@ -326,7 +332,7 @@ describe.concurrent('undo', () => {
     return { field: it, analyzer: await it.analyzer() };
   }
 
-  async function walk(versions: readonly string[]): Promise<Field> {
+  async function walk(versions: readonly string[]): Promise<GitField> {
     const it = await field();
     const analyzer = await it.analyzer();
     for (const version of versions) {
@@ -397,7 +403,7 @@ describe.concurrent('undo', () => {
   });
 
   test('is refused in a rollout, before the first one, and where nothing was there before', async () => {
-    const { field: it } = await inStep('02-weight-20');
+    const { field: it } = await inStepOfGit('02-weight-20');
     await expect(ask(it, 'undo')).rejects.toThrow(
       'app is not complete (02-weight-20): `perch abort` takes a rollout back',
     );
@@ -420,7 +426,7 @@ describe.concurrent('undo', () => {
 
 describe.concurrent('a dry run', () => {
   test('says which files of live/ would change, and pushes nothing, where nothing may be pushed', async () => {
-    const { field: it } = await inStep('02-weight-20');
+    const { field: it } = await inStepOfGit('02-weight-20');
     const hook = join(it.folder, 'hooks', 'pre-receive');
     await mkdir(join(it.folder, 'hooks'), { recursive: true });
     await writeFile(hook, '#!/bin/sh\nexit 1\n');

@@ -14,7 +14,13 @@ import { tick } from '../../../analyzer/tick/tick.ts';
 import type { World } from '../../../analyzer/tick/world.ts';
 import { oneCluster } from '../../../analyzer/tick/world.ts';
 import { hook, plan } from '../../analyzer/core/fixture.ts';
-import { type Field, inStep, openField, untilRest, untilStep } from '../../analyzer/field.ts';
+import {
+  type GitField,
+  inStepOfGit,
+  openField,
+  untilRest,
+  untilStep,
+} from '../../analyzer/field.ts';
 import { bare, git, scratch } from '../../analyzer/git/fixture.ts';
 import { oneStore } from '../../one-store.ts';
 
@@ -133,7 +139,7 @@ describe('a source that does not answer', () => {
 const POLL = { timeout: 25_000 };
 
 /** Two releases at 20 % of v2; walked there once. */
-async function walk(first: PlanTree, next: PlanTree): Promise<Field> {
+async function walk(first: PlanTree, next: PlanTree): Promise<GitField> {
   const field = await openField((await bare()).folder);
   const analyzer = await field.analyzer();
   await field.release({ bad: first, slow: first });
@@ -144,9 +150,9 @@ async function walk(first: PlanTree, next: PlanTree): Promise<Field> {
   return field;
 }
 
-let template: Promise<Field> | undefined;
+let template: Promise<GitField> | undefined;
 
-async function copied(): Promise<Field> {
+async function copied(): Promise<GitField> {
   template ??= walk(plan('v1'), plan('v2'));
   const known = await template;
   const folder = join(await scratch(), 'repository.git');
@@ -166,7 +172,7 @@ async function pair(walked = copied()) {
   return { field, ...hanging(field, analyzer) };
 }
 
-function hanging(field: Field, analyzer: Analyzer) {
+function hanging(field: GitField, analyzer: Analyzer) {
   let answer: () => void = () => undefined;
   const answered = new Promise<void>((done) => {
     answer = done;
@@ -187,7 +193,7 @@ function hanging(field: Field, analyzer: Analyzer) {
   return { answer: () => answer(), told, analyzer: { ...analyzer, metrics, patience, pushed } };
 }
 
-const subject = (field: Field) => git(field.folder, 'log', '-1', '--format=%s', 'main');
+const subject = (field: GitField) => git(field.folder, 'log', '-1', '--format=%s', 'main');
 
 describe.concurrent('what is decided', () => {
   test('is pushed while the answers about another release do not come', async ({ expect }) => {
@@ -306,7 +312,7 @@ test.concurrent('a process that is told to end waits for no fetch', async () => 
   expect(await pass).toMatchObject({ outcomes: [], left: true });
 });
 
-async function problems(field: Field): Promise<readonly string[]> {
+async function problems(field: GitField): Promise<readonly string[]> {
   const reader = await openLocal({ folder: field.folder });
   const run = await reader.resolve('main');
   const all = await verify(reader, { run, source: run });
@@ -365,7 +371,7 @@ test.concurrent('slow answers about some releases make room for the others', asy
 });
 
 test.concurrent('releases that a pass had no time for come first in the next one', async () => {
-  const { field, analyzer } = await inStep('02-weight-20');
+  const { field, analyzer } = await inStepOfGit('02-weight-20');
   const silent = oneCluster({ read: () => new Promise(() => undefined) });
   await tick({ ...analyzer, clusters: silent, patience: { passSeconds: 0.05 } });
   expect([...analyzer.memory.postponed]).toEqual(['app']);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Cli, openCli } from '../../analyzer/commands/cli.ts';
 import { plan } from '../../analyzer/core/fixture.ts';
-import { inStep, openField, untilRest } from '../../analyzer/field.ts';
+import { inStepOfGit, openField, untilRest } from '../../analyzer/field.ts';
 import { bare, git } from '../../analyzer/git/fixture.ts';
 
 let perch: Cli;
@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 describe.concurrent('perch', () => {
   test('pause and resume print their commit, and say who and why in it', async () => {
-    const { field } = await inStep('02-weight-20');
+    const { field } = await inStepOfGit('02-weight-20');
     const paused = await perch('pause', 'app', '-m', 'lunch', '--repo', field.folder);
     const tip = git(field.folder, 'rev-parse', 'main');
     expect(paused).toEqual({ code: 0, stdout: `${tip.slice(0, 10)} app: paused\n`, stderr: '' });
@@ -37,7 +37,7 @@ describe.concurrent('perch', () => {
   });
 
   test('abort goes back, and retry is refused until it is back', async () => {
-    const { field, analyzer } = await inStep('02-weight-20');
+    const { field, analyzer } = await inStepOfGit('02-weight-20');
     const aborted = await perch('abort', 'app', '-m', 'ugly', '--repo', field.folder);
     expect(aborted).toMatchObject({
       code: 0,
@@ -57,7 +57,7 @@ describe.concurrent('perch', () => {
   });
 
   test('a dry run prints the commit and the files of live/, and pushes nothing', async () => {
-    const { field } = await inStep('02-weight-20');
+    const { field } = await inStepOfGit('02-weight-20');
     const tip = git(field.folder, 'rev-parse', 'main');
     const args = ['abort', 'app', '-m', 'ugly', '--dry-run', '--repo', field.folder];
     const { code, stdout } = await perch(...args);
@@ -82,7 +82,7 @@ describe.concurrent('perch', () => {
   });
 
   test('promote --full and undo --to know their flags, and no other verb does', async () => {
-    const { field } = await inStep('02-weight-20');
+    const { field } = await inStepOfGit('02-weight-20');
     const full = await perch('promote', 'app', '--full', '-m', 'urgent', '--repo', field.folder);
     expect(full).toMatchObject({
       code: 0,
@@ -99,7 +99,7 @@ describe.concurrent('perch', () => {
   });
 
   test('a push that the server refuses may be tried again', async () => {
-    const { field } = await inStep('02-weight-20');
+    const { field } = await inStepOfGit('02-weight-20');
     await mkdir(join(field.folder, 'hooks'), { recursive: true });
     const hook = join(field.folder, 'hooks', 'pre-receive');
     await writeFile(hook, '#!/bin/sh\necho protected >&2\nexit 1\n');
@@ -133,7 +133,7 @@ describe.concurrent('perch', () => {
   });
 
   test('names the known releases for an unknown one', async () => {
-    const { field } = await inStep('02-weight-20');
+    const { field } = await inStepOfGit('02-weight-20');
     expect(await perch('abort', 'nope', '--repo', field.folder)).toEqual({
       code: 1,
       stdout: '',
@@ -142,7 +142,7 @@ describe.concurrent('perch', () => {
   });
 
   test('wants to know who is asking', async () => {
-    const { field } = await inStep('02-weight-20');
+    const { field } = await inStepOfGit('02-weight-20');
     const nobody = await openCli({ GIT_CONFIG_GLOBAL: '/dev/null' });
     expect(await nobody('pause', 'app', '--repo', field.folder)).toMatchObject({
       code: 2,

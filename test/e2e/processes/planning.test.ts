@@ -6,7 +6,7 @@ import { verify } from '../../../analyzer/history/history.ts';
 import type { Analyzer } from '../../../analyzer/tick/analyzer.ts';
 import { atRest, tick } from '../../../analyzer/tick/tick.ts';
 import { type PlanChanges, plan } from '../../analyzer/core/fixture.ts';
-import { type Field, openField, untilRest, untilStep } from '../../analyzer/field.ts';
+import { type GitField, openField, untilRest, untilStep } from '../../analyzer/field.ts';
 import { bare, git, scratch } from '../../analyzer/git/fixture.ts';
 
 /** Releases that depend on each other, with the real git: groups, the queue, and who comes first. */
@@ -23,10 +23,10 @@ const both = (version: string, candidate: string) => ({
   b: duo(version, candidate),
 });
 
-let template: Promise<Field> | undefined;
+let template: Promise<GitField> | undefined;
 
 /** A group whose releases run v1 and stand at 20 % of v2; walked there once. */
-async function at20(): Promise<{ readonly field: Field; readonly analyzer: Analyzer }> {
+async function at20(): Promise<{ readonly field: GitField; readonly analyzer: Analyzer }> {
   template ??= walk();
   const known = await template;
   const folder = join(await scratch(), 'repository.git');
@@ -37,7 +37,7 @@ async function at20(): Promise<{ readonly field: Field; readonly analyzer: Analy
   return { field, analyzer: await field.analyzer() };
 }
 
-async function walk(): Promise<Field> {
+async function walk(): Promise<GitField> {
   const field = await openField((await bare()).folder);
   const analyzer = await field.analyzer();
   await field.release(both('v1', OLD));
@@ -47,13 +47,13 @@ async function walk(): Promise<Field> {
   return field;
 }
 
-function subjects(field: Field, since = ''): readonly string[] {
+function subjects(field: GitField, since = ''): readonly string[] {
   const range = since === '' ? 'main' : `${since}..main`;
   const all = git(field.folder, 'log', '--reverse', '--format=%s', range);
   return all === '' ? [] : all.split('\n');
 }
 
-async function problems(field: Field): Promise<readonly string[]> {
+async function problems(field: GitField): Promise<readonly string[]> {
   const reader = await openLocal({ folder: field.folder });
   const run = await reader.resolve('main');
   const all = await verify(reader, { run, source: run });
@@ -61,8 +61,8 @@ async function problems(field: Field): Promise<readonly string[]> {
   return all.flatMap((it) => it.problems);
 }
 
-const state = (field: Field, id: string) => field.read(`rollouts/${id}/state.yaml`);
-const tip = (field: Field) => git(field.folder, 'rev-parse', 'main');
+const state = (field: GitField, id: string) => field.read(`rollouts/${id}/state.yaml`);
+const tip = (field: GitField) => git(field.folder, 'rev-parse', 'main');
 
 describe.concurrent('a group', () => {
   test('is initialized, steps and completes in single commits, and every one verifies', async () => {
@@ -181,7 +181,7 @@ describe.concurrent('a group', () => {
   });
 });
 
-async function untilSubject(field: Field, analyzer: Analyzer, subject: string): Promise<void> {
+async function untilSubject(field: GitField, analyzer: Analyzer, subject: string): Promise<void> {
   for (let ticks = 0; ticks < 10; ticks++) {
     await tick(analyzer);
     await field.world.sync();
@@ -192,7 +192,7 @@ async function untilSubject(field: Field, analyzer: Analyzer, subject: string): 
 }
 
 /** Two releases that run v1. */
-async function pair(): Promise<{ readonly field: Field; readonly analyzer: Analyzer }> {
+async function pair(): Promise<{ readonly field: GitField; readonly analyzer: Analyzer }> {
   const field = await openField((await bare()).folder);
   const analyzer = await field.analyzer();
   await field.release({ a: plan('v1'), b: plan('v1') });

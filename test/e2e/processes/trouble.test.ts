@@ -4,7 +4,7 @@ import { GitError } from '../../../analyzer/git/git-error.ts';
 import type { Repository } from '../../../analyzer/git/index.ts';
 import { tick } from '../../../analyzer/tick/tick.ts';
 import { plan } from '../../analyzer/core/fixture.ts';
-import { inStep, openField } from '../../analyzer/field.ts';
+import { inStepOfGit, openField } from '../../analyzer/field.ts';
 import { bare, git } from '../../analyzer/git/fixture.ts';
 
 /** What is wrong with one release stays its own. */
@@ -103,7 +103,7 @@ describe.concurrent('what is wrong with one release', () => {
   });
 
   test('files of its newest plan that cannot be read now stop no way back', async () => {
-    const { field } = await inStep('02-weight-20');
+    const { field } = await inStepOfGit('02-weight-20');
     await field.release({ app: plan('v3') });
     const analyzer = await field.analyzer((it) => ({
       ...it,

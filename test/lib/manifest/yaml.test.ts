@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { canonical, type Json } from '../../../lib/manifest/json.ts';
 import { toYaml } from '../../../lib/manifest/yaml.ts';
+import { tries } from '../../tries.ts';
 
 const VERSIONS = ['1.1', '1.2'] as const;
 
@@ -142,7 +143,7 @@ test('any JSON is read back by both versions', () => {
       const data = JSON.parse(JSON.stringify(value)) as Json;
       for (const read of bothReaders(data)) expect(read).toEqual(data);
     }),
-    { numRuns: 1000 },
+    { numRuns: tries(1000) },
   );
 });
 

@@ -77,9 +77,8 @@ test('an error names its line and is one line', () => {
 test('a plan with a fault in each of 20,000 fields says the first ones on one line', () => {
   const parse = () => parsePlan(keys(20_000), 'dist/app/plan.yaml');
   expect(parse).toThrow(
-    /^dist\/app\/plan\.yaml is not a plan that this version understands: .*and \d+ more/,
+    /^(?=.{1,2500}$)dist\/app\/plan\.yaml is not a plan that this version understands: .*and \d+ more/,
   );
-  expect(parse).toThrow(/^[^\n]{1,2500}$/);
 });
 
 test('the limits are those of the documentation', () => {

@@ -18,6 +18,7 @@ import { hashOf, isObject, type Json, objectAt } from '../../../lib/manifest/jso
 import { isManifest } from '../../../lib/manifest/manifest.ts';
 import { parsePlan } from '../../../lib/plan/parse.ts';
 import { DIGEST_ANNOTATION, lastStep, STEP_ANNOTATION, type Step } from '../../../lib/plan/plan.ts';
+import { tries } from '../../tries.ts';
 import {
   configMap,
   deployment,
@@ -86,7 +87,7 @@ test('any plan is one that the analyzer reads, and its files are those it lists'
         new Set(Object.keys(plan.files)),
       );
     }),
-    { numRuns: 40 },
+    { numRuns: tries(40) },
   );
 });
 
@@ -108,7 +109,7 @@ test('weights in the routes are those of the step, and every step but init marks
       }
       expect(plan.steps[0]?.files.filter((it) => plan.files[it]?.role === 'routing')).toEqual([]);
     }),
-    { numRuns: 30 },
+    { numRuns: tries(30) },
   );
 });
 
@@ -133,7 +134,7 @@ test('all steps but the last, laid over each other, differ from the complete set
       for (const file of fold.keys())
         if (!complete.has(file)) expect(plan.files[file]?.role).toBe('canary');
     }),
-    { numRuns: 40 },
+    { numRuns: tries(40) },
   );
 });
 

@@ -6,6 +6,7 @@ import { decide } from '../../../../analyzer/core/rules/decide.ts';
 import type { Situation } from '../../../../analyzer/core/situation.ts';
 import { isoTime } from '../../../../analyzer/core/state.ts';
 import { planSchema } from '../../../../lib/plan/plan.ts';
+import { tries } from '../../../tries.ts';
 import {
   answered,
   BAD,
@@ -178,7 +179,7 @@ test('the same arguments always bring the same answer, and no world is without o
       if (answer.kind === 'move' && shown.live?.kind === 'unknown')
         expect(['back', 'note', 'adopt', 'start', 'configure']).toContain(answer.transition);
     }),
-    { numRuns: 1500 },
+    { numRuns: tries(1500) },
   );
 });
 

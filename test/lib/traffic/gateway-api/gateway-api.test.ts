@@ -12,6 +12,7 @@ import {
 import { type JsonObject, listAt, objectAt } from '../../../../lib/manifest/json.ts';
 import { render } from '../../../../lib/render/render.ts';
 import { routerContract, trackIn } from '../../../contract/routers.ts';
+import { tries } from '../../../tries.ts';
 import { deployment, mistakesOf, objectIn, sample, workload } from '../../sample.ts';
 
 const PARENT = { name: 'public', namespace: 'gateways' };
@@ -258,7 +259,7 @@ test('in every step both tracks are in the route, with the weights of the plan, 
         expect(step.weights.primary + step.weights.canary).toBe(100);
       }
     }),
-    { numRuns: 20 },
+    { numRuns: tries(20) },
   );
 });
 
