@@ -29,6 +29,15 @@ import { loadSituation, type PlanMemory, withLastCommit } from './situation/situ
 /** What a person can ask for. */
 export type Verb = 'init' | 'pause' | 'resume' | 'promote' | 'abort' | 'undo' | 'retry' | 'remove';
 
+/** What a person asks of which release, and why. */
+export interface Wish {
+  readonly id: string;
+  readonly verb: Verb;
+  readonly request: Request;
+  /** @default - none */
+  readonly wishes?: Wishes | undefined;
+}
+
 /** What a person asks for beyond the verb. */
 export interface Wishes {
   /** To promote: wait for no check and no gate in the whole rollout. @default - the next gate alone opens */
@@ -69,11 +78,8 @@ const ATTEMPTS = 5;
  */
 export async function intervene(
   repository: Repository,
-  id: string,
-  verb: Verb,
-  request: Request,
+  { id, verb, request, wishes = {} }: Wish,
   clock: () => number,
-  wishes: Wishes = {},
 ): Promise<Intervention> {
   for (let attempt = 1; ; attempt++) {
     const snapshot = await repository.fetch();

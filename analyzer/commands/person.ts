@@ -72,7 +72,7 @@ async function act(verb: Verb, release: string, flags: PersonFlags): Promise<voi
     const request = { by, reason: flags.message ?? 'no reason given' };
     const clock = () => Date.now() / 1000;
     const wishes = { ...flags, admission: admissionOf(flags) };
-    const done = await intervene(repository, release, verb, request, clock, wishes);
+    const done = await intervene(repository, { id: release, verb, request, wishes }, clock);
     if (flags.json) sayJson(asJson(release, verb, done));
     else say(asText(done));
     if (verb === 'remove' && !flags.json && done.commit !== undefined) say(afterRemoval(release));

@@ -77,12 +77,18 @@ async function follow(repository: Repository, id: string, flags: WaitFlags): Pro
     if (look.kind === 'gone')
       return tell(flags, id, candidate, { kind: 'superseded', reason: 'the release was removed' });
     const fresh = look.kind === 'unreachable' ? look.reason : undefined;
-    if (fresh !== undefined && fresh !== trouble) complain(`${fresh}; trying again`);
+    if (fresh !== undefined && !isSameTrouble(fresh, trouble)) complain(`${fresh}; trying again`);
     trouble = fresh;
     const left = deadline - performance.now();
     if (left <= 0) return tell(flags, id, candidate, tooLate(flags, trouble));
     await sleep(Math.min(left, flags.interval * 1000));
   }
+}
+
+/** Git says how many milliseconds a connection took, each time others. */
+function isSameTrouble(one: string, other: string | undefined): boolean {
+  const bare = (text: string) => text.replace(/\d+/g, '');
+  return other !== undefined && bare(one) === bare(other);
 }
 
 type Look =

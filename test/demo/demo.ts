@@ -176,7 +176,11 @@ async function approve(telling: Telling): Promise<void> {
   const reason = 'looks good';
   const request = { by: 'Robin <robin@example.com>', reason };
   const { repository } = world.analyzer;
-  const { commit = '', message } = await intervene(repository, release.id, 'promote', request, now);
+  const { commit = '', message } = await intervene(
+    repository,
+    { id: release.id, verb: 'promote', request },
+    now,
+  );
   const subject = subjectOf(message);
   onEvent({ event: 'promoted', at: isoTime(now()), commit, subject, reason });
 }

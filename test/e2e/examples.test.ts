@@ -158,7 +158,7 @@ async function release({ field, analyzer, sync }: Stage, version: string): Promi
       if (approved.has(id) || !stateOf(field, id).includes(`step: ${step}`)) continue;
       approved.add(id);
       const request = { by: 'Robin <robin@example.com>', reason: 'I looked at it' };
-      await intervene(analyzer.repository, id, 'promote', request, () => field.now);
+      await intervene(analyzer.repository, { id, verb: 'promote', request }, () => field.now);
     }
   }
   throw new Error(`no rest: ${waiting}`);

@@ -59,7 +59,7 @@ async function person(verb: Verb, wishes: Wishes = {}): Promise<void> {
   const environment = GIT_ENVIRONMENT;
   const repository = await openRepository({ run: branch, source: branch, identity, environment });
   const request = { by: 'Robin <robin@example.com>', reason: 'users complain' };
-  await intervene(repository, ID, verb, request, world.clock.now, wishes);
+  await intervene(repository, { id: ID, verb, request, wishes }, world.clock.now);
   await repository.close();
 }
 

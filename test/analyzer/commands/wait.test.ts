@@ -37,7 +37,11 @@ describe.concurrent('perch wait', () => {
       wait(field, '--for', 'failed', '--candidate', candidate.slice(0, 4)),
     ];
     const robin = { by: 'Robin <robin@example.com>', reason: 'ugly' };
-    await intervene(analyzer.repository, 'app', 'abort', robin, () => field.now);
+    await intervene(
+      analyzer.repository,
+      { id: 'app', verb: 'abort', request: robin },
+      () => field.now,
+    );
     expect(await failed).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/app: [0-9a-f]{10} failed: 02-weight-20: aborted: ugly\n$/),

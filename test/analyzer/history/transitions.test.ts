@@ -20,7 +20,7 @@ beforeAll(async () => {
   ({ field } = await inStepOfGit('02-weight-20'));
   const { repository } = await field.analyzer();
   const ask = (verb: 'pause' | 'resume' | 'abort') =>
-    intervene(repository, 'app', verb, ROBIN, () => field.now);
+    intervene(repository, { id: 'app', verb, request: ROBIN }, () => field.now);
   await ask('pause');
   await ask('resume');
   await field.edit({ 'live/app/service-app.yaml': '{}\n' });

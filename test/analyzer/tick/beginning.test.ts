@@ -18,6 +18,7 @@ import { type Field, openMemoryField, untilRest } from '../field.ts';
 /** What is asked before the first commit of a rollout. */
 
 const PERSON = { by: 'Ann <ann@example.com>', reason: 'moved to a new repository' };
+const INIT = { id: 'app', verb: 'init', request: PERSON } as const;
 
 async function fresh(): Promise<Field> {
   const field = openMemoryField();
@@ -117,11 +118,11 @@ describe.concurrent('a release that Git knows nothing of', () => {
     const clusters = oneCluster(showing(OURS));
     await decisionOf({ ...analyzer, clusters });
     const clock = () => field.now;
-    const done = await intervene(analyzer.repository, 'app', 'init', PERSON, clock);
+    const done = await intervene(analyzer.repository, INIT, clock);
     const message = messageText(done.message);
     expect(message).toMatch(/^app: initialize app:v1/);
     expect(message).toContain(PERSON.reason);
-    await expect(intervene(analyzer.repository, 'app', 'init', PERSON, clock)).rejects.toThrow(
+    await expect(intervene(analyzer.repository, INIT, clock)).rejects.toThrow(
       /known to the run branch already .* nothing to initialize/,
     );
     await field.world.sync();
@@ -139,7 +140,7 @@ describe.concurrent('a release that Git knows nothing of', () => {
     const { repository } = await field.analyzer();
     const admission = { policy: { kinds: new Set<string>() } };
     await expect(
-      intervene(repository, 'app', 'init', PERSON, () => field.now, { admission }),
+      intervene(repository, { ...INIT, wishes: { admission } }, () => field.now),
     ).rejects.toThrow(/^app cannot be initialized: refused: /);
   });
 });

@@ -36,7 +36,7 @@ interface Done extends Omit<Intervention, 'message'> {
 
 async function ask(it: GitField, verb: Verb, id = 'app', wishes: Wishes = {}): Promise<Done> {
   const { repository } = await it.analyzer();
-  const done = await intervene(repository, id, verb, ROBIN, () => it.now, wishes);
+  const done = await intervene(repository, { id, verb, request: ROBIN, wishes }, () => it.now);
   return { ...done, message: messageText(done.message) };
 }
 
@@ -143,7 +143,7 @@ describe.concurrent('a person', () => {
         return real.push(commit);
       },
     }));
-    await intervene(repository, 'app', 'pause', ROBIN, () => it.now);
+    await intervene(repository, { id: 'app', verb: 'pause', request: ROBIN }, () => it.now);
     expect(raced).toBe(2);
     expect(state(it)).toMatch(/step: 03-weight-50\n(.|\n)*paused:/);
     expect(await problems(it)).toEqual([]);
@@ -418,9 +418,9 @@ describe.concurrent('undo', () => {
     const folder = join(await scratch(), 'clone');
     git(it.folder, 'clone', '--quiet', '--bare', '--depth=2', `file://${it.folder}`, folder);
     const repository = await open(folder);
-    await expect(intervene(repository, 'app', 'undo', ROBIN, () => it.now)).rejects.toThrow(
-      /there are: none\. History is cut off in this clone: .*--unshallow/,
-    );
+    await expect(
+      intervene(repository, { id: 'app', verb: 'undo', request: ROBIN }, () => it.now),
+    ).rejects.toThrow(/there are: none\. History is cut off in this clone: .*--unshallow/);
   });
 });
 
