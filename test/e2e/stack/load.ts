@@ -117,7 +117,16 @@ function open({ url, host, path = '/', headers = {} }: LoadOptions): Client {
   };
 }
 
-function ask(agent: Agent, url: string, headers: Record<string, string>): Promise<number> {
+/**
+ * A kept connection may be closed in the moment in which it is used again: then the request was never taken, and any
+ * client sends it once more (https://nodejs.org/api/http.html#requestreusedsocket).
+ */
+function ask(
+  agent: Agent,
+  url: string,
+  headers: Record<string, string>,
+  again = true,
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const sent = request(url, { agent, headers, timeout: TIMEOUT_MS }, (response) => {
       response.resume();
@@ -125,7 +134,11 @@ function ask(agent: Agent, url: string, headers: Record<string, string>): Promis
       response.once('error', reject);
     });
     sent.once('timeout', () => sent.destroy(new Error('timeout')));
-    sent.once('error', reject);
+    sent.once('error', (error: NodeJS.ErrnoException) => {
+      if (again && sent.reusedSocket && error.code === 'ECONNRESET')
+        ask(agent, url, headers, false).then(resolve, reject);
+      else reject(error);
+    });
     sent.end();
   });
 }

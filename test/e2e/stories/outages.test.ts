@@ -62,9 +62,9 @@ describe('a candidate is not blamed when', { skip: isMissing(missing), timeout: 
   beforeEach(() => printLogsOnFailure(field.stack));
 
   const rounds = Array.from({ length: ROUNDS }, (_, index) => index + 1).flatMap((round) =>
-    OUTAGES.map(([what, outage]) => ({ what, outage, round })),
+    OUTAGES.map(([what, outage]) => [what, round, outage] as const),
   );
-  test.each(rounds)('$what, round $round', ({ what, outage, round }) =>
+  test.each(rounds)('%s, round %i', (what, round, outage) =>
     tell({ story: what, tool }, async () => {
       const { player } = field.stack;
       const tag = `${outage.name.toLowerCase()}-${round}`;
