@@ -20,7 +20,7 @@ export function addressMistakes(field: string, address: string): Reproof[] {
     return [
       {
         problem: `${field} is not a valid address`,
-        got: address,
+        ...shown(address),
         remedy: 'use https://host/path, or for Git also ssh://host/path or git@host:path',
       },
     ];
@@ -39,7 +39,7 @@ export function httpAddressMistakes(field: string, address: string): Reproof[] {
     return [
       {
         problem: `${field} is not an http:// or https:// URL`,
-        got: address,
+        ...shown(address),
         remedy: 'use https://host/path',
       },
     ];
@@ -51,6 +51,11 @@ export function httpAddressMistakes(field: string, address: string): Reproof[] {
       remedy: 'write it as %40',
     },
   ];
+}
+
+/** What was got, unless it may hold a credential: mistakes are printed into logs. */
+function shown(address: string): Pick<Reproof, 'got'> {
+  return /[@?]/.test(address) ? {} : { got: address };
 }
 
 /** The TCP port of an address; of one that is wrong, that of HTTPS. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { addressMistakes, portOf } from '../../../lib/gitops/repository.ts';
+import { addressMistakes, httpAddressMistakes, portOf } from '../../../lib/gitops/repository.ts';
 
 test.each([
   ['https://git.example.com/team/releases.git', 443],
@@ -24,6 +24,16 @@ test.each(['', 'releases', './releases', 'file:///srv/a', 'ftp://host/a', 'https
         remedy: expect.stringContaining('https://'),
       },
     ]);
+  },
+);
+
+test.each(['ftp://bot:t0ken@host/a', 'https://bot:t0ken@ho st/a'])(
+  '%s is not valid, and may hold a credential: it is not repeated',
+  (address) => {
+    for (const found of [addressMistakes('url', address), httpAddressMistakes('url', address)]) {
+      expect(found).toHaveLength(1);
+      expect(JSON.stringify(found)).not.toContain('t0ken');
+    }
   },
 );
 
