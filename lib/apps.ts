@@ -1,6 +1,6 @@
 import { type Construct, RootConstruct } from 'constructs';
 import { Atomic, grouped } from './atomic.ts';
-import { writeFolders } from './files.ts';
+import { outputFolder, writeFolders } from './files.ts';
 import { Manifests, type RenderedManifests, renderManifests } from './manifests.ts';
 import { type Mistake, MistakesError } from './mistake.ts';
 import { plain } from './plan/plain.ts';
@@ -41,14 +41,12 @@ export class Apps extends RootConstruct {
   }
 
   /**
-   * Renders everything, then writes `dist/` (or the folder that `npx cdk8s synth` names in CDK8S_OUTDIR) and
-   * prints one line for each folder. Writes nothing if there is a mistake anywhere.
+   * Renders everything, then writes `dist/`, or the `output` of cdk8s.yaml, and prints one line for each folder. Writes nothing if there is a mistake anywhere.
    *
    * @throws MistakesError as `render` does
    */
   async synth(): Promise<void> {
     const { releases, manifests } = await this.render();
-    const folder = process.env.CDK8S_OUTDIR ?? 'dist';
     const said = new Map([
       ...releases.map(
         ({ id, plan }) => [id, `candidate ${plan.candidate}, ${plan.steps.length} steps`] as const,
@@ -57,7 +55,7 @@ export class Apps extends RootConstruct {
     ]);
     const folders = new Map([...releases, ...manifests].map((it) => [it.id, it.files]));
     // A folder that is gone may have had any name.
-    for (const { id, changed, removed } of writeFolders(folder, folders))
+    for (const { id, changed, removed } of writeFolders(outputFolder(), folders))
       console.log(
         plain(`${id}: ${said.get(id) ?? 'gone'}, ${changed} files changed, ${removed} removed`),
       );

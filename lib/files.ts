@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { parse } from 'yaml';
 
 /** Files by path below a folder. */
 export type FileTree = ReadonlyMap<string, string | Uint8Array>;
@@ -50,6 +51,27 @@ export function fromProject(path: string): string {
     if (existsSync(join(folder, 'cdk8s.yaml'))) return resolve(folder, path);
     if (dirname(folder) === folder) return resolve(path);
   }
+}
+
+/**
+ * Where synth writes to: the folder that `npx cdk8s synth` names in CDK8S_OUTDIR, else the `output` of cdk8s.yaml, else
+ * `dist`.
+ *
+ * @throws Error for a cdk8s.yaml that is not valid
+ */
+export function outputFolder(): string {
+  const named = process.env.CDK8S_OUTDIR;
+  if (named !== undefined) return named;
+  const file = fromProject('cdk8s.yaml');
+  if (!existsSync(file)) return 'dist';
+  const config: unknown = parse(readText(file));
+  const output =
+    typeof config === 'object' && config !== null && 'output' in config && config.output;
+  if (output === false || output === undefined) return 'dist';
+  if (typeof output === 'string' && output !== '') return output;
+  throw new Error(
+    `${file}: output is not a path, got ${JSON.stringify(output)}; name a folder, such as dist`,
+  );
 }
 
 /**

@@ -28,7 +28,7 @@ export async function listReleases(
   }));
 }
 
-/** Folders of dist/ that were never started, but for those of plain manifests, which are no releases. */
+/** Folders of dist/ that were never started, but for those that are no releases: plain manifests, and folders of folders. */
 async function unstarted(
   access: ObjectAccess,
   dist: ReadonlyMap<string, string>,
@@ -39,7 +39,7 @@ async function unstarted(
     access.trees,
     fresh.map(([, tree]) => tree),
   );
-  return fresh.filter((_, index) => !isManifests(entries[index] ?? [])).map(([id]) => id);
+  return fresh.filter((_, index) => !isOther(entries[index] ?? [])).map(([id]) => id);
 }
 
 /** One folder that is too large is broken, and must not keep the others from being listed. */
@@ -58,9 +58,14 @@ async function entriesOrNone(
   }
 }
 
-function isManifests(folder: readonly TreeEntry[]): boolean {
+function isOther(folder: readonly TreeEntry[]): boolean {
   const has = (name: string) => entryOid(folder, name, 'blob') !== undefined;
-  return has('kustomization.yaml') && !has('plan.yaml');
+  return (has('kustomization.yaml') && !has('plan.yaml')) || holdsFolders(folder);
+}
+
+/** Such as dist/examples of this project: nothing in it is a release of the repository. */
+function holdsFolders(folder: readonly TreeEntry[]): boolean {
+  return folder.length > 0 && folder.every((it) => it.kind === 'tree' && it.name !== 'steps');
 }
 
 /** Ids of the releases that a run commit has. */

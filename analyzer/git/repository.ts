@@ -82,8 +82,9 @@ export interface Reader {
   /** The commit that `revision` names (branch, tag, id, `main~3`); undefined where there is none. */
   resolve(revision: string): Promise<string | undefined>;
   /**
-   * Every release that has a folder in dist/, rollouts/ or live/, sorted by id. A folder of dist/ that holds a
-   * kustomization.yaml and no plan.yaml is none, and so is one whose name no release can have.
+   * Every release that has a folder in dist/, rollouts/ or live/, sorted by id. No release is a folder of dist/ that
+   * holds a kustomization.yaml and no plan.yaml, one that holds nothing but other folders, and one whose name no release
+   * can have.
    */
   list(at: Snapshot): Promise<readonly ReleaseTrees[]>;
   /**

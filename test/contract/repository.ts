@@ -109,10 +109,11 @@ export function repositoryContract(open: () => Promise<OpenedRepository>): void 
     await expect(repository.files('f'.repeat(40))).rejects.toThrow(GitError);
   });
 
-  test('plain manifests are no release, and what belongs to none is told', async () => {
+  test('plain manifests and folders of folders are no releases, and what belongs to none is told', async () => {
     const { repository, edit } = await open();
     const run = await edit({
       'dist/perch/kustomization.yaml': '',
+      'dist/examples/podinfo/plan.yaml': '',
       'live/Odd_Name/service.yaml': '',
       'rollouts/readme.txt': '',
     });

@@ -7,7 +7,7 @@ import { type PodinfoFiles, podinfoFiles, RELEASE } from './podinfo.ts';
 const FOLDER = `dist/${RELEASE.id}/`;
 
 test.each(Object.values(VERSIONS))(
-  'the plan of %s differs from dist/podinfo in versions only',
+  'the plan of %s differs from dist/examples/podinfo in versions only',
   async (version) => {
     const released = await Testing.render(podinfo(Testing.apps()));
     const demo = await podinfoFiles(version);

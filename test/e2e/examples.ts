@@ -6,7 +6,7 @@ import { filesBelow } from '../../lib/files.ts';
 import { parsePlan } from '../../lib/plan/parse.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
 
-/** A release as it lies in `dist/`, and another version of it as what was stable before. */
+/** A release as it lies in `dist/examples/`, and another version of it as what was stable before. */
 export interface Example {
   readonly plan: Plan;
   readonly next: PlanTree;
@@ -15,9 +15,9 @@ export interface Example {
   text(oid: string): string;
 }
 
-const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
+const DIST = fileURLToPath(new URL('../../dist/examples', import.meta.url));
 
-/** Names of all folders of `dist/` that are releases. */
+/** Names of all folders of `dist/examples/` that are releases. */
 export function exampleNames(): readonly string[] {
   return readdirSync(DIST).filter((it) => existsSync(join(DIST, it, 'plan.yaml')));
 }

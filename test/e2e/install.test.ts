@@ -72,7 +72,7 @@ describe('dist/perch on a real API server', { skip: isMissing(missing) }, () => 
   });
 
   test('`kubectl apply -k` finds every object', async () => {
-    const text = await server.kubectl(['kustomize', fromProject('dist/perch')]);
+    const text = await server.kubectl(['kustomize', fromProject('dist/examples/perch')]);
     expect(text.match(/^kind: /gm)?.length).toBe(objects.length);
   });
 

@@ -26,7 +26,7 @@ import { validate } from '../../lib/validation/validate.ts';
 import { temporaryFolder } from '../cleanups.ts';
 import { deployment, workload } from './sample.ts';
 
-const DIST = fromProject('dist');
+const DIST = fromProject('dist/examples');
 
 function release(scope: Construct, id: string, stepWeight = 50): Release {
   return new Release(scope, id, {
