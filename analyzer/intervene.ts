@@ -27,7 +27,7 @@ import { type Admission, USUAL_ADMISSION, withRefusals } from './situation/admis
 import { loadSituation, type PlanMemory, withLastCommit } from './situation/situation.ts';
 
 /** What a person can ask for. */
-export type Verb = 'init' | 'pause' | 'resume' | 'promote' | 'abort' | 'undo' | 'retry' | 'remove';
+export type Verb = 'begin' | 'pause' | 'resume' | 'promote' | 'abort' | 'undo' | 'retry' | 'remove';
 
 /** What a person asks of which release, and why. */
 export interface Wish {
@@ -152,7 +152,7 @@ async function situationOf(scene: Scene, id: string, asked: Asked): Promise<Situ
   const { admission = USUAL_ADMISSION } = asked.wishes;
   // What no analyzer would pin, no person pins by this either.
   const found =
-    asked.verb === 'init'
+    asked.verb === 'begin'
       ? await withRefusals(repository, snapshot.source, loaded, admission, new Map())
       : loaded;
   return withLastCommit(repository, snapshot.run, found);
@@ -180,7 +180,7 @@ async function membersOf(
  * and what ends them must not wait for the others to have the same.
  */
 function actingOf({ verb, wishes }: Asked, members: readonly Situation[]): readonly Situation[] {
-  if (verb === 'init') return members.filter((it) => it.state.kind === 'absent');
+  if (verb === 'begin') return members.filter((it) => it.state.kind === 'absent');
   if (verb === 'resume') return members.filter(isHeld);
   if (verb === 'retry')
     return members.filter(
@@ -237,7 +237,7 @@ async function changeOf(scene: Scene, situation: Situation, it: Asked): Promise<
 
 function moveOf(situation: Situation, past: Walk, { verb, request, wishes, now }: Asked): Move {
   switch (verb) {
-    case 'init':
+    case 'begin':
       return initialize(situation, request);
     case 'pause':
       return pause(situation, request);

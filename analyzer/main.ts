@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addAnalyze } from './commands/analyze.ts';
 import { addDiff } from './commands/diff.ts';
 import { addHistory } from './commands/history.ts';
+import { addInit } from './commands/init.ts';
 import { addInitBranch } from './commands/init-branch.ts';
 import { addRepositoryFlags, UsageError } from './commands/options.ts';
 import { addPersonCommands } from './commands/person.ts';
@@ -33,6 +34,7 @@ async function main(): Promise<void> {
     .configureOutput(USAGE_OUTPUT)
     .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', EXIT_CODES);
+  addInit(program);
   addPlan(program);
   addStatus(program);
   addVerify(program);

@@ -11,7 +11,7 @@ interface PersonFlags extends RepositoryFlags, AdmissionFlags, Omit<Wishes, 'adm
 }
 
 const DESCRIPTIONS: Readonly<Record<Verb, string>> = {
-  init: 'begin a release that the run branch does not know, though the cluster runs it already',
+  begin: 'begin a release that the run branch does not know, though the cluster runs it already',
   pause: 'stop a rollout where it is; a necessary way back still happens',
   resume: 'go on after a pause, or after an edit of Git by hand',
   promote: 'open the next gate; with --full wait for no check and no gate at all',
@@ -32,10 +32,10 @@ function afterRemoval(release: string): string {
            that folder only with syncPolicy.automated allowEmpty: true.`;
 }
 
-/** `perch init | pause | resume | promote | abort | undo | retry | remove`: one transition each, with author and reason. */
+/** `perch begin | pause | resume | promote | abort | undo | retry | remove`: one transition each, with author and reason. */
 export function addPersonCommands(program: Command): void {
   for (const verb of [
-    'init',
+    'begin',
     'pause',
     'resume',
     'promote',
@@ -53,7 +53,7 @@ export function addPersonCommands(program: Command): void {
       .action(async (release: string, _: unknown, self: Command) => {
         await act(verb, release, self.optsWithGlobals<PersonFlags>());
       });
-    if (verb === 'init') addAdmissionFlags(command);
+    if (verb === 'begin') addAdmissionFlags(command);
     if (verb === 'promote')
       command.option('--full', 'the whole rollout waits for no check and no gate, only for ready');
     if (verb === 'undo')

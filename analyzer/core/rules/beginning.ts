@@ -25,7 +25,7 @@ export function runsAlready(
     kind: 'rest',
     reason:
       `the cluster already runs this release (${textOf(first)}${more}), but the run branch knows nothing of it: ` +
-      `is it the right branch, with its history? If so, \`perch init ${id}\` begins anew`,
+      `is it the right branch, with its history? If so, \`perch begin ${id}\` begins anew`,
   };
 }
 

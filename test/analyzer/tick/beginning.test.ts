@@ -18,7 +18,7 @@ import { type Field, openMemoryField, untilRest } from '../field.ts';
 /** What is asked before the first commit of a rollout. */
 
 const PERSON = { by: 'Ann <ann@example.com>', reason: 'moved to a new repository' };
-const INIT = { id: 'app', verb: 'init', request: PERSON } as const;
+const INIT = { id: 'app', verb: 'begin', request: PERSON } as const;
 
 async function fresh(): Promise<Field> {
   const field = openMemoryField();
@@ -65,7 +65,7 @@ describe.concurrent('a release that Git knows nothing of', () => {
       expect([kind, pushed]).toEqual(['rest', false]);
       expect(reason).toMatch(/^the cluster already runs this release/);
       expect(reason).toMatch(what);
-      expect(reason).toMatch(/is it the right branch.*`perch init app` begins anew$/);
+      expect(reason).toMatch(/is it the right branch.*`perch begin app` begins anew$/);
     },
   );
 
