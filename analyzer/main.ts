@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { addAnalyze } from './commands/analyze.ts';
 import { addDiff } from './commands/diff.ts';
+import { addExport } from './commands/export.ts';
 import { addHistory } from './commands/history.ts';
 import { addInit } from './commands/init.ts';
 import { addInitBranch } from './commands/init-branch.ts';
@@ -41,6 +42,7 @@ async function main(): Promise<void> {
   addHistory(program);
   addDiff(program);
   addWait(program);
+  addExport(program);
   addInitBranch(program);
   addAnalyze(program);
   addPersonCommands(program);

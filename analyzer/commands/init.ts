@@ -1,8 +1,8 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { basename, relative, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { originOf } from '../git/index.ts';
 import {
   type Choices,
   CI_SYSTEMS,
@@ -13,7 +13,7 @@ import {
 import { choiceMistake, type TextChoice } from '../scaffold/mistakes.ts';
 import { PACKAGE_PARTS, projectFiles } from '../scaffold/project.ts';
 import { type Written, writeFiles, writePackage } from '../scaffold/write.ts';
-import { complain, say, sayJson } from './terminal.ts';
+import { complain, isTerminal, say, sayJson } from './terminal.ts';
 
 interface InitFlags {
   readonly release?: string;
@@ -102,13 +102,12 @@ async function chosen(folder: string, flags: InitFlags): Promise<Choices> {
     ...known('router', flags.router),
     ...known('ci', flags.ci),
     ...known('prometheus', flags.prometheus),
-    ...known('repository', flags.repository ?? (await originOf(folder))),
+    ...known('repository', flags.repository ?? httpAddress(await originOf(folder))),
     ...(flags.flux ? { sync: 'flux' as const } : {}),
     ...(flags.argoCd ? { sync: 'argo-cd' as const } : {}),
     packageManager: flags.packageManager ?? runningPackageManager(),
   };
-  const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true && !flags.json;
-  if (isTerminal) {
+  if (isTerminal() && !flags.json) {
     const { askChoices } = await import('./init-questions.ts');
     return askChoices(given);
   }
@@ -125,17 +124,9 @@ function known<K extends keyof Choices>(
   return entry;
 }
 
-async function originOf(folder: string): Promise<string | undefined> {
-  const command = ['-C', folder, 'remote', 'get-url', 'origin'];
-  return promisify(execFile)('git', command).then(
-    ({ stdout }) => httpAddress(stdout.trim()),
-    () => undefined,
-  );
-}
-
 /** An address that logs in belongs into nobody's manifests. */
-function httpAddress(url: string): string | undefined {
-  if (!URL.canParse(url)) return undefined;
+function httpAddress(url: string | undefined): string | undefined {
+  if (url === undefined || !URL.canParse(url)) return undefined;
   const { protocol, username, password } = new URL(url);
   return protocol === 'https:' && username === '' && password === '' ? url : undefined;
 }

@@ -27,6 +27,11 @@ function paint(line: string, color: Color | undefined): string {
   return color === undefined ? line : `\u001B[${CODES[color]}m${line}\u001B[0m`;
 }
 
+/** Whether a person sits before it who can be asked. */
+export function isTerminal(): boolean {
+  return process.stdin.isTTY === true && process.stdout.isTTY === true;
+}
+
 /** Prints JSON for machines; what no terminal shows is escaped, so that the data stay what they were. */
 export function sayJson(json: string): void {
   process.stdout.write(`${plainJson(json)}\n`);

@@ -36,8 +36,13 @@ export async function personIdentity(): Promise<Identity> {
   );
 }
 
-async function setting(key: string): Promise<string | undefined> {
-  const output = await promisify(execFile)('git', ['config', '--get', key], {
+/** The address of remote `origin` of the clone in a folder; undefined where there is none. */
+export function originOf(folder: string): Promise<string | undefined> {
+  return setting('remote.origin.url', ['-C', folder]);
+}
+
+async function setting(key: string, place: readonly string[] = []): Promise<string | undefined> {
+  const output = await promisify(execFile)('git', [...place, 'config', '--get', key], {
     timeout: 10_000,
   }).catch(() => undefined);
   const value = output?.stdout.trim();

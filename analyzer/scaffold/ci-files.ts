@@ -21,9 +21,17 @@ export function ciFiles({ ci, packageManager }: Choices): ReadonlyMap<string, st
   }
 }
 
-/** Fails where `dist/` is not what `apps/` say, and shows what differs. */
-const CURRENT = `git add --intent-to-add dist
-git diff --exit-code --stat -- dist || { echo 'dist/ is not what apps/ say: run npm run synth and commit dist/'; exit 1; }`;
+/** Lines of shell that fail where `dist/` is not what `apps/` say, and show what differs. */
+function current(synth: string, indent: number): string {
+  const lines = [
+    'git add --intent-to-add dist',
+    'git diff --exit-code --stat -- dist || {',
+    `  echo "dist/ is not what apps/ say: run ${synth} and commit dist/"`,
+    '  exit 1',
+    '}',
+  ];
+  return lines.map((it) => ' '.repeat(indent) + it).join('\n');
+}
 
 function github(install: string, synth: string): string {
   return `name: releases
@@ -45,7 +53,7 @@ jobs:
       - run: ${synth}
       - name: dist/ is what apps/ say
         run: |
-${CURRENT.replace('npm run synth', synth).replace(/^/gm, '          ')}
+${current(synth, 10)}
 `;
 }
 
@@ -59,6 +67,6 @@ function gitlab(install: string, synth: string): string {
     # Type-checks apps/, then renders dist/.
     - ${synth}
     - |
-${CURRENT.replace('npm run synth', synth).replace(/^/gm, '      ')}
+${current(synth, 6)}
 `;
 }

@@ -13,7 +13,7 @@ const LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 const FORMS: Readonly<Record<TextChoice, Form>> = {
   // The other files of apps/ have these names.
   release: {
-    pattern: new RegExp(`^(?!(?:main|perch)$)${LABEL.source.slice(1)}`),
+    pattern: /^(?!(?:main|perch)$)[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/,
     expected:
       'expected lower-case letters, digits and hyphens, such as shop, and neither main nor perch',
   },

@@ -133,7 +133,8 @@ strategy: blueGreen(),`,
 };
 
 function indented(text: string, by: number): string {
-  return text.replace(/^(?=.)/gm, ' '.repeat(by));
+  const indent = ' '.repeat(by);
+  return text.replace(/^(?=.)/gm, () => indent);
 }
 
 /** As people sort imports: without regard to case. */

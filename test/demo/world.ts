@@ -43,12 +43,16 @@ export interface WorldOptions {
   /** Where the bare repository is left; it must not exist, or be empty. @default - nothing is left */
   readonly keep?: string | undefined;
   readonly onReady: (what: string, detail: string) => void;
+  /**
+   * When its clock starts, in Unix seconds.
+   * @default - a fixed time, so that each run makes the very same commits
+   */
+  readonly start?: number;
 }
 
 /** How often controllers and users get a turn, in simulated seconds. */
 const BEAT_SECONDS = 5;
 
-/** When the demo's clock starts: fixed, so that each run makes the very same commits. */
 const START = Date.UTC(2026, 0, 5, 9) / 1000;
 
 /** Starts the servers and players. @throws Error when `keep` is taken, or git is missing */
@@ -60,7 +64,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
   };
   try {
-    const clock = paced({ start: START, factor: options.factor, signal });
+    const clock = paced({ start: options.start ?? START, factor: options.factor, signal });
     const { now } = clock;
     const folder = await mkdtemp(join(tmpdir(), 'perch-demo-'));
     cleanups.push(() => rm(folder, { recursive: true, force: true }));
