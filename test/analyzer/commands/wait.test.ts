@@ -90,7 +90,7 @@ describe.concurrent('perch wait', () => {
   test('of an unknown release lists those that are there', async () => {
     const { field } = await inStepOfGit('02-weight-20');
     expect(await perch('wait', 'nope', '--for', 'failed', '--repo', field.folder)).toEqual({
-      code: 1,
+      code: 2,
       stdout: '',
       stderr: 'perch: there is no release "nope"; there are: app\n',
     });
