@@ -25,6 +25,7 @@ import { mended, unaccounted, type Walk, walk } from './history/history.ts';
 import { earlierPlan } from './history/promotions.ts';
 import { type Admission, USUAL_ADMISSION, withRefusals } from './situation/admission.ts';
 import { loadSituation, type PlanMemory, withLastCommit } from './situation/situation.ts';
+import { noRelease } from './usage-error.ts';
 
 /** What a person can ask for. */
 export type Verb = 'begin' | 'pause' | 'resume' | 'promote' | 'abort' | 'undo' | 'retry' | 'remove';
@@ -144,10 +145,7 @@ async function asked(scene: Scene, id: string, it: Asked): Promise<Change> {
 async function situationOf(scene: Scene, id: string, asked: Asked): Promise<Situation> {
   const { repository, snapshot, all, plans } = scene;
   const trees = all.find((it) => it.id === id);
-  if (trees === undefined || snapshot.run === undefined)
-    throw new Error(
-      `there is no release "${id}"; there are: ${all.map((it) => it.id).join(', ') || 'none'}`,
-    );
+  if (trees === undefined || snapshot.run === undefined) throw noRelease(id, all);
   const loaded = await loadSituation(repository, trees, plans, snapshot);
   const { admission = USUAL_ADMISSION } = asked.wishes;
   // What no analyzer would pin, no person pins by this either.

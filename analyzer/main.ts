@@ -6,7 +6,7 @@ import { addExport } from './commands/export.ts';
 import { addHistory } from './commands/history.ts';
 import { addInit } from './commands/init.ts';
 import { addInitBranch } from './commands/init-branch.ts';
-import { addRepositoryFlags, UsageError } from './commands/options.ts';
+import { addRepositoryFlags } from './commands/options.ts';
 import { addPersonCommands } from './commands/person.ts';
 import { addPlan } from './commands/plan.ts';
 import { addStatus } from './commands/status.ts';
@@ -15,6 +15,7 @@ import { addVerify } from './commands/verify.ts';
 import { addVersion } from './commands/version.ts';
 import { addWait } from './commands/wait.ts';
 import { GitError } from './git/index.ts';
+import { UsageError } from './usage-error.ts';
 
 const EXIT_CODES = `
 Exit codes:
@@ -22,7 +23,8 @@ Exit codes:
      wait waits for has happened
   1  verify found differences; a request makes no sense in the release's situation; the candidate that wait
      waits for ended otherwise
-  2  wrong usage
+  2  wrong usage: also a folder without repository, a release, revision or step that does not exist, and a clone
+     with remotes of which none is said to be meant
   3  the world failed: repository unreachable, the run branch is not there, a push was refused, or wait ran out
      of time; trying again may help`;
 

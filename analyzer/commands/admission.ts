@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { kindFault, policyWith } from '../core/admission/policy.ts';
 import type { Admission } from '../situation/admission.ts';
-import { flag, UsageError } from './options.ts';
+import { UsageError } from '../usage-error.ts';
+import { flag } from './options.ts';
 
 /** Flags that say which plans may be pinned. */
 export interface AdmissionFlags {

@@ -9,7 +9,7 @@ import { type Rollbacks, rollbacks } from '../telemetry/rollbacks.ts';
 import { type Audience, audienceOf } from '../tell/audience.ts';
 import { hookListener } from '../tell/hooks.ts';
 import type { TickEnd } from '../tell/listener.ts';
-import { type Nudges, nudgeListener } from '../tell/nudge.ts';
+import { nudgeListener } from '../tell/nudge.ts';
 import type { Analyzer } from '../tick/analyzer.ts';
 import { newMemory } from '../tick/analyzer.ts';
 import { gitClock } from '../tick/clocks.ts';
@@ -21,14 +21,9 @@ import { addClusterFlags, type ClusterFlags, clustersOf } from './clusters.ts';
 import { addHookFlags, type HookFlags, hookClientOf } from './hooks.ts';
 import { openLeaving } from './leaving.ts';
 import { addMetricsFlags, type MetricsFlags, storesOf } from './metrics.ts';
-import {
-  flag,
-  openForWriting,
-  parseCount,
-  parsePositive,
-  type RepositoryFlags,
-} from './options.ts';
+import { flag, parseCount, parsePositive, type RepositoryFlags } from './options.ts';
 import { addReporterFlags, openReporters, type ReporterFlags } from './reporters.ts';
+import { locate, locateNow, openForWriting } from './repository.ts';
 import { LOG } from './terminal.ts';
 
 interface AnalyzeFlags
@@ -92,10 +87,19 @@ export function addAnalyze(program: Command): Command {
 async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
   const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, LOG);
   const admission = admissionOf(flags);
-  const nudges = nudgesOf(flags, command);
+  const nudge = nudgeUrls(flags, command);
   const client = hookClientOf(flags);
   const metrics = storesOf(flags, command);
-  const repository = guarded(await openForWriting(flags), (it) => logFinding(log, it));
+  // Whoever watches waits also for a folder that is mounted late.
+  const place = await (flags.watch ? locate(flags) : locateNow(flags));
+  const { remote } = place.run;
+  const nudges = {
+    urls: nudge,
+    secretFile: flags.nudgeSecretFile,
+    repository: remote,
+    branch: flags.branch,
+  };
+  const repository = guarded(await openForWriting(place, flags), (it) => logFinding(log, it));
   const clock = () => Date.now() / 1000;
   const leaving = openLeaving();
   try {
@@ -112,9 +116,7 @@ async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
       clusters: clustersOf(flags),
       metrics,
       clock,
-      clocks: [...new Set([flags.repo, flags.sourceRepo ?? flags.repo])].flatMap(
-        (it) => gitClock(it) ?? [],
-      ),
+      clocks: [...new Set([remote, place.source.remote])].flatMap((it) => gitClock(it) ?? []),
       memory: newMemory(),
     });
     await loop({ analyzer, audience, flags, log, signal: leaving.signal }).finally(async () => {
@@ -218,8 +220,7 @@ const MOST_PATHS = 20;
 const STRAYS = 'paths that belong to no release: nothing is done about them, take them away';
 
 /** Read here, and not by an option's parser, whose complaints quote the value: the path of a Receiver is half a secret. */
-function nudgesOf(flags: AnalyzeFlags, command: Command): Nudges {
-  const { nudge: text, nudgeSecretFile: secretFile, repo: repository, branch } = flags;
+function nudgeUrls({ nudge: text }: AnalyzeFlags, command: Command): readonly string[] {
   const urls = text === undefined ? [] : text.split(',').map((it) => it.trim());
   if (!urls.every((it) => /^https?:/.test(it) && URL.canParse(it)))
     command.error('error: --nudge: expected http or https URLs with commas between them');
@@ -228,7 +229,7 @@ function nudgesOf(flags: AnalyzeFlags, command: Command): Nudges {
     command.error(
       'error: --nudge: a URL has a user name or password in it: leave it out, and write an @ in a path as %40',
     );
-  return { urls, secretFile, repository, branch };
+  return urls;
 }
 
 function logOutcome(

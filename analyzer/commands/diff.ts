@@ -3,8 +3,10 @@ import { difference, type FileSet } from '../core/position.ts';
 import type { Reader } from '../git/index.ts';
 import { textDiff } from '../git/text-diff.ts';
 import { loadSituation } from '../situation/situation.ts';
-import { type RepositoryFlags, withReader } from './options.ts';
+import { noRelease } from '../usage-error.ts';
+import type { RepositoryFlags } from './options.ts';
 import { type Prospect, prospect } from './prospect.ts';
+import { withReader } from './repository.ts';
 import { type Color, say, sayJson } from './terminal.ts';
 
 interface DiffFlags extends RepositoryFlags {
@@ -46,10 +48,7 @@ async function readDiff(
   return withReader(flags, undefined, async (reader, at) => {
     const all = await reader.list(at);
     const trees = all.find((one) => one.id === id);
-    if (trees === undefined)
-      throw new Error(
-        `there is no release "${id}"; there are: ${all.map((one) => one.id).join(', ') || 'none'}`,
-      );
+    if (trees === undefined) throw noRelease(id, all);
     const it = prospect(await loadSituation(reader, trees, new Map(), at), flags.to);
     return { it, changes: await changesOf(reader, id, it) };
   });

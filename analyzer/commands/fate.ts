@@ -23,14 +23,16 @@ export function fateOf(situation: Situation, candidate: string, wasSeen: boolean
   const newest = dist.kind === 'known' ? identityOf(dist.value.plan) : undefined;
   if (state.kind !== 'known') return OPEN;
   const { failed, position, promoted = [], candidate: running } = state.value;
-  if (failed?.candidate === candidate)
+  // While it is rolled back, it may still have traffic: it has failed when the routes are back.
+  const runs = running === candidate && !atRest(position);
+  if (failed?.candidate === candidate && !runs)
     return { kind: 'failed', reason: `${failed.step}: ${failed.reason}` };
   const serves = stable.kind === 'known' && identityOf(stable.value.plan) === candidate;
   if (serves && atRest(position)) return { kind: 'promoted' };
   // A rollout of the next one has begun already.
   const isPast = dist.kind !== 'broken' && newest !== candidate;
   if (isPast && (serves || promoted.includes(candidate))) return { kind: 'promoted' };
-  if (!isPast || !wasSeen || (running === candidate && !atRest(position))) return OPEN;
+  if (!isPast || !wasSeen || runs) return OPEN;
   const reason =
     newest === undefined ? 'the release is gone from dist/' : `${newest} is the newest candidate`;
   return { kind: 'superseded', reason };

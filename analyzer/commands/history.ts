@@ -3,7 +3,9 @@ import { isoTime } from '../core/state.ts';
 import { walk } from '../history/history.ts';
 import { type Transition, transitions } from '../history/transitions.ts';
 import { table } from '../table.ts';
-import { type RepositoryFlags, withReader } from './options.ts';
+import { noRelease } from '../usage-error.ts';
+import type { RepositoryFlags } from './options.ts';
+import { withReader } from './repository.ts';
 import { say, sayJson } from './terminal.ts';
 
 /** `perch history <release>`: every transition from Git alone, the newest last. */
@@ -27,9 +29,9 @@ async function readHistory(flags: RepositoryFlags, id: string): Promise<readonly
         ? { visits: [], complete: true }
         : await walk(reader, at.run, id, new Map());
     if (past.visits.length > 0) return transitions(id, past);
-    const known = (await reader.list(at)).map((it) => it.id);
-    if (known.includes(id)) return [];
-    throw new Error(`there is no release "${id}"; there are: ${known.join(', ') || 'none'}`);
+    const known = await reader.list(at);
+    if (known.some((it) => it.id === id)) return [];
+    throw noRelease(id, known);
   });
 }
 

@@ -2,7 +2,8 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type HookClient, hookClient } from '../hooks/client.ts';
-import { flag, UsageError } from './options.ts';
+import { UsageError } from '../usage-error.ts';
+import { flag } from './options.ts';
 
 /** Flags that say with what hooks are called. */
 export interface HookFlags {

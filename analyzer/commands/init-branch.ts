@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { initBranch, personIdentity } from '../git/index.ts';
-import { type RepositoryFlags, repositoryOptions } from './options.ts';
+import type { RepositoryFlags } from './options.ts';
+import { locateNow, repositoryOptions } from './repository.ts';
 import { say, sayJson } from './terminal.ts';
 
 interface InitFlags extends RepositoryFlags {
@@ -16,7 +17,7 @@ export function addInitBranch(program: Command): Command {
     .action(async (_: unknown, command: Command) => {
       const flags = command.optsWithGlobals<InitFlags>();
       const identity = flags.identity ?? (await personIdentity());
-      const options = repositoryOptions(flags, identity);
+      const options = repositoryOptions(await locateNow(flags), flags, identity);
       const now = Date.now() / 1000;
       const result = await initBranch({ ...options, now, beside: flags.beside === true });
       if (result.kind === 'refused') throw new Error(`no branch was made: ${result.reason}`);

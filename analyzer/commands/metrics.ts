@@ -4,7 +4,8 @@ import { DEFAULT_SOURCE } from '../../lib/plan/plan.ts';
 import { readYaml } from '../../lib/plan/read-yaml.ts';
 import { openStores } from '../metrics/registry.ts';
 import type { MetricStores } from '../metrics/store.ts';
-import { flag, UsageError } from './options.ts';
+import { UsageError } from '../usage-error.ts';
+import { flag } from './options.ts';
 
 /** Flags that say where metrics are. */
 export interface MetricsFlags {

@@ -3,7 +3,8 @@ import { subjectOf } from '../core/message.ts';
 import { messageText, personIdentity } from '../git/index.ts';
 import { type Intervention, intervene, type Verb, type Wishes } from '../intervene.ts';
 import { type AdmissionFlags, addAdmissionFlags, admissionOf } from './admission.ts';
-import { openForWriting, type RepositoryFlags } from './options.ts';
+import type { RepositoryFlags } from './options.ts';
+import { locateNow, openForWriting } from './repository.ts';
 import { say, sayJson } from './terminal.ts';
 
 interface PersonFlags extends RepositoryFlags, AdmissionFlags, Omit<Wishes, 'admission'> {
@@ -66,7 +67,7 @@ export function addPersonCommands(program: Command): void {
 
 async function act(verb: Verb, release: string, flags: PersonFlags): Promise<void> {
   const identity = flags.identity ?? (await personIdentity());
-  const repository = await openForWriting(flags, identity);
+  const repository = await openForWriting(await locateNow(flags), flags, identity);
   try {
     const by = `${identity.name} <${identity.email}>`;
     const request = { by, reason: flags.message ?? 'no reason given' };

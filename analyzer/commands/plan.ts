@@ -6,7 +6,9 @@ import { parsePlan } from '../../lib/plan/parse.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
 import { loadPlan } from '../situation/situation.ts';
 import { age, table } from '../table.ts';
-import { type RepositoryFlags, withReader } from './options.ts';
+import { UsageError } from '../usage-error.ts';
+import type { RepositoryFlags } from './options.ts';
+import { withReader } from './repository.ts';
 import { say, sayJson } from './terminal.ts';
 
 /** `perch plan <release>`: the steps of the next rollout, as `npm run synth` left them. */
@@ -25,7 +27,7 @@ export function addPlan(program: Command): Command {
 
 /** The work tree first, so that a plan can be read before it is committed; then the source branch. */
 async function findPlan(flags: RepositoryFlags, release: string): Promise<Plan> {
-  const file = join(flags.repo, 'dist', release, 'plan.yaml');
+  const file = join(flags.repo ?? '.', 'dist', release, 'plan.yaml');
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text !== undefined) return parsePlan(text, file);
   return withReader(flags, undefined, async (reader, at) => {
@@ -35,7 +37,7 @@ async function findPlan(flags: RepositoryFlags, release: string): Promise<Plan> 
     if (loaded.kind === 'known') return loaded.value.plan;
     if (loaded.kind === 'broken') throw new Error(loaded.reason);
     const known = all.map((it) => it.id).join(', ') || 'none; run `npm run synth`';
-    throw new Error(`there is no plan of "${release}"; there are: ${known}`);
+    throw new UsageError(`there is no plan of "${release}"; there are: ${known}`);
   });
 }
 

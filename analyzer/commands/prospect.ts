@@ -12,6 +12,7 @@ import {
 } from '../core/position.ts';
 import { nextBack } from '../core/rollout.ts';
 import type { Rollout, Situation } from '../core/situation.ts';
+import { UsageError } from '../usage-error.ts';
 
 /** What a release would change next, as far as Git alone can tell. */
 export interface Prospect {
@@ -39,7 +40,7 @@ export function prospect(situation: Situation, to: string | undefined): Prospect
   const ahead = rollout.kind === 'absent' ? first(situation) : aheadOf(situation, rollout.value);
   const next = to === undefined ? ahead.next : ahead.all.find((it) => hasName(ahead, it, to));
   if (to !== undefined && next === undefined)
-    throw new Error(
+    throw new UsageError(
       `${id}: "${to}" does not lie ahead of ${ahead.from}; there are: ${names(ahead).join(', ') || 'none'}`,
     );
   const { plan, stable, before, from } = ahead;

@@ -4,7 +4,8 @@ import { withRefusals } from '../situation/admission.ts';
 import { isIdle, loadSituation, withLastCommit } from '../situation/situation.ts';
 import { age, table } from '../table.ts';
 import { type AdmissionFlags, addAdmissionFlags, admissionOf } from './admission.ts';
-import { type RepositoryFlags, withReader } from './options.ts';
+import type { RepositoryFlags } from './options.ts';
+import { withReader } from './repository.ts';
 import { complain, say, sayJson } from './terminal.ts';
 
 /** `perch status`: what Git says of every release; neither cluster nor metric store is asked. */

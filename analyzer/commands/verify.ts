@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type Verification, verify } from '../history/history.ts';
-import { type RepositoryFlags, withReader } from './options.ts';
+import type { RepositoryFlags } from './options.ts';
+import { withReader } from './repository.ts';
 import { say, sayJson } from './terminal.ts';
 
 /** `perch verify [REV]`: exit 1 and the differing files when a revision is not what it must be. */

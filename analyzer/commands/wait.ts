@@ -6,8 +6,10 @@ import { isoTime } from '../core/state.ts';
 import { GitError, type Repository } from '../git/index.ts';
 import { loadSituation } from '../situation/situation.ts';
 import { age } from '../table.ts';
+import { noRelease } from '../usage-error.ts';
 import { candidateMeant, type Fate, fateOf, isSeen } from './fate.ts';
-import { openForWriting, parsePositive, type RepositoryFlags } from './options.ts';
+import { parsePositive, type RepositoryFlags } from './options.ts';
+import { locateNow, openForWriting } from './repository.ts';
 import { complain, say, sayJson } from './terminal.ts';
 
 interface WaitFlags extends RepositoryFlags {
@@ -46,7 +48,7 @@ export function addWait(program: Command): Command {
     )
     .action(async (release: string, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<WaitFlags>();
-      const repository = await openForWriting(flags);
+      const repository = await openForWriting(await locateNow(flags), flags);
       try {
         const end = await follow(repository, release, flags);
         process.exitCode = end.kind === 'timeout' ? 3 : end.kind === flags.for ? 0 : 1;
@@ -96,7 +98,7 @@ type Look =
   | { readonly kind: 'gone' }
   | { readonly kind: 'unreachable'; readonly reason: string };
 
-/** @throws Error for a release that was never there, GitError where trying again cannot help */
+/** @throws UsageError for a release that was never there, GitError where trying again cannot help */
 async function lookAt(repository: Repository, id: string, known: boolean): Promise<Look> {
   try {
     const snapshot = await repository.fetch();
@@ -110,9 +112,7 @@ async function lookAt(repository: Repository, id: string, known: boolean): Promi
         situation: await loadSituation(repository, trees, new Map(), snapshot),
       };
     if (known) return { kind: 'gone' };
-    throw new Error(
-      `there is no release "${id}"; there are: ${all.map((it) => it.id).join(', ') || 'none'}`,
-    );
+    throw noRelease(id, all);
   } catch (error) {
     if (!(error instanceof GitError) || !error.retryable) throw error;
     return { kind: 'unreachable', reason: error.message };

@@ -56,7 +56,6 @@ export function status(situation: Situation): Status {
 
 /** The phase that a state stands for, where nothing was edited by hand. */
 export function phaseOf(state: State, plan: PlanTree, dist: Loaded<PlanTree>): Phase {
-  const failed = state.failed?.candidate === state.candidate;
   const { position } = state;
   if (state.paused !== undefined) return 'Paused';
   switch (position.kind) {
@@ -65,7 +64,8 @@ export function phaseOf(state: State, plan: PlanTree, dist: Loaded<PlanTree>): P
     case 'step':
       return phaseInStep(state, plan, stepIndex(plan.plan, position.step));
     case 'back':
-      return failed ? 'Failed' : 'Progressing';
+      // The next position is taken when the cluster shows this one: only then are the routes back.
+      return 'RollingBack';
     case 'complete':
     case 'stable':
       return dist.kind === 'absent' ? 'Orphaned' : phaseAtRest(state);

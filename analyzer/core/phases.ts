@@ -1,4 +1,4 @@
-/** The phases as Flagger's users know them. */
+/** The phases as Flagger's users know them; a rollback has a name of its own, as it takes several commits here. */
 export type Phase =
   | 'Initializing'
   | 'Initialized'
@@ -7,6 +7,7 @@ export type Phase =
   | 'WaitingPromotion'
   | 'Promoting'
   | 'Finalising'
+  | 'RollingBack'
   | 'Succeeded'
   | 'Failed'
   | 'Paused'

@@ -1,5 +1,5 @@
 import { GitError } from './git-error.ts';
-import type { Remote } from './remote.ts';
+import { calledAs, type Remote } from './remote.ts';
 
 /** A branch that is looked for. */
 interface Wanted {
@@ -28,6 +28,7 @@ export function absentBranch(wanted: Wanted, { heads, last }: Known): GitError {
   const remedy = last === undefined ? REMEDIES[role] : restore(wanted, last);
   // An empty answer may pass: a proxy or a login page in between gives it, too.
   return new GitError(`${what} (${said(heads)}): nothing is done until it is there; ${remedy}`, {
+    absent: true,
     retryable: heads === undefined || heads.length === 0,
   });
 }
@@ -40,7 +41,7 @@ const REMEDIES: Readonly<Record<Wanted['role'], string>> = {
 
 function restore({ branch, remote, role }: Wanted, last: string): string {
   const flag = role === 'source' ? '--source-branch' : '--branch';
-  return `put it back with \`git push ${remote.address} ${last}:refs/heads/${branch}\`, or name the right one with ${flag}`;
+  return `put it back with \`git push ${calledAs(remote).name} ${last}:refs/heads/${branch}\`, or name the right one with ${flag}`;
 }
 
 const MOST_NAMED = 5;

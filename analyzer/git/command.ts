@@ -28,6 +28,16 @@ export interface GitCommand {
   readonly log: (event: GitEvent) => void;
 }
 
+/** Git for questions to somebody's own repository: each call names its folder. */
+export const FOLDER_GIT: GitCommand = {
+  gitDir: '',
+  config: [],
+  environment: {},
+  networkTimeoutMs: 60_000,
+  localTimeoutMs: 600_000,
+  log: () => undefined,
+};
+
 /** One call. */
 export interface GitCall {
   readonly arguments: readonly string[];

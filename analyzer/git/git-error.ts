@@ -6,6 +6,8 @@ export interface GitFailure {
   readonly retryable: boolean;
   /** Whether the options can never work, so that nothing but another command line helps. @default false */
   readonly usage?: boolean | undefined;
+  /** Whether the remote answered, and has no such branch. @default false */
+  readonly absent?: boolean | undefined;
   /** What git printed; credentials in it are blacked out. @default '' */
   readonly stderr?: string | undefined;
   readonly cause?: unknown;
@@ -15,6 +17,7 @@ export interface GitFailure {
 export class GitError extends Error {
   readonly retryable: boolean;
   readonly usage: boolean;
+  readonly absent: boolean;
   readonly stderr: string;
 
   constructor(message: string, failure: GitFailure) {
@@ -22,6 +25,7 @@ export class GitError extends Error {
     this.name = 'GitError';
     this.retryable = failure.retryable;
     this.usage = failure.usage ?? false;
+    this.absent = failure.absent ?? false;
     this.stderr = redact(failure.stderr ?? '');
   }
 }

@@ -43,7 +43,7 @@ async function refusal(
   const { address } = run.remote;
   if (run === source)
     return `run and source are one branch, ${run.branch}: push it with your releases in dist/, or name a source with --source-branch or --source-repo`;
-  const heads = await askHeads(git, address);
+  const heads = await askHeads(git, run.remote);
   if (heads.has(run.branch))
     return `${address} has branch ${run.branch} already: nothing is to be done`;
   if (beside || heads.size === 0) return undefined;
@@ -67,7 +67,7 @@ async function makeBranch(clone: OpenClone, options: InitOptions): Promise<InitR
     signingKey,
   );
   const onto = { parent: undefined };
-  const result = await pushCommit(git, { commit, onto, branch, address: remote.address });
+  const result = await pushCommit(git, { commit, onto, branch, remote });
   if (isThere(result)) return { kind: 'made', commit };
   const reason = result.kind === 'moved' ? `somebody else made branch ${branch}` : result.reason;
   return { kind: 'refused', reason };

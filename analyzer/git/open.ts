@@ -7,7 +7,7 @@ import { assertIdentity, type Identity } from './identity.ts';
 import { openLater } from './later.ts';
 import { type ObjectStore, openObjects } from './objects.ts';
 import { pushCommit } from './push.ts';
-import { openReader } from './reader.ts';
+import { openReader, resolveRevision } from './reader.ts';
 import type { TrackedRef } from './refs.ts';
 import {
   assertAddress,
@@ -59,9 +59,10 @@ export type LocalOptions = Pick<RepositoryOptions, 'environment' | 'log'> & {
  */
 export async function openRepository(options: RepositoryOptions): Promise<Repository> {
   assertIdentity(options.identity);
-  for (const { remote, branch } of [options.run, options.source]) {
+  for (const { remote, branch, named } of [options.run, options.source]) {
     assertBranch(branch);
-    assertAddress(remote);
+    // What stands in somebody's own configuration is not ours to refuse.
+    if (named === undefined) assertAddress(remote);
   }
   return openLater(() => openNow(options));
 }
@@ -75,7 +76,13 @@ async function openNow(options: RepositoryOptions): Promise<Repository> {
   return {
     ...reader,
     fetch: session.fetch,
-    resolve: (revision) => reader.resolve(translateBranch(tracked, revision)),
+    async resolve(revision) {
+      const own = translateBranch(tracked, revision);
+      const { named } = tracked.run.remote;
+      // Any other name means what it means to the person in the clone.
+      if (own !== revision || named === undefined) return reader.resolve(own);
+      return resolveRevision(git, revision, named.folder);
+    },
     async commit(parent, changes) {
       if (changes.length === 0) return [];
       const order: CommitOrder = { parent, changes, identity: options.identity };
@@ -85,13 +92,15 @@ async function openNow(options: RepositoryOptions): Promise<Repository> {
       return commits;
     },
     async push(commit) {
-      const { remote, branch, ref } = tracked.run;
+      const { remote, branch } = tracked.run;
       const onto = made.has(commit) ? { parent: made.get(commit) } : undefined;
-      const order = { commit, onto, address: remote.address, branch };
+      const order = { commit, onto, remote, branch };
       const result = await session.work(() => pushCommit(git, order));
       // What is pushed is pushed: a ref that cannot be written follows at the next fetch.
       if (isThere(result))
-        await runGit(git, { arguments: ['update-ref', ref, commit] }).catch(() => undefined);
+        await runGit(git, { arguments: ['update-ref', tracked.run.ref, commit] }).catch(
+          () => undefined,
+        );
       return result;
     },
     close: session.close,
@@ -161,14 +170,13 @@ export interface Tracked {
 }
 
 async function trackRefs(git: GitCommand, { run, source }: RepositoryOptions): Promise<Tracked> {
-  const runRemote = await locateRemote(git, run.remote);
+  const runRemote = await locateRemote(git, run);
   const one = { remote: runRemote, branch: run.branch, ref: 'refs/perch/run' };
   if (source.remote === run.remote && source.branch === run.branch) {
     const both = { ...one, role: 'both' } as const;
     return { run: both, source: both };
   }
-  const sourceRemote =
-    source.remote === run.remote ? runRemote : await locateRemote(git, source.remote);
+  const sourceRemote = source.remote === run.remote ? runRemote : await locateRemote(git, source);
   return {
     run: { ...one, role: 'run' },
     source: {

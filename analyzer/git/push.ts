@@ -1,6 +1,6 @@
-import { type GitCommand, lastLines, runGit } from './command.ts';
+import { type GitCommand, lastLines, mustGit, runGit } from './command.ts';
 import { assertOid } from './path.ts';
-import { isForbidden, remoteFailure } from './remote.ts';
+import { calledAs, isForbidden, type Remote, remoteFailure } from './remote.ts';
 import type { PushResult } from './repository.ts';
 
 /** What goes where. */
@@ -8,8 +8,7 @@ export interface PushOrder {
   readonly commit: string;
   /** What the branch must be at: the commit that this one was made on, or no branch. @default - any older commit */
   readonly onto?: { readonly parent: string | undefined } | undefined;
-  /** What git gets as the remote. */
-  readonly address: string;
+  readonly remote: Remote;
   readonly branch: string;
 }
 
@@ -18,10 +17,12 @@ export interface PushOrder {
  * lease takes nothing from anybody, as the commit follows on the one that is expected. @throws GitError
  */
 export async function pushCommit(git: GitCommand, order: PushOrder): Promise<PushResult> {
-  const { commit, onto, branch } = order;
+  const { commit, onto, branch, remote } = order;
+  const { folder, name } = calledAs(remote);
   assertOid(commit);
   const lease =
     onto === undefined ? [] : [`--force-with-lease=refs/heads/${branch}:${onto.parent ?? ''}`];
+  if (folder !== undefined) await handOver(git, commit, folder);
   const output = await runGit(git, {
     arguments: [
       'push',
@@ -31,9 +32,10 @@ export async function pushCommit(git: GitCommand, order: PushOrder): Promise<Pus
       '--recurse-submodules=no',
       ...lease,
       '--end-of-options',
-      order.address,
+      name,
       `${commit}:refs/heads/${branch}`,
     ],
+    folder,
     waits: 'network',
   });
   // Another analyzer may have made the very same commit, and pushed it first.
@@ -41,12 +43,30 @@ export async function pushCommit(git: GitCommand, order: PushOrder): Promise<Pus
   const summary = rejection(output.stdout);
   if (summary === undefined) {
     if (isForbidden(output.stderr)) return refused('missing rights', output.stderr);
-    throw remoteFailure(order.address, output);
+    throw remoteFailure(remote.address, output);
   }
-  if (LOST.test(summary)) throw remoteFailure(order.address, output);
+  if (LOST.test(summary)) throw remoteFailure(remote.address, output);
   if (MOVED.test(summary) && !CONFLICT.test(output.stderr)) return { kind: 'moved' };
   return refused(summary, output.stderr);
 }
+
+/**
+ * A person's clone pushes what it has itself: git moves its remote-tracking ref after the push, and our own clone,
+ * with the only copy of the commit, goes away.
+ */
+async function handOver(git: GitCommand, commit: string, folder: string): Promise<void> {
+  await mustGit(git, { arguments: ['update-ref', PUSHED_REF, commit] });
+  await mustGit(git, {
+    arguments: [
+      ...['fetch', '--quiet', '--no-tags', '--no-prune', '--no-write-fetch-head', '--refmap='],
+      ...['--no-recurse-submodules', '--no-auto-maintenance', '--update-shallow'],
+      ...['--end-of-options', git.gitDir, PUSHED_REF],
+    ],
+    folder,
+  });
+}
+
+const PUSHED_REF = 'refs/perch/pushed';
 
 /** The summary of the ref that was not updated: `!\t<from>:<to>\t[rejected] (fetch first)`. */
 function rejection(stdout: string): string | undefined {

@@ -68,9 +68,15 @@ export function openReader(parts: Omit<ReadAccess, 'trees' | 'lastChanges'>): Re
   };
 }
 
-async function resolveRevision(git: GitCommand, revision: string): Promise<string | undefined> {
+/** The commit that a revision names in a repository. @param folder where that is @default - the one of `git` */
+export async function resolveRevision(
+  git: GitCommand,
+  revision: string,
+  folder?: string,
+): Promise<string | undefined> {
   const output = await runGit(git, {
     arguments: ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`],
+    folder,
   });
   const oid = output.stdout.trim();
   return output.exitCode === 0 && oid !== '' ? oid : undefined;

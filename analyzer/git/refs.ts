@@ -1,7 +1,8 @@
 import { absentBranch } from './absent-branch.ts';
 import { type GitCommand, mustGit, runGit } from './command.ts';
 import type { GitError } from './git-error.ts';
-import { type Remote, remoteFailure } from './remote.ts';
+import { noteFetched } from './last-fetched.ts';
+import { calledAs, type Remote, remoteFailure } from './remote.ts';
 
 /** One branch of a remote, and the ref of the clone that follows it. */
 export interface TrackedRef {
@@ -30,15 +31,15 @@ export async function followRefs(
 ): Promise<readonly Followed[]> {
   const remote = tracked[0]?.remote;
   if (remote === undefined) return [];
-  const { address } = remote;
-  const [there, here] = await Promise.all([askTips(git, address, tracked), readRefs(git)]);
+  const [there, here] = await Promise.all([askTips(git, remote, tracked), readRefs(git)]);
   const wanted = tracked.filter(({ ref, branch }) => {
     const tip = there.get(branch);
     return tip !== undefined && here.get(ref) !== tip;
   });
   const refs = wanted.length === 0 ? here : await bring(git, remote, { wanted, there, here });
+  await note(git, remote, tracked, there);
   const absent = tracked.filter(({ branch }) => !there.has(branch));
-  const heads = absent.length === 0 ? undefined : await namesOf(git, address);
+  const heads = absent.length === 0 ? undefined : await namesOf(git, remote);
   return tracked.map((one): Followed => {
     const commit = refs.get(one.ref);
     if (commit !== undefined && there.has(one.branch)) return { kind: 'tip', commit };
@@ -46,8 +47,22 @@ export async function followRefs(
   });
 }
 
-async function namesOf(git: GitCommand, address: string): Promise<readonly string[] | undefined> {
-  const heads = await askHeads(git, address).catch(() => undefined);
+/** Whoever reads offline later is shown what was there now. */
+async function note(
+  git: GitCommand,
+  { named }: Remote,
+  tracked: readonly TrackedRef[],
+  there: ReadonlyMap<string, string>,
+): Promise<void> {
+  if (named === undefined) return;
+  for (const { branch } of tracked) {
+    const tip = there.get(branch);
+    if (tip !== undefined) await noteFetched(git, named, branch, tip);
+  }
+}
+
+async function namesOf(git: GitCommand, remote: Remote): Promise<readonly string[] | undefined> {
+  const heads = await askHeads(git, remote).catch(() => undefined);
   return heads === undefined ? undefined : [...heads.keys()];
 }
 
@@ -64,8 +79,14 @@ async function bring(
   remote: Remote,
   moves: Moves,
 ): Promise<ReadonlyMap<string, string>> {
+  if (remote.named !== undefined)
+    await fetchObjects(
+      git,
+      remote,
+      moves.wanted.map(({ branch }) => branch),
+    );
   if (remote.shared !== undefined) return pointRefs(git, moves);
-  await fetchRefs(git, remote.address, moves.wanted);
+  await fetchRefs(git, remote, moves.wanted);
   // A fetch may have brought more than was there when the remote was asked.
   return readRefs(git);
 }
@@ -95,15 +116,17 @@ export async function readRefs(git: GitCommand): Promise<ReadonlyMap<string, str
 /** Tip by branch, for the branches that exist. Asked first, because a fetch fails whole if one does not. */
 async function askTips(
   git: GitCommand,
-  address: string,
+  remote: Remote,
   tracked: readonly TrackedRef[],
 ): Promise<ReadonlyMap<string, string>> {
   const names = tracked.map(({ branch }) => `refs/heads/${branch}`);
+  const { folder, name } = calledAs(remote);
   const output = await runGit(git, {
-    arguments: ['ls-remote', '--end-of-options', address, ...names],
+    arguments: ['ls-remote', '--end-of-options', name, ...names],
+    folder,
     waits: 'network',
   });
-  if (output.exitCode !== 0) throw remoteFailure(address, output);
+  if (output.exitCode !== 0) throw remoteFailure(remote.address, output);
   const tips = output.stdout.split('\n').map((line) => line.split('\t').reverse().join('\t'));
   const byName = pairs(tips, '\t');
   return new Map(
@@ -118,13 +141,15 @@ async function askTips(
 /** Tip by branch, for all branches. @throws GitError when the remote cannot be reached */
 export async function askHeads(
   git: GitCommand,
-  address: string,
+  remote: Remote,
 ): Promise<ReadonlyMap<string, string>> {
+  const { folder, name } = calledAs(remote);
   const output = await runGit(git, {
-    arguments: ['ls-remote', '--heads', '--end-of-options', address],
+    arguments: ['ls-remote', '--heads', '--end-of-options', name],
+    folder,
     waits: 'network',
   });
-  if (output.exitCode !== 0) throw remoteFailure(address, output);
+  if (output.exitCode !== 0) throw remoteFailure(remote.address, output);
   const lines = output.stdout.split('\n').map((line) => line.split('\t'));
   return new Map(
     lines.flatMap(([tip, name]) =>
@@ -136,22 +161,33 @@ export async function askHeads(
 const HEADS = 'refs/heads/';
 
 /** Brings the newest commit of every branch. @throws GitError when the remote cannot be reached */
-export async function fetchHeads(git: GitCommand, { address, shared }: Remote): Promise<void> {
-  if (shared === undefined)
-    await fetchInto(git, address, ['--depth=1', '+refs/heads/*:refs/perch/heads/*']);
+export async function fetchHeads(git: GitCommand, remote: Remote): Promise<void> {
+  if (remote.named !== undefined) await fetchObjects(git, remote, ['*']);
+  else if (remote.shared === undefined)
+    await fetchInto(git, remote, ['--depth=1', '+refs/heads/*:refs/perch/heads/*']);
+}
+
+/** Brings objects into the clone of a person, and touches none of its refs: `git fetch` by hand may run just now. */
+async function fetchObjects(
+  git: GitCommand,
+  remote: Remote,
+  branches: readonly string[],
+): Promise<void> {
+  await fetchInto(git, remote, ['--refmap=', ...branches.map((it) => `refs/heads/${it}`)]);
 }
 
 async function fetchRefs(
   git: GitCommand,
-  address: string,
+  remote: Remote,
   wanted: readonly TrackedRef[],
 ): Promise<void> {
   const specs = wanted.map(({ branch, ref }) => `+refs/heads/${branch}:${ref}`);
   // A local folder may be a shallow clone itself.
-  await fetchInto(git, address, ['--update-shallow', ...specs]);
+  await fetchInto(git, remote, ['--update-shallow', ...specs]);
 }
 
-async function fetchInto(git: GitCommand, address: string, what: readonly string[]): Promise<void> {
+async function fetchInto(git: GitCommand, remote: Remote, what: readonly string[]): Promise<void> {
+  const { folder, name } = calledAs(remote);
   const options = what.filter((it) => it.startsWith('--'));
   const specs = what.filter((it) => !it.startsWith('--'));
   const output = await runGit(git, {
@@ -165,12 +201,13 @@ async function fetchInto(git: GitCommand, address: string, what: readonly string
       '--no-auto-maintenance',
       ...options,
       '--end-of-options',
-      address,
+      name,
       ...specs,
     ],
+    folder,
     waits: 'network',
   });
-  if (output.exitCode !== 0) throw remoteFailure(address, output);
+  if (output.exitCode !== 0) throw remoteFailure(remote.address, output);
 }
 
 function pairs(lines: readonly string[], separator: string): ReadonlyMap<string, string> {

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CREDENTIALS_LINE, credentialsFault, redact, redactAddress } from '../redact.ts';
-import { type GitCommand, type GitOutput, lastLines, mustGit } from './command.ts';
+import { FOLDER_GIT, type GitCommand, type GitOutput, lastLines, mustGit } from './command.ts';
 import { GitError } from './git-error.ts';
 
 /** A branch of a repository. */
@@ -10,13 +10,23 @@ export interface RemoteBranch {
   /** URL, `user@host:path`, or a folder. */
   readonly remote: string;
   readonly branch: string;
+  /** How a person's clone knows it; then `remote` is only shown. @default - git is called with the address */
+  readonly named?: NamedRemote | undefined;
+}
+
+/** A remote by the name that a person's clone has for it. */
+export interface NamedRemote {
+  /** The work tree. Git is called in it, so that all of its configuration counts as in a `git push` by hand. */
+  readonly folder: string;
+  readonly name: string;
 }
 
 /** A remote that git can be called with. */
 export interface Remote {
-  /** What git gets as the address; without credentials. */
+  /** What git gets as the address, and what is shown; without credentials. */
   readonly address: string;
-  /** What a local repository has to share, instead of being copied. */
+  readonly named: NamedRemote | undefined;
+  /** What a local repository, or the clone that knows the remote, has to share instead of being copied. */
   readonly shared: SharedFiles | undefined;
 }
 
@@ -28,10 +38,21 @@ export interface SharedFiles {
   readonly shallowFile: string;
 }
 
-/** Finds out what `remote` is. @throws GitError for credentials in it, and for a folder without repository */
-export async function locateRemote(git: GitCommand, remote: string): Promise<Remote> {
-  const folder = await localFolder(remote);
-  if (folder === undefined) return { address: remote, shared: undefined };
+/** Where a question to a remote is asked, and what the remote is called there. */
+export function calledAs({ address, named }: Remote): {
+  readonly folder: string | undefined;
+  readonly name: string;
+} {
+  return { folder: named?.folder, name: named?.name ?? address };
+}
+
+/** Finds out what `remote` is. @throws GitError for a folder without repository */
+export async function locateRemote(
+  git: GitCommand,
+  { remote, named }: Pick<RemoteBranch, 'remote' | 'named'>,
+): Promise<Remote> {
+  const folder = named?.folder ?? (await localFolder(remote));
+  if (folder === undefined) return { address: remote, named, shared: undefined };
   const paths = await mustGit(git, {
     arguments: [
       ...['rev-parse', '--path-format=absolute', '--git-common-dir'],
@@ -41,15 +62,37 @@ export async function locateRemote(git: GitCommand, remote: string): Promise<Rem
   }).catch((cause: unknown) => {
     throw notRepository(folder, cause);
   });
-  const [address = '', objects = '', shallowFile = ''] = paths.split('\n');
-  return { address, shared: { objects, shallowFile } };
+  const [common = '', objects = '', shallowFile = ''] = paths.split('\n');
+  const address = named === undefined ? common : remote;
+  return { address, named, shared: { objects, shallowFile } };
 }
+
+/**
+ * Refuses an address of this machine where no repository is: as long as nobody makes one, every question to it is in vain.
+ *
+ * @throws GitError
+ */
+export async function assertRepository(remote: string): Promise<void> {
+  assertAddress(remote);
+  await locateRemote(FOLDER_GIT, { remote }).catch((error: unknown) => {
+    throw wrongFolder(error);
+  });
+}
+
+/** The same error as one of the command line, unless the folder holds a repository that belongs to somebody else. */
+export function wrongFolder(error: unknown): unknown {
+  if (!(error instanceof GitError) || error.retryable || OTHER_OWNER.test(error.stderr))
+    return error;
+  return new GitError(error.message, { retryable: false, usage: true, cause: error });
+}
+
+const OTHER_OWNER = /dubious ownership/;
 
 /** The error for a folder that holds no repository that may be read. */
 export function notRepository(folder: string, cause: unknown): unknown {
   if (!(cause instanceof GitError) || cause.stderr === '') return cause;
   const { stderr } = cause;
-  const message = /dubious ownership/.test(stderr)
+  const message = OTHER_OWNER.test(stderr)
     ? `the repository in ${folder} belongs to another user: run git config --global --add safe.directory ${folder}`
     : `${folder} is not a Git repository: ${lastLines(stderr)}`;
   return new GitError(message, { retryable: false, stderr, cause });

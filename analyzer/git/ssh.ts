@@ -9,9 +9,11 @@ export async function sshEnvironment(
   git: GitCommand,
   remotes: readonly Remote[],
 ): Promise<Readonly<Record<string, string>>> {
-  if (!remotes.some(({ address }) => isSsh(address))) return {};
+  const named = remotes.find((it) => it.named !== undefined)?.named;
+  // What a clone pushes to may be another address than what it fetches from.
+  if (named === undefined && !remotes.some(({ address }) => isSsh(address))) return {};
   const set = { ...process.env, ...git.environment };
-  const command = set.GIT_SSH_COMMAND ?? (await configured(git));
+  const command = set.GIT_SSH_COMMAND ?? (await configured(git, named?.folder ?? '/'));
   // A program instead of a command takes no options from us.
   if (command === undefined && set.GIT_SSH !== undefined) return {};
   return { GIT_SSH_COMMAND: batchMode(command ?? 'ssh') };
@@ -23,10 +25,10 @@ export function batchMode(command: string): string {
   return isPlain ? `${command} -o BatchMode=yes` : command;
 }
 
-async function configured(git: GitCommand): Promise<string | undefined> {
+async function configured(git: GitCommand, folder: string): Promise<string | undefined> {
   const output = await runGit(git, {
     arguments: ['config', '--get', 'core.sshCommand'],
-    folder: '/',
+    folder,
   });
   const value = output.stdout.trim();
   return value === '' ? undefined : value;

@@ -40,6 +40,7 @@ const PHASES = Object.keys({
   WaitingPromotion: true,
   Promoting: true,
   Finalising: true,
+  RollingBack: true,
   Succeeded: true,
   Failed: true,
   Paused: true,

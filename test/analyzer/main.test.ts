@@ -68,6 +68,6 @@ describe.concurrent('perch', () => {
 
   test('a folder without a repository is told in plain words', async () => {
     const { code, stdout, stderr } = await perch('status', '--repo', '/');
-    expect([code, stdout, stderr]).toEqual([3, '', expect.stringMatching(/^perch: .*repository/)]);
+    expect([code, stdout, stderr]).toEqual([2, '', expect.stringMatching(/^perch: .*repository/)]);
   });
 });

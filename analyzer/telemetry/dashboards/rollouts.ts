@@ -9,7 +9,8 @@ const failedChecks = METRICS.failedChecks.name;
 const since = METRICS.inconclusiveSince.name;
 const decisions = METRICS.decisions.name;
 
-const UNDER_WAY = 'Initializing|Progressing|Waiting|WaitingPromotion|Promoting|Finalising';
+const UNDER_WAY =
+  'Initializing|Progressing|Waiting|WaitingPromotion|Promoting|Finalising|RollingBack';
 
 /** "Perch rollouts": where every release is, and why. */
 export function rolloutsDashboard(): DashboardBuilder {
@@ -32,7 +33,7 @@ export function rolloutsDashboard(): DashboardBuilder {
           alarming('orange'),
         ),
         stat(
-          { title: 'Failed', description: 'The newest candidate went back, or is on its way.' },
+          { title: 'Failed', description: 'The newest candidate was rolled back.' },
           inPhase('Failed'),
           alarming('red'),
         ),

@@ -67,13 +67,13 @@ describe.concurrent('perch diff', () => {
 
   test('of a name that does not lie ahead lists those that do', async () => {
     expect(await perch('diff', 'app', '--to', 'nope', '--repo', field.folder)).toMatchObject({
-      code: 1,
+      code: 2,
       stderr: expect.stringMatching(
         /^perch: app: "nope" does not lie ahead of 02-weight-20; there are: 03-weight-50, /,
       ),
     });
     expect(await perch('diff', 'nope', '--repo', field.folder)).toMatchObject({
-      code: 1,
+      code: 2,
       stderr: 'perch: there is no release "nope"; there are: app\n',
     });
   });

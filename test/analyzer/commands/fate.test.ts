@@ -58,8 +58,8 @@ describe('what became of a candidate', () => {
       true,
     ],
     [
-      'failed',
-      'going back',
+      'open',
+      'failed, and still going back',
       situation({ position: back('02-weight-20', 'routes'), state: { failed } }),
       true,
     ],

@@ -53,7 +53,7 @@ describe.concurrent('perch history', () => {
 
   test('of an unknown release lists those that are there', async () => {
     expect(await perch('history', 'nope', '--repo', field.folder)).toEqual({
-      code: 1,
+      code: 2,
       stdout: '',
       stderr: 'perch: there is no release "nope"; there are: app\n',
     });

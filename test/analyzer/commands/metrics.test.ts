@@ -7,9 +7,9 @@ import {
   type MetricsFlags,
   storesOf,
 } from '../../../analyzer/commands/metrics.ts';
-import { UsageError } from '../../../analyzer/commands/options.ts';
 import { observe } from '../../../analyzer/tick/observe.ts';
 import { oneCluster } from '../../../analyzer/tick/world.ts';
+import { UsageError } from '../../../analyzer/usage-error.ts';
 import { afterFile, temporaryFolder } from '../../cleanups.ts';
 import { type EmbeddedPrometheus, startPrometheus } from '../../embedded/prometheus.ts';
 import { blobs, bounded, plan, situation, step, T0 } from '../core/fixture.ts';

@@ -54,7 +54,7 @@ describe('perch plan', () => {
 
   test('of an unknown release names the known ones', async () => {
     expect(await perch('plan', 'nope', '--repo', folder)).toEqual({
-      code: 1,
+      code: 2,
       stdout: '',
       stderr: 'perch: there is no plan of "nope"; there are: app, web\n',
     });

@@ -71,9 +71,9 @@ describe('perch status', () => {
   test('of a run branch that is not there is an error with the remedy', async () => {
     const flags = ['--repo', field.folder, '--branch', 'mian', '--source-branch', 'main'];
     expect(await perch('status', ...flags)).toMatchObject({
-      code: 1,
+      code: 3,
       stdout: '',
-      stderr: expect.stringMatching(/no branch or revision "mian".*--branch.*perch init-branch/),
+      stderr: expect.stringMatching(/no branch mian .*--branch.*perch init-branch/),
     });
   });
 

@@ -42,9 +42,9 @@ describe('perch verify', () => {
     ]);
   });
 
-  test('of a revision that does not exist exits 1, and says so', async () => {
+  test('of a revision that does not exist exits 2, and says so', async () => {
     const { code, stderr } = await perch('verify', 'nowhere', '--repo', field.folder);
-    expect([code, stderr]).toEqual([1, expect.stringMatching(/no branch or revision "nowhere"/)]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/no revision "nowhere"/)]);
   });
 
   test('where nothing has started says so', async () => {

@@ -72,7 +72,7 @@ describe('the figures of a release', () => {
     const failing = outcomeOf(at20, T0 + 500, { values: BAD });
     if (failing.decision.kind !== 'move') throw new Error('it goes back');
     const now = figures(failing);
-    expect(now).toMatchObject({ phase: 'Failed', weight: 0, inconclusiveSince: 0 });
+    expect(now).toMatchObject({ phase: 'RollingBack', weight: 0, inconclusiveSince: 0 });
     const next = moved(at20, failing.decision, T0 + 500);
     expect(figures(outcomeOf(next, T0 + 501, { live: { kind: 'waiting', reason: 'x' } }))).toEqual({
       ...now,

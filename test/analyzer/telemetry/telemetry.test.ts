@@ -187,7 +187,7 @@ describe.concurrent('releases at rest', () => {
     await it.edit({}, ['dist/a', 'live/a', 'rollouts/a']);
     await first.tick();
     const left = await first.scrape();
-    expect([of(left, 'release="a"'), of(left, 'release="b"').length]).toEqual([[], 27]);
+    expect([of(left, 'release="a"'), of(left, 'release="b"').length]).toEqual([[], 28]);
   });
 
   test('with a state that cannot be read are said, and keep nobody else from being shown', async () => {

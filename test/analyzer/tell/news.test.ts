@@ -76,7 +76,7 @@ describe('what hooks are told', () => {
       'a way back',
       at('02-weight-20'),
       move(at('02-weight-20'), NOW, { values: BAD }),
-      { phase: 'Failed', type: 'Warning', ends: false },
+      { phase: 'RollingBack', type: 'Warning', ends: false },
     ],
     [
       'its end',
@@ -100,7 +100,7 @@ describe('what hooks are told', () => {
       'an undo',
       situation({ position: COMPLETE }),
       undo(situation({ position: COMPLETE }), ROBIN, () => V1),
-      { phase: 'Failed', type: 'Warning', ends: false },
+      { phase: 'RollingBack', type: 'Warning', ends: false },
     ],
     [
       'configuration',

@@ -135,7 +135,7 @@ describe.concurrent('perch', () => {
   test('names the known releases for an unknown one', async () => {
     const { field } = await inStepOfGit('02-weight-20');
     expect(await perch('abort', 'nope', '--repo', field.folder)).toEqual({
-      code: 1,
+      code: 2,
       stdout: '',
       stderr: 'perch: there is no release "nope"; there are: app\n',
     });

@@ -1,0 +1,71 @@
+import { realpath } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { redactAddress } from '../redact.ts';
+import { FOLDER_GIT, type GitCommand, mustGit, runGit } from './command.ts';
+import { type NamedRemote, notRepository, wrongFolder } from './remote.ts';
+
+/** Where the commits of a branch are, seen from a folder. */
+export type Upstream =
+  /** The folder's own repository: it is bare, or has no remote. */
+  | { readonly kind: 'folder' }
+  /** A remote; its address is without what logs in. */
+  | { readonly kind: 'remote'; readonly address: string; readonly remote: NamedRemote }
+  /** A remote that git has to be called with by its address. */
+  | { readonly kind: 'address'; readonly address: string }
+  /** One of several remotes, and nothing says which. */
+  | { readonly kind: 'unclear'; readonly names: readonly string[] };
+
+/**
+ * Finds the repository that a branch of a work tree follows: its own remote (`branch.<name>.remote`), else the only
+ * one, else `origin`.
+ *
+ * @throws GitError where the folder is in no repository
+ */
+export async function upstreamOf(folder: string, branch: string): Promise<Upstream> {
+  const git = FOLDER_GIT;
+  const place = resolve(folder);
+  const answer = await mustGit(git, {
+    arguments: ['rev-parse', '--is-inside-work-tree'],
+    folder: place,
+  }).catch((cause: unknown) => {
+    throw wrongFolder(notRepository(place, cause));
+  });
+  if (answer.trim() !== 'true') return { kind: 'folder' };
+  const top = await mustGit(git, { arguments: ['rev-parse', '--show-toplevel'], folder: place });
+  return followed(git, await realpath(top.replace(/\n$/, '')), branch);
+}
+
+async function followed(git: GitCommand, folder: string, branch: string): Promise<Upstream> {
+  const names = (await mustGit(git, { arguments: ['remote'], folder })).split('\n').filter(Boolean);
+  const own = await setting(git, folder, `branch.${branch}.remote`);
+  // A branch may follow an address that has no name, and one of its own repository: that says nothing of a remote.
+  if (own !== undefined && own !== '.' && !names.includes(own))
+    return { kind: 'address', address: own };
+  const only = names.length === 1 ? names[0] : names.find((it) => it === 'origin');
+  const name = own === undefined || own === '.' ? only : own;
+  if (name === undefined)
+    return names.length === 0 ? { kind: 'folder' } : { kind: 'unclear', names };
+  const url = await mustGit(git, { arguments: ['remote', 'get-url', name], folder });
+  const address = url.replace(/\n$/, '');
+  // What such a clone left out is fetched when it is read, which only the clone itself can do.
+  if (await isPartial(git, folder)) return { kind: 'address', address };
+  return { kind: 'remote', address: redactAddress(address), remote: { folder, name } };
+}
+
+async function isPartial(git: GitCommand, folder: string): Promise<boolean> {
+  const found = await runGit(git, {
+    arguments: [
+      'config',
+      '--get-regexp',
+      String.raw`^(extensions\.partialclone|remote\..*\.promisor)$`,
+    ],
+    folder,
+  });
+  return found.exitCode === 0;
+}
+
+async function setting(git: GitCommand, folder: string, key: string): Promise<string | undefined> {
+  const { stdout } = await runGit(git, { arguments: ['config', '--get', key], folder });
+  const value = stdout.replace(/\n$/, '');
+  return value === '' ? undefined : value;
+}

@@ -1,0 +1,290 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
+import { beforeEach, describe, expect, inject, test } from 'vitest';
+import { startGitServer } from '../../embedded/git-server.ts';
+import { type GitField, inStepOfGit } from '../field.ts';
+import { git, gitWith, scratch, serve } from '../git/fixture.ts';
+import type { Ended } from './cli.ts';
+
+/** A request from anywhere in a clone reaches the repository that everybody else sees. */
+
+let field: GitField;
+let url: string;
+/** Everything of a person's: clones, and a home without configuration. */
+let home: string;
+
+beforeEach(async () => {
+  ({ field } = await inStepOfGit('02-weight-20'));
+  ({ url } = await serve({ folder: field.folder }));
+  home = await scratch();
+});
+
+async function perch(cwd: string, ...args: readonly string[]): Promise<Ended> {
+  const own = Object.entries(process.env).filter(([name]) => !/^(PERCH_|GIT_)/.test(name));
+  const identity = { GIT_AUTHOR_NAME: 'Robin', GIT_AUTHOR_EMAIL: 'robin@example.com' };
+  const child = spawn(process.execPath, [inject('bundle'), ...args], {
+    cwd,
+    env: { ...Object.fromEntries(own), HOME: home, GIT_CONFIG_NOSYSTEM: '1', ...identity },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [[code], stdout, stderr] = await Promise.all([
+    once(child, 'close'),
+    text(child.stdout),
+    text(child.stderr),
+  ]);
+  return { code, stdout, stderr };
+}
+
+/** Git while the server of this process answers. */
+async function remotely(...args: readonly string[]): Promise<void> {
+  await promisify(execFile)('git', ['-C', home, ...args]);
+}
+
+async function clone(name: string, ...args: readonly string[]): Promise<string> {
+  await remotely('clone', '--quiet', ...args, url, name);
+  return join(home, name);
+}
+
+/** What perch must never touch in somebody's clone. */
+async function untouchable(folder: string) {
+  const at = (path: string) => git(folder, 'rev-parse', '--git-path', path).trim();
+  const index = join(folder, at('index'));
+  return {
+    head: git(folder, 'rev-parse', 'HEAD'),
+    branches: git(folder, 'for-each-ref', 'refs/heads', '--format=%(refname) %(objectname)'),
+    status: git(folder, 'status', '--porcelain', '--branch').split('...')[0],
+    index: await stat(index).then(
+      (it) => it.size,
+      () => 0,
+    ),
+    files: await readdir(folder),
+  };
+}
+
+/** Aborts, and looks: what the remote has is what status says. */
+async function expectOneTruth(folder: string, remote = 'origin'): Promise<void> {
+  const before = await untouchable(folder);
+  const tip = git(field.folder, 'rev-parse', 'main');
+  const used = `perch: using branch main of ${url} (remote ${remote})\n`;
+  const aborted = await perch(folder, 'abort', 'app', '-m', 'bad');
+  expect(aborted).toMatchObject({ code: 0, stderr: used });
+  expect(git(field.folder, 'rev-parse', 'main^')).toBe(tip);
+  expect(git(field.folder, 'log', '-1', '--format=%an %s', 'main')).toMatch(/^Robin app: /);
+  const { code, stdout, stderr } = await perch(folder, 'status');
+  expect([code, stderr]).toEqual([0, used]);
+  expect(stdout).toMatch(/app +RollingBack /);
+  expect(await untouchable(folder)).toEqual(before);
+  // Nothing of ours was left half-way in it.
+  git(folder, 'fsck', '--connectivity-only');
+}
+
+describe('one truth from every clone', () => {
+  test('from a feature branch, whose main is behind', async () => {
+    const folder = await clone('feature');
+    git(folder, 'checkout', '--quiet', '-b', 'feature', 'main~2');
+    git(folder, 'branch', '--force', 'main', 'main~1');
+    await expectOneTruth(folder);
+    expect(git(folder, 'rev-parse', 'refs/remotes/origin/main')).toBe(
+      git(field.folder, 'rev-parse', 'main'),
+    );
+  });
+
+  test('from a folder inside of the clone, with an edit that is not committed', async () => {
+    const folder = await clone('inside');
+    const { stderr } = await perch(join(folder, 'live'), 'pause', 'app');
+    expect(stderr).toContain(`of ${url} (remote origin)`);
+    expect(git(field.folder, 'log', '-1', '--format=%an', 'main')).toBe('Robin');
+  });
+
+  test('from a detached HEAD', async () => {
+    const folder = await clone('detached');
+    git(folder, 'checkout', '--quiet', '--detach', 'main~1');
+    await expectOneTruth(folder);
+  });
+
+  test('from a linked worktree', async () => {
+    const folder = await clone('main');
+    git(folder, 'worktree', 'add', '--quiet', '-b', 'topic', '../linked', 'main~1');
+    await expectOneTruth(join(home, 'linked'));
+    expect(git(folder, 'status', '--porcelain')).toBe('');
+  });
+
+  test('from a shallow clone of one branch', async () => {
+    git(field.folder, 'branch', 'feature', 'main~2');
+    const folder = await clone('shallow', '--depth=1', '--single-branch', '--branch=feature');
+    await expectOneTruth(folder);
+  });
+
+  test('from a shallow clone of the run branch', async () => {
+    const folder = await clone('depth', '--depth=1');
+    await expectOneTruth(folder);
+    expect(git(folder, 'rev-parse', '--is-shallow-repository')).toBe('true');
+  });
+
+  test('from a partial clone', async () => {
+    git(field.folder, 'config', 'uploadpack.allowFilter', 'true');
+    const folder = await clone('partial', '--filter=blob:none', '--no-checkout');
+    const { code, stderr } = await perch(folder, 'abort', 'app');
+    expect([code, stderr]).toEqual([0, `perch: using branch main of ${url}\n`]);
+    expect((await perch(folder, 'status')).stdout).toMatch(/app +RollingBack /);
+  });
+
+  test('from a fork: what main follows counts, not the own copy', async () => {
+    git(home, 'clone', '--quiet', '--bare', field.folder, 'fork.git');
+    git(home, 'clone', '--quiet', 'fork.git', 'forked');
+    const folder = join(home, 'forked');
+    git(folder, 'remote', 'add', 'upstream', url);
+    await remotely('-C', folder, 'fetch', '--quiet', 'upstream');
+    git(folder, 'branch', '--quiet', '--set-upstream-to=upstream/main', 'main');
+    const own = git(home, '--git-dir=fork.git', 'rev-parse', 'main');
+    await expectOneTruth(folder, 'upstream');
+    expect(git(home, '--git-dir=fork.git', 'rev-parse', 'main')).toBe(own);
+  });
+
+  test('with remotes of which none is said to be meant, nothing is done', async () => {
+    const folder = await clone('several', '--origin=one');
+    git(folder, 'remote', 'add', 'two', url);
+    git(folder, 'branch', '--unset-upstream', 'main');
+    expect(await perch(folder, 'abort', 'app')).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/remotes one, two, .* --repo <url>/),
+    });
+  });
+
+  test('a folder is meant where --repo names it, or where it has no remote', async () => {
+    const folder = await clone('folder');
+    git(folder, 'update-ref', 'refs/heads/main', 'main~2');
+    const named = await perch(folder, 'history', 'app', '--repo', '.');
+    expect(named).toMatchObject({ code: 0, stderr: '' });
+    git(folder, 'remote', 'remove', 'origin');
+    expect(await perch(folder, 'history', 'app')).toEqual(named);
+    expect((await perch(field.folder, 'history', 'app')).stdout).not.toBe(named.stdout);
+  });
+
+  test('a bare repository is meant itself, here and as --repo', async () => {
+    const there = await perch(home, 'abort', 'app', '--repo', field.folder);
+    expect(there).toMatchObject({ code: 0, stderr: '' });
+    git(field.folder, 'remote', 'add', 'mirror', 'http://127.0.0.1:9/x.git');
+    const here = await perch(field.folder, 'status');
+    expect(here).toMatchObject({ code: 0, stderr: '' });
+    expect(here.stdout).toMatch(/app +RollingBack /);
+  });
+
+  test('the configuration of the clone logs in, and none of it is shown', async () => {
+    const users = [{ name: 'robin', password: 'MARKmark', access: 'write' }] as const;
+    const server = await serve({ folder: field.folder, users });
+    const folder = await clone('private');
+    const logged = server.url.replace('://', '://robin:MARKmark@');
+    git(folder, 'remote', 'set-url', 'origin', 'https://releases.example.com/x.git');
+    gitWith({ folder }, 'config', `url.${logged}.insteadOf`, 'https://releases.example.com/x.git');
+    const { code, stdout, stderr } = await perch(folder, 'abort', 'app');
+    expect([code, stderr]).toEqual([
+      0,
+      `perch: using branch main of ${server.url.replace('://', '://***@')} (remote origin)\n`,
+    ]);
+    expect(stdout + stderr).not.toContain('MARK');
+    expect(git(field.folder, 'log', '-1', '--format=%an', 'main')).toBe('Robin');
+  });
+
+  test('a revision is one of the clone, and the run branch is the remote’s', async () => {
+    const folder = await clone('revisions');
+    git(folder, 'tag', 'good', 'main~1');
+    git(folder, 'checkout', '--quiet', '--orphan', 'other');
+    await field.edit({ 'live/app/service-app.yaml': '{}\n' });
+    expect(await perch(folder, 'verify', 'good')).toMatchObject({ code: 0 });
+    expect(await perch(folder, 'verify')).toMatchObject({ code: 1 });
+    expect(await perch(folder, 'verify', 'main~1')).toMatchObject({ code: 0 });
+    expect(await perch(folder, 'verify', 'nowhere')).toMatchObject({ code: 2 });
+  });
+});
+
+describe('a remote that cannot be reached', () => {
+  async function cutOff(): Promise<string> {
+    const server = await startGitServer({ folder: field.folder });
+    await remotely('clone', '--quiet', server.url, 'cut');
+    await server.stop();
+    return join(home, 'cut');
+  }
+
+  test('reading shows what was fetched, and says how old that is', async () => {
+    const folder = await cutOff();
+    const { code, stdout, stderr } = await perch(folder, 'status');
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/app +Progressing +20 /)]);
+    expect(stderr).toMatch(
+      /cannot be reached.*: showing branch main as fetched \d+s ago; its newest commit is /,
+    );
+    for (const args of [['verify'], ['history', 'app'], ['diff', 'app']]) {
+      const read = await perch(folder, ...args);
+      expect([args, read.code, read.stderr]).toEqual([
+        args,
+        0,
+        expect.stringMatching(/^perch: .*/),
+      ]);
+    }
+    const json = await perch(folder, 'status', '--json');
+    expect(JSON.parse(json.stdout)).toMatchObject([{ release: 'app', weight: 20 }]);
+  });
+
+  test('reading says when perch looked last, where a fetch by hand is older', async () => {
+    const folder = await clone('older');
+    await perch(folder, 'status');
+    const [mark = ''] = await readdir(join(folder, '.git', 'perch'));
+    const then = Date.now() / 1000 - 3 * 3600 - 60;
+    await utimes(join(folder, '.git', 'perch', mark), then, then);
+    const logs = join(folder, '.git', 'logs', 'refs', 'remotes');
+    git(folder, 'remote', 'set-url', 'origin', 'http://127.0.0.1:9/x');
+    await rm(logs, { recursive: true, force: true });
+    const { stderr } = await perch(folder, 'status');
+    expect(stderr).toContain('showing branch main as fetched 3h1m ago');
+  });
+
+  test.each(['abort', 'pause', 'promote'])('perch %s exits 3 and changes nothing', async (verb) => {
+    const folder = await cutOff();
+    const refs = () => [git(folder, 'for-each-ref'), git(field.folder, 'for-each-ref')];
+    const before = refs();
+    expect(await perch(folder, verb, 'app')).toMatchObject({
+      code: 3,
+      stdout: '',
+      stderr: expect.stringMatching(/cannot be reached/),
+    });
+    expect(refs()).toEqual(before);
+  });
+
+  test('a run branch that the remote no longer has is not shown from memory', async () => {
+    const folder = await clone('gone');
+    git(field.folder, 'branch', 'other', 'main');
+    git(field.folder, 'update-ref', '-d', 'refs/heads/main');
+    expect(await perch(folder, 'status')).toMatchObject({ code: 3, stdout: '' });
+  });
+});
+
+describe('exit codes tell what is false from what cannot be asked', () => {
+  test.each<[string, number, readonly string[]]>([
+    ['a folder that is not there', 2, ['status', '--repo', '/nowhere/at/all']],
+    ['a folder that is no repository', 2, ['verify', '--repo', '/']],
+    ['a request in a folder that is not there', 2, ['abort', 'app', '--repo', '/nowhere/at/all']],
+    ['one pass of a folder that is not there', 2, ['analyze', '--repo', '/nowhere/at/all']],
+    [
+      'waiting in a folder that is not there',
+      2,
+      ['wait', 'app', '--for=failed', '--repo=/nowhere'],
+    ],
+    ['no repository here', 2, ['status']],
+    ['a branch name that can be none', 2, ['status', '--branch', 'a..b', '--repo', '@']],
+    ['a run branch that is not there', 3, ['verify', '--branch', 'typo', '--repo', '@']],
+    ['the same of a request', 3, ['abort', 'app', '--branch', 'typo', '--repo', '@']],
+    ['a revision that is none', 2, ['verify', 'typo', '--repo', '@']],
+    ['a release that is none', 2, ['abort', 'typo', '--repo', '@']],
+    ['a step that is none', 2, ['diff', 'app', '--to', 'typo', '--repo', '@']],
+    ['a request that makes no sense now', 1, ['retry', 'app', '--repo', '@']],
+  ])('%s: %i', async (_, code, args) => {
+    const ended = await perch(home, ...args.map((it) => (it === '@' ? field.folder : it)));
+    expect([ended.code, ended.stdout]).toEqual([code, '']);
+    expect(ended.stderr).toMatch(/^perch: \S/);
+  });
+});
