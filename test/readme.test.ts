@@ -7,7 +7,9 @@ import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { parseAllDocuments, parse as parseYaml } from 'yaml';
 import { addAnalyze } from '../analyzer/commands/analyze.ts';
 import { addDiff } from '../analyzer/commands/diff.ts';
+import { addExport } from '../analyzer/commands/export.ts';
 import { addHistory } from '../analyzer/commands/history.ts';
+import { addInit } from '../analyzer/commands/init.ts';
 import { addInitBranch } from '../analyzer/commands/init-branch.ts';
 import { addPersonCommands } from '../analyzer/commands/person.ts';
 import { addPlan } from '../analyzer/commands/plan.ts';
@@ -163,7 +165,15 @@ describe('places', () => {
     const paths = inlineCode(text).filter(isPath);
     expect(paths).not.toHaveLength(0);
     for (const path of paths)
-      expect(existsSync(join(ROOT, path.replaceAll('<id>', 'podinfo'))), path).toBe(true);
+      expect(
+        existsSync(
+          join(
+            ROOT,
+            path.replace('dist/<id>', 'dist/examples/podinfo').replaceAll('<id>', 'podinfo'),
+          ),
+        ),
+        path,
+      ).toBe(true);
   });
 
   test('every folder of the repository is in the table', async () => {
@@ -246,6 +256,7 @@ function commands(): readonly Command[] {
   const program = new Command('perch');
   for (const add of [
     ...[addPlan, addStatus, addVerify, addHistory, addDiff, addWait, addInitBranch],
+    ...[addInit, addExport],
     ...[addVersion, addAnalyze, addPersonCommands],
   ])
     add(program);

@@ -5,7 +5,9 @@ import { exported } from '../core/export.ts';
 import { atRest, positionText } from '../core/position.ts';
 import type { Reader, Snapshot } from '../git/index.ts';
 import { loadSituation } from '../situation/situation.ts';
-import { type RepositoryFlags, UsageError, withReader } from './options.ts';
+import { noRelease, UsageError } from '../usage-error.ts';
+import type { RepositoryFlags } from './options.ts';
+import { withReader } from './repository.ts';
 import { say, sayJson } from './terminal.ts';
 
 /** `perch export <release>`: its plain manifests, for a repository without Perch. */
@@ -39,10 +41,7 @@ interface PlainFiles {
 async function plainFiles(reader: Reader, at: Snapshot, id: string): Promise<PlainFiles> {
   const all = await reader.list(at);
   const trees = all.find((it) => it.id === id);
-  if (trees === undefined)
-    throw new Error(
-      `there is no release "${id}"; there are: ${all.map((it) => it.id).join(', ') || 'none'}`,
-    );
+  if (trees === undefined) throw noRelease(id, all);
   const { rollout } = await loadSituation(reader, trees, new Map(), at);
   if (rollout.kind === 'broken') throw new Error(`${id} cannot be exported: ${rollout.reason}`);
   if (rollout.kind !== 'known') throw new Error(`${id} has not started: nothing of it runs`);

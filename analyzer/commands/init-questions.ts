@@ -1,7 +1,7 @@
 import { cancel, intro, isCancel, select, text } from '@clack/prompts';
 import { type Choices, DEFAULTS } from '../scaffold/choices.ts';
 import { choiceMistake, type TextChoice } from '../scaffold/mistakes.ts';
-import { UsageError } from './options.ts';
+import { UsageError } from '../usage-error.ts';
 
 /** Asks a person for what no flag has said. @throws UsageError where they leave */
 export async function askChoices(given: Partial<Choices>): Promise<Choices> {
