@@ -202,7 +202,7 @@ describe('a first release and its next version', () => {
   }, async () => {
     await succeed(
       releases,
-      `git remote add origin ${world.git.url} && git push --quiet --set-upstream origin main`,
+      `git add --all && git commit --quiet --allow-empty --message first; npm run synth && git add dist && git commit --quiet --allow-empty --message synth && git remote add origin ${world.git.url} && git push --quiet --set-upstream origin main`,
     );
     await until(async () => (await phase()) === 'Initialized');
     await succeed(releases, 'git pull --quiet --rebase');
