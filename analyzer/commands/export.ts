@@ -17,7 +17,7 @@ export function addExport(program: Command): Command {
     .argument('<release>', 'id of the release')
     .argument('[folder]', 'where to write; it must be new or empty (default: ./<release>)')
     .description('write the plain manifests of a release at rest: no canary, nothing of Perch')
-    .action(async (release: string, into: string | undefined, command: Command) => {
+    .action(async (release: string, into: string | undefined, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<RepositoryFlags>();
       const folder = into ?? release;
       await refuseFull(folder);
