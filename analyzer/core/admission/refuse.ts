@@ -150,7 +150,7 @@ const RULES: readonly Rule[] = [
       'the primary gains an HPA, and dropping `replicas` would reset it to 1 while it serves. The hand-over is ' +
         'by hand: with the sync suspended, change the number through the scale subresource ' +
         `(kubectl scale deployment/${next.workload} --replicas=N, another N than now), then start the ` +
-        'release over; see "Hand over to an HPA" in the README',
+        'release over; see "Hand over to an HPA" in docs/adopt.md',
     ];
   },
 ];
