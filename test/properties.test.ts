@@ -12,6 +12,7 @@ import {
   stepOf,
   wayBack,
 } from '../analyzer/core/position.ts';
+import type { Manifest } from '../analyzer/simulated/server-side-apply.ts';
 import {
   abTest,
   blueGreen,
@@ -34,7 +35,6 @@ import {
 } from '../lib/index.ts';
 import { partitions } from '../lib/strategy/partitions.ts';
 import { isWorkload, nameOf, type Rule, replicasOf, rulesOf, runs } from './embedded/reach.ts';
-import type { Manifest } from './embedded/server-side-apply.ts';
 import {
   configMap,
   deployment,

@@ -93,6 +93,10 @@ const inside =
   (it: Import) =>
     folders.some((folder) => it.target === folder || it.target.startsWith(`${folder}/`));
 
+const DEVELOPMENT = new Set(
+  Object.keys(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).devDependencies),
+);
+
 const CDK8S = /^(cdk8s|cdk8s-plus-\d+|constructs|kubernetes-models|@kubernetes-models\/.*)$/;
 
 describe('the direction of dependencies', () => {
@@ -173,6 +177,13 @@ describe('the direction of dependencies', () => {
       'what an app needs of lib is exported by lib/index.ts',
       below('apps'),
       (it) => !it.isOurs || it.target === 'lib/index.ts' || inside('apps')(it),
+    ],
+    [
+      'the product runs without devDependencies',
+      'whoever installs Perch has none of them: move the package to dependencies in package.json',
+      // Dashboards are made when they change, and committed.
+      PRODUCT.filter((it) => !it.path.startsWith('analyzer/telemetry/dashboards/')),
+      (it) => it.isOurs || !DEVELOPMENT.has(it.target),
     ],
     [
       'the product does not import its tests',
@@ -295,11 +306,13 @@ describe('routers', () => {
   });
 
   test('are known by what they say of themselves', () => {
-    // What schemas there are, which kinds have no namespace, and what a hostile plan may hold are not about routing.
+    // What schemas there are, which kinds have no namespace, what a hostile plan may hold, and which kinds a
+    // simulated cluster has are not about routing.
     const allowed = [
       'lib/validation/schema.ts',
       'lib/plan/scope.ts',
       'analyzer/core/admission/policy.ts',
+      'analyzer/simulated/served-kinds.ts',
     ];
     const names = Object.values(routers).flatMap(({ kinds, groups }) => [
       ...kinds.filter((it) => it.group !== '').map((it) => it.kind),

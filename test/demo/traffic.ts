@@ -1,6 +1,6 @@
-import type { ObjectStore } from '../embedded/object-store.ts';
+import type { ObjectStore } from '../../analyzer/simulated/object-store.ts';
+import type { Workloads } from '../../analyzer/simulated/workloads.ts';
 import { type Destination, rulesOf } from '../embedded/reach.ts';
-import type { Workloads } from '../embedded/workloads.ts';
 
 /** How one version behaves under load. */
 export interface Behaviour {

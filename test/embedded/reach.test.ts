@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
 import { replicasOf, rulesOf, runs } from './reach.ts';
-import type { Manifest } from './server-side-apply.ts';
 
 function service(name: string, selector: object): Manifest {
   return { kind: 'Service', metadata: { name }, spec: { selector } };

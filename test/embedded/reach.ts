@@ -1,5 +1,5 @@
 import { at } from '../../analyzer/core/cluster/liveness.ts';
-import type { Manifest } from './server-side-apply.ts';
+import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
 
 /** Requests that are treated alike, and where they go. */
 export interface Rule {

@@ -3,8 +3,8 @@ import type { ObjectReading, ObjectRef } from '../../analyzer/core/cluster/readi
 import type { Sample } from '../../analyzer/core/judge/series.ts';
 import { isoTime } from '../../analyzer/core/state.ts';
 import type { MetricStores } from '../../analyzer/metrics/store.ts';
+import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
 import { isWorkload, type Rule, replicasOf, rulesOf } from '../embedded/reach.ts';
-import type { Manifest } from '../embedded/server-side-apply.ts';
 import { oneStore } from '../one-store.ts';
 import { hits } from './breaks.ts';
 import { type Faults, type Outage, within } from './faults.ts';

@@ -1,9 +1,9 @@
-import { at } from '../../analyzer/core/cluster/liveness.ts';
-import type { ObjectRef } from '../../analyzer/core/cluster/reading.ts';
+import { at } from '../core/cluster/liveness.ts';
+import type { ObjectRef } from '../core/cluster/reading.ts';
 import type { ObjectStore } from './object-store.ts';
 import { type Manifest, timestamp } from './server-side-apply.ts';
 
-/** What the embedded controllers work with. */
+/** What the simulated controllers work with. */
 export interface WorkloadsOptions {
   readonly store: ObjectStore;
   /** Unix seconds. */
