@@ -93,6 +93,9 @@ const inside =
   (it: Import) =>
     folders.some((folder) => it.target === folder || it.target.startsWith(`${folder}/`));
 
+/** How routes in a cluster are read, and by each router its own. */
+const REACH = /^lib\/traffic\/(?:[^/]+\/)?reach\.ts$/;
+
 const DEVELOPMENT = new Set(
   Object.keys(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).devDependencies),
 );
@@ -136,9 +139,19 @@ describe('the direction of dependencies', () => {
     ],
     [
       'the analyzer never renders',
-      'its bundle stays small without cdk8s: of lib it imports lib/plan alone',
+      'its bundle stays small without cdk8s: of lib it imports lib/plan alone, and how routes are read',
       below('analyzer'),
-      (it) => !CDK8S.test(it.target) && (!it.isOurs || inside('analyzer', 'lib/plan')(it)),
+      (it, from) =>
+        !CDK8S.test(it.target) &&
+        (!it.isOurs ||
+          inside('analyzer', 'lib/plan')(it) ||
+          (REACH.test(it.target) && from.path.startsWith('analyzer/simulated/'))),
+    ],
+    [
+      'routes are read without a look at how they are rendered',
+      'what renders would be held against itself, and the analyzer would import it: read objects as a cluster holds them',
+      SOURCES.filter((it) => REACH.test(it.path)),
+      inside('lib/traffic/reach.ts', 'lib/plan/pointer.ts'),
     ],
     [
       'families know their own folder and the types of the core',
@@ -295,6 +308,14 @@ describe('routers', () => {
       written.map((it) => dirname(it.path)),
       'put it into lib/traffic/<router>/, and add it to the list above',
     ).toEqual(Object.keys(routers).map((it) => `lib/traffic/${it}`));
+  });
+
+  test('are read in a simulated cluster', () => {
+    const reach = SOURCES.find((it) => it.path === 'analyzer/simulated/reach.ts');
+    expect(
+      reach?.imports.map((it) => it.target),
+      'write how its routes are read in its reach.ts, and list that in analyzer/simulated/reach.ts',
+    ).toEqual(expect.arrayContaining(written.map((it) => `${dirname(it.path)}/reach.ts`)));
   });
 
   test.each(written.map((it) => it.path))('%s is under the contract', (path) => {

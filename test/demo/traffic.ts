@@ -1,6 +1,7 @@
 import type { ObjectStore } from '../../analyzer/simulated/object-store.ts';
+import { rulesOf } from '../../analyzer/simulated/reach.ts';
 import type { Workloads } from '../../analyzer/simulated/workloads.ts';
-import { type Destination, rulesOf } from '../embedded/reach.ts';
+import type { Destination } from '../../lib/traffic/reach.ts';
 
 /** How one version behaves under load. */
 export interface Behaviour {

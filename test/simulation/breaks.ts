@@ -1,5 +1,5 @@
 import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
-import { isWorkload, nameOf } from '../embedded/reach.ts';
+import { isWorkload, nameOf } from '../../lib/traffic/reach.ts';
 import type { Break } from './faults.ts';
 import { imageOf } from './plans.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { appliedAt, at } from '../../../analyzer/core/cluster/liveness.ts';
+import { appliedAt } from '../../../analyzer/core/cluster/liveness.ts';
 import { readiness } from '../../../analyzer/core/cluster/readiness.ts';
 import { openLocal, type Reader } from '../../../analyzer/git/index.ts';
 import { type Gitops, playGitops, type Sync } from '../../../analyzer/simulated/gitops.ts';
@@ -12,6 +12,7 @@ import { type ObjectStore, objectStore } from '../../../analyzer/simulated/objec
 import { SERVED_KINDS } from '../../../analyzer/simulated/served-kinds.ts';
 import type { Manifest } from '../../../analyzer/simulated/server-side-apply.ts';
 import { playWorkloads, type Workloads } from '../../../analyzer/simulated/workloads.ts';
+import { at } from '../../../lib/plan/pointer.ts';
 
 const INTERVAL = 30;
 
