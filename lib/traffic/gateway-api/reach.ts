@@ -10,9 +10,9 @@ import {
   type Rule,
 } from '../reach.ts';
 
-/** By the HTTPRoute with the release's name. */
+/** By the HTTPRoute or GRPCRoute with the release's name. */
 export const gatewayApiReach: Reach = (objects, apex) => {
-  const route = named(objects, 'HTTPRoute', apex);
+  const route = named(objects, 'HTTPRoute', apex) ?? named(objects, 'GRPCRoute', apex);
   if (route === undefined) return undefined;
   return lastForAll(listIn(route, '/spec/rules').map((it) => ruleOf(it, objects)));
 };

@@ -12,11 +12,12 @@ import {
   record,
 } from '../reach.ts';
 
-/** By the HTTP routes of the VirtualService with the release's name. */
+/** By the VirtualService with the release's name: its HTTP routes, or its TCP routes where it has no others. */
 export const istioReach: Reach = (objects, apex) => {
   const mesh = named(objects, 'VirtualService', apex);
   if (mesh === undefined) return undefined;
-  return lastForAll(listIn(mesh, '/spec/http').map((it) => ruleOf(it, objects)));
+  const [http, tcp] = [listIn(mesh, '/spec/http'), listIn(mesh, '/spec/tcp')];
+  return lastForAll((http.length > 0 ? http : tcp).map((it) => ruleOf(it, objects)));
 };
 
 function ruleOf(rule: unknown, objects: readonly HeldObject[]): Rule {
