@@ -5,6 +5,7 @@ import { kubernetes } from '../../analyzer/cluster/kubernetes.ts';
 import { openLocal, openRepository, type Reader } from '../../analyzer/git/index.ts';
 import { prometheus } from '../../analyzer/metrics/prometheus.ts';
 import { type Gitops, playGitops, type Sync } from '../../analyzer/simulated/gitops.ts';
+import { playTraffic, type TrafficOptions } from '../../analyzer/simulated/traffic.ts';
 import { playWorkloads } from '../../analyzer/simulated/workloads.ts';
 import type { Analyzer } from '../../analyzer/tick/analyzer.ts';
 import { newMemory } from '../../analyzer/tick/analyzer.ts';
@@ -15,7 +16,7 @@ import { startPrometheus } from '../embedded/prometheus.ts';
 import { oneStore } from '../one-store.ts';
 import { type Author, cloneAsAuthor, GIT_ENVIRONMENT } from './author.ts';
 import { type Clock, paced } from './clock.ts';
-import { playTraffic, type TrafficOptions } from './traffic.ts';
+import { answer } from './queries.ts';
 
 /** Everything around the analyzer, in this process and on loopback. */
 export interface World {
@@ -76,7 +77,10 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     );
     const workloads = playWorkloads({ store: api, clock: now });
     const traffic = playTraffic({ ...options, store: api, workloads, clock: now });
-    const metrics = await startPrometheus({ clock: now, answer: traffic.answer });
+    const metrics = await startPrometheus({
+      clock: now,
+      answer: (query, at) => answer(traffic, query, at),
+    });
     cleanups.push(metrics.stop);
     onReady('metrics', `a Prometheus API at ${metrics.url}, with synthetic traffic`);
     const author = await cloneAsAuthor(git.url, join(folder, 'author'));
