@@ -9,6 +9,7 @@ import { playTraffic, type TrafficOptions } from '../../analyzer/simulated/traff
 import { playWorkloads } from '../../analyzer/simulated/workloads.ts';
 import type { Analyzer } from '../../analyzer/tick/analyzer.ts';
 import { newMemory } from '../../analyzer/tick/analyzer.ts';
+import { pushing } from '../../analyzer/tick/delivery.ts';
 import { oneCluster } from '../../analyzer/tick/world.ts';
 import { type EmbeddedApiServer, startApiServer } from '../embedded/api-server.ts';
 import { type GitServer, startGitServer } from '../embedded/git-server.ts';
@@ -94,6 +95,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     const gitops = playGitops({ reader, store: api, clock: now });
     const analyzer: Analyzer = {
       repository,
+      delivery: pushing,
       clusters: oneCluster(kubernetes({ kubeconfig: api.kubeconfigPath })),
       metrics: oneStore(prometheus({ address: metrics.url })),
       clock: now,
