@@ -1,17 +1,36 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 
 // A block is marked by a comment on the line before its fence:
 //   <!-- test: write apps/shop.ts -->       the block is the content of that file
-//   <!-- test: run -->                      each line is run, in order, in a copy of this repository
+//   <!-- test: run -->                      each line is run, in order, where a newcomer begins
+//   <!-- test: excerpt of apps/shop.ts -->  the block stands in that file as `perch init` wrote it
 //   <!-- test: output of perch status -->   the block is what that command printed
 //   <!-- test: role -->                     a name, for a test that looks at this block alone
 
 /** The repository's root. */
 export const ROOT = new URL('..', import.meta.url).pathname;
 
-export const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+/** A page by its path. */
+export function page(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
+}
+
+export const README = page('README.md');
+
+/** Every page of documentation, by its path. */
+export const PAGES: ReadonlyMap<string, string> = new Map(
+  ['README.md', ...readdirSync(join(ROOT, 'docs')).map((it) => `docs/${it}`)]
+    .filter((it) => it.endsWith('.md'))
+    .map((it) => [it, page(it)]),
+);
+
+/** The pages that a newcomer follows, in this order: their files are written, and their commands run. */
+const FOLLOWED = ['README.md', 'docs/releases.md', 'docs/reviews.md'];
+
+/** Those that have more blocks which a test looks at. */
+const OTHERS = ['docs/sync.md', 'docs/analyzer.md', 'docs/ci.md'];
 
 /** A fenced block of a page. */
 export interface Block {
@@ -39,13 +58,13 @@ export function blocksOf(markdown: string): readonly Block[] {
   return blocks;
 }
 
-/** The blocks of the README. */
-export const BLOCKS = blocksOf(README);
+/** The blocks of the pages that have such comments. */
+export const BLOCKS = [...FOLLOWED, ...OTHERS].flatMap((it) => blocksOf(page(it)));
 
-/** The block of the README with this marker. */
+/** The block with this marker. */
 export function blockNamed(marker: string): Block {
   const found = BLOCKS.find((it) => it.marker === marker);
-  if (found === undefined) throw new Error(`README.md has no block <!-- test: ${marker} -->`);
+  if (found === undefined) throw new Error(`no page has a block <!-- test: ${marker} -->`);
   return found;
 }
 

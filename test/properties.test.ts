@@ -12,6 +12,9 @@ import {
   stepOf,
   wayBack,
 } from '../analyzer/core/position.ts';
+import { rulesOf } from '../analyzer/simulated/reach.ts';
+import type { Manifest } from '../analyzer/simulated/server-side-apply.ts';
+import { replicasOf } from '../analyzer/simulated/workloads.ts';
 import {
   abTest,
   blueGreen,
@@ -33,8 +36,7 @@ import {
   Testing,
 } from '../lib/index.ts';
 import { partitions } from '../lib/strategy/partitions.ts';
-import { isWorkload, nameOf, type Rule, replicasOf, rulesOf, runs } from './embedded/reach.ts';
-import type { Manifest } from './embedded/server-side-apply.ts';
+import { isWorkload, nameOf, type Rule } from '../lib/traffic/reach.ts';
 import {
   configMap,
   deployment,
@@ -287,7 +289,7 @@ function changing(way: Walk): Walk {
 
 function standing(position: Position, set: FileSet, blobs: Blobs): Standing {
   const objects = [...set.values()].map((it) => objectOf(it.oid, blobs));
-  const running = objects.filter((it) => isWorkload(it) && runs(it)).map(nameOf);
+  const running = objects.filter((it) => isWorkload(it) && replicasOf(it) > 0).map(nameOf);
   return { position, set, objects, rules: rulesOf(objects, 'shop'), running: new Set(running) };
 }
 

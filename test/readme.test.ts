@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Command } from 'commander';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
@@ -19,10 +19,11 @@ import { addVersion } from '../analyzer/commands/version.ts';
 import { addWait } from '../analyzer/commands/wait.ts';
 import { parseState, stateText } from '../analyzer/core/state.ts';
 import { DIGEST_ANNOTATION, STEP_ANNOTATION } from '../lib/plan/plan.ts';
-import { BLOCKS, blocksOf, inlineCode, lines, README, ROOT } from './markdown.ts';
+import { BLOCKS, blocksOf, inlineCode, lines, PAGES, page, ROOT } from './markdown.ts';
 
-const STATE_PAGE = readFileSync(join(ROOT, 'docs/state.md'), 'utf8');
-const DESIGN = readFileSync(join(ROOT, 'docs/design.md'), 'utf8');
+const STATE_PAGE = page('docs/state.md');
+const COMMANDS = page('docs/commands.md');
+const DEVELOPMENT = page('docs/development.md');
 const run = promisify(execFile);
 
 /** `--help` of perch, and of each of its commands. */
@@ -53,12 +54,14 @@ describe('blocks', () => {
   test('every ts block is a file that is compiled', () => {
     const markers = BLOCKS.filter((it) => it.language === 'ts').map((it) => it.marker);
     expect(markers).not.toHaveLength(0);
-    for (const marker of markers) expect(marker).toMatch(/^write apps\/[\w-]+\.ts$/);
+    for (const marker of markers) expect(marker).toMatch(/^(?:write|excerpt of) apps\/[\w-]+\.ts$/);
   });
 
   test('every marker is one that this test knows', () => {
     for (const { marker } of BLOCKS)
-      expect(marker ?? 'run').toMatch(/^(run|write \S+|output of .+|flux|argo-cd|role)$/);
+      expect(marker ?? 'run').toMatch(
+        /^(run|write \S+|excerpt of \S+|output of .+|flux|argo-cd|role|ci)$/,
+      );
   });
 });
 
@@ -66,14 +69,14 @@ describe('the command', () => {
   test('has the commands of the table', () => {
     const registered = [...help.keys()].filter((it) => it !== '').sort();
     expect(commandsIn(help.get('') ?? '').sort()).toEqual(registered);
-    const named = [...README.matchAll(/^\| `perch ([a-z-]+)/gm)].map((it) => it[1]);
+    const named = [...COMMANDS.matchAll(/^\| `perch ([a-z-]+)/gm)].map((it) => it[1]);
     expect(named.sort()).toEqual(registered);
   });
 
   test('has every flag that is named, and no other', () => {
     const known = flagsIn([...help.values()].join('\n'));
     const named = flagsIn(
-      [...inlineCode(README), ...BLOCKS.filter((it) => it.language === 'sh').flatMap(lines)]
+      [...inlineCode(COMMANDS), ...BLOCKS.filter((it) => it.language === 'sh').flatMap(lines)]
         .filter((it) => /^(-|(npx )?perch )/.test(it))
         .join('\n'),
     );
@@ -81,9 +84,7 @@ describe('the command', () => {
   });
 
   test('reads every PERCH_ variable that is named, and no other', () => {
-    const ours = new Set(['PERCH_E2E_REQUIRE', 'PERCH_CACHE']);
-    const named = variablesIn(README).filter((it) => !ours.has(it));
-    expect(named).toEqual(variablesIn([...help.values()].join('\n')));
+    expect(variablesIn(COMMANDS)).toEqual(variablesIn([...help.values()].join('\n')));
   });
 
   test.each(['PERCH_E2E_REQUIRE', 'PERCH_CACHE'])(
@@ -97,14 +98,14 @@ describe('the command', () => {
   );
 
   test('has the exit codes of the table', () => {
-    const listed = [...README.matchAll(/^\| (\d) \| /gm)].map((it) => it[1]);
+    const listed = [...COMMANDS.matchAll(/^\| (\d) \| /gm)].map((it) => it[1]);
     const known = [...(help.get('') ?? '').matchAll(/^ {2}(\d) {2}\S/gm)].map((it) => it[1]);
     expect(listed).toEqual(known);
   });
 
   test('puts flag and variable into one row', () => {
     const pages = [...help.values()].join('\n').replace(/\s+/g, ' ');
-    const rows = [...README.matchAll(/^\| `(--[a-z-]+).*?` \| `(PERCH_\w+)` \|/gm)];
+    const rows = [...COMMANDS.matchAll(/^\| `(--[a-z-]+).*?` \| `(PERCH_\w+)` \|/gm)];
     expect(rows.length).toBeGreaterThan(10);
     for (const [, flag, variable] of rows)
       expect(pages).toMatch(new RegExp(`${flag} ((?! --).)*env: ${variable}\\)`));
@@ -117,7 +118,7 @@ describe('the command', () => {
     const known = flagsIn(
       [...page.matchAll(/^ {2}(-.*?)(?: {2}|$)/gm)].map((it) => it[1]).join('\n'),
     );
-    const spans = inlineCode(README).filter((it) => it.startsWith('npm run demo -- '));
+    const spans = inlineCode(DEVELOPMENT).filter((it) => it.startsWith('npm run demo -- '));
     const named = flagsIn(spans.map((it) => it.slice('npm run demo -- '.length)).join('\n'));
     expect([...named].sort()).toEqual([...known].filter((it) => !/^(-h|--help)$/.test(it)).sort());
   });
@@ -129,7 +130,9 @@ describe('npm scripts', () => {
   };
 
   test('exist where they are named, and are named where they exist', () => {
-    const named = [...README.matchAll(/npm (?:run )?((?<=run )[\w:]+|test)/g)].map((it) => it[1]);
+    const named = [...DEVELOPMENT.matchAll(/npm (?:run )?((?<=run )[\w:]+|test)/g)].map(
+      (it) => it[1],
+    );
     const known = Object.keys(scripts).filter((it) => it !== 'prepare');
     expect([...new Set(named)].sort()).toEqual(known.sort());
   });
@@ -141,43 +144,42 @@ describe('npm scripts', () => {
 });
 
 describe('places', () => {
-  test.each([
-    ['README.md', README, ''],
-    ['docs/state.md', STATE_PAGE, 'docs/'],
-    ['docs/design.md', DESIGN, 'docs/'],
-  ])('every link of %s leads somewhere', (_, text, folder) => {
+  test.each([...PAGES])('every link of %s leads somewhere', (path, text) => {
     const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map((it) => it[1] ?? '');
     for (const target of targets.filter((it) => !/^https?:/.test(it))) {
-      const [path = '', anchor] = target.split('#');
-      const file = path === '' ? undefined : join(ROOT, folder, path);
+      const [name = '', anchor] = target.split('#');
+      const file = name === '' ? undefined : join(ROOT, dirname(path), name);
       if (file !== undefined) expect(existsSync(file), target).toBe(true);
-      const page =
+      const found =
         file === undefined ? text : anchor === undefined ? '' : readFileSync(file, 'utf8');
-      if (anchor !== undefined) expect(anchors(page), target).toContain(anchor);
+      if (anchor !== undefined) expect(anchors(found), target).toContain(anchor);
     }
   });
 
-  test.each([
-    ['README.md', README],
-    ['docs/design.md', DESIGN],
-    ['docs/state.md', STATE_PAGE],
-  ])('every path in %s exists', (_, text) => {
-    const paths = inlineCode(text).filter(isPath);
-    expect(paths).not.toHaveLength(0);
-    for (const path of paths)
-      expect(
-        existsSync(
-          join(
-            ROOT,
-            path.replace('dist/<id>', 'dist/examples/podinfo').replaceAll('<id>', 'podinfo'),
-          ),
-        ),
-        path,
-      ).toBe(true);
+  test('every page is in the index, once', () => {
+    const index = page('docs/README.md');
+    const listed = [...index.matchAll(/^- \[([\w-]+\.md)\]\(\1\): /gm)].map(
+      (it) => `docs/${it[1]}`,
+    );
+    expect(listed.sort()).toEqual(
+      [...PAGES.keys()].filter((it) => it !== 'README.md' && it !== 'docs/README.md').sort(),
+    );
   });
 
+  test.each(['docs/development.md', 'docs/design.md', 'docs/state.md', 'docs/dependencies.md'])(
+    'every path in %s exists',
+    (path) => {
+      const paths = inlineCode(page(path)).filter(isPath);
+      expect(paths).not.toHaveLength(0);
+      for (const it of paths) {
+        const example = it.replace('dist/<id>', () => 'dist/examples/podinfo');
+        expect(existsSync(join(ROOT, example.replaceAll('<id>', 'podinfo'))), it).toBe(true);
+      }
+    },
+  );
+
   test('every folder of the repository is in the table', async () => {
-    const listed = [...README.matchAll(/^\| `([\w.]+)\/` \|/gm)].map((it) => it[1]);
+    const listed = [...DEVELOPMENT.matchAll(/^\| `([\w.]+)\/` \|/gm)].map((it) => it[1]);
     const { stdout } = await run('git', ['ls-files'], { cwd: ROOT });
     const folders = new Set(
       stdout
@@ -189,20 +191,43 @@ describe('places', () => {
     expect(listed.sort()).toEqual([...folders, 'build', 'live', 'rollouts'].sort());
   });
 
-  test('messages that name a heading of the README name one that is there', () => {
+  test('messages that name a heading of a page name one that is there', () => {
     const source = readFileSync(join(ROOT, 'analyzer/core/admission/refuse.ts'), 'utf8');
-    const named = [...source.matchAll(/see "([^"]+)" in the README/g)].map((it) => it[1]);
+    const named = [...source.matchAll(/see "([^"]+)" in (docs\/[\w.]+)/g)];
     expect(named).not.toHaveLength(0);
-    for (const heading of named) expect(README).toContain(`\n## ${heading}\n`);
+    for (const [, heading, path = ''] of named) expect(page(path)).toContain(`\n## ${heading}\n`);
   });
 });
 
 test('the vocabulary has the words of the field', () => {
   const words =
     'release rollout track primary canary step weight check sample verdict gate candidate stable position pin live';
-  const table = README.slice(README.indexOf('## Vocabulary'), README.indexOf('## Ten minutes'));
-  const explained = [...table.matchAll(/^\| ([a-z ]+) \| [A-Z]/gm)].map((it) => it[1]);
+  const explained = [...page('docs/glossary.md').matchAll(/^\| ([a-z ]+) \| [A-Z]/gm)].map(
+    (it) => it[1],
+  );
   expect(explained).toEqual(expect.arrayContaining([...words.split(' '), 'bake time']));
+});
+
+describe('docs/ci.md', () => {
+  const jobs = BLOCKS.filter((it) => it.marker === 'ci').map((it) => it.text);
+
+  test('has jobs for both systems, with commands and flags that exist', () => {
+    expect(jobs).toHaveLength(3);
+    const known = flagsIn([...help.values()].join('\n'));
+    const called = jobs.flatMap((it) => [...it.matchAll(/npx perch ([a-z-]+)(.*)$/gm)]);
+    expect(called.length).toBeGreaterThan(3);
+    for (const [, name = '', rest = ''] of called) {
+      expect([...help.keys()]).toContain(name);
+      for (const flag of flagsIn(rest)) expect(known).toContain(flag);
+    }
+  });
+
+  test('has shell that bash understands', async () => {
+    const scripts = jobs.flatMap((it) => scriptsIn(parseYaml(it)));
+    expect(scripts.length).toBeGreaterThan(8);
+    for (const it of scripts)
+      await expect(run('bash', ['-n', '-c', it])).resolves.toMatchObject({ stderr: '' });
+  });
 });
 
 describe('docs/state.md', () => {
@@ -295,6 +320,16 @@ function anchors(markdown: string): string[] {
       .trim()
       .replaceAll(' ', '-'),
   );
+}
+
+/** The shell of every job, as GitHub and GitLab have it. */
+function scriptsIn(value: unknown): readonly string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, it]) => {
+    if (key === 'run' && typeof it === 'string') return [it];
+    if (key === 'script' && Array.isArray(it)) return it.map(String);
+    return scriptsIn(it);
+  });
 }
 
 function firstPart(path: string): string {

@@ -93,6 +93,17 @@ const inside =
   (it: Import) =>
     folders.some((folder) => it.target === folder || it.target.startsWith(`${folder}/`));
 
+/** How routes in a cluster are read, and by each router its own. */
+const REACH = /^lib\/traffic\/(?:[^/]+\/)?reach\.ts$/;
+
+/** What whoever installs Perch has. */
+const INSTALLED = (() => {
+  const { dependencies, peerDependencies } = JSON.parse(
+    readFileSync(join(ROOT, 'package.json'), 'utf8'),
+  );
+  return new Set(Object.keys({ ...dependencies, ...peerDependencies }));
+})();
+
 const CDK8S = /^(cdk8s|cdk8s-plus-\d+|constructs|kubernetes-models|@kubernetes-models\/.*)$/;
 
 describe('the direction of dependencies', () => {
@@ -138,13 +149,22 @@ describe('the direction of dependencies', () => {
     ],
     [
       'the analyzer never renders',
-      'its bundle stays small without cdk8s: of lib it imports lib/plan alone',
+      'its bundle stays small without cdk8s: of lib it imports lib/plan alone, and how routes are read',
       below('analyzer'),
-      // What a new repository imports is text there, and the packages of its package.json are ours.
-      (it, { path }) =>
-        path.startsWith('analyzer/scaffold/')
-          ? !it.isOurs || inside('analyzer/scaffold', 'package.json')(it)
-          : !CDK8S.test(it.target) && (!it.isOurs || inside('analyzer', 'lib/plan')(it)),
+      (it, from) =>
+        // What a new repository imports is text there, and the packages of its package.json are ours.
+        (from.path.startsWith('analyzer/scaffold/') &&
+          (!it.isOurs || it.target === 'package.json')) ||
+        (!CDK8S.test(it.target) &&
+          (!it.isOurs ||
+            inside('analyzer', 'lib/plan')(it) ||
+            (REACH.test(it.target) && from.path.startsWith('analyzer/simulated/')))),
+    ],
+    [
+      'routes are read without a look at how they are rendered',
+      'what renders would be held against itself, and the analyzer would import it: read objects as a cluster holds them',
+      SOURCES.filter((it) => REACH.test(it.path)),
+      inside('lib/traffic/reach.ts', 'lib/plan/pointer.ts'),
     ],
     [
       'families know their own folder and the types of the core',
@@ -183,6 +203,12 @@ describe('the direction of dependencies', () => {
       'what an app needs of lib is exported by lib/index.ts',
       below('apps'),
       (it) => !it.isOurs || it.target === 'lib/index.ts' || inside('apps')(it),
+    ],
+    [
+      'the library runs without devDependencies',
+      'whoever installs Perch has none of them, and the command alone is a bundle: move the package to dependencies',
+      below('lib'),
+      (it) => it.isOurs || it.target.startsWith('node:') || INSTALLED.has(it.target),
     ],
     [
       'the product does not import its tests',
@@ -296,6 +322,14 @@ describe('routers', () => {
     ).toEqual(Object.keys(routers).map((it) => `lib/traffic/${it}`));
   });
 
+  test('are read in a simulated cluster', () => {
+    const reach = SOURCES.find((it) => it.path === 'analyzer/simulated/reach.ts');
+    expect(
+      reach?.imports.map((it) => it.target),
+      'write how its routes are read in its reach.ts, and list that in analyzer/simulated/reach.ts',
+    ).toEqual(expect.arrayContaining(written.map((it) => `${dirname(it.path)}/reach.ts`)));
+  });
+
   test.each(written.map((it) => it.path))('%s is under the contract', (path) => {
     const tests = `test/${path.replace(/\.ts$/, '.test.ts')}`;
     const found = SOURCES.find((it) => it.path === tests)?.text ?? '';
@@ -305,11 +339,13 @@ describe('routers', () => {
   });
 
   test('are known by what they say of themselves', () => {
-    // What schemas there are, which kinds have no namespace, and what a hostile plan may hold are not about routing.
+    // What schemas there are, which kinds have no namespace, what a hostile plan may hold, and which kinds a
+    // simulated cluster has are not about routing.
     const allowed = [
       'lib/validation/schema.ts',
       'lib/plan/scope.ts',
       'analyzer/core/admission/policy.ts',
+      'analyzer/simulated/served-kinds.ts',
     ];
     const names = Object.values(routers).flatMap(({ kinds, groups }) => [
       ...kinds.filter((it) => it.group !== '').map((it) => it.kind),

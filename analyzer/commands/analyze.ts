@@ -13,6 +13,7 @@ import { nudgeListener } from '../tell/nudge.ts';
 import type { Analyzer } from '../tick/analyzer.ts';
 import { newMemory } from '../tick/analyzer.ts';
 import { gitClock } from '../tick/clocks.ts';
+import { pushing } from '../tick/delivery.ts';
 import type { Outcome } from '../tick/outcome.ts';
 import { pauseSeconds } from '../tick/pause.ts';
 import { atRest, tick } from '../tick/tick.ts';
@@ -108,6 +109,7 @@ async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
     const audience = audienceOf(listeners, log);
     const analyzer = reporters.watch({
       repository,
+      delivery: pushing,
       patience: { leaving: leaving.signal },
       pushed: (outcomes) => audience.tell({ kind: 'pushed', outcomes }),
       admission,

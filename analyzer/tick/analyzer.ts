@@ -2,6 +2,7 @@ import type { Repository } from '../git/repository.ts';
 import type { Admission, AdmissionMemory } from '../situation/admission.ts';
 import type { PlanMemory } from '../situation/situation.ts';
 import type { Seen } from './clusters.ts';
+import type { Delivery } from './delivery.ts';
 import type { Outcome } from './outcome.ts';
 import type { Patience } from './patience.ts';
 import type { World } from './world.ts';
@@ -9,6 +10,7 @@ import type { World } from './world.ts';
 /** What the analyzer works with. */
 export interface Analyzer extends World {
   readonly repository: Repository;
+  readonly delivery: Delivery;
   /** What plans must pass before they are pinned. @default - the kinds of every release, and no signature */
   readonly admission?: Admission | undefined;
   /** Most rollouts that may be under way at once. @default - any number */

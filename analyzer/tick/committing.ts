@@ -1,5 +1,5 @@
 import type { Repository } from '../git/repository.ts';
-import { isBack, type Planned, type Unit } from './planning.ts';
+import { isBack, type Planned, type Unit } from './planned.ts';
 
 /** A change that became a commit. */
 export interface Made {

@@ -1,9 +1,19 @@
 import { isThere, type Repository } from '../git/repository.ts';
 import { type Commits, commitAll, type Made } from './committing.ts';
-import type { Unit } from './planning.ts';
+import type { Unit } from './planned.ts';
 
-/** How moves reached Git. */
-export type Delivery = Pick<Commits, 'failed'> &
+/** How moves are brought to Git. */
+export interface Delivery {
+  /** Commits moves on top of `parent`. @throws GitError where git makes no commits at all, or takes none */
+  deliver(
+    repository: Pick<Repository, 'commit' | 'push'>,
+    parent: string | undefined,
+    units: readonly Unit[],
+  ): Promise<Delivered>;
+}
+
+/** What became of moves. */
+export type Delivered = Pick<Commits, 'failed'> &
   (
     | { readonly kind: 'nothing' }
     /** All that could be committed is in the run ref, which is at `tip` now. */
@@ -24,18 +34,16 @@ export type Delivery = Pick<Commits, 'failed'> &
     | { readonly kind: 'moved' }
   );
 
-/** Commits moves on top of `parent`, and pushes them. @throws GitError where git makes no commits at all, or no push */
-export async function deliver(
-  repository: Pick<Repository, 'commit' | 'push'>,
-  parent: string | undefined,
-  units: readonly Unit[],
-): Promise<Delivery> {
-  const { made, failed } = await commitAll(repository, parent, units);
-  const tip = made.at(-1)?.commit;
-  if (tip === undefined) return { kind: 'nothing', failed };
-  const result = await repository.push(tip);
-  if (isThere(result))
-    return { kind: 'there', made, tip, failed, isOurs: result.kind === 'pushed' };
-  if (result.kind === 'moved') return { kind: 'moved', failed };
-  return { kind: 'refused', reason: result.reason, units: made.map((it) => it.unit), failed };
-}
+/** Pushes them to the run ref. */
+export const pushing: Delivery = {
+  async deliver(repository, parent, units) {
+    const { made, failed } = await commitAll(repository, parent, units);
+    const tip = made.at(-1)?.commit;
+    if (tip === undefined) return { kind: 'nothing', failed };
+    const result = await repository.push(tip);
+    if (isThere(result))
+      return { kind: 'there', made, tip, failed, isOurs: result.kind === 'pushed' };
+    if (result.kind === 'moved') return { kind: 'moved', failed };
+    return { kind: 'refused', reason: result.reason, units: made.map((it) => it.unit), failed };
+  },
+};

@@ -1,4 +1,4 @@
-import { type Carried, type Change, carryOut } from '../core/change.ts';
+import { type Carried, carryOut } from '../core/change.ts';
 import { oneChange, together } from '../core/group.ts';
 import { disagreement } from '../core/integrity.ts';
 import type { Observation } from '../core/observation.ts';
@@ -14,24 +14,9 @@ import type { Analyzer, Memory } from './analyzer.ts';
 import { type Decided, decideEach, held, type Pass, troubleOf } from './deciding.ts';
 import type { Outcome } from './outcome.ts';
 import type { Turn } from './patience.ts';
+import { goesBack, type Planned, type Unit } from './planned.ts';
 
 const MAX_TARGETS = 10_000;
-
-/** What is to be done about one release. */
-export interface Planned {
-  readonly trees: ReleaseTrees;
-  readonly outcome: Outcome;
-  /** Absent where it does not move. */
-  readonly change?: Change | undefined;
-  /** Name of the group that it moves with. */
-  readonly group?: string | undefined;
-}
-
-/** Changes to be made, each one commit: of a release, or of a group whose releases move as one. */
-export interface Unit {
-  readonly planned: readonly Planned[];
-  readonly change: Change;
-}
 
 /** Deciding that is under way. */
 export interface Planning {
@@ -102,15 +87,6 @@ export function startPlanning(scene: Scene, only = scene.all): Planning {
 
 function moves({ decision }: Pick<Decided, 'decision'>): boolean {
   return decision.kind === 'move';
-}
-
-function goesBack({ decision }: Pick<Decided, 'decision'>): boolean {
-  return decision.kind === 'move' && decision.transition === 'back';
-}
-
-/** Whether it takes a release back, or a group. */
-export function isBack({ planned }: Unit): boolean {
-  return planned.some((it) => goesBack(it.outcome));
 }
 
 /** The commits that carry out what was decided. */

@@ -5,20 +5,10 @@ import type { HookCalls } from '../hooks/calls.ts';
 import { isIdle } from '../situation/situation.ts';
 import type { Analyzer } from './analyzer.ts';
 import { backFirst, type Made } from './committing.ts';
-import { deliver } from './delivery.ts';
 import type { Outcome } from './outcome.ts';
 import { startTurn } from './patience.ts';
-import {
-  isBack,
-  isSame,
-  type Planned,
-  type Planning,
-  replan,
-  type Scene,
-  startPlanning,
-  type Unit,
-  unitsOf,
-} from './planning.ts';
+import { isBack, type Planned, type Unit } from './planned.ts';
+import { isSame, type Planning, replan, type Scene, startPlanning, unitsOf } from './planning.ts';
 
 /** What became of one tick. */
 export interface TickReport {
@@ -124,24 +114,33 @@ async function pushEarly(
   before: Progress,
   planned: readonly Planned[],
 ): Promise<Progress> {
-  const { repository } = analyzer;
+  const { repository, delivery } = analyzer;
   let progress = before;
   for (let attempt = 0; attempt < MAX_CONFLICTS; attempt++) {
     // A release that somebody else has moved meanwhile is decided again.
     const units = wantedUnits(analyzer, planned).filter((it) =>
       stands(it, before.trees, progress.trees),
     );
-    const done = await deliver(repository, progress.parent, units);
-    if (done.kind === 'nothing' || done.kind === 'refused') return progress;
-    if (done.kind === 'there') {
-      const moved = done.made.flatMap((it) => it.unit.planned);
-      const sent = told(analyzer, [...moved, ...bystanders(planned, moved)], done);
-      return { ...progress, parent: done.tip, sent: [...progress.sent, ...sent] };
+    const done = await delivery.deliver(repository, progress.parent, units);
+    switch (done.kind) {
+      case 'nothing':
+      case 'refused':
+        return progress;
+      case 'there': {
+        const moved = done.made.flatMap((it) => it.unit.planned);
+        const sent = told(analyzer, [...moved, ...bystanders(planned, moved)], done);
+        return { ...progress, parent: done.tip, sent: [...progress.sent, ...sent] };
+      }
+      case 'moved': {
+        const snapshot = await repository.fetch();
+        const trees = await repository.list(snapshot);
+        const conflicts = progress.conflicts + 1;
+        progress = { ...progress, snapshot, trees, parent: snapshot.run, conflicts };
+        break;
+      }
+      default:
+        return done satisfies never;
     }
-    const snapshot = await repository.fetch();
-    const trees = await repository.list(snapshot);
-    const conflicts = progress.conflicts + 1;
-    progress = { ...progress, snapshot, trees, parent: snapshot.run, conflicts };
   }
   return progress;
 }
@@ -167,31 +166,40 @@ async function pushRest(
   decided: readonly Planned[],
 ): Promise<TickReport> {
   const { analyzer } = scene;
-  const { repository } = analyzer;
+  const { repository, delivery } = analyzer;
   const isSent = new Set(early.sent.map((it) => it.trees.id));
   let planned: readonly Planned[] = decided.filter((it) => !isSent.has(it.trees.id));
   let { snapshot, trees, parent } = early;
   if (trees !== scene.all) planned = await again(scene, early, planned, scene.all);
   for (let { conflicts } = early; ; conflicts++) {
     const idle = trees.filter(isIdle).length;
-    const done = await deliver(repository, parent, wantedUnits(analyzer, planned));
+    const done = await delivery.deliver(repository, parent, wantedUnits(analyzer, planned));
     planned = planned.map((it) => done.failed.get(it.trees.id) ?? it);
     const report = reportOf({ idle, conflicts }, early.sent, planned);
-    if (done.kind === 'nothing') return report;
-    if (done.kind === 'there') return reportOf(report, early.sent, told(analyzer, planned, done));
-    if (done.kind === 'refused') {
-      const { units, reason } = done;
-      return await pushApart(analyzer, parent, { planned, units }, (all, refusals) => ({
-        ...reportOf(report, early.sent, all),
-        refused: refusals || reason,
-      }));
+    switch (done.kind) {
+      case 'nothing':
+        return report;
+      case 'there':
+        return reportOf(report, early.sent, told(analyzer, planned, done));
+      case 'refused': {
+        const { units, reason } = done;
+        return await pushApart(analyzer, parent, { planned, units }, (all, refusals) => ({
+          ...reportOf(report, early.sent, all),
+          refused: refusals || reason,
+        }));
+      }
+      case 'moved': {
+        if (conflicts >= MAX_CONFLICTS) return report;
+        const before = trees;
+        snapshot = await repository.fetch();
+        trees = await repository.list(snapshot);
+        parent = snapshot.run;
+        planned = await again(scene, { ...early, snapshot, trees }, planned, before);
+        break;
+      }
+      default:
+        return done satisfies never;
     }
-    if (conflicts >= MAX_CONFLICTS) return report;
-    const before = trees;
-    snapshot = await repository.fetch();
-    trees = await repository.list(snapshot);
-    parent = snapshot.run;
-    planned = await again(scene, { ...early, snapshot, trees }, planned, before);
   }
 }
 
@@ -235,21 +243,31 @@ async function pushApart(
   report: (planned: readonly Planned[], refusals: string) => TickReport,
 ): Promise<TickReport> {
   if (units.length < 2) return report(planned, '');
-  const { repository } = analyzer;
+  const { repository, delivery } = analyzer;
   let all = planned;
   const refusals: string[] = [];
   let parent = run;
   for (const it of backFirst(units)) {
     if (parent === run && refusals.length >= MAX_REFUSALS) break;
-    const done = await deliver(repository, parent, [it]);
-    // Somebody else is ahead: the next tick looks again.
-    if (done.kind === 'moved') break;
+    const done = await delivery.deliver(repository, parent, [it]);
     all = all.map((one) => done.failed.get(one.trees.id) ?? one);
-    if (done.kind === 'refused')
-      refusals.push(`${(it.change.members ?? [it.change.release]).join(', ')}: ${done.reason}`);
-    if (done.kind !== 'there') continue;
-    parent = done.tip;
-    all = told(analyzer, all, done);
+    switch (done.kind) {
+      // Its change could not be committed, which is told.
+      case 'nothing':
+        break;
+      case 'refused':
+        refusals.push(`${(it.change.members ?? [it.change.release]).join(', ')}: ${done.reason}`);
+        break;
+      case 'there':
+        parent = done.tip;
+        all = told(analyzer, all, done);
+        break;
+      // Somebody else is ahead: the next tick looks again.
+      case 'moved':
+        return report(all, refusals.join('; '));
+      default:
+        return done satisfies never;
+    }
   }
   return report(all, refusals.join('; '));
 }

@@ -1,4 +1,5 @@
 import { groupOf } from '../manifest/manifest.ts';
+import { escapePointer } from '../plan/pointer.ts';
 
 /** One thing that a schema does not allow. */
 export interface Violation {
@@ -196,7 +197,7 @@ function unknownFields(value: unknown, reads: Reads, pointer: string): Violation
   const seen = reads.get(value);
   if (seen === undefined || ![...seen].some((it) => typeof it === 'string')) return [];
   return Object.entries(value).flatMap(([key, inner]) => {
-    const here = `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const here = `${pointer}/${escapePointer(key)}`;
     if (Array.isArray(value) || seen.has(key)) return unknownFields(inner, reads, here);
     return [{ pointer: here, problem: 'is a field that the API does not know' }];
   });

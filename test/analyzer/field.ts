@@ -9,6 +9,7 @@ import { openLocal, type Reader, type Repository } from '../../analyzer/git/inde
 import type { MetricStores } from '../../analyzer/metrics/store.ts';
 import type { Analyzer } from '../../analyzer/tick/analyzer.ts';
 import { newMemory } from '../../analyzer/tick/analyzer.ts';
+import { pushing } from '../../analyzer/tick/delivery.ts';
 import { type TickReport, tick } from '../../analyzer/tick/tick.ts';
 import { oneCluster } from '../../analyzer/tick/world.ts';
 import { afterFile } from '../cleanups.ts';
@@ -87,7 +88,14 @@ function fieldOn(ground: Ground): Field {
       const repository = wrap(await ground.open());
       const { cluster, metrics } = field.world;
       const clusters = oneCluster(cluster);
-      return { repository, clusters, metrics, clock: () => field.now, memory: newMemory() };
+      return {
+        repository,
+        delivery: pushing,
+        clusters,
+        metrics,
+        clock: () => field.now,
+        memory: newMemory(),
+      };
     },
     async release(plans) {
       const ids = Object.keys(plans);

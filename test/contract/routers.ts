@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { RELEASE_KINDS } from '../../analyzer/core/admission/policy.ts';
+import { rulesOf } from '../../analyzer/simulated/reach.ts';
 import {
   abTest,
   blueGreen,
@@ -107,6 +108,11 @@ export function routerContract(name: string, subject: RouterUnderTest): void {
         for (const step of rendered.plan.steps.slice(1)) expectShown(rendered, step, subject);
         const given = rendered.plan.steps.map((it) => it.weights.canary);
         expect(given).toEqual(expect.arrayContaining([0, ...shares]));
+      });
+
+      test('are what a simulated cluster sends to the pods of each track', async () => {
+        const rendered = await render(release(canary({ stepWeights: shares })));
+        for (const step of rendered.plan.steps.slice(1)) expectReached(rendered, step, isPods);
       });
 
       test('are in every step of a blue-green switch, where all requests can go over', async () => {
@@ -259,6 +265,26 @@ function expectShown(rendered: Rendered, step: Step, { router, weightsIn }: Rout
   for (const place of places) {
     expect(place, step.name).toEqual(Object.fromEntries(asked));
     expect(Object.values(place).reduce((a, b) => a + b, 0)).toBe(total);
+  }
+}
+
+/** By objects alone, as a cluster that ran the very same release before holds them. */
+function expectReached(rendered: Rendered, step: Step, isPods: boolean): void {
+  const { steps } = rendered.plan;
+  const objects = new Map<string, Manifest>();
+  for (const { name, files } of [...steps.slice(-1), ...steps.slice(1, steps.indexOf(step) + 1)])
+    for (const file of files) objects.set(file, objectIn(rendered, name, file));
+  const to = rulesOf([...objects.values()], 'shop').at(-1)?.to ?? [];
+  if (isPods) {
+    const both = ['shop-canary', 'shop-primary'];
+    expect(to.map((it) => it.workloads.toSorted())).toEqual([both]);
+    return;
+  }
+  const total = to.reduce((sum, it) => sum + it.weight, 0);
+  for (const track of TRACKS) {
+    const own = to.filter((it) => it.workloads.join() === `shop-${track}`);
+    const percent = own.reduce((sum, it) => sum + (100 * it.weight) / total, 0);
+    expect(percent, `${step.name} ${track}`).toBeCloseTo(step.weights[track] ?? 0);
   }
 }
 

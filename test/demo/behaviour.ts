@@ -1,4 +1,4 @@
-import type { Behaviour, TrafficOptions } from './traffic.ts';
+import type { Behaviour, TrafficOptions } from '../../analyzer/simulated/traffic.ts';
 
 /** How the versions of the demo behave: a little slower with more traffic, or failing from some percent on. */
 export function behaviour({

@@ -4,18 +4,20 @@ import { join, resolve } from 'node:path';
 import { kubernetes } from '../../analyzer/cluster/kubernetes.ts';
 import { openLocal, openRepository, type Reader } from '../../analyzer/git/index.ts';
 import { prometheus } from '../../analyzer/metrics/prometheus.ts';
+import { type Gitops, playGitops, type Sync } from '../../analyzer/simulated/gitops.ts';
+import { playTraffic, type TrafficOptions } from '../../analyzer/simulated/traffic.ts';
+import { playWorkloads } from '../../analyzer/simulated/workloads.ts';
 import type { Analyzer } from '../../analyzer/tick/analyzer.ts';
 import { newMemory } from '../../analyzer/tick/analyzer.ts';
+import { pushing } from '../../analyzer/tick/delivery.ts';
 import { oneCluster } from '../../analyzer/tick/world.ts';
 import { type EmbeddedApiServer, startApiServer } from '../embedded/api-server.ts';
 import { type GitServer, startGitServer } from '../embedded/git-server.ts';
-import { type Gitops, playGitops, type Sync } from '../embedded/gitops.ts';
 import { startPrometheus } from '../embedded/prometheus.ts';
-import { playWorkloads } from '../embedded/workloads.ts';
 import { oneStore } from '../one-store.ts';
 import { type Author, cloneAsAuthor, GIT_ENVIRONMENT } from './author.ts';
 import { type Clock, paced } from './clock.ts';
-import { playTraffic, type TrafficOptions } from './traffic.ts';
+import { answer } from './queries.ts';
 
 /** Everything around the analyzer, in this process and on loopback. */
 export interface World {
@@ -80,7 +82,10 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     );
     const workloads = playWorkloads({ store: api, clock: now });
     const traffic = playTraffic({ ...options, store: api, workloads, clock: now });
-    const metrics = await startPrometheus({ clock: now, answer: traffic.answer });
+    const metrics = await startPrometheus({
+      clock: now,
+      answer: (query, at) => answer(traffic, query, at),
+    });
     cleanups.push(metrics.stop);
     onReady('metrics', `a Prometheus API at ${metrics.url}, with synthetic traffic`);
     const author = await cloneAsAuthor(git.url, join(folder, 'author'));
@@ -94,6 +99,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     const gitops = playGitops({ reader, store: api, clock: now });
     const analyzer: Analyzer = {
       repository,
+      delivery: pushing,
       clusters: oneCluster(kubernetes({ kubeconfig: api.kubeconfigPath })),
       metrics: oneStore(prometheus({ address: metrics.url })),
       clock: now,

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { kubernetes } from '../../analyzer/cluster/kubernetes.ts';
-import { at } from '../../analyzer/core/cluster/liveness.ts';
 import type { ClusterView } from '../../analyzer/core/cluster/reading.ts';
 import { type PlanTree, type Position, positionText } from '../../analyzer/core/position.ts';
 import type { Rollout } from '../../analyzer/core/situation.ts';
@@ -11,6 +10,7 @@ import { oneCluster } from '../../analyzer/tick/world.ts';
 import { nginx } from '../../apps/nginx.ts';
 import { podinfo } from '../../apps/podinfo.ts';
 import { type Release, Testing, type WorkloadFactory } from '../../lib/index.ts';
+import { at } from '../../lib/plan/pointer.ts';
 import { type Applier, applier, MANAGER } from './applier.ts';
 import { type Plans, plans, rolloutAt, situationOf, variant, withDeploymentSpec } from './plans.ts';
 import { type Kubelet, playKubelet } from './pods.ts';

@@ -12,6 +12,7 @@ import { walk } from '../../analyzer/history/history.ts';
 import { prometheus } from '../../analyzer/metrics/prometheus.ts';
 import type { Analyzer } from '../../analyzer/tick/analyzer.ts';
 import { newMemory } from '../../analyzer/tick/analyzer.ts';
+import { pushing } from '../../analyzer/tick/delivery.ts';
 import { atRest, type TickReport, tick } from '../../analyzer/tick/tick.ts';
 import { oneCluster } from '../../analyzer/tick/world.ts';
 import { podinfo } from '../../apps/podinfo.ts';
@@ -82,6 +83,7 @@ describe('a rollout on real servers', { skip: isMissing(missing) }, () => {
     cleanups.push(repository.close);
     analyzer = {
       repository,
+      delivery: pushing,
       clusters: oneCluster(kubernetes({ kubeconfig: cluster.kubeconfigPath })),
       metrics: oneStore(prometheus({ address: metrics.url })),
       clock: () => Date.now() / 1000,

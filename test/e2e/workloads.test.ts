@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { at } from '../../analyzer/core/cluster/liveness.ts';
 import { readiness } from '../../analyzer/core/cluster/readiness.ts';
 import type { Readiness } from '../../analyzer/core/cluster/reading.ts';
 import { files, type PlanTree, type Position } from '../../analyzer/core/position.ts';
 import { daemonApp } from '../../apps/daemon.ts';
 import { statefulApp } from '../../apps/stateful.ts';
 import { type Release, Testing } from '../../lib/index.ts';
+import { at } from '../../lib/plan/pointer.ts';
 import { applier } from './applier.ts';
 import { plans, variant } from './plans.ts';
 import { playKubelet } from './pods.ts';

@@ -4,9 +4,13 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ObjectRef } from '../../analyzer/core/cluster/reading.ts';
-import { type ObjectStore, objectStore } from './object-store.ts';
-import type { Manifest } from './server-side-apply.ts';
+import { type ObjectStore, objectStore } from '../../analyzer/simulated/object-store.ts';
+import {
+  isServedBy,
+  SERVED_KINDS,
+  type ServedKind,
+} from '../../analyzer/simulated/served-kinds.ts';
+import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
 
 /** How requests go wrong: an HTTP status, never an answer, a connection that breaks, or a wish to be asked later. */
 export type ApiFault =
@@ -29,14 +33,6 @@ export interface EmbeddedApiServerOptions {
   readonly kinds?: readonly ServedKind[];
 }
 
-/** A kind that the server knows. */
-export interface ServedKind {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly plural: string;
-  readonly namespaced: boolean;
-}
-
 /** A Kubernetes API server in this process: read over HTTP, written by calls. */
 export interface EmbeddedApiServer extends ObjectStore {
   /** Where its API is, without a slash at the end. */
@@ -47,16 +43,6 @@ export interface EmbeddedApiServer extends ObjectStore {
   readonly requests: readonly { readonly method: string; readonly path: string }[];
   stop(): Promise<void>;
 }
-
-/** What is served unless a test says otherwise. */
-export const SERVED_KINDS: readonly ServedKind[] = [
-  ...kinds('v1', 'Service', 'ConfigMap', 'Secret', 'ServiceAccount', 'Pod'),
-  { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false },
-  ...kinds('apps/v1', 'Deployment', 'DaemonSet', 'StatefulSet'),
-  ...kinds('autoscaling/v2', 'HorizontalPodAutoscaler'),
-  ...kinds('policy/v1', 'PodDisruptionBudget'),
-  ...kinds('networking.istio.io/v1', 'VirtualService', 'DestinationRule', 'Gateway'),
-];
 
 const TOKEN = 'embedded-token';
 
@@ -100,25 +86,6 @@ export async function startApiServer(
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-function isServedBy(served: readonly ServedKind[]): (ref: ObjectRef) => boolean {
-  return ({ apiVersion, kind, namespace }) =>
-    served.some(
-      (type) =>
-        type.apiVersion === apiVersion &&
-        type.kind === kind &&
-        type.namespaced === (namespace !== undefined),
-    );
-}
-
-function kinds(apiVersion: string, ...names: readonly string[]): ServedKind[] {
-  return names.map((kind) => ({
-    apiVersion,
-    kind,
-    plural: `${kind.toLowerCase()}s`,
-    namespaced: true,
-  }));
 }
 
 function refusalOf({ method, headers }: IncomingMessage): number | undefined {

@@ -1,14 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import {
-  type EmbeddedApiServer,
-  SERVED_KINDS,
-  type ServedKind,
-  startApiServer,
-} from '../embedded/api-server.ts';
-import { type Gitops, playGitops, type Sync } from '../embedded/gitops.ts';
+import { type Gitops, playGitops, type Sync } from '../../analyzer/simulated/gitops.ts';
+import { SERVED_KINDS, type ServedKind } from '../../analyzer/simulated/served-kinds.ts';
+import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
+import { playWorkloads } from '../../analyzer/simulated/workloads.ts';
+import { type EmbeddedApiServer, startApiServer } from '../embedded/api-server.ts';
 import { type EmbeddedPrometheus, startPrometheus } from '../embedded/prometheus.ts';
-import type { Manifest } from '../embedded/server-side-apply.ts';
-import { playWorkloads } from '../embedded/workloads.ts';
 import { exposure, imagesOf } from './exposure.ts';
 import { liveReader } from './live-reader.ts';
 import { temperOf } from './releases.ts';

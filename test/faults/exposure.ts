@@ -1,6 +1,7 @@
-import { at } from '../../analyzer/core/cluster/liveness.ts';
-import { isWorkload, nameOf, rulesOf } from '../embedded/reach.ts';
-import type { Manifest } from '../embedded/server-side-apply.ts';
+import { rulesOf } from '../../analyzer/simulated/reach.ts';
+import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
+import { at } from '../../lib/plan/pointer.ts';
+import { isWorkload, nameOf } from '../../lib/traffic/reach.ts';
 
 /** What percent of a release's requests each image gets by these objects, whether its pods are ready or not. */
 export function exposure(objects: readonly Manifest[], apex: string): ReadonlyMap<string, number> {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LiveReader } from '../embedded/gitops.ts';
+import type { LiveReader } from '../../analyzer/simulated/gitops.ts';
 import { git, readBlobs } from './git.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import type { Manifest } from '../embedded/server-side-apply.ts';
+import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
 import { exposure } from './exposure.ts';
 import { git, readBlobs } from './git.ts';
 

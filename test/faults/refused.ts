@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
-import { at } from '../../analyzer/core/cluster/liveness.ts';
+import { at } from '../../lib/plan/pointer.ts';
 import type { Random } from '../simulation/random.ts';
 import { distFiles, type Version } from './releases.ts';
 import type { Outcome, Scenario, Stage } from './scenario.ts';

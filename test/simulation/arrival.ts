@@ -1,8 +1,8 @@
 import { disagreement } from '../../analyzer/core/integrity.ts';
 import { files, positionText } from '../../analyzer/core/position.ts';
 import type { Situation } from '../../analyzer/core/situation.ts';
+import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
-import type { Manifest } from '../embedded/server-side-apply.ts';
 import { Broken } from './broken.ts';
 import { type Faults, within } from './faults.ts';
 import { primaryOf, targetOf } from './oracle.ts';

@@ -1,5 +1,5 @@
-import { isWorkload, nameOf } from '../embedded/reach.ts';
-import type { Manifest } from '../embedded/server-side-apply.ts';
+import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
+import { isWorkload, nameOf } from '../../lib/traffic/reach.ts';
 import type { Break } from './faults.ts';
 import { imageOf } from './plans.ts';
 

@@ -1,4 +1,4 @@
-import type { Manifest } from '../embedded/server-side-apply.ts';
+import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
 
 /** A span of time in which something is out of order; Unix seconds. */
 export interface Outage {

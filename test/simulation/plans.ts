@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { parse } from 'yaml';
 import type { PlanTree } from '../../analyzer/core/position.ts';
+import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
 import type { FileInfo, Plan, Step } from '../../lib/plan/plan.ts';
 import { FORMAT } from '../../lib/plan/versions.ts';
-import type { Manifest } from '../embedded/server-side-apply.ts';
 
 /** Every blob that any simulated plan refers to: its text by its id. */
 export type Blobs = Map<string, string>;

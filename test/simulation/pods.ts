@@ -1,5 +1,6 @@
-import { nameOf, replicasOf } from '../embedded/reach.ts';
-import type { Manifest } from '../embedded/server-side-apply.ts';
+import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
+import { replicasOf } from '../../analyzer/simulated/workloads.ts';
+import { nameOf } from '../../lib/traffic/reach.ts';
 import { breakOf, changedAt } from './breaks.ts';
 import type { Break } from './faults.ts';
 import { imageOf } from './plans.ts';

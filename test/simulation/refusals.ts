@@ -1,8 +1,9 @@
-import { at } from '../../analyzer/core/cluster/liveness.ts';
 import type { PlanTree } from '../../analyzer/core/position.ts';
+import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
+import { replicasOf } from '../../analyzer/simulated/workloads.ts';
 import { STEP_ANNOTATION } from '../../lib/plan/plan.ts';
-import { isWorkload, nameOf, replicasOf } from '../embedded/reach.ts';
-import type { Manifest } from '../embedded/server-side-apply.ts';
+import { at } from '../../lib/plan/pointer.ts';
+import { isWorkload, nameOf } from '../../lib/traffic/reach.ts';
 import type { Outage, Refusal } from './faults.ts';
 import { type Blobs, imageOf, stepObjects } from './plans.ts';
 import type { Random } from './random.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PlanTree } from '../../analyzer/core/position.ts';
+import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
-import type { Manifest } from '../embedded/server-side-apply.ts';
 import { type Faults, NO_FAULTS, type Outage } from './faults.ts';
 import type { HookBehaviour, HookRun } from './hooks.ts';
 import type { PersonEvent } from './person.ts';

@@ -1,5 +1,5 @@
 import type { FileSet } from '../../analyzer/core/position.ts';
-import type { Manifest } from '../embedded/server-side-apply.ts';
+import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
 import { type Faults, type Refusal, within } from './faults.ts';
 import { type Blobs, objectOf } from './plans.ts';
 import { type Behaviour, type Held, keyOf, replaced } from './pods.ts';

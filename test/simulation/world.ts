@@ -3,8 +3,10 @@ import type { ObjectReading, ObjectRef } from '../../analyzer/core/cluster/readi
 import type { Sample } from '../../analyzer/core/judge/series.ts';
 import { isoTime } from '../../analyzer/core/state.ts';
 import type { MetricStores } from '../../analyzer/metrics/store.ts';
-import { isWorkload, type Rule, replicasOf, rulesOf } from '../embedded/reach.ts';
-import type { Manifest } from '../embedded/server-side-apply.ts';
+import { rulesOf } from '../../analyzer/simulated/reach.ts';
+import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
+import { replicasOf } from '../../analyzer/simulated/workloads.ts';
+import { isWorkload, type Rule } from '../../lib/traffic/reach.ts';
 import { oneStore } from '../one-store.ts';
 import { hits } from './breaks.ts';
 import { type Faults, type Outage, within } from './faults.ts';

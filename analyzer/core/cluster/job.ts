@@ -1,4 +1,4 @@
-import { at } from './liveness.ts';
+import { at } from '../../../lib/plan/pointer.ts';
 import type { JobStatus, ObjectReading } from './reading.ts';
 
 /**

@@ -1,4 +1,5 @@
 import { DIGEST_ANNOTATION, type FileInfo, STEP_ANNOTATION } from '../../../lib/plan/plan.ts';
+import { at, escapePointer } from '../../../lib/plan/pointer.ts';
 import { readYaml } from '../../../lib/plan/read-yaml.ts';
 import type { Answer } from '../answer.ts';
 import type { Rollout } from '../situation.ts';
@@ -156,21 +157,6 @@ export function isSynced({ digest }: Target, reading: ObjectReading | undefined)
 /** Whether an answer is what a question wants to see. */
 export function isShown(question: Question, reading: ObjectReading | undefined): boolean {
   return unmet(question, reading).length === 0;
-}
-
-/** The value at a JSON pointer (RFC 6901); undefined where there is none. */
-export function at(object: unknown, pointer: string): unknown {
-  let value = object;
-  for (const part of pointer.split('/').slice(1)) {
-    if (typeof value !== 'object' || value === null) return undefined;
-    const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
-    value = Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
-  }
-  return value;
-}
-
-function escapePointer(key: string): string {
-  return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
 /** The value of an annotation; undefined where there is none. */

@@ -1,4 +1,5 @@
-import { appliedAt, at } from './liveness.ts';
+import { at } from '../../../lib/plan/pointer.ts';
+import { appliedAt } from './liveness.ts';
 import type { ObjectReading, Outage, Readiness } from './reading.ts';
 
 /** What readiness is measured against. */

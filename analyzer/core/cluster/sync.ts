@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { at } from './liveness.ts';
+import { at } from '../../../lib/plan/pointer.ts';
 import type { ObjectRef, SyncStatus } from './reading.ts';
 
 /** What applies `live/` to a cluster, and tells of it in the status of an object. */

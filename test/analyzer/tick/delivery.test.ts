@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { carryOut } from '../../../analyzer/core/change.ts';
 import type { PushResult } from '../../../analyzer/git/repository.ts';
-import { deliver } from '../../../analyzer/tick/delivery.ts';
-import type { Unit } from '../../../analyzer/tick/planning.ts';
+import { pushing } from '../../../analyzer/tick/delivery.ts';
+import type { Unit } from '../../../analyzer/tick/planned.ts';
 import { move, situation, step, T0 } from '../core/fixture.ts';
 import { outcomeOf } from '../telemetry/outcome.ts';
 
@@ -40,7 +40,7 @@ test.each([
   ['alreadyThere', false],
 ] as const)('what is %s is there, and says whose push it was', async (kind, isOurs) => {
   const it = repository({ kind });
-  const done = await deliver(it, 'tip', UNITS);
+  const done = await pushing.deliver(it, 'tip', UNITS);
   expect(done).toMatchObject({ kind: 'there', tip: 'web on tip', isOurs });
   expect(done.kind === 'there' && done.made.map((one) => one.unit)).toEqual(UNITS);
   expect(it.pushed).toEqual(['web on tip']);
@@ -48,7 +48,7 @@ test.each([
 
 test('a refusal says why, and what would have been there', async () => {
   const it = repository({ kind: 'refused', reason: 'protected branch' });
-  expect(await deliver(it, 'tip', UNITS)).toMatchObject({
+  expect(await pushing.deliver(it, 'tip', UNITS)).toMatchObject({
     kind: 'refused',
     reason: 'protected branch',
     units: UNITS,
@@ -56,17 +56,17 @@ test('a refusal says why, and what would have been there', async () => {
 });
 
 test('nothing is pushed where somebody else is ahead, or nothing moves', async () => {
-  expect(await deliver(repository({ kind: 'moved' }), 'tip', UNITS)).toMatchObject({
+  expect(await pushing.deliver(repository({ kind: 'moved' }), 'tip', UNITS)).toMatchObject({
     kind: 'moved',
   });
   const idle = repository({ kind: 'pushed' });
-  expect(await deliver(idle, 'tip', [])).toMatchObject({ kind: 'nothing' });
+  expect(await pushing.deliver(idle, 'tip', [])).toMatchObject({ kind: 'nothing' });
   expect(idle.pushed).toEqual([]);
 });
 
 test('one that cannot be committed stays, and keeps no other from being pushed', async () => {
   const it = repository({ kind: 'pushed' }, 'app');
-  const done = await deliver(it, 'tip', UNITS);
+  const done = await pushing.deliver(it, 'tip', UNITS);
   expect(done).toMatchObject({ kind: 'there', tip: 'web on tip' });
   expect([...done.failed.keys()]).toEqual(['app']);
   expect(done.failed.get('app')?.outcome.decision.reason).toContain('no such tree');

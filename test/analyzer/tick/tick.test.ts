@@ -7,6 +7,7 @@ import { verify } from '../../../analyzer/history/history.ts';
 import { hookCalls } from '../../../analyzer/hooks/calls.ts';
 import type { Analyzer } from '../../../analyzer/tick/analyzer.ts';
 import { newMemory } from '../../../analyzer/tick/analyzer.ts';
+import { pushing } from '../../../analyzer/tick/delivery.ts';
 import { atRest, tick } from '../../../analyzer/tick/tick.ts';
 import { oneCluster } from '../../../analyzer/tick/world.ts';
 import type { Hook } from '../../../lib/plan/plan.ts';
@@ -394,7 +395,10 @@ async function analyzerOf(
   const { cluster, metrics } = field.world;
   const clusters = oneCluster(cluster);
   const clock = () => field.now;
-  return { analyzer: { repository, clusters, metrics, clock, memory: newMemory() }, repository };
+  return {
+    analyzer: { repository, delivery: pushing, clusters, metrics, clock, memory: newMemory() },
+    repository,
+  };
 }
 
 describe.concurrent('a branch that disappears', () => {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
   appliedAt,
-  at,
   clusterQuestions,
   isSynced,
   liveness,
@@ -350,19 +349,6 @@ describe('a target', () => {
     expect(isSynced(it, shows('old'))).toBe(false);
     expect(isSynced(it, { kind: 'unknown', reason: 'down' })).toBe(true);
   });
-});
-
-test.each<[string, unknown]>([
-  ['/a/b', 1],
-  ['/a/c~1d', 2],
-  ['/a/e~0f', 3],
-  ['/list/1', 'y'],
-  ['/list/2', undefined],
-  ['/a/b/c', undefined],
-  ['/constructor', undefined],
-  ['/a/__proto__', undefined],
-])('the value at %s is %j', (pointer, expected) => {
-  expect(at({ a: { b: 1, 'c/d': 2, 'e~f': 3 }, list: ['x', 'y'] }, pointer)).toEqual(expected);
 });
 
 test('an object is named as kubectl would', () => {

@@ -1,22 +1,22 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'yaml';
-import type { ObjectRef } from '../../analyzer/core/cluster/reading.ts';
-import type { Reader } from '../../analyzer/git/index.ts';
-import { SERVED_KINDS, type ServedKind } from './api-server.ts';
+import type { ObjectRef } from '../core/cluster/reading.ts';
+import type { Reader } from '../git/repository.ts';
 import type { ObjectStore } from './object-store.ts';
+import { SERVED_KINDS, type ServedKind } from './served-kinds.ts';
 import type { Manifest } from './server-side-apply.ts';
 
 /** What it needs of a reader. */
 export type LiveReader = Pick<Reader, 'resolve' | 'list' | 'files' | 'texts'>;
 
-/** What the embedded GitOps controller works with. */
+/** What a simulated GitOps controller works with. */
 export interface GitopsOptions {
   /** Reads the repository with the run branch. */
   readonly reader: LiveReader;
   readonly store: ObjectStore;
   /** Unix seconds. */
   readonly clock: () => number;
-  /** Kinds that the cluster has. @default - those that the embedded API server serves */
+  /** Kinds that the cluster has. @default - the built-in kinds of our manifests, and Istio's */
   readonly kinds?: readonly ServedKind[];
   /** @default main */
   readonly branch?: string;

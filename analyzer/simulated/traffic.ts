@@ -1,6 +1,7 @@
-import type { ObjectStore } from '../embedded/object-store.ts';
-import { type Destination, rulesOf } from '../embedded/reach.ts';
-import type { Workloads } from '../embedded/workloads.ts';
+import type { Destination } from '../../lib/traffic/reach.ts';
+import type { ObjectStore } from './object-store.ts';
+import { rulesOf } from './reach.ts';
+import type { Workloads } from './workloads.ts';
 
 /** How one version behaves under load. */
 export interface Behaviour {
@@ -21,16 +22,23 @@ export interface TrafficOptions {
   readonly behaviour: (image: string, percent: number) => Behaviour;
 }
 
-/** Users' requests, and what a metric store knows of them. */
+/** Users' requests, and how they went. */
 export interface Traffic {
   /** Lets users send requests for the time since the last beat. */
   beat(): void;
-  /**
-   * The value of one of the queries that the demo's releases ask; undefined without requests in its window.
-   *
-   * @throws Error for any other query
-   */
-  answer(query: string, atSeconds: number): number | undefined;
+  /** What the requests to a workload were like in a window; undefined without any. */
+  seen(workload: string, window: Window): Seen | undefined;
+}
+
+/** A span of time, without its start; Unix seconds. */
+export interface Window {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Means over some requests. */
+export interface Seen extends Behaviour {
+  readonly requests: number;
 }
 
 /** Requests in a second that all users together send. */
@@ -91,34 +99,19 @@ export function playTraffic(options: TrafficOptions): Traffic {
     });
   }
 
-  /** The mean over the requests to a workload in a window; undefined without any. */
-  function mean(
-    workload: string,
-    metric: keyof Behaviour,
-    { from, to }: { readonly from: number; readonly to: number },
-  ): { readonly value: number; readonly requests: number } | undefined {
-    const seen = scrapes.filter((it) => it.workload === workload && it.at > from && it.at <= to);
-    const requests = seen.reduce((sum, it) => sum + it.requests, 0);
-    if (requests === 0) return undefined;
-    const value = seen.reduce((sum, it) => sum + it[metric] * it.requests, 0) / requests;
-    return { value, requests };
-  }
-
   return {
     beat() {
       const seconds = clock() - last;
       last = clock();
       for (const [workload, percent] of percents()) scrape(workload, percent, seconds);
     },
-    answer(query, atSeconds) {
-      const { workload, other, windowSeconds, metric, form } = understand(query);
-      const window = { from: atSeconds - windowSeconds, to: atSeconds };
-      const own = mean(workload, metric, window);
-      if (form === 'errors')
-        return own === undefined ? 0 : ((1 - own.value / 100) * own.requests) / windowSeconds;
-      if (own === undefined || form === 'value') return own?.value;
-      const compared = mean(other, metric, window);
-      return compared === undefined ? undefined : own.value / compared.value;
+    seen(workload, { from, to }) {
+      const own = scrapes.filter((it) => it.workload === workload && it.at > from && it.at <= to);
+      const requests = own.reduce((sum, it) => sum + it.requests, 0);
+      if (requests === 0) return undefined;
+      const mean = (metric: keyof Behaviour) =>
+        own.reduce((sum, it) => sum + it[metric] * it.requests, 0) / requests;
+      return { requests, successRate: mean('successRate'), latencyP99Ms: mean('latencyP99Ms') };
     },
   };
 }
@@ -131,37 +124,6 @@ function shareOf(index: number, count: number): number {
 
 function namespaceOf(object: Readonly<Record<string, unknown>>): unknown {
   return (object.metadata as { readonly namespace?: string } | undefined)?.namespace;
-}
-
-/** By a metric's name: what it tells, as itself, in comparison with another workload, or as errors in a second. */
-const QUERIES = {
-  istio_requests_total: ['successRate', 'value'],
-  istio_request_duration_milliseconds_bucket: ['latencyP99Ms', 'value'],
-  istio_request_duration_milliseconds_sum: ['latencyP99Ms', 'compared'],
-  http_request_duration_seconds_count: ['successRate', 'value'],
-  http_requests_total: ['successRate', 'errors'],
-} as const;
-
-interface Understood {
-  readonly workload: string;
-  /** What it is compared with. */
-  readonly other: string;
-  readonly windowSeconds: number;
-  readonly metric: keyof Behaviour;
-  readonly form: 'value' | 'compared' | 'errors';
-}
-
-/** Reads the few queries that the checks of the demo's releases render to; PromQL as a whole is not spoken here. */
-function understand(query: string): Understood {
-  const found = Object.entries(QUERIES).find(([it]) => query.includes(it));
-  const names = [...query.matchAll(/(?:destination_workload|pod)=~?"([a-z0-9-]+?)(?:-\[[^"]*)?"/g)];
-  const workloads = [...new Set(names.map((it) => it[1] ?? ''))];
-  const window = /\[(\d+)s\]/.exec(query)?.[1];
-  const [workload, other = ''] = workloads;
-  if (found === undefined || workload === undefined || window === undefined)
-    throw new Error(`the demo's metric store does not know the query ${query}`);
-  const [metric, form] = found[1];
-  return { workload, other, windowSeconds: Number(window), metric, form };
 }
 
 /** Between -1 and 1, looks random, and is the same in every run. */

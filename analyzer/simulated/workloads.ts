@@ -1,9 +1,9 @@
-import { at } from '../../analyzer/core/cluster/liveness.ts';
-import type { ObjectRef } from '../../analyzer/core/cluster/reading.ts';
+import { at } from '../../lib/plan/pointer.ts';
+import type { ObjectRef } from '../core/cluster/reading.ts';
 import type { ObjectStore } from './object-store.ts';
 import { type Manifest, timestamp } from './server-side-apply.ts';
 
-/** What the embedded controllers work with. */
+/** What the simulated controllers work with. */
 export interface WorkloadsOptions {
   readonly store: ObjectStore;
   /** Unix seconds. */
@@ -30,6 +30,11 @@ export interface Workloads {
   running(namespace: string | undefined, workload: string): readonly string[];
 }
 
+/** Pods that a workload asks for; 1 where its number is an autoscaler's, or the nodes', to say. */
+export function replicasOf(workload: Manifest): number {
+  return number(workload, '/spec/replicas', 1);
+}
+
 interface Pod {
   /** The pod template that it was made from, as JSON. */
   readonly template: string;
@@ -54,7 +59,7 @@ export function playWorkloads(options: WorkloadsOptions): Workloads {
     const ref = targetOf(hpa);
     const target = store.get(ref);
     if (target === undefined) return;
-    const replicas = number(target, '/spec/replicas', 1);
+    const replicas = replicasOf(target);
     // At 0 replicas an HPA is switched off, as in Kubernetes.
     if (replicas === 0) return;
     const least = number(hpa, '/spec/minReplicas', 1);
@@ -71,7 +76,7 @@ export function playWorkloads(options: WorkloadsOptions): Workloads {
     const image = String(at(deployment, '/spec/template/spec/containers/0/image'));
     const seconds = typeof startSeconds === 'number' ? startSeconds : startSeconds(image);
     const fresh = { template, image, availableAt: now + seconds };
-    const wanted = number(deployment, '/spec/replicas', 1);
+    const wanted = replicasOf(deployment);
     const isSet = deployment.kind === 'StatefulSet';
     const after = isSet
       ? updated(before, { wanted, fresh, now, kept: partitionOf(deployment) })

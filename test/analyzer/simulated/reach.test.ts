@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { replicasOf, rulesOf, runs } from './reach.ts';
-import type { Manifest } from './server-side-apply.ts';
+import { rulesOf } from '../../../analyzer/simulated/reach.ts';
+import type { Manifest } from '../../../analyzer/simulated/server-side-apply.ts';
+import { replicasOf } from '../../../analyzer/simulated/workloads.ts';
 
 function service(name: string, selector: object): Manifest {
   return { kind: 'Service', metadata: { name }, spec: { selector } };
@@ -86,7 +87,7 @@ test('without routes a Service leads to all pods that it selects; without one no
   expect(rulesOf(PODS, 'shop')).toEqual([]);
 });
 
-test('a workload runs unless it is scaled to 0; an autoscaler gives one pod at least', () => {
-  expect(PODS.map(runs)).toEqual([true, false]);
+test('a workload asks for as many pods as it says; an autoscaler gives one at least', () => {
+  expect(PODS.map(replicasOf)).toEqual([3, 0]);
   expect(replicasOf(deployment('x', {}))).toBe(1);
 });

@@ -4,14 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { appliedAt, at } from '../../analyzer/core/cluster/liveness.ts';
-import { readiness } from '../../analyzer/core/cluster/readiness.ts';
-import { openLocal, type Reader } from '../../analyzer/git/index.ts';
-import { SERVED_KINDS } from './api-server.ts';
-import { type Gitops, playGitops, type Sync } from './gitops.ts';
-import { type ObjectStore, objectStore } from './object-store.ts';
-import type { Manifest } from './server-side-apply.ts';
-import { playWorkloads, type Workloads } from './workloads.ts';
+import { appliedAt } from '../../../analyzer/core/cluster/liveness.ts';
+import { readiness } from '../../../analyzer/core/cluster/readiness.ts';
+import { openLocal, type Reader } from '../../../analyzer/git/index.ts';
+import { type Gitops, playGitops, type Sync } from '../../../analyzer/simulated/gitops.ts';
+import { type ObjectStore, objectStore } from '../../../analyzer/simulated/object-store.ts';
+import { SERVED_KINDS } from '../../../analyzer/simulated/served-kinds.ts';
+import type { Manifest } from '../../../analyzer/simulated/server-side-apply.ts';
+import { playWorkloads, type Workloads } from '../../../analyzer/simulated/workloads.ts';
+import { at } from '../../../lib/plan/pointer.ts';
 
 const INTERVAL = 30;
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ObjectRef } from '../../analyzer/core/cluster/reading.ts';
+import type { ObjectRef } from '../core/cluster/reading.ts';
 import {
   applyFields,
   type Manifest,
@@ -10,7 +10,7 @@ import {
   type Writer,
 } from './server-side-apply.ts';
 
-/** The objects of the embedded API server, and the ways in which they are written. */
+/** The objects of a simulated cluster, and the ways in which they are written. */
 export interface ObjectStore {
   /**
    * What the server-side apply of a GitOps controller does.
