@@ -392,6 +392,11 @@ describe('every file', () => {
       'parse it with zod, or write a type guard',
     ],
     [
+      'replaces what a rollout is made of through `withRollout`',
+      /(?<!\bwithRollout\()\{\s*\.\.\.(?:\w+\.)*\w*[sS]ituation,[^{}]*\b(?:id|state|plan|stable|live)\b/,
+      'a spread keeps the old rollout: make the situation with withRollout of analyzer/core/rollout.ts',
+    ],
+    [
       'replaces nothing by a text that is not written there',
       /\.replace(?:All)?\(\s*(?:''|[A-Z_]+|\/(?:\\.|\[(?:\\.|[^\]\n])*\]|[^/\n[])+\/[a-z]*|\w+),(?!\s*(?:''|\(|\w+ =>|quote === ''))/,
       'in a replacement `$&` has a meaning: hand over a function that returns the text',

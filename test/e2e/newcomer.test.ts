@@ -1,22 +1,19 @@
-import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tick } from '../../analyzer/tick/tick.ts';
 import { filesBelow, fromProject } from '../../lib/files.ts';
 import { temporaryFolder } from '../cleanups.ts';
-import { GIT_ENVIRONMENT } from '../demo/author.ts';
 import { behaviour } from '../demo/behaviour.ts';
 import { startWorld, type World } from '../demo/world.ts';
+import { packed, shell, succeed } from './newcomer.ts';
 
 /**
  * What somebody without a clone of this repository does, from the package to the end of a first rollout. It needs npm's
  * registry; the Git server, the cluster and the metrics are the demo's.
  */
 
-const run = promisify(execFile);
 /** Installing packages on a busy machine. */
 const MINUTES = 60_000;
 
@@ -26,40 +23,8 @@ const releases = join(place, 'releases');
 let tarball = '';
 let world: World;
 
-const IDENTITY = ['AUTHOR', 'COMMITTER'].flatMap((role) => [
-  [`GIT_${role}_NAME`, 'Ann'],
-  [`GIT_${role}_EMAIL`, 'ann@example.com'],
-]);
-
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** A command as a newcomer types it: without variables of this project or its tools. */
-async function shell(folder: string, command: string): Promise<Ended> {
-  const own = Object.entries(process.env).filter(
-    ([name]) => !/^(PERCH_|GIT_|npm_|VITEST|NODE_ENV|NODE_OPTIONS)/.test(name),
-  );
-  const env = { ...Object.fromEntries([...own, ...IDENTITY]), ...GIT_ENVIRONMENT, NO_COLOR: '1' };
-  return run('bash', ['-c', command], { cwd: folder, env, maxBuffer: 1e8 }).then(
-    (it) => ({ code: 0, ...it }),
-    (error: { code: number; stdout: string; stderr: string }) => error,
-  );
-}
-
-/** @returns what it prints @throws Error where it fails */
-async function succeed(folder: string, command: string): Promise<string> {
-  const { code, stdout, stderr } = await shell(folder, command);
-  if (code !== 0) throw new Error(`\`${command}\` ended with ${code}:\n${stdout}${stderr}`);
-  return stdout;
-}
-
 beforeAll(async () => {
-  const packed = await succeed(root, `npm pack --json --pack-destination ${place}`);
-  const [{ filename }] = JSON.parse(packed.slice(packed.indexOf('['))) as [{ filename: string }];
-  tarball = join(place, filename);
+  tarball = await packed(place);
   const start = Date.now() / 1000 - 6 * 3600;
   const failing = 'stefanprodan/podinfo:3.1.2';
   world = await startWorld({

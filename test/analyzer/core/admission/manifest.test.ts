@@ -45,7 +45,7 @@ describe('one object, plainly', () => {
   });
 
   test('every file of the example releases', () => {
-    const dist = new URL('../../../../dist/', import.meta.url);
+    const dist = new URL('../../../../dist/examples/', import.meta.url);
     const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((it) =>
       /\/steps\/.*\.yaml$/.test(it),
     );
