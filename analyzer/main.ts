@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { addAnalyze } from './commands/analyze.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addDiff } from './commands/diff.ts';
 import { addExport } from './commands/export.ts';
 import { addHistory } from './commands/history.ts';
@@ -10,7 +11,7 @@ import { addRepositoryFlags } from './commands/options.ts';
 import { addPersonCommands } from './commands/person.ts';
 import { addPlan } from './commands/plan.ts';
 import { addStatus } from './commands/status.ts';
-import { complain, crash, USAGE_OUTPUT } from './commands/terminal.ts';
+import { complain, crash, endWithReader, USAGE_OUTPUT } from './commands/terminal.ts';
 import { addVerify } from './commands/verify.ts';
 import { addVersion } from './commands/version.ts';
 import { addWait } from './commands/wait.ts';
@@ -30,6 +31,7 @@ Exit codes:
 
 /** The `perch` command: composes, and is imported by nobody. */
 async function main(): Promise<void> {
+  endWithReader();
   const program = addRepositoryFlags(new Command('perch'))
     .description('progressive delivery as Git commits')
     .enablePositionalOptions(false)
@@ -49,6 +51,7 @@ async function main(): Promise<void> {
   addAnalyze(program);
   addPersonCommands(program);
   addVersion(program);
+  addCompletion(program);
   try {
     await program.parseAsync();
   } catch (error) {

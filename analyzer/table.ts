@@ -1,15 +1,61 @@
 import { plain } from '../lib/plan/plain.ts';
 
-/** A table for people: columns padded to their widest cell, two spaces between them. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/**
+ * A table for people: columns padded to their widest cell, two spaces between them. Where it is wider than the terminal,
+ * the widest columns get narrower, and their cells take several lines.
+ *
+ * @param width columns of the terminal @default - any: nothing is wrapped
+ */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  width = Number.POSITIVE_INFINITY,
+): string {
   const all = [head, ...rows].map((row) => row.map(plain));
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  return all.map(line).join('\n');
+  const natural = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const widths = narrowed(natural, width - GAP.length * (head.length - 1));
+  return all.flatMap((row) => linesOf(row, widths)).join('\n');
+}
+
+const GAP = '  ';
+
+/** No column gets narrower than a short word, whatever the terminal. */
+const NARROWEST = 8;
+
+/** Takes what is too much from whichever column is the widest. */
+function narrowed(natural: readonly number[], width: number): readonly number[] {
+  const widths = [...natural];
+  for (let excess = widths.reduce((sum, it) => sum + it, 0) - width; excess > 0; excess -= 1) {
+    const widest = Math.max(...widths);
+    if (widest <= NARROWEST) break;
+    widths[widths.lastIndexOf(widest)] = widest - 1;
+  }
+  return widths;
+}
+
+/** One row, as many lines as its longest cell needs. */
+function linesOf(row: readonly string[], widths: readonly number[]): readonly string[] {
+  const cells = row.map((cell, column) => wrapped(cell, widths[column] ?? 0));
+  const height = Math.max(...cells.map((it) => it.length));
+  return Array.from({ length: height }, (_, index) =>
+    cells
+      .map((it, column) => (it[index] ?? '').padEnd(widths[column] ?? 0))
+      .join(GAP)
+      .trimEnd(),
+  );
+}
+
+/** Broken between words, and inside of those that are too long. */
+function wrapped(text: string, width: number): readonly string[] {
+  if (text.length <= width) return [text];
+  const lines: string[] = [];
+  for (let rest = text; rest !== ''; ) {
+    const space = rest.length <= width ? rest.length : rest.lastIndexOf(' ', width);
+    const end = space > 0 ? space : width;
+    lines.push(rest.slice(0, end));
+    rest = rest.slice(end).trimStart();
+  }
+  return lines;
 }
 
 /** `42s`, `3m10s`, `2h5m`, `4d`: the two largest units, days alone, much as kubectl prints ages. */

@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { parseAllDocuments, parse as parseYaml } from 'yaml';
 import { addAnalyze } from '../analyzer/commands/analyze.ts';
+import { addCompletion } from '../analyzer/commands/completion.ts';
 import { addDiff } from '../analyzer/commands/diff.ts';
 import { addExport } from '../analyzer/commands/export.ts';
 import { addHistory } from '../analyzer/commands/history.ts';
@@ -282,10 +283,11 @@ function commands(): readonly Command[] {
   for (const add of [
     ...[addPlan, addStatus, addVerify, addHistory, addDiff, addWait, addInitBranch],
     ...[addInit, addExport],
-    ...[addVersion, addAnalyze, addPersonCommands],
+    ...[addVersion, addAnalyze, addPersonCommands, addCompletion],
   ])
     add(program);
-  return program.commands;
+  // The one that the scripts of the shells call is not for people.
+  return program.commands.filter((it) => it.name() !== 'complete');
 }
 
 /** Names in the section "Commands" of the help, without `help` itself. */

@@ -25,7 +25,7 @@ import { addMetricsFlags, type MetricsFlags, storesOf } from './metrics.ts';
 import { flag, parseCount, parsePositive, type RepositoryFlags } from './options.ts';
 import { addReporterFlags, openReporters, type ReporterFlags } from './reporters.ts';
 import { locate, locateNow, openForWriting } from './repository.ts';
-import { LOG } from './terminal.ts';
+import { openLog } from './terminal.ts';
 
 interface AnalyzeFlags
   extends RepositoryFlags,
@@ -40,11 +40,17 @@ interface AnalyzeFlags
   readonly nudgeSecretFile?: string;
 }
 
+const EXAMPLES = `
+Examples:
+  perch analyze --metrics http://localhost:9090                      one pass, then the end
+  perch analyze --watch --repo https://git.example.com/team/releases.git --metrics http://prometheus:9090`;
+
 /** `perch analyze`: looks, decides and commits; once, until every release is at rest, or for ever. */
 export function addAnalyze(program: Command): Command {
   const command = program
     .command('analyze')
     .description('move releases to their next step, or back, as cluster and metrics say')
+    .addHelpText('after', EXAMPLES)
     .addOption(new Option('--once', 'one pass').conflicts(['untilIdle', 'watch']))
     .addOption(new Option('--until-idle', 'until every release is at rest').conflicts('watch'))
     .addOption(new Option('--watch', 'until SIGTERM'))
@@ -86,7 +92,7 @@ export function addAnalyze(program: Command): Command {
 }
 
 async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
-  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, LOG);
+  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, await openLog());
   const admission = admissionOf(flags);
   const nudge = nudgeUrls(flags, command);
   const client = hookClientOf(flags);

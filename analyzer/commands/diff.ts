@@ -24,6 +24,11 @@ interface FileChange {
   readonly after: string | null;
 }
 
+const EXAMPLES = `
+Examples:
+  perch diff shop                          what the next step changes
+  perch diff shop --to complete | git apply --stat`;
+
 /** `perch diff <release>`: what the next step changes in live/. */
 export function addDiff(program: Command): Command {
   return program
@@ -33,6 +38,7 @@ export function addDiff(program: Command): Command {
     .description(
       'print what the next step changes in live/; exits with 0 also where that is nothing',
     )
+    .addHelpText('after', EXAMPLES)
     .action(async (release: string, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<DiffFlags>();
       const { it, changes } = await readDiff(flags, release);
@@ -79,9 +85,9 @@ async function changesOf(
   return changes;
 }
 
-function asJson(release: string, it: Prospect, files: readonly FileChange[]): string {
+function asJson(release: string, it: Prospect, files: readonly FileChange[]): object {
   const { from, to = null, candidate = null, reason } = it;
-  return JSON.stringify({ release, from, to, candidate, reason, files }, undefined, 2);
+  return { release, from, to, candidate, reason, files };
 }
 
 async function asText(

@@ -26,7 +26,7 @@ export function addExport(program: Command): Command {
       );
       await write(folder, files);
       const names = [...files.keys()];
-      if (flags.json) sayJson(JSON.stringify({ release, folder, files: names, leftOut }));
+      if (flags.json) sayJson({ release, folder, files: names, leftOut });
       else say(report(release, folder, names, leftOut));
     });
 }

@@ -6,18 +6,20 @@ import { table } from '../table.ts';
 import { noRelease } from '../usage-error.ts';
 import type { RepositoryFlags } from './options.ts';
 import { withReader } from './repository.ts';
-import { say, sayJson } from './terminal.ts';
+import { say, sayJson, terminalWidth } from './terminal.ts';
 
-/** `perch history <release>`: every transition from Git alone, the newest last. */
+/** `perch history <release>`: every transition from Git alone, the newest first. */
 export function addHistory(program: Command): Command {
   return program
     .command('history')
     .argument('<release>', 'id of the release')
-    .description('print every transition of a release: when, what, verdict, by whom and why')
+    .description(
+      'print every transition of a release, the newest first: when, what, verdict, by whom and why',
+    )
     .action(async (release: string, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<RepositoryFlags>();
       const rows = await readHistory(flags, release);
-      if (flags.json) sayJson(JSON.stringify(rows.map(row), undefined, 2));
+      if (flags.json) sayJson(rows.map(row));
       else say(historyTable(rows));
     });
 }
@@ -28,7 +30,7 @@ async function readHistory(flags: RepositoryFlags, id: string): Promise<readonly
       at.run === undefined
         ? { visits: [], complete: true }
         : await walk(reader, at.run, id, new Map());
-    if (past.visits.length > 0) return transitions(id, past);
+    if (past.visits.length > 0) return [...transitions(id, past)].reverse();
     const known = await reader.list(at);
     if (known.some((it) => it.id === id)) return [];
     throw noRelease(id, known);
@@ -45,9 +47,10 @@ function row(it: Transition): unknown {
 export function historyTable(rows: readonly Transition[]): string {
   if (rows.length === 0) return 'no history: the release has not started on this branch';
   return table(
-    ['WHEN', 'NO', 'KIND', 'POSITION', 'VERDICT', 'BY', 'REASON'],
+    ['WHEN', 'COMMIT', 'NO', 'KIND', 'POSITION', 'VERDICT', 'BY', 'REASON'],
     rows.map((it) => [
       isoTime(it.at),
+      it.commit.slice(0, 7),
       String(it.transition ?? '-'),
       it.kind,
       it.position ?? '-',
@@ -55,5 +58,6 @@ export function historyTable(rows: readonly Transition[]): string {
       it.by === '' ? '-' : it.by,
       it.problems.length === 0 ? it.reason : `${it.reason} (wrong: ${it.problems.join('; ')})`,
     ]),
+    terminalWidth(),
   );
 }

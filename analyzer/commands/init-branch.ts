@@ -23,7 +23,7 @@ export function addInitBranch(program: Command): Command {
       if (result.kind === 'refused') throw new Error(`no branch was made: ${result.reason}`);
       const { branch } = flags;
       const { commit } = result;
-      if (flags.json) sayJson(JSON.stringify({ branch, commit }));
+      if (flags.json) sayJson({ branch, commit });
       else say(`${commit.slice(0, 10)} begins branch ${branch}: the analyzer can start`);
     });
 }

@@ -87,7 +87,7 @@ async function init(folder: string, flags: InitFlags): Promise<void> {
   ];
   if (!flags.json) report(folder, written);
   const installed = flags.install && (await install(folder, asked.packageManager));
-  if (flags.json) sayJson(JSON.stringify({ folder, files: written, installed }, null, 2));
+  if (flags.json) sayJson({ folder, files: written, installed });
   else say(nextSteps(folder, asked, installed, flags.install));
   if (flags.install && !installed) process.exitCode = 3;
 }

@@ -82,15 +82,13 @@ async function act(verb: Verb, release: string, flags: PersonFlags): Promise<voi
   }
 }
 
-function asJson(release: string, verb: Verb, done: Intervention): string {
+function asJson(release: string, verb: Verb, done: Intervention): object {
   const { commit, message, releases, live } = done;
   const subject = subjectOf(message);
   const group = releases.length > 1 ? { releases } : {};
-  return JSON.stringify(
-    commit === undefined
-      ? { release, verb, dryRun: true, subject, ...group, message: messageText(message), live }
-      : { release, verb, commit, subject, ...group },
-  );
+  return commit === undefined
+    ? { release, verb, dryRun: true, subject, ...group, message: messageText(message), live }
+    : { release, verb, commit, subject, ...group };
 }
 
 function asText({ commit, message, live }: Intervention): string {

@@ -9,7 +9,7 @@ import { age, table } from '../table.ts';
 import { UsageError } from '../usage-error.ts';
 import type { RepositoryFlags } from './options.ts';
 import { withReader } from './repository.ts';
-import { say, sayJson } from './terminal.ts';
+import { say, sayJson, terminalWidth } from './terminal.ts';
 
 /** `perch plan <release>`: the steps of the next rollout, as `npm run synth` left them. */
 export function addPlan(program: Command): Command {
@@ -20,7 +20,7 @@ export function addPlan(program: Command): Command {
     .action(async (release: string, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<RepositoryFlags>();
       const plan = await findPlan(flags, release);
-      if (flags.json) sayJson(JSON.stringify(plan, null, 2));
+      if (flags.json) sayJson(plan);
       else say(planTable(plan));
     });
 }
@@ -48,7 +48,7 @@ function planTable(plan: Plan): string {
   return [
     `${plan.release}: ${plan.images.join(', ')} (candidate ${plan.candidate}), ${plan.namespace}/${plan.name}`,
     '',
-    table(['STEP', 'WEIGHTS', 'WRITES', 'BAKE', 'GATE'], rows),
+    table(['STEP', 'WEIGHTS', 'WRITES', 'BAKE', 'GATE'], rows, terminalWidth()),
     '',
     `to promote: ${age(promoteMinSeconds)} at least, ${age(promoteWorstSeconds)} at worst`,
     `to roll back: ${age(rollbackMinSeconds)} at least, ${age(rollbackWorstSeconds)} at worst`,

@@ -17,7 +17,7 @@ export function addStatus(program: Command): Command {
     const flags = command.optsWithGlobals<RepositoryFlags & AdmissionFlags>();
     const { rows, strays } = await readStatus(flags);
     for (const it of strays.slice(0, MOST_STRAYS)) complain(strayText(it));
-    if (flags.json) sayJson(JSON.stringify(rows, absentAsNull, 2));
+    if (flags.json) sayJson(rows);
     else say(statusTable(rows, Date.now() / 1000));
   });
 }
@@ -52,11 +52,6 @@ async function readStatus(flags: RepositoryFlags & AdmissionFlags): Promise<Read
     }
     return { rows, strays: await reader.strays(at) };
   });
-}
-
-/** Every row has every key, so that machines need not guess. */
-function absentAsNull(_: string, value: unknown): unknown {
-  return value === undefined ? null : value;
 }
 
 /** @param now Unix seconds */

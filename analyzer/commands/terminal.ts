@@ -32,9 +32,31 @@ export function isTerminal(): boolean {
   return process.stdin.isTTY === true && process.stdout.isTTY === true;
 }
 
-/** Prints JSON for machines; what no terminal shows is escaped, so that the data stay what they were. */
-export function sayJson(json: string): void {
+/** Columns of the terminal; any number where the output goes elsewhere. */
+export function terminalWidth(): number {
+  return process.stdout.isTTY === true ? process.stdout.columns : Number.POSITIVE_INFINITY;
+}
+
+/** Ends quietly where whoever reads the output has heard enough, as `head` has. */
+export function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit();
+    throw error;
+  });
+}
+
+/**
+ * Prints the one answer of a command as JSON for machines: an object, or a list, indented by two. What is not there is
+ * null, so that each has every key; what no terminal shows is escaped, so that the data stay what they were.
+ */
+export function sayJson(data: object): void {
+  const json = JSON.stringify(data, (_, value: unknown) => (value === undefined ? null : value), 2);
   process.stdout.write(`${plainJson(json)}\n`);
+}
+
+/** Prints one of many objects that a command says in the course of time: each is one line. */
+export function sayJsonLine(data: object): void {
+  process.stdout.write(`${plainJson(JSON.stringify(data))}\n`);
 }
 
 /** Says on stderr what went wrong. Servers and git repeat what they were sent: what logs in is hidden. */
@@ -48,10 +70,20 @@ export function crash(error: unknown): never {
   process.exit(1);
 }
 
-/** Where a log's lines of JSON go. */
-export const LOG = {
-  write: (line: string): void => void process.stdout.write(plainJson(line)),
-};
+/** Where a log's lines of JSON go: to a terminal as text, to whatever else as they are. */
+export async function openLog(): Promise<{ readonly write: (line: string) => void }> {
+  if (process.stdout.isTTY !== true)
+    return { write: (line) => void process.stdout.write(plainJson(line)) };
+  const { prettyFactory } = await import('pino-pretty');
+  const pretty = prettyFactory({
+    colorize: false,
+    singleLine: true,
+    translateTime: 'SYS:HH:MM:ss',
+    messageFormat: '{if release}{release}: {end}{msg}',
+    ignore: 'release,pid,hostname',
+  });
+  return { write: (line) => void process.stdout.write(plainLines(pretty(JSON.parse(line)))) };
+}
 
 /** How commander prints help and complaints. */
 export const USAGE_OUTPUT = {

@@ -15,7 +15,7 @@ export function addVerify(program: Command): Command {
     .action(async (revision: string | undefined, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<RepositoryFlags>();
       const all = await withReader(flags, revision, (reader, at) => verify(reader, at));
-      if (flags.json) sayJson(JSON.stringify(all, null, 2));
+      if (flags.json) sayJson(all);
       else say(report(all));
       if (all.some((it) => it.problems.length > 0)) process.exitCode = 1;
     });

@@ -11,7 +11,7 @@ export function addVersion(program: Command): Command {
     .description('print version and commit')
     .action((_: unknown, command: Command) => {
       const { json } = command.optsWithGlobals<RepositoryFlags>();
-      if (json) sayJson(JSON.stringify(VERSION));
+      if (json) sayJson(VERSION);
       else say(versionText(VERSION));
     });
 }

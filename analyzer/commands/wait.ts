@@ -10,7 +10,7 @@ import { noRelease } from '../usage-error.ts';
 import { candidateMeant, type Fate, fateOf, isSeen } from './fate.ts';
 import { parsePositive, type RepositoryFlags } from './options.ts';
 import { locateNow, openForWriting } from './repository.ts';
-import { complain, say, sayJson } from './terminal.ts';
+import { complain, say, sayJsonLine } from './terminal.ts';
 
 interface WaitFlags extends RepositoryFlags {
   readonly for: 'promoted' | 'failed';
@@ -26,6 +26,11 @@ type End =
   | Exclude<Fate, { readonly kind: 'open' }>
   | { readonly kind: 'timeout'; readonly reason: string };
 
+const EXAMPLES = `
+Examples:
+  perch wait shop                          in CI, after the merge
+  perch wait shop --for failed --timeout 10m`;
+
 /** `perch wait <release>`: follows the newest candidate until it is promoted, or failed. */
 export function addWait(program: Command): Command {
   return program
@@ -34,9 +39,13 @@ export function addWait(program: Command): Command {
     .addOption(
       new Option('--for <outcome>', 'what must become of the candidate')
         .choices(['promoted', 'failed'])
-        .makeOptionMandatory(),
+        .default('promoted'),
     )
-    .option('--timeout <duration>', 'as 90s, 30m or 1h30m', parseDuration, 3600)
+    .addOption(
+      new Option('--timeout <duration>', 'how long to wait at most, such as 90s, 30m or 1h30m')
+        .argParser(parseDuration)
+        .default(3600, '1h'),
+    )
     .option('--interval <seconds>', 'between two looks at the repository', parsePositive, 5)
     .option(
       '--candidate <candidate>',
@@ -46,6 +55,7 @@ export function addWait(program: Command): Command {
     .description(
       'wait until the newest candidate is promoted or failed: 0 as asked, 1 where it ended otherwise, 3 where time ran out',
     )
+    .addHelpText('after', EXAMPLES)
     .action(async (release: string, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<WaitFlags>();
       const repository = await openForWriting(await locateNow(flags), flags);
@@ -128,8 +138,7 @@ function tell(flags: WaitFlags, release: string, candidate: string | undefined, 
   const reason = 'reason' in end ? end.reason : '';
   const text = `${release}: ${candidate ?? 'its candidate'} ${end.kind}${reason === '' ? '' : `: ${reason}`}`;
   const good = end.kind === flags.for;
-  if (flags.json)
-    sayJson(JSON.stringify({ release, candidate: candidate ?? null, outcome: end.kind, reason }));
+  if (flags.json) sayJsonLine({ release, candidate: candidate ?? null, outcome: end.kind, reason });
   else say(text, () => (good ? 'green' : 'red'));
   return end;
 }
@@ -145,7 +154,7 @@ function tellOf({ json }: WaitFlags, it: Status): void {
     weight,
     candidate: candidate ?? null,
   };
-  if (json) sayJson(JSON.stringify({ at, release, phase, ...known, reason }));
+  if (json) sayJsonLine({ at, release, phase, ...known, reason });
   else say(`${at} ${release} ${phase}${place}: ${reason}`);
 }
 

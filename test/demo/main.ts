@@ -19,7 +19,8 @@ const program = new Command('npm run demo --')
   .option(
     '--bad',
     'release a version that fails once it gets 20 % of the traffic (with shadow: 5 % in copies)',
-    false,
+    // Where `--` is forgotten npm keeps the flag for itself, as a variable.
+    process.env.npm_config_bad === 'true',
   )
   .option(
     '--json',
