@@ -104,12 +104,21 @@ const INSTALLED = (() => {
   return new Set(Object.keys({ ...dependencies, ...peerDependencies }));
 })();
 
+/** Packages of the last table of docs/dependencies.md. */
+const TOOLS = new Set(
+  readFileSync(join(ROOT, 'docs/dependencies.md'), 'utf8')
+    .split('## Of development')[1]
+    ?.split('\n')
+    .flatMap((it) => /^\| ([^|]+) \|/.exec(it)?.[1]?.split(', ') ?? []),
+);
+
 const CDK8S = /^(cdk8s|cdk8s-plus-\d+|constructs|kubernetes-models|@kubernetes-models\/.*)$/;
 
 describe('the direction of dependencies', () => {
   test('imports are found at all', () => {
     const all = SOURCES.flatMap((it) => it.imports);
     expect(all.length).toBeGreaterThan(300);
+    expect([...TOOLS]).toEqual(expect.arrayContaining(['vitest', 'fast-check']));
     expect(
       offences(
         PRODUCT,
@@ -209,6 +218,13 @@ describe('the direction of dependencies', () => {
       'whoever installs Perch has none of them, and the command alone is a bundle: move the package to dependencies',
       below('lib'),
       (it) => it.isOurs || it.target.startsWith('node:') || INSTALLED.has(it.target),
+    ],
+    [
+      'the analyzer bundles no tool of development',
+      'tests and builds alone may import it: do without, or say in docs/dependencies.md why the analyzer needs it',
+      // Dashboards are made when they change, and committed.
+      below('analyzer').filter((it) => !it.path.startsWith('analyzer/telemetry/dashboards/')),
+      (it) => !TOOLS.has(it.target),
     ],
     [
       'the product does not import its tests',

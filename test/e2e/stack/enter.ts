@@ -5,7 +5,7 @@ import { INSIDE, POD_NETWORK } from './network.ts';
 /**
  * Runs a command inside a network namespace of its own, where the addresses of simulated pods are
  * local and nothing outside can be reached. Where the kernel allows none, the command runs without,
- * and what needs one says that it is skipped.
+ * and what needs one says that it is skipped. What the command leaves behind ends with it.
  *
  *     tsx test/e2e/stack/enter.ts COMMAND [ARGUMENT...]
  */
@@ -24,16 +24,31 @@ const [program = '', ...args] = [...way, ...command];
 const child = spawn(program, args, {
   stdio: 'inherit',
   env: way.length === 0 ? process.env : { ...process.env, [INSIDE]: isRoot ? 'root' : 'user' },
+  // A process group of its own, by which all that it started is found.
+  detached: true,
 });
-// The terminal sends these to all; who stops this process alone means the command.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
+// Neither the terminal nor whoever stops this process reaches that group: the command itself is told.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)
+  process.on(signal, () => child.kill(signal));
 child.once('error', (error) => {
   console.error(`${program}: ${error.message}`);
   process.exitCode = 127;
 });
 child.once('exit', (code, signal) => {
+  endRest(child.pid);
   process.exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
 });
+
+/** Vitest that is stopped leaves its workers behind, and they their servers. */
+function endRest(group: number | undefined): void {
+  if (group === undefined) return;
+  try {
+    process.kill(-group, 'SIGKILL');
+  } catch (error) {
+    const isEmpty = error instanceof Error && 'code' in error && error.code === 'ESRCH';
+    if (!isEmpty) throw error;
+  }
+}
 
 /** What goes before the command; nothing where no namespace can be had. */
 function wayIn(): readonly string[] {
