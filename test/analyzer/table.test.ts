@@ -20,6 +20,41 @@ test('a cell stays one line', () => {
   ]);
 });
 
+test('a table that is wider than the terminal wraps the widest columns between words', () => {
+  const rows = [
+    ['shop', 'success-rate 69.17 % < 99 % (failed check 3 of 10)'],
+    ['podinfo', 'ready'],
+  ];
+  const text = table(['NAME', 'REASON'], rows, 40);
+  expect(text).toBe(
+    [
+      'NAME     REASON',
+      'shop     success-rate 69.17 % < 99 %',
+      '         (failed check 3 of 10)',
+      'podinfo  ready',
+    ].join('\n'),
+  );
+});
+
+test('every column gives what it has too much, and a long word is broken', () => {
+  const row = ['a'.repeat(100), 'word '.repeat(30).trim(), '1'];
+  for (const width of [80, 60, 40]) {
+    const lines = table(['A', 'B', 'C'], [row], width).split('\n');
+    expect(Math.max(...lines.map((it) => it.length))).toBeLessThanOrEqual(width);
+    const cells = lines
+      .slice(1)
+      .map((it) => it.replaceAll(/[^a]/g, ''))
+      .join('');
+    expect(cells).toBe('a'.repeat(100));
+  }
+});
+
+test('no terminal is so narrow that a column disappears', () => {
+  expect(
+    table(['STEP', 'REASON'], [['02-weight-20', 'waits for a person']], 5).split('\n')[0],
+  ).toBe('STEP      REASON');
+});
+
 test.each([
   [0, '0s'],
   [-5, '0s'],

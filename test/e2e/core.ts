@@ -38,6 +38,16 @@ export const LEFT_OUT: readonly LeftOut[] = [
     titles: ['what the cluster refuses, applied by flux'],
     heldBy: 'the same stories with Argo CD',
   },
+  {
+    file: 'stories/groups.test.ts',
+    titles: ['undo: a complete release goes back to the version before'],
+    heldBy: 'undo; test/analyzer/tick: groups and undo',
+  },
+  {
+    file: 'node-versions.test.ts',
+    titles: ['npm ci is quiet on Node 24'],
+    heldBy: 'the same with Node 22',
+  },
   { file: 'stories/autoscaling.test.ts', heldBy: 'stories/main: its good release has an HPA' },
   {
     file: 'stories/broken-primary.test.ts',
@@ -54,6 +64,7 @@ export const LEFT_OUT: readonly LeftOut[] = [
       'canary: every weight is the share of the requests',
       'A/B by cookie: those who have it get the canary, and nobody else',
       'shadow: the canary gets a copy of each request, and no user its answer',
+      'session affinity: who was on the canary never sees the old version again',
     ],
     heldBy: 'stories/main: weights; traffic-gateway: cookies; blue/green: copies',
   },

@@ -14,14 +14,19 @@ beforeAll(async () => {
 });
 
 describe.concurrent('perch history', () => {
-  test('prints each commit, the newest last', async () => {
+  test('prints each commit, the newest first', async () => {
     const { code, stdout } = await perch('history', 'app', '--repo', field.folder);
     expect(code).toBe(0);
     const lines = stdout.trimEnd().split('\n');
-    expect(lines[0]).toMatch(/^WHEN +NO +KIND +POSITION +VERDICT +BY +REASON$/);
-    expect(lines.slice(1).map((it) => it.replaceAll(/ {2,}/g, ' '))).toEqual([
+    expect(lines[0]).toMatch(/^WHEN +COMMIT +NO +KIND +POSITION +VERDICT +BY +REASON$/);
+    expect(
+      lines
+        .slice(1)
+        .reverse()
+        .map((it) => it.replaceAll(/ {2,}/g, ' ')),
+    ).toEqual([
       expect.stringMatching(
-        /^2027-01-15T\S+Z 1 start init none analyzer first release of candidate/,
+        /^2027-01-15T\S+Z [0-9a-f]{7} 1 start init none analyzer first release of candidate/,
       ),
       expect.stringMatching(/ 2 complete complete none analyzer live and ready$/),
       expect.stringMatching(/ 3 start 01-canary-up none analyzer new candidate/),
@@ -39,14 +44,14 @@ describe.concurrent('perch history', () => {
     expect(new Set(rows.map((it) => Object.keys(it).sort().join()))).toEqual(
       new Set(['at,by,candidate,commit,kind,position,problems,reason,transition,verdict']),
     );
-    expect(rows.at(-1)).toMatchObject({ transition: null, verdict: null, kind: 'edit' });
+    expect(rows[0]).toMatchObject({ transition: null, verdict: null, kind: 'edit' });
   });
 
   test('of a shallow clone says where it is cut', async () => {
     const folder = join(await scratch(), 'clone');
     git(field.folder, 'clone', '--quiet', '--bare', '--depth=3', `file://${field.folder}`, folder);
     const { stdout } = await perch('history', 'app', '--repo', folder);
-    expect(stdout.split('\n')[1]).toMatch(
+    expect(stdout.trimEnd().split('\n').at(-1)).toMatch(
       / - +cut +.* what came before is not in this shallow clone$/,
     );
   });

@@ -97,7 +97,6 @@ describe.concurrent('perch wait', () => {
   });
 
   test.each([
-    [['wait', 'app'], /required option '--for <outcome>'/],
     [['wait', 'app', '--for', 'luck'], /Allowed choices are promoted, failed/],
     [['wait', 'app', '--for', 'failed', '--timeout', 'soon'], /expected a duration such as 90s/],
     [['wait', 'app', '--for', 'failed', '--candidate', 'v2'], /expected a candidate/],
