@@ -2,8 +2,8 @@ import { type Construct, RootConstruct } from 'constructs';
 import { Atomic, grouped } from './atomic.ts';
 import { outputFolder, writeFolders } from './files.ts';
 import { Manifests, type RenderedManifests, renderManifests } from './manifests.ts';
-import { type Mistake, MistakesError } from './mistake.ts';
-import { plain } from './plan/plain.ts';
+import { type Mistake, MistakesError, placeOf } from './mistake.ts';
+import { plain, plainLines } from './plan/plain.ts';
 import { Release } from './release/release.ts';
 import { type Rendered, tryRender } from './render/render.ts';
 
@@ -28,38 +28,53 @@ export class Apps extends RootConstruct {
   /**
    * Renders every release, then the folders of plain manifests, which are made from the releases' plans.
    *
-   * @throws MistakesError with the mistakes of all releases, or, where those have none, of all manifests
+   * @throws MistakesError with the mistakes of all of them
    */
   async render(): Promise<RenderedApps> {
     const clashes = doubledIds([...this.releases, ...this.manifests]);
-    const alone = await renderBeside(this.releases, clashes);
+    const alone = await renderBeside(this.releases);
     const groups = this.node.findAll().filter((it) => it instanceof Atomic);
-    const { releases, mistakes } = grouped(groups, alone);
-    if (mistakes.length > 0) throw new MistakesError(mistakes);
+    const { releases, mistakes } = grouped(groups, alone.rendered);
     const plans = releases.map((it) => it.plan);
-    return { releases, manifests: await renderManifests(this.manifests, plans) };
+    const beside = await renderManifests(
+      this.manifests,
+      plans,
+      plans.length < this.releases.length,
+    );
+    const all = [...clashes, ...alone.mistakes, ...mistakes, ...beside.mistakes];
+    if (all.length > 0) throw new MistakesError(all);
+    return { releases, manifests: beside.rendered };
   }
 
   /**
-   * Renders everything, then writes `dist/`, or the `output` of cdk8s.yaml, and prints one line for each folder. Writes nothing if there is a mistake anywhere.
-   *
-   * @throws MistakesError as `render` does
+   * Renders everything, then writes `dist/`, or the `output` of cdk8s.yaml, and prints one line for each folder. If there
+   * is a mistake anywhere it writes nothing, prints the mistakes to stderr, and lets the process end with 1 once it has
+   * nothing left to do. The promise is rejected for a bug alone.
    */
   async synth(): Promise<void> {
-    const { releases, manifests } = await this.render();
-    const said = new Map([
-      ...releases.map(
-        ({ id, plan }) => [id, `candidate ${plan.candidate}, ${plan.steps.length} steps`] as const,
-      ),
-      ...manifests.map(({ id, objects }) => [id, `${objects.length} objects`] as const),
-    ]);
-    const folders = new Map([...releases, ...manifests].map((it) => [it.id, it.files]));
-    // A folder that is gone may have had any name.
-    for (const { id, changed, removed } of writeFolders(outputFolder(), folders))
-      console.log(
-        plain(`${id}: ${said.get(id) ?? 'gone'}, ${changed} files changed, ${removed} removed`),
-      );
+    try {
+      write(await this.render());
+    } catch (error) {
+      if (!(error instanceof MistakesError)) throw error;
+      console.error(plainLines(error.message));
+      process.exitCode = 1;
+    }
   }
+}
+
+function write({ releases, manifests }: RenderedApps): void {
+  const said = new Map([
+    ...releases.map(
+      ({ id, plan }) => [id, `candidate ${plan.candidate}, ${plan.steps.length} steps`] as const,
+    ),
+    ...manifests.map(({ id, objects }) => [id, `${objects.length} objects`] as const),
+  ]);
+  const folders = new Map([...releases, ...manifests].map((it) => [it.id, it.files]));
+  // A folder that is gone may have had any name.
+  for (const { id, changed, removed } of writeFolders(outputFolder(), folders))
+    console.log(
+      plain(`${id}: ${said.get(id) ?? 'gone'}, ${changed} files changed, ${removed} removed`),
+    );
 }
 
 function sorted<T extends { readonly id: string }>(found: T[]): readonly T[] {
@@ -71,23 +86,27 @@ function sorted<T extends { readonly id: string }>(found: T[]): readonly T[] {
  *
  * @throws MistakesError with the mistakes of all of them
  */
-export function renderAll(releases: readonly Release[]): Promise<readonly Rendered[]> {
-  return renderBeside(releases, doubledIds(releases));
+export async function renderAll(releases: readonly Release[]): Promise<readonly Rendered[]> {
+  const { rendered, mistakes } = await renderBeside(releases);
+  const all = [...doubledIds(releases), ...mistakes];
+  if (all.length > 0) throw new MistakesError(all);
+  return rendered;
 }
 
-async function renderBeside(
-  releases: readonly Release[],
-  clashes: readonly Mistake[],
-): Promise<readonly Rendered[]> {
-  const mistakes: Mistake[] = [...clashes];
+interface Beside {
+  readonly rendered: readonly Rendered[];
+  readonly mistakes: readonly Mistake[];
+}
+
+async function renderBeside(releases: readonly Release[]): Promise<Beside> {
+  const mistakes: Mistake[] = [];
   const rendered: Rendered[] = [];
   for (const it of releases) {
     const outcome = await tryRender(it);
     if (outcome.kind === 'rendered') rendered.push(outcome.rendered);
     else mistakes.push(...outcome.mistakes);
   }
-  if (mistakes.length > 0) throw new MistakesError(mistakes);
-  return rendered;
+  return { rendered, mistakes };
 }
 
 type Folder = Construct & { readonly id: string; readonly path: string };
@@ -103,6 +122,6 @@ function doubledIds(folders: readonly Folder[]): Mistake[] {
     const remedy = isPair
       ? 'give each its own id; the name may be the same'
       : 'give each its own id';
-    return [{ path: it.path, problem, got: it.id, remedy }];
+    return [{ path: it.path, ...placeOf(it), problem, got: it.id, remedy }];
   });
 }

@@ -1,9 +1,12 @@
 import { Construct } from 'constructs';
+import * as z from 'zod';
 import { hashOf } from './manifest/json.ts';
-import type { Mistake } from './mistake.ts';
+import { type Mistake, noteCall, placeOf, reproofs, reprove } from './mistake.ts';
 import { labelMistakes } from './names.ts';
 import type { Group, Plan } from './plan/plan.ts';
-import { freeId, type Release } from './release/release.ts';
+import { fields, listOf, thing } from './props/fields.ts';
+import { readProps } from './props/read.ts';
+import { freeId, Release } from './release/release.ts';
 import { type Rendered, rendered } from './render/render.ts';
 
 /**
@@ -11,17 +14,26 @@ import { type Rendered, rendered } from './render/render.ts';
  * to all their candidates taken together. Their steps must be equal.
  */
 export class Atomic extends Construct {
+  readonly name: string;
   readonly members: readonly Release[];
 
   /** @param name names the group in commits and messages; unique among all groups */
   constructor(scope: Construct, name: string, members: readonly Release[]) {
-    super(scope, freeId(scope, `atomic ${name}`));
-    this.name = name;
-    this.members = members;
+    super(scope, freeId(scope, `atomic ${String(name)}`));
+    noteCall(this);
+    const { given, reproofs } = readProps('Atomic', atomicProps, { name, members });
+    reprove(this, ...reproofs);
+    this.name = given?.name ?? '';
+    this.members = given?.members ?? [];
   }
-
-  readonly name: string;
 }
+
+const aRelease = thing<Release>(
+  { what: 'a release', remedy: 'give what new Release(…) made' },
+  (it) => it instanceof Release,
+);
+
+const atomicProps = fields({ name: z.string(), members: listOf(aRelease) });
 
 /** The releases with their groups written into their plans, and what keeps them from moving together. */
 export function grouped(
@@ -31,10 +43,15 @@ export function grouped(
   const found = new Map<string, Group>();
   const mistakes: Mistake[] = [];
   for (const it of groups) {
+    const wrong = reproofs(it);
+    mistakes.push(...wrong.map((one) => ({ path: it.node.path, ...one })));
+    // Of what follows from these nothing is said.
+    if (wrong.length > 0) continue;
     const plans = it.members.flatMap(({ id }) => all.filter((one) => one.id === id)[0]?.plan ?? []);
     // A member that could not be rendered has mistakes of its own.
     if (plans.length < it.members.length) continue;
-    mistakes.push(...groupMistakes(it, plans), ...shared(it, found), ...doubled(it, groups));
+    const own = [...groupMistakes(it, plans), ...shared(it, found), ...doubled(it, groups)];
+    mistakes.push(...own.map((one) => ({ ...placeOf(it), ...one })));
     const members = plans.map((plan) => plan.release).sort();
     if (mistakes.length > 0) continue;
     const candidates = plans.map((plan) => `${plan.release} ${plan.candidate}`).sort();

@@ -5,10 +5,12 @@ import { canonical, type Json, type Manifest } from './manifest/json.ts';
 import type { Authored } from './manifest/manifest.ts';
 import { groupOf } from './manifest/manifest.ts';
 import { toYaml } from './manifest/yaml.ts';
-import { type Mistake, MistakesError } from './mistake.ts';
+import { type Mistake, noteCall, placeOf } from './mistake.ts';
 import { labelMistakes } from './names.ts';
 import type { Plan } from './plan/plan.ts';
 import { isClusterScoped } from './plan/scope.ts';
+import { fields, thing } from './props/fields.ts';
+import { readProps } from './props/read.ts';
 import { freeId } from './release/release.ts';
 import { isChecked } from './validation/schema.ts';
 import { validate } from './validation/validate.ts';
@@ -29,11 +31,20 @@ export class Manifests extends Construct {
   /** Name of its folder; unique among releases and manifests. */
   readonly id: string;
   readonly make: ManifestsFactory;
+  /** What could be seen to be wrong before the factory was called. */
+  readonly mistakes: readonly Mistake[];
 
   constructor(scope: Construct, id: string, make: ManifestsFactory) {
-    super(scope, freeId(scope, id));
-    this.id = id;
-    this.make = make;
+    const text = typeof id === 'string' ? id : '';
+    super(scope, freeId(scope, text));
+    noteCall(this);
+    this.id = text;
+    const { given, reproofs } = readProps('Manifests', manifestsProps, { make });
+    this.make = given?.make ?? (() => undefined);
+    this.mistakes = [
+      ...labelMistakes(this.path, 'id', text),
+      ...reproofs.map((it) => ({ path: this.path, ...it })),
+    ];
   }
 
   /** Where it stands in the tree, for messages. */
@@ -41,6 +52,13 @@ export class Manifests extends Construct {
     return this.node.path;
   }
 }
+
+const manifestsProps = fields({
+  make: thing<ManifestsFactory>(
+    { what: 'a function', remedy: 'give one that makes objects: (scope, plans) => { … }' },
+    (it) => typeof it === 'function',
+  ),
+});
 
 /** Everything below `dist/<id>` of a folder of objects. */
 export interface RenderedManifests {
@@ -50,29 +68,40 @@ export interface RenderedManifests {
   readonly files: FileTree;
 }
 
+/** The folders that could be rendered, and everything that is wrong with any of them. */
+export interface ManifestsOutcome {
+  readonly rendered: readonly RenderedManifests[];
+  readonly mistakes: readonly Mistake[];
+}
+
 /**
  * Renders folders of objects. A function of its arguments alone.
  *
- * @param plans those of all releases
- * @throws MistakesError with everything that is wrong with any of them
+ * @param plans those of all releases that are right
+ * @param isPartial whether there are others: a factory that throws may only have missed a plan
  */
 export async function renderManifests(
   all: readonly Manifests[],
   plans: readonly Plan[],
-): Promise<readonly RenderedManifests[]> {
+  isPartial = false,
+): Promise<ManifestsOutcome> {
   const mistakes: Mistake[] = [];
   const rendered: RenderedManifests[] = [];
   for (const it of all) {
-    const { objects, mistakes: early } = runWorkload({ path: it.path, name: it.id }, (scope) =>
-      it.make(scope, plans),
-    );
-    mistakes.push(...labelMistakes(it.path, 'id', it.id), ...early);
-    mistakes.push(...objects.flatMap(objectMistakes), ...doubled(objects));
-    mistakes.push(...(await validate(objects)));
+    const made = runWorkload({ path: it.path, name: it.id }, (scope) => it.make(scope, plans));
+    const { objects } = made;
+    const found = [
+      ...it.mistakes,
+      ...(made.thrown !== undefined && !isPartial ? [made.thrown] : []),
+      ...made.mistakes,
+      ...objects.flatMap(objectMistakes),
+      ...doubled(objects),
+      ...(await validate(objects)),
+    ];
+    mistakes.push(...found.map((one) => ({ id: it.id, ...placeOf(it), ...one })));
     rendered.push(write(it.id, objects));
   }
-  if (mistakes.length > 0) throw new MistakesError(mistakes);
-  return rendered;
+  return { rendered, mistakes };
 }
 
 function objectMistakes(authored: Authored): Mistake[] {

@@ -1,3 +1,6 @@
+import { here, type Place, placeText } from './place.ts';
+import { plain } from './plan/plain.ts';
+
 /** What an author got wrong, in the words that get it right. */
 export interface Mistake {
   /** Construct path of the release, or of the object in its workload. */
@@ -11,21 +14,59 @@ export interface Mistake {
   readonly got?: unknown;
   /** What to write instead. */
   readonly remedy: string;
+  /**
+   * File and line of the author's code, such as `apps/shop.ts:14`.
+   * @default - not known
+   */
+  readonly at?: string;
+  /**
+   * Id of the release, or of the folder of manifests, that it belongs to.
+   * @default - it stands between several
+   */
+  readonly id?: string;
 }
 
-/** What is wrong with a construct, without its path. */
-export type Reproof = Omit<Mistake, 'path'>;
+/** What is wrong with a construct, or with what a function returned, without its path. */
+export type Reproof = Omit<Mistake, 'path' | 'id'>;
 
-const reproved = new WeakMap<object, Reproof[]>();
+const reproved = new WeakMap<object, readonly Reproof[]>();
+const called = new WeakMap<object, Place>();
+const standIns = new WeakSet<object>();
 
-/** Notes what is wrong with a construct; synth reports it with all other mistakes instead of stopping at it. */
-export function reprove(construct: object, ...mistakes: readonly Reproof[]): void {
-  reproved.set(construct, [...reproofs(construct), ...mistakes]);
+/** Notes what is wrong with something of the author's; synth reports it with all other mistakes instead of stopping at it. */
+export function reprove(made: object, ...mistakes: readonly Reproof[]): void {
+  if (mistakes.length === 0) return;
+  const at = placeText(here());
+  const placed = mistakes.map((it) => (at === undefined ? it : { at, ...it }));
+  reproved.set(made, [...reproofs(made), ...placed]);
 }
 
-/** What was noted of a construct. */
-export function reproofs(construct: object): readonly Reproof[] {
-  return reproved.get(construct) ?? [];
+/** What was noted of it. */
+export function reproofs(made: object): readonly Reproof[] {
+  return reproved.get(made) ?? [];
+}
+
+/** Notes that the author's code is making this now. */
+export function noteCall(made: object): void {
+  called.set(made, here());
+}
+
+/** Where the author's code made it; of what was noted by nobody, nothing is known. */
+export function placeOf(made: object): Pick<Mistake, 'at'> {
+  const place = called.get(made);
+  const at = place === undefined ? undefined : placeText(place);
+  return at === undefined ? {} : { at };
+}
+
+/** Notes that this stands in for what could not be made, so that nothing is said of it but what is noted. */
+export function standIn<T extends object>(it: T): T {
+  standIns.add(it);
+  return it;
+}
+
+/** Whether it only stands in for what could not be made. */
+export function isStandIn(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && standIns.has(value);
 }
 
 /** Every mistake of every release, thrown once and before anything is written. */
@@ -33,10 +74,7 @@ export class MistakesError extends Error {
   readonly #mistakes: readonly Mistake[];
 
   constructor(mistakes: readonly Mistake[]) {
-    const count = mistakes.length === 1 ? '1 mistake' : `${mistakes.length} mistakes`;
-    super(
-      `${count}, nothing was written:\n${mistakes.map((it) => `  ${mistakeText(it)}`).join('\n')}`,
-    );
+    super(mistakesText(mistakes));
     this.name = 'MistakesError';
     this.#mistakes = mistakes;
     // The author's mistakes are not where the stack points.
@@ -49,13 +87,46 @@ export class MistakesError extends Error {
   }
 }
 
+/** A list for people: under each release its mistakes, one on a line, with place, problem, what was got and the remedy. */
+function mistakesText(mistakes: readonly Mistake[]): string {
+  const count = mistakes.length === 1 ? '1 mistake' : `${mistakes.length} mistakes`;
+  const groups = new Map<string, string[]>();
+  for (const it of mistakes) {
+    const group = it.id ?? it.path;
+    groups.set(group, [...(groups.get(group) ?? []), line(it, group)]);
+  }
+  const lists = [...groups].map(([group, lines]) => `${group}\n${lines.join('\n')}`);
+  return `${count}, nothing was written:\n\n${lists.join('\n\n')}`;
+}
+
+function line(it: Mistake, group: string): string {
+  const text = it.path === group ? sentence(it) : mistakeText(it);
+  return `  ${it.at === undefined ? '' : `${it.at}: `}${plain(text)}`;
+}
+
 /** `podinfo: strategy.stepWeight must be a whole percent from 1 to 100, got 0; say how much …` */
 export function mistakeText(it: Mistake): string {
+  return `${it.path}: ${sentence(it)}`;
+}
+
+function sentence(it: Reproof): string {
   const got = 'got' in it ? `, got ${shown(it.got)}` : '';
-  return `${it.path}: ${it.problem}${got}; ${it.remedy}`;
+  return `${it.problem}${got}; ${it.remedy}`;
 }
 
 function shown(value: unknown): string {
-  const text = value === undefined ? 'nothing' : (JSON.stringify(value) ?? String(value));
+  const text = textOf(value).replace(/:\/\/[^/@\s"]*@/g, () => '://…@');
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+function textOf(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    // A construct, which leads to itself, or something with a number that is too large for JSON.
+    return `an object of ${value?.constructor.name ?? 'no class'}`;
+  }
 }

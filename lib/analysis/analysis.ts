@@ -1,68 +1,76 @@
 import { Duration } from 'cdk8s';
+import * as z from 'zod';
 import type { Mistake } from '../mistake.ts';
 import type { Analysis } from '../plan/plan.ts';
-import type { CheckDefinition } from './checks.ts';
+import { duration, fields, listOf } from '../props/fields.ts';
+import { aCheck } from './checks.ts';
 import { wholeSeconds } from './whole-seconds.ts';
 
 /** How a rollout is judged, and how long it waits. */
-export interface AnalysisProps {
+export interface AnalysisProps extends z.infer<typeof analysisProps> {}
+
+/** The schema of `AnalysisProps`. */
+export const analysisProps = fields({
   /**
    * Distance of two check points.
    * @default Duration.seconds(60)
    */
-  readonly checkPeriod?: Duration;
+  checkPeriod: duration.optional(),
   /**
    * How long the checks must pass in each step that shifts traffic (bake time ÷ check period passing points),
    * or how long to wait there where there are no checks.
    * @default - one check period
    */
-  readonly bakeTime?: Duration;
+  bakeTime: duration.optional(),
   /**
    * Age at which a sample counts as final. Clocks may differ by as much.
    * @default Duration.seconds(15)
    */
-  readonly settleTime?: Duration;
+  settleTime: duration.optional(),
   /**
    * Failed checks, counted over the whole rollout, at which the release goes back.
    * @default 1
    */
-  readonly threshold?: number;
+  threshold: z.number().optional(),
   /**
    * Percent of a track's updated replicas that must be available.
    * @default - 100 for both tracks
    */
-  readonly readyThreshold?: { readonly primary?: number; readonly canary?: number };
+  readyThreshold: fields({
+    primary: z.number().optional(),
+    canary: z.number().optional(),
+  }).optional(),
   /**
    * How long an applied workload may stay not ready before the release goes back.
    * @default Duration.seconds(600)
    */
-  readonly progressDeadline?: Duration;
+  progressDeadline: duration.optional(),
   /**
    * How long answers may be missing before `onInconclusive` decides.
    * @default Duration.minutes(30)
    */
-  readonly inconclusiveDeadline?: Duration;
+  inconclusiveDeadline: duration.optional(),
   /**
    * What happens then: hold for a person, or go back.
    * @default 'hold'
    */
-  readonly onInconclusive?: 'hold' | 'back';
+  onInconclusive: z.enum(['hold', 'back']).optional(),
   /**
    * How long the canary's pods are kept for debugging after a bad release lost its traffic.
    * @default Duration.seconds(0)
    */
-  readonly rollbackDelay?: Duration;
+  rollbackDelay: duration.optional(),
   /**
    * How long the GitOps tool may take to notice a commit where it does not say what it applied.
    * @default Duration.seconds(60)
    */
-  readonly syncInterval?: Duration;
+  syncInterval: duration.optional(),
   /**
    * What the metrics must say of the canary.
    * @default - none: each weight is kept for its bake time, and only readiness is watched
    */
-  readonly checks?: readonly CheckDefinition[];
-}
+  checks: listOf(aCheck).optional(),
+});
 
 /** The analysis as the plan has it. */
 export interface CompiledAnalysis {

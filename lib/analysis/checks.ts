@@ -1,70 +1,85 @@
 import { Duration } from 'cdk8s';
+import * as z from 'zod';
 import { type Filled, fill, type QueryProblem } from '../metrics/promql.ts';
 import { latencyQuery, successRateQuery } from '../metrics/request-queries.ts';
-import type { Mistake } from '../mistake.ts';
+import { type Mistake, placeOf, reproofs } from '../mistake.ts';
 import { labelMistakes, type Names, type Side } from '../names.ts';
 import { type Check, DEFAULT_SOURCE } from '../plan/plan.ts';
+import { duration, extended, fields, hasMembers, mapOf, thing } from '../props/fields.ts';
+import { made } from '../props/made.ts';
 import type { Router } from '../traffic/router.ts';
 import { wholeSeconds } from './whole-seconds.ts';
 
-interface CommonProps {
-  /**
-   * Name of the check, unique in its release.
-   * @default - what it asks, such as `success-rate` or `latency-p99`
-   */
-  readonly name?: string;
+const commonProps = fields({
   /**
    * How far the query looks back.
    * @default Duration.minutes(1)
    */
-  readonly window?: Duration;
+  window: duration.optional(),
   /**
    * Name of the metric store that is asked: one of the analyzer's `metricStores`, or of its `--metrics-config`.
    * @default 'default'
    */
-  readonly source?: string;
-}
+  source: z.string().optional(),
+});
+
+const namedProps = extended(commonProps, {
+  /**
+   * Name of the check, unique in its release.
+   * @default - what it asks, such as `success-rate` or `latency-p99`
+   */
+  name: z.string().optional(),
+});
 
 /** Bounds in percent; at least one. */
-export interface SuccessRateProps extends CommonProps {
+export interface SuccessRateProps extends z.infer<typeof successRateProps> {}
+
+/** The schema of `SuccessRateProps`. */
+export const successRateProps = extended(namedProps, {
   /** @default - no lower bound */
-  readonly min?: number;
+  min: z.number().optional(),
   /** @default - no upper bound */
-  readonly max?: number;
-}
+  max: z.number().optional(),
+});
 
 /** Bounds of the response time; at least one. */
-export interface LatencyProps extends CommonProps {
+export interface LatencyProps extends z.infer<typeof latencyProps> {}
+
+/** The schema of `LatencyProps`. */
+export const latencyProps = extended(namedProps, {
   /** @default 0.99 */
-  readonly quantile?: number;
+  quantile: z.number().optional(),
   /** @default - no lower bound */
-  readonly min?: Duration;
+  min: duration.optional(),
   /** @default - no upper bound */
-  readonly max?: Duration;
-}
+  max: duration.optional(),
+});
 
 /** A query of the author's own, and its bounds; at least one. */
-export interface QueryProps extends CommonProps {
+export interface QueryProps extends z.infer<typeof queryProps> {}
+
+/** The schema of `QueryProps`. */
+export const queryProps = extended(commonProps, {
   /** Name of the check, unique in its release. */
-  readonly name: string;
+  name: z.string(),
   /**
    * PromQL with variables: `{{namespace}}`, `{{target}}` (workload and Service of the canary, or of the primary
    * where there is one track), `{{primary}}` and `{{baseline}}` (theirs), `{{service}}` (the apex Service),
    * `{{port}}` (of the Services), `{{interval}}` (the window), and those in `variables`.
    */
-  readonly query: string;
+  query: z.string(),
   /** @default - none */
-  readonly variables?: Readonly<Record<string, string | number>>;
+  variables: mapOf(z.union([z.string(), z.number()])).optional(),
   /** @default - no lower bound */
-  readonly min?: number;
+  min: z.number().optional(),
   /** @default - no upper bound */
-  readonly max?: number;
+  max: z.number().optional(),
   /**
    * Unit of the answer, for people.
    * @default - none
    */
-  readonly unit?: string;
-}
+  unit: z.string().optional(),
+});
 
 /** What a check asks of a track. */
 export type Question =
@@ -88,8 +103,18 @@ export interface CheckDefinition {
   readonly problems: readonly QueryProblem[];
 }
 
+/** What the functions below return. */
+export const aCheck = thing<CheckDefinition>(
+  { what: 'a check', remedy: 'use successRate({ … }), latency({ … }) or query({ … })' },
+  (it) => hasMembers(it, { name: 'string', asks: 'object', problems: 'object' }),
+);
+
 /** Percent of the canary's requests that end without a server error. */
 export function successRate(props: SuccessRateProps): CheckDefinition {
+  return made('successRate', successRateProps, props, successRateOf, unknownCheck);
+}
+
+function successRateOf(props: SuccessRateProps): CheckDefinition {
   return definition(props.name ?? 'success-rate', props, {
     min: props.min,
     max: props.max,
@@ -101,6 +126,10 @@ export function successRate(props: SuccessRateProps): CheckDefinition {
 
 /** A quantile of the canary's response time. */
 export function latency(props: LatencyProps): CheckDefinition {
+  return made('latency', latencyProps, props, latencyOf, unknownCheck);
+}
+
+function latencyOf(props: LatencyProps): CheckDefinition {
   const quantile = props.quantile ?? 0.99;
   const remedy = 'use a number between 0 and 1, such as 0.99';
   const wrong = { problem: 'quantile must lie between 0 and 1', got: String(quantile), remedy };
@@ -119,6 +148,10 @@ export function latency(props: LatencyProps): CheckDefinition {
 
 /** Any PromQL whose answer is one number. */
 export function query(props: QueryProps): CheckDefinition {
+  return made('query', queryProps, props, queryCheck, unknownCheck);
+}
+
+function queryCheck(props: QueryProps): CheckDefinition {
   return definition(props.name, props, {
     min: props.min,
     max: props.max,
@@ -129,9 +162,13 @@ export function query(props: QueryProps): CheckDefinition {
   });
 }
 
+function unknownCheck(): CheckDefinition {
+  return successRateOf({ min: 0 });
+}
+
 function definition(
   name: string,
-  props: CommonProps,
+  props: z.infer<typeof commonProps>,
   rest: Pick<CheckDefinition, 'min' | 'max' | 'unit' | 'asks' | 'problems'> & {
     readonly variables?: CheckDefinition['variables'];
   },
@@ -152,7 +189,8 @@ export interface CheckContext {
   readonly track: Side;
   /** Port of the Services. */
   readonly port: number;
-  readonly router: Pick<Router, 'counts'>;
+  /** Undefined where the author's answer to that is wrong. */
+  readonly router: Pick<Router, 'counts'> | undefined;
 }
 
 /** The checks as the plan has them, with every variable filled in. */
@@ -168,9 +206,14 @@ export function compileChecks(
   context: CheckContext,
 ): CompiledChecks {
   const compiled = definitions.map((it, index) => compile(path, it, index, context));
+  const mistakes = compiled.flatMap((it, index) => {
+    const definition = definitions[index];
+    const place = definition === undefined ? {} : placeOf(definition);
+    return it.mistakes.map((one) => ({ ...place, ...one }));
+  });
   return {
     checks: compiled.flatMap((it) => it.checks),
-    mistakes: [...compiled.flatMap((it) => it.mistakes), ...doubled(path, definitions)],
+    mistakes: [...mistakes, ...doubled(path, definitions)],
   };
 }
 
@@ -210,8 +253,10 @@ function queryOf(
 ): Filled {
   switch (asks.kind) {
     case 'success-rate':
+      if (router === undefined) return { kind: 'filled', query: '' };
       return successRateQuery(router.counts({ names, port }, track), window);
     case 'latency':
+      if (router === undefined) return { kind: 'filled', query: '' };
       return latencyQuery(router.counts({ names, port }, track), asks.quantile, window);
     case 'query': {
       const own = Object.entries(variables).map(([key, value]) => [key, String(value)]);
@@ -254,7 +299,8 @@ const BUILT_IN = ['namespace', 'target', 'primary', 'baseline', 'service', 'port
 
 function definitionProblems(it: CheckDefinition): QueryProblem[] {
   const problems: QueryProblem[] = [];
-  if (it.min === undefined && it.max === undefined)
+  // One that is misspelt is told already.
+  if (it.min === undefined && it.max === undefined && reproofs(it).length === 0)
     problems.push({
       problem: 'a check needs a bound',
       got: 'neither min nor max',
@@ -266,13 +312,6 @@ function definitionProblems(it: CheckDefinition): QueryProblem[] {
       got: `${it.min} and ${it.max}`,
       remedy: 'swap them',
     });
-  for (const bound of [it.min, it.max])
-    if (bound !== undefined && !Number.isFinite(bound))
-      problems.push({
-        problem: 'a bound must be a number',
-        got: String(bound),
-        remedy: 'leave it out instead',
-      });
   for (const name of BUILT_IN.filter((key) => key in it.variables))
     problems.push({
       problem: 'a variable has the name of a built-in one',

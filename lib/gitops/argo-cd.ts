@@ -1,40 +1,48 @@
 import type { Construct } from 'constructs';
+import * as z from 'zod';
 import type { JsonObject } from '../manifest/json.ts';
 import { put } from '../manifest/put.ts';
 import { reprove } from '../mistake.ts';
-import type { Plan } from '../plan/plan.ts';
-import { addressMistakes, branchOf, type Repository } from './repository.ts';
-import { rootsOf, type Sync, type SyncRoot } from './sync.ts';
+import { fields, listOf } from '../props/fields.ts';
+import { readProps } from '../props/read.ts';
+import { addressMistakes, branchOf, repository } from './repository.ts';
+import { aPlan, rootsOf, type Sync, type SyncRoot } from './sync.ts';
 
 /** How Argo CD applies the releases. */
-export interface ArgoCdProps {
+export interface ArgoCdProps extends z.infer<typeof argoCdProps> {}
+
+/** The schema of `ArgoCdProps`. */
+export const argoCdProps = fields({
   /** The releases: `Manifests` hands them to its factory. */
-  readonly plans: readonly Plan[];
+  plans: listOf(aPlan),
   /** The repository with `live/`. */
-  readonly run: Repository;
+  run: repository,
   /**
    * One Application for each release, or one ApplicationSet that makes them of the folders in `live/`.
    * @default 'applications'
    */
-  readonly as?: 'applications' | 'application-set';
+  as: z.enum(['applications', 'application-set']).optional(),
   /** @default 'argocd' */
-  readonly namespace?: string;
+  namespace: z.string().optional(),
   /**
    * AppProject that allows the repository and the releases' namespaces.
    * @default 'default'
    */
-  readonly project?: string;
+  project: z.string().optional(),
   /**
    * API server that is applied to, as Argo CD knows it.
    * @default 'https://kubernetes.default.svc'
    */
-  readonly server?: string;
+  server: z.string().optional(),
   /**
    * API servers that the folders `mesh` and `workload` of releases with two roots are applied to.
    * @default - `server`
    */
-  readonly servers?: { readonly mesh?: string; readonly workload?: string };
-}
+  servers: fields({
+    mesh: z.string().optional(),
+    workload: z.string().optional(),
+  }).optional(),
+});
 
 const API_VERSION = 'argoproj.io/v1alpha1';
 
@@ -50,6 +58,15 @@ const API_VERSION = 'argoproj.io/v1alpha1';
  * @returns what the analyzer is told of it
  */
 export function argoCd(scope: Construct, props: ArgoCdProps): Sync {
+  const { given, reproofs } = readProps('argoCd', argoCdProps, props);
+  reprove(scope, ...reproofs);
+  if (given !== undefined) return argoCdOf(scope, given);
+  return { tool: 'argo-cd', namespace: 'argocd', resource: APPLICATIONS };
+}
+
+const APPLICATIONS = { group: 'argoproj.io', name: 'applications' };
+
+function argoCdOf(scope: Construct, props: ArgoCdProps): Sync {
   const { namespace = 'argocd', plans } = props;
   reprove(scope, ...addressMistakes('run.url of argoCd', props.run.url));
   const roots = plans.flatMap(rootsOf);
@@ -66,7 +83,7 @@ export function argoCd(scope: Construct, props: ArgoCdProps): Sync {
       },
       spec: applicationSpec(props, root.path, serverOf(props, root)),
     });
-  return { tool: 'argo-cd', namespace, resource: { group: 'argoproj.io', name: 'applications' } };
+  return { tool: 'argo-cd', namespace, resource: APPLICATIONS };
 }
 
 function serverOf({ servers }: ArgoCdProps, { holds }: SyncRoot): string | undefined {

@@ -1,73 +1,107 @@
 import { Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
+import * as z from 'zod';
 import { put } from '../manifest/put.ts';
 import { reprove } from '../mistake.ts';
+import { duration, fields, mapOf } from '../props/fields.ts';
+import { readProps } from '../props/read.ts';
 import { gitRepository, goDuration } from './flux.ts';
-import { addressMistakes, branchOf, type Repository } from './repository.ts';
+import { addressMistakes, branchOf, repository } from './repository.ts';
 
 /** Which tag of an image is the newest. */
-export type TagChoice =
-  /** The highest version in a range, such as `6.x`. */
-  | { readonly kind: 'semver'; readonly range: string }
-  | { readonly kind: 'numerical'; readonly order: 'asc' | 'desc' }
-  | { readonly kind: 'alphabetical'; readonly order: 'asc' | 'desc' };
+export type TagChoice = z.infer<typeof tagChoice>;
+
+const order = z.enum(['asc', 'desc']);
+
+const tagChoice = z.discriminatedUnion('kind', [
+  fields({
+    kind: z.literal('semver'),
+    /** The highest version in it counts, such as `6.x`. */
+    range: z.string(),
+  }),
+  fields({
+    kind: z.literal('numerical'),
+    order,
+  }),
+  fields({
+    kind: z.literal('alphabetical'),
+    order,
+  }),
+]);
 
 /** One line of the images file that automation keeps. */
-export interface FluxImage {
+export interface FluxImage extends z.infer<typeof fluxImage> {}
+
+const fluxImage = fields({
   /** Without tag. */
-  readonly image: string;
-  readonly choose: TagChoice;
+  image: z.string(),
+  choose: tagChoice,
   /**
    * Tags that count, as an RE2 pattern, and what of them is compared.
    * @default - all tags, whole
    */
-  readonly tags?: { readonly pattern: string; readonly extract?: string };
+  tags: fields({
+    pattern: z.string(),
+    extract: z.string().optional(),
+  }).optional(),
   /**
    * Name of the Secret by which the registry is read, in the same namespace.
    * @default - none
    */
-  readonly secret?: string;
-}
+  secret: z.string().optional(),
+});
 
 /** How Flux keeps the file that `images()` reads. */
-export interface FluxImagesProps {
+export interface FluxImagesProps extends z.infer<typeof fluxImagesProps> {}
+
+/** The schema of `FluxImagesProps`. */
+export const fluxImagesProps = fields({
   /** By the name of the ImagePolicy, which the marker in the file's line names: `<namespace>:<name>`. */
-  readonly images: Readonly<Record<string, FluxImage>>;
+  images: mapOf(fluxImage),
   /** The repository with `apps/`. */
-  readonly source: Repository;
+  source: repository,
   /** Branch that is pushed to, from which a CI job makes the pull request with what synth writes. */
-  readonly pushBranch: string;
+  pushBranch: z.string(),
   /** Author of the commits. */
-  readonly author: { readonly name: string; readonly email: string };
+  author: fields({
+    name: z.string(),
+    email: z.string(),
+  }),
   /**
    * Folder with the images file.
    * @default './apps'
    */
-  readonly path?: string;
+  path: z.string().optional(),
   /** @default 'flux-system' */
-  readonly namespace?: string;
+  namespace: z.string().optional(),
   /**
    * Name of the ImageUpdateAutomation and of its GitRepository.
    * @default 'perch-images'
    */
-  readonly name?: string;
+  name: z.string().optional(),
   /**
    * Name of the Secret that may push, in the same namespace.
    * @default - none
    */
-  readonly secret?: string;
+  secret: z.string().optional(),
   /**
    * How often registries and the branch are looked at.
    * @default Duration.minutes(5)
    */
-  readonly interval?: Duration;
-}
+  interval: duration.optional(),
+});
 
 /**
  * Makes Flux's image automation: it writes new tags into the lines of the images file that a marker names, and
  * into no other file. Needs image-reflector-controller and image-automation-controller.
  */
 export function fluxImages(scope: Construct, props: FluxImagesProps): void {
+  const { given, reproofs } = readProps('fluxImages', fluxImagesProps, props);
+  reprove(scope, ...reproofs);
+  if (given !== undefined) automation(scope, given);
+}
+
+function automation(scope: Construct, props: FluxImagesProps): void {
   const { source, pushBranch, namespace = 'flux-system', name = 'perch-images' } = props;
   reprove(scope, ...addressMistakes('source.url of fluxImages', source.url));
   if (pushBranch === branchOf(source))

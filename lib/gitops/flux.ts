@@ -1,58 +1,66 @@
 import { Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
+import * as z from 'zod';
 import { put } from '../manifest/put.ts';
 import { type Reproof, reprove } from '../mistake.ts';
-import type { Plan } from '../plan/plan.ts';
-import { addressMistakes, branchOf, type Repository } from './repository.ts';
-import { rootsOf, type Sync, type SyncRoot } from './sync.ts';
+import { duration, fields, listOf } from '../props/fields.ts';
+import { readProps } from '../props/read.ts';
+import { addressMistakes, branchOf, type Repository, repository } from './repository.ts';
+import { aPlan, rootsOf, type Sync, type SyncRoot } from './sync.ts';
 
 /** How Flux applies the releases. */
-export interface FluxProps {
+export interface FluxProps extends z.infer<typeof fluxProps> {}
+
+/** The schema of `FluxProps`. */
+export const fluxProps = fields({
   /** The releases: `Manifests` hands them to its factory. */
-  readonly plans: readonly Plan[];
+  plans: listOf(aPlan),
   /** The repository with `live/`. */
-  readonly run: Repository;
+  run: repository,
   /** @default 'flux-system' */
-  readonly namespace?: string;
+  namespace: z.string().optional(),
   /**
    * Name of the GitRepository and of the Receiver.
    * @default 'perch'
    */
-  readonly name?: string;
+  name: z.string().optional(),
   /**
    * Name of the Secret by which Flux reads the repository, in the same namespace.
    * @default - none: everybody may read it
    */
-  readonly secret?: string;
+  secret: z.string().optional(),
   /**
    * How often the branch is looked at, and drift corrected. Every step waits for it, and so does the way back:
    * keep it short, or have a receiver.
    * @default Duration.minutes(1)
    */
-  readonly interval?: Duration;
+  interval: duration.optional(),
   /**
    * How soon a commit that could not be applied is tried again; also how soon `live/<id>` is seen once it exists.
    * @default Duration.seconds(10)
    */
-  readonly retryInterval?: Duration;
+  retryInterval: duration.optional(),
   /**
    * Name of the account that applies, in the same namespace.
    * @default - that of kustomize-controller
    */
-  readonly serviceAccount?: string;
+  serviceAccount: z.string().optional(),
   /**
    * Names of Secrets, in the same namespace, with kubeconfigs of the clusters that the folders `mesh` and `workload`
    * of releases with two roots are applied to.
    * @default - the cluster that Flux runs in
    */
-  readonly kubeConfigs?: { readonly mesh?: string; readonly workload?: string };
+  kubeConfigs: fields({
+    mesh: z.string().optional(),
+    workload: z.string().optional(),
+  }).optional(),
   /**
    * Name of the Secret of a Receiver, in the same namespace, with the key `token`: a signed POST makes Flux look
    * at once. The analyzer sends it where it is given the same secret, so does a Git server.
    * @default - no Receiver
    */
-  readonly receiverSecret?: string;
-}
+  receiverSecret: z.string().optional(),
+});
 
 /**
  * Makes a GitRepository over the run branch, and for each release a Kustomization of its id over `live/<id>`:
@@ -66,9 +74,18 @@ export interface FluxProps {
  * @returns what the analyzer is told of it
  */
 export function flux(scope: Construct, props: FluxProps): Sync {
+  const { given, reproofs } = readProps('flux', fluxProps, props);
+  reprove(scope, ...reproofs);
+  if (given !== undefined) return fluxOf(scope, given);
+  return { tool: 'flux', namespace: 'flux-system', resource: KUSTOMIZATIONS };
+}
+
+const KUSTOMIZATIONS = { group: 'kustomize.toolkit.fluxcd.io', name: 'kustomizations' };
+
+function fluxOf(scope: Construct, props: FluxProps): Sync {
   const { plans, run, namespace = 'flux-system', name = 'perch', receiverSecret } = props;
   reprove(scope, ...addressMistakes('run.url of flux', run.url), ...slowMistakes(props));
-  gitRepository(scope, { repository: run, name, namespace, ...props, ignore: ONLY_LIVE });
+  gitRepository(scope, { ...props, repository: run, name, namespace, ignore: ONLY_LIVE });
   for (const root of plans.flatMap(rootsOf))
     kustomization(scope, root, { ...props, name, namespace });
   if (receiverSecret !== undefined)
@@ -82,8 +99,7 @@ export function flux(scope: Construct, props: FluxProps): Sync {
         resources: [{ apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'GitRepository', name }],
       },
     });
-  const resource = { group: 'kustomize.toolkit.fluxcd.io', name: 'kustomizations' };
-  return { tool: 'flux', namespace, resource };
+  return { tool: 'flux', namespace, resource: KUSTOMIZATIONS };
 }
 
 /** A release says how long its sync may take: a commit that brings earlier digests back is live that much later. */
@@ -107,8 +123,8 @@ interface GitRepositoryProps {
   readonly repository: Repository;
   readonly name: string;
   readonly namespace: string;
-  readonly secret?: string;
-  readonly interval?: Duration;
+  readonly secret?: string | undefined;
+  readonly interval?: Duration | undefined;
   readonly ignore?: string;
 }
 

@@ -1,12 +1,17 @@
+import * as z from 'zod';
 import type { Reproof } from '../mistake.ts';
+import { fields } from '../props/fields.ts';
 
 /** One branch of a Git repository. */
-export interface Repository {
+export interface Repository extends z.infer<typeof repository> {}
+
+/** The schema of `Repository`. */
+export const repository = fields({
   /** `https://…`, `ssh://…` or `git@host:path`; never with a password or token in it. */
-  readonly url: string;
+  url: z.string(),
   /** @default 'main' */
-  readonly branch?: string;
-}
+  branch: z.string().optional(),
+});
 
 /** The branch, with its default. */
 export function branchOf(repository: Repository): string {

@@ -1,4 +1,6 @@
+import * as z from 'zod';
 import type { Plan } from '../plan/plan.ts';
+import { fields, hasMembers, thing } from '../props/fields.ts';
 
 /** A folder that one sync object applies. */
 export interface SyncRoot {
@@ -28,13 +30,26 @@ export function rootsOf({ release, files }: Plan): readonly SyncRoot[] {
 }
 
 /** The objects that make a GitOps tool apply `live/`, one for each folder of a release. */
-export interface Sync {
-  readonly tool: 'flux' | 'argo-cd';
+export interface Sync extends z.infer<typeof syncObjects> {}
+
+/** The schema of `Sync`. */
+export const syncObjects = fields({
+  tool: z.enum(['flux', 'argo-cd']),
   /** Namespace of the objects. */
-  readonly namespace: string;
+  namespace: z.string(),
   /** What the analyzer reads of them, as a Role names it. */
-  readonly resource: { readonly group: string; readonly name: string };
-}
+  resource: fields({
+    group: z.string(),
+    name: z.string(),
+  }),
+});
+
+/** A plan, as `Manifests` hands it to its factory. */
+export const aPlan = thing<Plan>(
+  { what: 'a plan', remedy: 'hand on the plans that Manifests gives to its factory' },
+  (it) =>
+    hasMembers(it, { release: 'string', namespace: 'string', files: 'object', analysis: 'object' }),
+);
 
 /** The value of `perch analyze --sync`. */
 export function syncFlag({ tool, namespace }: Sync): string {

@@ -4,12 +4,13 @@ import type { JsonObject } from '../manifest/json.ts';
 import { put } from '../manifest/put.ts';
 import { type Reproof, reprove } from '../mistake.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { AnalyzerMode, AnalyzerProps } from './analyzer-props.ts';
-import { mountedStores, storeMistakes } from './metric-stores.ts';
+import { readProps } from '../props/read.ts';
+import { type AnalyzerMode, type AnalyzerProps, analyzerProps } from './analyzer-props.ts';
+import { mountedStores, storeMistakes, strangerMistakes } from './metric-stores.ts';
 import { alerts, podMonitorSpec } from './monitoring.ts';
 import { networkPolicySpec } from './network.ts';
 import { podSpec } from './pod.ts';
-import { AnalyzerRights } from './rights.ts';
+import { AnalyzerRights, type RightsOptions } from './rights.ts';
 
 /**
  * The analyzer in the cluster: a CronJob, or a Deployment in watch mode, with the account, the Roles and the
@@ -18,7 +19,13 @@ import { AnalyzerRights } from './rights.ts';
 export class Analyzer extends Construct {
   constructor(scope: Construct, id: string, props: AnalyzerProps) {
     super(scope, id);
-    reprove(this, ...mistakesOf(props));
+    const { given, reproofs, flawed } = readProps('Analyzer', analyzerProps, props);
+    reprove(this, ...reproofs);
+    if (given !== undefined) this.#make(given, flawed);
+  }
+
+  #make(props: AnalyzerProps, flawed: ReadonlySet<string>): void {
+    reprove(this, ...mistakesOf(props, flawed));
     const { name = 'perch', namespace = 'perch', mode = { kind: 'cron-job' } } = props;
     const place: Place = { scope: this, metadata: { name, namespace }, labels: labelsOf(name) };
     if (props.createNamespace !== false)
@@ -32,7 +39,7 @@ export class Analyzer extends Construct {
     });
     if (props.clusters === undefined)
       new AnalyzerRights(this, 'rights', {
-        ...props,
+        ...rightsOf(props),
         name,
         subject: { kind: 'ServiceAccount', name, namespace },
       });
@@ -48,6 +55,11 @@ export class Analyzer extends Construct {
     });
     if (props.monitoring !== undefined) monitors(place, props, mode.kind === 'watch');
   }
+}
+
+function rightsOf(props: AnalyzerProps): RightsOptions {
+  const { plans, leaving, resources, clusterWide, sync, events } = props;
+  return { plans, leaving, resources, clusterWide, sync, events };
 }
 
 interface Place {
@@ -141,12 +153,13 @@ function monitors(
   put(scope, { apiVersion, kind: 'PrometheusRule', metadata: monitored, spec });
 }
 
-function mistakesOf(props: AnalyzerProps): Reproof[] {
+function mistakesOf(props: AnalyzerProps, flawed: ReadonlySet<string>): Reproof[] {
   const { image, run, source, nudge, pushGateway, mode, git } = props;
   return [
     ...addressMistakes('run.url', run.url),
     ...(source === undefined ? [] : addressMistakes('source.url', source.url)),
     ...storeMistakes(props),
+    ...(flawed.has('metricStores') ? [] : strangerMistakes(props)),
     ...(nudge?.urls ?? []).flatMap((it) => httpAddressMistakes('nudge.urls', it)),
     ...(pushGateway === undefined ? [] : httpAddressMistakes('pushGateway', pushGateway)),
     ...refusal(!/^\S+[:@][^\s/]+$/.test(image), {

@@ -90,7 +90,7 @@ export function storePorts({ metrics, metricStores = {} }: AnalyzerProps): reado
   return [...new Set([metrics, ...Object.values(metricStores)].map((it) => portOf(it.url)))];
 }
 
-/** What is wrong with the stores, and which checks name one that is not there. */
+/** What is wrong with the stores. */
 export function storeMistakes(props: AnalyzerProps): Reproof[] {
   const { metrics, metricStores = {} } = props;
   return [
@@ -99,7 +99,6 @@ export function storeMistakes(props: AnalyzerProps): Reproof[] {
       ...nameMistakes(name),
       ...accessMistakes(`metricStores.${name}`, it),
     ]),
-    ...strangerMistakes(props),
   ];
 }
 
@@ -128,8 +127,8 @@ function accessMistakes(field: string, { url, token, basic }: MetricsAccess): Re
   return mistakes;
 }
 
-/** A check whose store the analyzer does not know would be inconclusive for ever. */
-function strangerMistakes({ plans, metricStores = {} }: AnalyzerProps): Reproof[] {
+/** Checks whose store the analyzer does not know: they would be inconclusive for ever. */
+export function strangerMistakes({ plans, metricStores = {} }: AnalyzerProps): Reproof[] {
   const isKnown = (it: string) => it === DEFAULT_SOURCE || Object.hasOwn(metricStores, it);
   return plans.flatMap(({ release, checks }) =>
     checks

@@ -1,14 +1,19 @@
+import * as z from 'zod';
 import type { JsonObject } from '../manifest/json.ts';
 import type { Plan } from '../plan/plan.ts';
+import { fields, mapOf } from '../props/fields.ts';
 
 /** Objects of the Prometheus operator. */
-export interface MonitoringProps {
+export interface MonitoringProps extends z.infer<typeof monitoringProps> {}
+
+/** The schema of `MonitoringProps`. */
+export const monitoringProps = fields({
   /**
    * Labels by which the operator's Prometheus selects monitors and rules.
    * @default - none
    */
-  readonly labels?: Readonly<Record<string, string>>;
-}
+  labels: mapOf(z.string()).optional(),
+});
 
 /** What the alerts are made from. */
 export interface AlertsInput {

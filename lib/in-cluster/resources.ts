@@ -1,14 +1,19 @@
+import * as z from 'zod';
 import { groupOf } from '../manifest/manifest.ts';
 import type { Plan } from '../plan/plan.ts';
+import { fields } from '../props/fields.ts';
 import { isChecked } from '../validation/schema.ts';
 
 /** Objects of one kind in one namespace. */
-export interface KindIn {
-  readonly namespace: string;
+export interface KindIn extends z.infer<typeof kindIn> {}
+
+/** The schema of `KindIn`. */
+export const kindIn = fields({
+  namespace: z.string(),
   /** Empty for the core group. */
-  readonly group: string;
-  readonly kind: string;
-}
+  group: z.string(),
+  kind: z.string(),
+});
 
 /** The kinds that the analyzer asks the cluster for: what plans mark as asked, each once. */
 export function askedKinds(plans: readonly Plan[]): readonly KindIn[] {

@@ -3,10 +3,15 @@ import { type Names, serviceNameMistakes } from '../names.ts';
 import type { ReleaseProps } from './release-props.ts';
 
 /** What is wrong with a release that brings its own Services, or brings nothing. */
-export function existingMistakes(path: string, props: ReleaseProps, names: Names): Mistake[] {
+export function existingMistakes(
+  path: string,
+  props: ReleaseProps,
+  names: Names,
+  flawed: ReadonlySet<string> = new Set(),
+): Mistake[] {
   const { existing, workload } = props;
   if (existing === undefined)
-    return workload === undefined
+    return workload === undefined && !flawed.has('workload') && !flawed.has('existing')
       ? [{ path, problem: 'there is nothing to release', remedy: 'give workload, or existing' }]
       : [];
   if (workload !== undefined)
@@ -26,7 +31,7 @@ export function existingMistakes(path: string, props: ReleaseProps, names: Names
       problem: `${field} has no effect beside existing`,
       remedy: 'leave it out: pods and Services are none of this release’s',
     })),
-    ...routeMistakes(path, props, names),
+    ...(flawed.has('traffic') || flawed.has('strategy') ? [] : routeMistakes(path, props, names)),
   ];
 }
 

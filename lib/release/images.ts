@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { readText } from '../files.ts';
 import { faultsText } from '../plan/parse.ts';
 import { readYaml } from '../plan/read-yaml.ts';
+import { aPath, fields } from '../props/fields.ts';
+import { readProps } from '../props/read.ts';
 
 const schema = z.record(
   z.string(),
@@ -14,19 +16,43 @@ const schema = z.record(
  * `image:tag`.
  *
  * @param file path or URL of the YAML file
- * @returns the image of a name; it throws for a name that the file does not have
+ * @returns the image of a name; it throws for a name that the file does not have, or where the file is wrong: in a
+ *   workload synth tells it with all other mistakes
  */
 export function images(file: string | URL): (name: string) => string {
-  const path = typeof file === 'string' ? file : fileURLToPath(file);
-  const reading = readYaml(readText(path));
-  if (reading.kind === 'refused') throw new Error(`${path} ${reading.reason}`);
-  const result = schema.safeParse(reading.value);
-  if (!result.success)
-    throw new Error(`${path} is not a list of images: ${faultsText(result.error)}`);
+  const reading = readImages(file);
   return (name) => {
-    const image = Object.hasOwn(result.data, name) ? result.data[name] : undefined;
+    if (reading.kind === 'wrong') throw new Error(reading.problem);
+    const { path, byName } = reading;
+    const image = Object.hasOwn(byName, name) ? byName[name] : undefined;
     if (image !== undefined) return image;
-    const known = Object.keys(result.data).sort().join(', ');
-    throw new Error(`${path} has no image "${name}"; it has ${known}: add a line for it`);
+    const known = Object.keys(byName).sort().join(', ');
+    throw new Error(`${path} has no image "${String(name)}"; it has ${known}: add a line for it`);
   };
 }
+
+type Reading =
+  | { readonly kind: 'read'; readonly path: string; readonly byName: z.infer<typeof schema> }
+  | { readonly kind: 'wrong'; readonly problem: string };
+
+function readImages(file: string | URL): Reading {
+  const { given, reproofs } = readProps('images', imagesProps, { file });
+  if (given === undefined)
+    return {
+      kind: 'wrong',
+      problem: reproofs.map(({ problem, remedy }) => `${problem}; ${remedy}`).join(', '),
+    };
+  const path = typeof given.file === 'string' ? given.file : fileURLToPath(given.file);
+  const wrong = (why: string): Reading => ({ kind: 'wrong', problem: `${path} ${why}` });
+  try {
+    const reading = readYaml(readText(path));
+    if (reading.kind === 'refused') return wrong(reading.reason);
+    const result = schema.safeParse(reading.value);
+    if (!result.success) return wrong(`is not a list of images: ${faultsText(result.error)}`);
+    return { kind: 'read', path, byName: result.data };
+  } catch (error) {
+    return wrong(`cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+const imagesProps = fields({ file: aPath });

@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import {
   hashOf,
   isObject,
@@ -9,21 +10,32 @@ import {
 import type { Authored } from '../manifest/manifest.ts';
 import { renamed, withSpec } from '../manifest/manifest.ts';
 import type { Mistake } from '../mistake.ts';
+import { fields } from '../props/fields.ts';
+import { made } from '../props/made.ts';
 import type { StepDraft } from '../strategy/strategy.ts';
 import { reachesCanary } from '../traffic/traffic.ts';
 import { type HashedNames, withHashedNames } from '../workload/versioned.ts';
 
 /** A Job of the workload that must complete in a step of its own. */
-export interface JobDefinition {
+export interface JobDefinition extends z.infer<typeof jobDefinition> {}
+
+/** The schema of `JobDefinition`. */
+export const jobDefinition = fields({
   /** `metadata.name` of the Job in the workload. */
-  readonly name: string;
+  name: z.string(),
   /** Before the candidate gets any traffic, or before it is promoted. */
-  readonly before: 'traffic' | 'promotion';
-}
+  before: z.enum(['traffic', 'promotion']),
+});
 
 /** Names a Job of the workload that a rollout waits for: acceptance tests, a migration, a load test. */
-export function job(name: string, { before }: Pick<JobDefinition, 'before'>): JobDefinition {
-  return { name, before };
+export function job(name: string, props: Pick<JobDefinition, 'before'>): JobDefinition {
+  return made(
+    'job',
+    jobDefinition,
+    { ...props, name },
+    (given) => given,
+    () => ({ name: '', before: 'traffic' }),
+  );
 }
 
 /** The steps with one more for each Job that the release waits for. */

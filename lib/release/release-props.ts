@@ -1,133 +1,144 @@
-import type { AnalysisProps } from '../analysis/analysis.ts';
-import type { HookDefinition } from '../analysis/hooks.ts';
-import type { Strategy } from '../strategy/strategy.ts';
-import type { Router } from '../traffic/router.ts';
-import type { ServiceProps } from '../workload/service.ts';
-import type { WorkloadFactory } from '../workload/workload.ts';
-import type { ExistingServices } from './existing.ts';
-import type { JobDefinition } from './jobs.ts';
-import type { DependsOn, HoursProps } from './schedule.ts';
-import type { Verbatim } from './verbatim.ts';
+import * as z from 'zod';
+import { analysisProps } from '../analysis/analysis.ts';
+import { aHook } from '../analysis/hooks.ts';
+import { extended, fields, listOf } from '../props/fields.ts';
+import { aStrategy } from '../strategy/strategy.ts';
+import { aRouter } from '../traffic/router.ts';
+import { serviceProps } from '../workload/service.ts';
+import { aWorkload } from '../workload/workload.ts';
+import { existingServices } from './existing.ts';
+import { jobDefinition } from './jobs.ts';
+import { dependsOn, hoursProps } from './schedule.ts';
+import { aVerbatim } from './verbatim.ts';
 
 /** How many pods of a track run. */
-export interface TrackProps {
-  /**
-   * Without an autoscaler.
-   * @default - the workload's own number
-   */
-  readonly replicas?: number;
+export interface TrackProps extends z.infer<typeof trackProps> {}
+
+/** The primary's replicas are those of the workload. */
+const primaryTrack = fields({
   /**
    * The autoscaler's minimum; a canary starts with so many.
    * @default - the autoscaler's own
    */
-  readonly minReplicas?: number;
+  minReplicas: z.number().optional(),
   /**
    * The autoscaler's maximum.
    * @default - the autoscaler's own
    */
-  readonly maxReplicas?: number;
-}
+  maxReplicas: z.number().optional(),
+});
+
+const trackProps = extended(primaryTrack, {
+  /**
+   * Without an autoscaler.
+   * @default - the workload's own number
+   */
+  replicas: z.number().optional(),
+});
 
 /** What a release is. */
-export interface ReleaseProps {
+export interface ReleaseProps extends z.infer<typeof releaseProps> {}
+
+/** The schema of `ReleaseProps`. */
+export const releaseProps = fields({
   /**
    * Name of the apex Service, and stem of the other names.
    * @default - the id
    */
-  readonly name?: string;
+  name: z.string().optional(),
   /** Namespace of every object. */
-  readonly namespace: string;
+  namespace: z.string(),
   /**
    * Makes the release's objects: one Deployment, DaemonSet or StatefulSet, and what belongs to it. Called once.
    * What it makes is rendered for each track, hashed by content, or written as it is, by kind.
    * @default - none: then `existing` must be given
    */
-  readonly workload?: WorkloadFactory | undefined;
+  workload: aWorkload.optional(),
   /**
    * Two Services that exist already, instead of a workload: nothing but routes is written.
    * @default - the release makes its own
    */
-  readonly existing?: ExistingServices;
+  existing: existingServices.optional(),
   /** How the release is reached. */
-  readonly service: ServiceProps;
+  service: serviceProps,
   /** What splits its traffic, such as `istio({ … })` or `gatewayApi({ … })`. */
-  readonly traffic: Router;
+  traffic: aRouter,
   /** How traffic reaches a new version, such as `canary({ stepWeight: 10, maxWeight: 50 })`. */
-  readonly strategy: Strategy;
+  strategy: aStrategy,
   /**
    * How a rollout is judged, and how long it waits.
    * @default - no checks: each weight is kept for one minute, and only readiness is watched
    */
-  readonly analysis?: AnalysisProps;
+  analysis: analysisProps.optional(),
   /**
    * HTTP endpoints that are asked or told something, such as `confirmPromotion({ … })`.
    * @default - none
    */
-  readonly hooks?: readonly HookDefinition[];
+  hooks: listOf(aHook).optional(),
   /**
    * Jobs of the workload that must complete, such as `job('acceptance', { before: 'traffic' })`.
    * @default - none
    */
-  readonly jobs?: readonly JobDefinition[];
+  jobs: listOf(jobDefinition).optional(),
   /**
    * How many pods of each track run; the primary's `replicas` are the workload's.
    * @default - as many as the workload says, on both
    */
-  readonly tracks?: {
-    readonly primary?: Omit<TrackProps, 'replicas'>;
-    readonly canary?: TrackProps;
+  tracks: fields({
+    primary: primaryTrack.optional(),
+    canary: trackProps.optional(),
     /**
      * Names of KEDA triggers, or their types where they have none, by which both tracks are meant to scale
      * though each sees the same number.
      * @default - every trigger must name its track
      */
-    readonly sharedTriggers?: readonly string[];
-  };
+    sharedTriggers: listOf(z.string()).optional(),
+  }).optional(),
   /**
    * Whether objects of the mesh or gateway and all others lie in folders of their own, `live/<id>/mesh` and
    * `live/<id>/workload`, so that two sync objects can apply them to two clusters.
    * @default 'one'
    */
-  readonly roots?: 'one' | 'mesh-and-workload';
+  roots: z.enum(['one', 'mesh-and-workload']).optional(),
   /**
    * Take every step as soon as it is live and ready: no check, no hook but `rollback`, no gate, no waiting.
    * @default false
    */
-  readonly skipAnalysis?: boolean;
+  skipAnalysis: z.boolean().optional(),
   /**
    * Let nothing go on; only a necessary way back happens.
    * @default false
    */
-  readonly suspend?: boolean;
+  suspend: z.boolean().optional(),
   /**
    * When steps that give the candidate more traffic may begin; what began before is finished or taken back.
    * @default - always
    */
-  readonly hours?: readonly HoursProps[];
+  hours: listOf(hoursProps).optional(),
   /**
    * A candidate that was among so many promoted last, before the one that runs, waits for no check and no gate when
    * it comes again. One that failed or was undone is judged again.
    * @default - every candidate is judged
    */
-  readonly rollbackWindow?: number;
+  rollbackWindow: z.number().optional(),
   /**
    * Releases that must be at rest in a good phase before this one starts.
    * @default - none
    */
-  readonly dependsOn?: readonly DependsOn[];
+  dependsOn: listOf(dependsOn).optional(),
   /**
    * Manifests that are copied byte for byte: SealedSecrets, files that SOPS encrypted.
    * @default - none
    */
-  readonly verbatim?: readonly Verbatim[];
+  verbatim: listOf(aVerbatim).optional(),
   /**
    * Key of the one label by which each track's pods are selected.
    * @default - the first of app, name and app.kubernetes.io/name that the Deployment selects by, else app
    */
-  readonly selectorLabel?: string;
+  selectorLabel: z.string().optional(),
   /**
    * Whether Secrets in the workload may hold values, which Git then shows to every reader.
    * @default false
    */
-  readonly allowLiteralSecrets?: boolean;
-}
+  allowLiteralSecrets: z.boolean().optional(),
+});

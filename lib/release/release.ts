@@ -1,5 +1,5 @@
 import { Construct } from 'constructs';
-import type { Mistake } from '../mistake.ts';
+import { type Mistake, noteCall, placeOf, standIn } from '../mistake.ts';
 import {
   labelMistakes,
   lengthMistakes,
@@ -8,10 +8,13 @@ import {
   serviceNameMistakes,
   TRACKS,
 } from '../names.ts';
+import { readProps } from '../props/read.ts';
+import { unknownStrategy } from '../strategy/made-strategy.ts';
+import { kubernetes } from '../traffic/kubernetes/kubernetes.ts';
 import { serviceMistakes } from '../workload/service.ts';
 import { existingNames } from './existing.ts';
 import { existingMistakes } from './existing-mistakes.ts';
-import type { ReleaseProps } from './release-props.ts';
+import { type ReleaseProps, releaseProps } from './release-props.ts';
 
 /**
  * An application, and how its next version reaches everyone. A construct that renders nothing by itself:
@@ -20,26 +23,39 @@ import type { ReleaseProps } from './release-props.ts';
 export class Release extends Construct {
   /** Name of its folder; unique among all releases. */
   readonly id: string;
+  /** As they were given, without what is wrong with them. */
   readonly props: ReleaseProps;
+  /** Names of the props that are wrong: of what follows from these alone, nothing is said. */
+  readonly flawed: ReadonlySet<string>;
   readonly names: Names;
   /** What could be seen to be wrong before the workload was made. */
   readonly mistakes: readonly Mistake[];
 
   constructor(scope: Construct, id: string, props: ReleaseProps) {
-    super(scope, freeId(scope, id));
-    this.id = id;
-    this.props = props;
-    const wrongNames = nameMistakes(this.path, id, props);
+    const text = typeof id === 'string' ? id : '';
+    super(scope, freeId(scope, text));
+    noteCall(this);
+    this.id = text;
+    const otherwise = standIns();
+    const {
+      given = otherwise,
+      reproofs,
+      flawed,
+    } = readProps('Release', releaseProps, props, { ...otherwise });
+    this.props = given;
+    this.flawed = flawed;
+    const wrongNames = nameMistakes(this.path, text, given);
     // A wrong name is told once, not again for every object that would bear it.
-    const name = wrongNames.length === 0 ? (props.name ?? id) : 'name';
-    const names = namesOf({ name, namespace: props.namespace });
-    this.names = props.existing === undefined ? names : existingNames(names, props.existing);
+    const name = wrongNames.length === 0 ? (given.name ?? text) : 'name';
+    const names = namesOf({ name, namespace: given.namespace });
+    this.names = given.existing === undefined ? names : existingNames(names, given.existing);
     this.mistakes = [
+      ...reproofs.map((it) => ({ path: this.path, ...it })),
       ...wrongNames,
-      ...labelMistakes(this.path, 'namespace', props.namespace),
-      ...serviceMistakes(this.path, props.service),
-      ...existingMistakes(this.path, props, this.names),
-      ...props.strategy.mistakes(this.path),
+      ...labelMistakes(this.path, 'namespace', given.namespace),
+      ...serviceMistakes(this.path, given.service),
+      ...existingMistakes(this.path, given, this.names, flawed),
+      ...given.strategy.mistakes(this.path).map((it) => ({ ...placeOf(given.strategy), ...it })),
     ];
   }
 
@@ -47,6 +63,16 @@ export class Release extends Construct {
   get path(): string {
     return this.node.path;
   }
+}
+
+/** Stand in for required props that are wrong or missing. */
+function standIns(): ReleaseProps {
+  return {
+    namespace: 'namespace',
+    service: { port: 80 },
+    traffic: standIn(kubernetes()),
+    strategy: standIn(unknownStrategy('unknown')),
+  };
 }
 
 function nameMistakes(path: string, id: string, props: ReleaseProps): Mistake[] {

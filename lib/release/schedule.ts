@@ -1,36 +1,13 @@
+import * as z from 'zod';
 import type { Mistake } from '../mistake.ts';
 import { labelMistakes } from '../names.ts';
 import type { Hours, Plan } from '../plan/plan.ts';
+import { fields, listOf } from '../props/fields.ts';
 
 /** A day of the week. */
 export type Day = Hours['days'][number];
 
-/** Hours of the week. */
-export interface HoursProps {
-  /** @default - Monday to Friday */
-  readonly days?: readonly Day[];
-  /** `HH:MM`, such as `09:00`. */
-  readonly from: string;
-  /** `HH:MM` on the same day, after `from`; `24:00` is its end. */
-  readonly to: string;
-  /** IANA name, such as `Europe/Berlin`. */
-  readonly timeZone: string;
-}
-
-/** Another release that must come first. */
-export interface DependsOn {
-  /** Its id. */
-  readonly release: string;
-  /**
-   * Phases in which it must be. With a newer candidate that has not started it is Waiting; two releases that wait
-   * for each other both wait.
-   * @default - Succeeded or Initialized: it is at rest, and its newest candidate has not failed
-   */
-  readonly phases?: readonly Phase[];
-}
-
-/** A phase in which another release can be waited for. */
-export type Phase = (typeof PHASES)[number];
+const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const satisfies readonly Day[];
 
 const PHASES = [
   'Initialized',
@@ -42,7 +19,38 @@ const PHASES = [
   'Failed',
 ] as const;
 
-const DAYS: readonly Day[] = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
+/** Hours of the week. */
+export interface HoursProps extends z.infer<typeof hoursProps> {}
+
+/** The schema of `HoursProps`. */
+export const hoursProps = fields({
+  /** @default - Monday to Friday */
+  days: listOf(z.enum(DAYS)).optional(),
+  /** `HH:MM`, such as `09:00`. */
+  from: z.string(),
+  /** `HH:MM` on the same day, after `from`; `24:00` is its end. */
+  to: z.string(),
+  /** IANA name, such as `Europe/Berlin`. */
+  timeZone: z.string(),
+});
+
+/** Another release that must come first. */
+export interface DependsOn extends z.infer<typeof dependsOn> {}
+
+/** The schema of `DependsOn`. */
+export const dependsOn = fields({
+  /** Its id. */
+  release: z.string(),
+  /**
+   * Phases in which it must be. With a newer candidate that has not started it is Waiting; two releases that wait
+   * for each other both wait.
+   * @default - Succeeded or Initialized: it is at rest, and its newest candidate has not failed
+   */
+  phases: listOf(z.enum(PHASES)).optional(),
+});
+
+/** A phase in which another release can be waited for. */
+export type Phase = (typeof PHASES)[number];
 
 const WORKDAYS: readonly Day[] = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri'];
 
@@ -112,8 +120,7 @@ function hoursMistakes(path: string, field: string, it: HoursProps): Mistake[] {
       got: `${it.from} to ${it.to}`,
       remedy: 'use 00:00 to 24:00; split hours that reach over midnight into two',
     });
-  const wrong = it.days?.length === 0 || it.days?.some((day) => !DAYS.includes(day));
-  if (wrong === true)
+  if (it.days?.length === 0)
     mistakes.push({
       path,
       problem: `${field}.days names no days of the week`,
@@ -148,8 +155,7 @@ function dependencyMistakes(path: string, id: string, it: DependsOn): Mistake[] 
       got: it.release,
       remedy: 'name another release, or leave it out',
     });
-  const wrong = (it.phases ?? []).filter((phase) => !PHASES.includes(phase));
-  if (it.phases?.length === 0 || wrong.length > 0)
+  if (it.phases?.length === 0)
     mistakes.push({
       path,
       problem: `dependsOn ${it.release} names no phase that can be waited for`,

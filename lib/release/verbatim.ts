@@ -4,6 +4,8 @@ import type { Manifest } from '../manifest/json.ts';
 import { isManifest } from '../manifest/manifest.ts';
 import type { Mistake } from '../mistake.ts';
 import { readYaml } from '../plan/read-yaml.ts';
+import { aPath, fields, hasMembers, thing } from '../props/fields.ts';
+import { made } from '../props/made.ts';
 import { placementMistakes } from '../workload/parts.ts';
 
 /** A file that is copied byte for byte. */
@@ -15,6 +17,12 @@ export interface Verbatim {
     | { readonly kind: 'unreadable'; readonly reason: string };
 }
 
+/** What `verbatim` returns. */
+export const aVerbatim = thing<Verbatim>(
+  { what: 'a verbatim file', remedy: "use verbatim(new URL('secret.yaml', import.meta.url))" },
+  (it) => hasMembers(it, { path: 'string', content: 'object' }),
+);
+
 /**
  * A manifest that enters by path and is copied byte for byte, without canonical form, suffix or digest:
  * SealedSecrets and files that SOPS encrypted. It holds one object.
@@ -23,6 +31,19 @@ export interface Verbatim {
  *   project's folder (that of cdk8s.yaml)
  */
 export function verbatim(path: string | URL): Verbatim {
+  const unnamed: Verbatim = { path: '', content: { kind: 'bytes', bytes: new Uint8Array() } };
+  return made(
+    'verbatim',
+    verbatimProps,
+    { path },
+    (given) => read(given.path),
+    () => unnamed,
+  );
+}
+
+const verbatimProps = fields({ path: aPath });
+
+function read(path: string | URL): Verbatim {
   const file = typeof path === 'string' ? path : fileURLToPath(path);
   try {
     return { path: file, content: { kind: 'bytes', bytes: readBytes(file) } };
@@ -42,7 +63,7 @@ export interface VerbatimObject {
 export function readVerbatim(
   path: string,
   files: readonly Verbatim[],
-  namespace: string,
+  namespace: string | undefined,
 ): { readonly objects: readonly VerbatimObject[]; readonly mistakes: readonly Mistake[] } {
   const read = files.map((it) => readOne(path, it, namespace));
   return { objects: read.flatMap((it) => it.objects), mistakes: read.flatMap((it) => it.mistakes) };
@@ -51,7 +72,7 @@ export function readVerbatim(
 function readOne(
   path: string,
   { path: file, content }: Verbatim,
-  namespace: string,
+  namespace: string | undefined,
 ): { readonly objects: readonly VerbatimObject[]; readonly mistakes: readonly Mistake[] } {
   const wrong = (problem: string, remedy: string) => ({
     objects: [],

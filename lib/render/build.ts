@@ -36,7 +36,8 @@ export function build(release: Release): Built {
   const { path, props, names } = release;
   const made = madeBy(release);
   const parts = partsOf(made.objects, (it) => props.traffic.owns(it));
-  const early = [...made.mistakes, ...earlyMistakes(release, made, parts)];
+  const threw = made.thrown === undefined ? [] : [made.thrown];
+  const early = [...threw, ...made.mistakes, ...earlyMistakes(release, made, parts)];
   const workload = parts.workloads[0];
   if (workload === undefined && props.existing === undefined)
     return { objects: undefined, drafts: [], mistakes: early };
@@ -47,13 +48,17 @@ export function build(release: Release): Built {
   const input = { path, props, names, parts, workload, label, router };
   const drafts = draftsOf(props, primaryReplicas(parts));
   const objects = objectsOf(input);
-  return { objects, drafts, mistakes: [...early, ...lateMistakes(input, objects, drafts)] };
+  return {
+    objects,
+    drafts,
+    mistakes: [...early, ...lateMistakes(release, input, objects, drafts)],
+  };
 }
 
 function madeBy({ path, props, names }: Release): Workload {
   const home = { path, name: names.apex, namespace: names.namespace };
   return props.workload === undefined
-    ? { objects: [], mistakes: [] }
+    ? { objects: [], mistakes: [], thrown: undefined }
     : runWorkload(home, props.workload);
 }
 
@@ -67,20 +72,39 @@ function labelOf(
   return { key: 'app', base: name, address: undefined, name };
 }
 
-function earlyMistakes({ path, props, names }: Release, made: Workload, parts: Parts): Mistake[] {
+function earlyMistakes(release: Release, made: Workload, parts: Parts): Mistake[] {
+  const { path, props, names } = release;
   // A workload that threw, or that there is none of, has no objects to judge.
-  if (made.objects.length === 0 && (made.mistakes.length > 0 || props.workload === undefined))
-    return [];
+  const isNone = made.thrown !== undefined || made.mistakes.length > 0;
+  if (made.objects.length === 0 && (isNone || props.workload === undefined)) return [];
   const secrets = props.allowLiteralSecrets === true;
-  const context = { path, names, sharedTriggers: props.tracks?.sharedTriggers ?? [] };
+  const namespace = knownNamespace(release);
+  const sharedTriggers = props.tracks?.sharedTriggers ?? [];
+  const context = { path, names, namespace, sharedTriggers };
   return [
     ...parts.versioned.flatMap((it) => versionedMistakes(it, secrets)),
     ...partMistakes(context, made.objects, parts),
   ];
 }
 
+/** Where the release's objects must be; undefined where the author's answer to that is wrong. */
+export function knownNamespace({ flawed, names }: Release): string | undefined {
+  return flawed.has('namespace') ? undefined : names.namespace;
+}
+
+/**
+ * Whether all that decides on the steps is right; what is wrong with two things together can be said of whole ones
+ * alone.
+ */
+export function isSure({ flawed }: Release): boolean {
+  return !['strategy', 'traffic', 'service', 'jobs', 'hooks', 'existing'].some((it) =>
+    flawed.has(it),
+  );
+}
+
 /** What can be seen once it is known how the tracks are told apart. */
 function lateMistakes(
+  release: Release,
   input: ObjectsInput,
   objects: ReleaseObjects,
   drafts: readonly StepDraft[],
@@ -88,23 +112,23 @@ function lateMistakes(
   const { path, props, names, label } = input;
   const pods = podsOf(props.strategy.tracks, objects);
   const selectors = TRACKS.map((track) => selectorOf(label, track));
+  const jobs = withJobSteps(props.strategy.steps(), props.jobs ?? []);
   return [
-    ...(input.workload === undefined
-      ? existingDraftMistakes(path, drafts)
-      : [
-          ...targetMistakes(path, props.service, input.workload.object),
-          ...scaleMistakes(input, objects, drafts),
-        ]),
-    ...selectorLabelMistakes(input),
-    ...routerMistakes(props.traffic, objects.context, wantedTraffic(props, drafts)),
-    ...sharedServiceMistakes(path, props),
-    ...rootMistakes(path, props),
-    ...jobMistakes(
-      path,
-      input.parts.jobs,
-      withJobSteps(props.strategy.steps(), props.jobs ?? []),
-      selectors,
-    ),
+    ...(release.flawed.has('service') || input.workload === undefined
+      ? []
+      : targetMistakes(path, props.service, input.workload.object)),
+    ...(isSure(release)
+      ? [
+          ...(input.workload === undefined
+            ? existingDraftMistakes(path, drafts)
+            : scaleMistakes(input, objects, drafts)),
+          ...selectorLabelMistakes(input),
+          ...routerMistakes(props.traffic, objects.context, wantedTraffic(props, drafts)),
+          ...sharedServiceMistakes(path, props),
+          ...rootMistakes(path, props),
+          ...jobMistakes(path, input.parts.jobs, jobs, selectors),
+        ]
+      : []),
     ...input.parts.others.flatMap((it) => serviceObjectMistakes(it, { names, label, pods })),
     ...input.parts.others.flatMap((it) => podSelectorMistakes(it, label)),
     ...longNames(objects),

@@ -1,6 +1,6 @@
 import { hookMistakes } from '../analysis/hook-mistakes.ts';
 import type { HookDefinition } from '../analysis/hooks.ts';
-import type { Mistake } from '../mistake.ts';
+import { type Mistake, placeOf } from '../mistake.ts';
 import type { Gate, Hook } from '../plan/plan.ts';
 import type { StepDraft } from '../strategy/strategy.ts';
 import { reachesCanary } from '../traffic/traffic.ts';
@@ -48,7 +48,9 @@ export function placeHooks(
     }),
     mistakes: [
       ...given.flatMap((it) => placeMistakes(path, it)),
-      ...firstOfEach(given).flatMap((it) => hookMistakes(path, it.field, it.definition.hook)),
+      ...firstOfEach(given).flatMap(({ field, definition }) =>
+        hookMistakes(path, field, definition.hook).map((it) => ({ ...placeOf(definition), ...it })),
+      ),
       ...doubled(path, definitions),
     ],
   };

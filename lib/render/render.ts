@@ -3,7 +3,7 @@ import { type CheckDefinition, compileChecks } from '../analysis/checks.ts';
 import type { HookDefinition } from '../analysis/hooks.ts';
 import { canonical, type Json } from '../manifest/json.ts';
 import { toYaml } from '../manifest/yaml.ts';
-import { type Mistake, MistakesError } from '../mistake.ts';
+import { type Mistake, MistakesError, placeOf } from '../mistake.ts';
 import type { Check, Plan } from '../plan/plan.ts';
 import type { Release } from '../release/release.ts';
 import type { ReleaseProps } from '../release/release-props.ts';
@@ -12,7 +12,7 @@ import { readVerbatim, type VerbatimObject } from '../release/verbatim.ts';
 import type { StepDraft } from '../strategy/strategy.ts';
 import { tooLarge } from '../too-large.ts';
 import { validate } from '../validation/validate.ts';
-import { build } from './build.ts';
+import { build, isSure, knownNamespace } from './build.ts';
 import { clashes } from './clashes.ts';
 import { placeHooks } from './hook-places.ts';
 import type { Placed, ReleaseObjects } from './objects.ts';
@@ -47,9 +47,19 @@ export async function render(release: Release): Promise<Rendered> {
 
 /** As `render`, with the mistakes as data. */
 export async function tryRender(release: Release): Promise<Outcome> {
+  const outcome = await attempt(release);
+  if (outcome.kind === 'rendered') return outcome;
+  const { id } = release;
+  return {
+    kind: 'wrong',
+    mistakes: outcome.mistakes.map((it) => ({ id, ...placeOf(release), ...it })),
+  };
+}
+
+async function attempt(release: Release): Promise<Outcome> {
   const { path, props, names } = release;
   const analysis = compileAnalysis(path, props.analysis ?? {});
-  const verbatim = readVerbatim(path, props.verbatim ?? [], names.namespace);
+  const verbatim = readVerbatim(path, props.verbatim ?? [], knownNamespace(release));
   const schedule = compileSchedule(path, release.id, props);
   const built = build(release);
   const given = props.analysis?.checks ?? [];
@@ -59,7 +69,7 @@ export async function tryRender(release: Release): Promise<Outcome> {
     names,
     track: tracks.includes('canary') ? 'canary' : 'primary',
     port: props.service.port,
-    router: props.traffic,
+    router: release.flawed.has('traffic') ? undefined : props.traffic,
   });
   const asked = placeHooks(path, hooksOf(props), built.drafts);
   const early = [
@@ -68,7 +78,8 @@ export async function tryRender(release: Release): Promise<Outcome> {
     ...checks.mistakes,
     ...verbatim.mistakes,
     ...schedule.mistakes,
-    ...asked.mistakes,
+    // Where a hook stands cannot be told of steps that are not known.
+    ...(isSure(release) ? asked.mistakes : []),
     ...built.mistakes,
   ];
   const { objects } = built;

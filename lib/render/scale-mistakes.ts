@@ -1,4 +1,5 @@
 import type { Mistake } from '../mistake.ts';
+import type { TrackProps } from '../release/release-props.ts';
 import type { StepDraft } from '../strategy/strategy.ts';
 import { boundMistakes, isAutoscaler } from '../workload/autoscalers.ts';
 import { neverReadyMistakes } from '../workload/never-ready.ts';
@@ -82,10 +83,11 @@ function countMistakes(path: string, { props, parts, workload }: ObjectsInput): 
   const given = { primary, canary };
   return (['primary', 'canary'] as const).flatMap((track) =>
     (['replicas', 'minReplicas', 'maxReplicas'] as const).flatMap((key) => {
-      const got: unknown = given[track] && Reflect.get(given[track], key);
+      const { replicas, minReplicas, maxReplicas }: TrackProps = given[track] ?? {};
+      const got = { replicas, minReplicas, maxReplicas }[key];
       if (got === undefined) return [];
       const field = `tracks.${track}.${key}`;
-      if (typeof got !== 'number' || !Number.isInteger(got) || got < 1)
+      if (!Number.isInteger(got) || got < 1)
         return [{ path, problem: `${field} must be a whole number`, got, remedy: 'use 1 or more' }];
       if (key === 'replicas' ? sized && !autoscaled : autoscaled) return [];
       const remedy = autoscaled

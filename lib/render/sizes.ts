@@ -8,8 +8,8 @@ export interface SizeInput {
   /** What the author's workload says: its `replicas`, or the bounds of its autoscaler. */
   readonly own: Size;
   readonly tracks: {
-    readonly primary?: Omit<TrackProps, 'replicas'>;
-    readonly canary?: TrackProps;
+    readonly primary?: Omit<TrackProps, 'replicas'> | undefined;
+    readonly canary?: TrackProps | undefined;
   };
   readonly autoscaled: boolean;
 }

@@ -1,68 +1,79 @@
-import type { Duration } from 'cdk8s';
+import * as z from 'zod';
 import type { Mistake } from '../mistake.ts';
+import { duration, fields } from '../props/fields.ts';
 import { AT_REST, type Traffic } from '../traffic/traffic.ts';
 import {
   bakeMistakes,
   baking,
   durationMistakes,
   judging,
-  type OwnChecksProps,
   ownCheckMistakes,
+  ownChecksProps,
 } from './judged.ts';
+import { madeStrategy } from './made-strategy.ts';
 import { COMPLETE, canaryUp, FULL, finalising, INIT, progressing, promote } from './stages.ts';
 import type { Scale, StepDraft, Strategy } from './strategy.ts';
 import { percentMistakes, split } from './weights.ts';
 
 /** How the candidate is tried beside the version that serves, and how all requests go over to it at once. */
-export interface BlueGreenProps {
+export interface BlueGreenProps extends z.infer<typeof blueGreenProps> {}
+
+/** The schema of `BlueGreenProps`. */
+export const blueGreenProps = fields({
   /**
    * How long the release's checks must pass before the switch. No request of a user reaches the canary then: without
    * copies or traffic of your own to Service `<name>-canary` there is nothing to judge, and the rollout holds.
    * @default - the release's `analysis.bakeTime`; no such step where `prePromotion` is given
    */
-  readonly bake?: Duration;
+  bake: duration.optional(),
   /**
    * The same as a number of check points; 0 leaves the step out.
    * @default - as many as the bake time has
    */
-  readonly iterations?: number;
+  iterations: z.number().optional(),
   /**
    * Copies that the canary gets until the switch, where the router can mirror.
    * @default - none
    */
-  readonly mirror?: { readonly percent: number };
+  mirror: fields({
+    percent: z.number(),
+  }).optional(),
   /**
    * Checks before the switch, beside the release's.
    * @default - none
    */
-  readonly prePromotion?: OwnChecksProps;
+  prePromotion: ownChecksProps.optional(),
   /**
    * Checks after the switch, beside the release's, while the version before is one commit away.
    * @default - the release's own, for its bake time
    */
-  readonly postPromotion?: OwnChecksProps;
+  postPromotion: ownChecksProps.optional(),
   /**
    * Pods of the canary until just before the switch.
    * @default - all
    */
-  readonly previewReplicas?: number;
+  previewReplicas: z.number().optional(),
   /**
    * Whether the switch comes by itself; else somebody says `perch promote`.
    * @default true
    */
-  readonly autoPromotion?: boolean;
+  autoPromotion: z.boolean().optional(),
   /**
    * How long the canary is kept once the primary has its requests back, for connections that are still open.
    * @default - not at all
    */
-  readonly scaleDownDelay?: Duration;
-}
+  scaleDownDelay: duration.optional(),
+});
 
 /**
  * Runs the candidate beside the version that serves, switches all requests to it at once, and makes it the primary.
  * Service `<name>-canary` is the preview.
  */
 export function blueGreen(props: BlueGreenProps = {}): Strategy {
+  return madeStrategy('blueGreen', blueGreenProps, props, blueGreenOf);
+}
+
+function blueGreenOf(props: BlueGreenProps): Strategy {
   return {
     kind: 'blue-green',
     tracks: ['primary', 'canary'],

@@ -1,8 +1,10 @@
-import type { Duration } from 'cdk8s';
+import * as z from 'zod';
 import type { Mistake } from '../mistake.ts';
+import { duration, extended, fields, listOf, oneOf } from '../props/fields.ts';
 import { sessionCookieMistakes } from '../traffic/cookies.ts';
-import { AT_REST, type SessionCookie, type Traffic } from '../traffic/traffic.ts';
+import { AT_REST, sessionCookie, type Traffic } from '../traffic/traffic.ts';
 import { bakeMistakes, baking, durationMistakes } from './judged.ts';
+import { madeStrategy } from './made-strategy.ts';
 import {
   COMPLETE,
   canaryUp,
@@ -16,82 +18,106 @@ import type { StepDraft, Strategy } from './strategy.ts';
 import { exponential, falling, linear, percentMistakes, split, weightName } from './weights.ts';
 
 /** Copies of requests that the candidate gets before its first request of a user. */
-export interface MirroredStepProps {
+export interface MirroredStepProps extends z.infer<typeof mirroredStepProps> {}
+
+/** The schema of `MirroredStepProps`. */
+export const mirroredStepProps = fields({
   /** Percent of the requests. */
-  readonly percent: number;
+  percent: z.number(),
   /**
    * How long the checks must pass on the copies.
    * @default - the release's `analysis.bakeTime`
    */
-  readonly bake?: Duration;
-}
+  bake: duration.optional(),
+});
 
 /** What every canary may have. */
-export interface CommonCanaryProps {
+export interface CommonCanaryProps extends z.infer<typeof commonCanaryProps> {}
+
+const commonCanaryProps = fields({
   /**
    * Percent that each step takes back from the canary once the primary runs the candidate.
    * @default - all at once
    */
-  readonly stepWeightPromotion?: number;
+  stepWeightPromotion: z.number().optional(),
   /**
    * A step before the first weight in which the canary gets copies, where the router can mirror. What it is asked it
    * does: only for requests that may happen twice.
    * @default - none
    */
-  readonly mirror?: MirroredStepProps;
+  mirror: mirroredStepProps.optional(),
   /**
    * A cookie that keeps whoever was given the canary on it until the promotion is over.
    * @default - each request is split by itself
    */
-  readonly sessionAffinity?: SessionCookie;
-}
+  sessionAffinity: sessionCookie.optional(),
+});
 
 /** Weights at equal distances. */
-export interface LinearCanaryProps extends CommonCanaryProps {
+export interface LinearCanaryProps extends z.infer<typeof linearCanaryProps> {}
+
+const linearCanaryProps = extended(commonCanaryProps, {
   /** Percent that each step adds. */
-  readonly stepWeight: number;
+  stepWeight: z.number(),
   /**
    * Percent at which the candidate is promoted; the last step ends there exactly.
    * @default 100
    */
-  readonly maxWeight?: number;
-}
+  maxWeight: z.number().optional(),
+});
 
 /** Weights that grow by a factor. */
-export interface ExponentialCanaryProps extends CommonCanaryProps {
+export interface ExponentialCanaryProps extends z.infer<typeof exponentialCanaryProps> {}
+
+const exponentialCanaryProps = extended(commonCanaryProps, {
   /** Percent of the first step; the others have as many decimals. */
-  readonly firstWeight: number;
+  firstWeight: z.number(),
   /** How many times the weight before; over 1. */
-  readonly factor: number;
+  factor: z.number(),
   /**
    * Percent at which the candidate is promoted; the last step ends there exactly.
    * @default 100
    */
-  readonly maxWeight?: number;
-}
+  maxWeight: z.number().optional(),
+});
 
 /** A weight, and how long it is kept. */
-export interface StepWeight {
+export interface StepWeight extends z.infer<typeof stepWeight> {}
+
+const stepWeight = fields({
   /** Percent. */
-  readonly weight: number;
+  weight: z.number(),
   /**
    * How long the checks must pass.
    * @default - the release's `analysis.bakeTime`
    */
-  readonly bake?: Duration;
-}
+  bake: duration.optional(),
+});
 
 /** Weights one by one. */
-export interface ListedCanaryProps extends CommonCanaryProps {
+export interface ListedCanaryProps extends z.infer<typeof listedCanaryProps> {}
+
+const listedCanaryProps = extended(commonCanaryProps, {
   /** Percents, each higher than the one before; after the last the candidate is promoted. */
-  readonly stepWeights: readonly (number | StepWeight)[];
-}
+  stepWeights: listOf(z.union([z.number(), stepWeight])),
+});
 
 /** How a canary's traffic grows. */
 export type CanaryProps = LinearCanaryProps | ExponentialCanaryProps | ListedCanaryProps;
 
+/** The schema of `CanaryProps`: the one that is told by how weights are given. */
+export const canaryProps = oneOf({
+  stepWeights: listedCanaryProps,
+  stepWeight: linearCanaryProps,
+  firstWeight: exponentialCanaryProps,
+});
+
 /** Shifts traffic to the candidate step by step, then promotes it and shifts the traffic back. */
 export function canary(props: CanaryProps): Strategy {
+  return madeStrategy('canary', canaryProps, props, canaryOf);
+}
+
+function canaryOf(props: CanaryProps): Strategy {
   return {
     kind: 'canary',
     tracks: ['primary', 'canary'],
@@ -154,7 +180,6 @@ function fieldMistakes(path: string, props: CanaryProps): Mistake[] {
       ? []
       : sessionCookieMistakes(sessionAffinity).map((it) => ({ path, ...it }))),
     ...('stepWeights' in props ? listMistakes(path, props) : growthMistakes(path, props)),
-    ...shapeMistakes(path, props),
   ];
 }
 
@@ -167,7 +192,7 @@ function growthMistakes(
     return percentMistakes(path, { stepWeight: props.stepWeight, maxWeight });
   const { firstWeight, factor } = props;
   const mistakes = percentMistakes(path, { firstWeight, maxWeight });
-  if (factor > 1 && factor < Number.POSITIVE_INFINITY) return mistakes;
+  if (factor > 1) return mistakes;
   const remedy = 'use a number over 1, such as 2';
   return [...mistakes, { path, problem: 'strategy.factor must be over 1', got: factor, remedy }];
 }
@@ -192,18 +217,4 @@ function listMistakes(path: string, { stepWeights }: ListedCanaryProps): Mistake
   if (increasing || mistakes.length > 0) return mistakes;
   const remedy = 'let each be higher than the one before';
   return [{ path, problem: 'strategy.stepWeights must increase', got: weights, remedy }];
-}
-
-/** The three ways in which weights are given. */
-const SHAPES = ['stepWeights', 'stepWeight', 'firstWeight'] as const;
-
-/** Only untyped code can mix them. */
-function shapeMistakes(path: string, props: CanaryProps): Mistake[] {
-  const given = SHAPES.filter((it) => it in props);
-  const remedy = 'keep one of them';
-  if (given.length > 1)
-    return [{ path, problem: `strategy has ${given.join(' beside ')}`, got: props, remedy }];
-  if ('stepWeights' in props && 'maxWeight' in props)
-    return [{ path, problem: 'strategy has stepWeights beside maxWeight', got: props, remedy }];
-  return [];
 }

@@ -1,34 +1,42 @@
 import type { Duration } from 'cdk8s';
-import type { CheckDefinition } from '../analysis/checks.ts';
+import * as z from 'zod';
+import { aCheck } from '../analysis/checks.ts';
 import { wholeSeconds } from '../analysis/whole-seconds.ts';
 import type { Mistake } from '../mistake.ts';
+import { duration, fields, listOf } from '../props/fields.ts';
 import type { RequestMatch } from '../traffic/traffic.ts';
 import type { StageProps } from './stages.ts';
 
 /** How long the candidate is judged in a stage; at most one of the two. */
-export interface BakeProps {
+export interface BakeProps extends z.infer<typeof bakeProps> {}
+
+/** The schema of `BakeProps`. */
+export const bakeProps = fields({
   /**
    * How long the checks must pass.
    * @default - the release's `analysis.bakeTime`
    */
-  readonly bake?: Duration;
+  bake: duration.optional(),
   /**
    * How many check points must pass, one each check period.
    * @default - as many as the bake time has
    */
-  readonly iterations?: number;
-}
+  iterations: z.number().optional(),
+});
 
 /** Checks of one stage alone. */
-export interface OwnChecksProps {
+export interface OwnChecksProps extends z.infer<typeof ownChecksProps> {}
+
+/** The schema of `OwnChecksProps`. */
+export const ownChecksProps = fields({
   /** All must pass. */
-  readonly checks: readonly CheckDefinition[];
+  checks: listOf(aCheck),
   /**
    * How long they must pass.
    * @default - the release's `analysis.bakeTime`
    */
-  readonly bake?: Duration;
-}
+  bake: duration.optional(),
+});
 
 /** The stage's own part of a step. */
 export function baking({ bake, iterations }: BakeProps): StageProps {

@@ -1,35 +1,44 @@
-import type { Duration } from 'cdk8s';
+import * as z from 'zod';
 import type { JsonObject } from '../manifest/json.ts';
 import type { Mistake } from '../mistake.ts';
+import { duration, extended } from '../props/fields.ts';
 import { AT_REST } from '../traffic/traffic.ts';
-import { type BakeProps, bakeMistakes, baking, durationMistakes } from './judged.ts';
+import { type BakeProps, bakeMistakes, bakeProps, baking, durationMistakes } from './judged.ts';
+import { madeStrategy } from './made-strategy.ts';
 import { COMPLETE, INIT } from './stages.ts';
 import type { StepDraft, Strategy } from './strategy.ts';
 
 /** How fast pods are replaced, and how long they are judged after that. */
-export interface RampedProps extends BakeProps {
+export interface RampedProps extends z.infer<typeof rampedProps> {}
+
+/** The schema of `RampedProps`. */
+export const rampedProps = extended(bakeProps, {
   /**
    * How many pods more than usual may run.
    * @default 1
    */
-  readonly maxSurge?: number;
+  maxSurge: z.number().optional(),
   /**
    * How many pods less than usual may be available.
    * @default 0
    */
-  readonly maxUnavailable?: number;
+  maxUnavailable: z.number().optional(),
   /**
    * How long a new pod must be ready before the next one is replaced.
    * @default - the workload's own
    */
-  readonly minReady?: Duration;
-}
+  minReady: duration.optional(),
+});
 
 /**
  * Stops all pods, then starts the candidate's: nobody is served between, and no two versions run at a time. The way
  * back does the same.
  */
 export function recreate(props: BakeProps = {}): Strategy {
+  return madeStrategy('recreate', bakeProps, props, recreateOf);
+}
+
+function recreateOf(props: BakeProps): Strategy {
   return oneTrack('recreate', props, { strategy: { type: 'Recreate' } }, (path) =>
     bakeMistakes(path, props),
   );
@@ -37,6 +46,10 @@ export function recreate(props: BakeProps = {}): Strategy {
 
 /** Replaces pods one after the other, as Kubernetes does; the candidate is judged once it has all of them. */
 export function ramped(props: RampedProps = {}): Strategy {
+  return madeStrategy('ramped', rampedProps, props, rampedOf);
+}
+
+function rampedOf(props: RampedProps): Strategy {
   const { maxSurge = 1, maxUnavailable = 0, minReady } = props;
   const deployment = {
     strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge, maxUnavailable } },
@@ -78,7 +91,7 @@ function oneTrack(
 
 function countOf(
   path: string,
-  counts: Required<Pick<RampedProps, 'maxSurge' | 'maxUnavailable'>>,
+  counts: { readonly maxSurge: number; readonly maxUnavailable: number },
 ): Mistake[] {
   const mistakes = Object.entries(counts)
     .filter(([, value]) => !Number.isInteger(value) || value < 0)

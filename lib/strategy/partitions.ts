@@ -1,27 +1,37 @@
 import type { Duration } from 'cdk8s';
+import * as z from 'zod';
 import type { Mistake } from '../mistake.ts';
+import { duration, fields, listOf } from '../props/fields.ts';
 import { AT_REST } from '../traffic/traffic.ts';
+import { madeStrategy } from './made-strategy.ts';
 import type { StepDraft, Strategy } from './strategy.ts';
 
 /** How the pods of a StatefulSet get the candidate. */
-export interface PartitionsProps {
+export interface PartitionsProps extends z.infer<typeof partitionsProps> {}
+
+/** The schema of `PartitionsProps`. */
+export const partitionsProps = fields({
   /**
    * Percent of the pods that run the candidate in each step, those with the highest ordinals, each higher than the
    * one before. What is then left is updated in a last step.
    */
-  readonly percents: readonly number[];
+  percents: listOf(z.number()),
   /**
    * How long the checks must pass in each step but the last, which they guard.
    * @default - `analysis.bakeTime`
    */
-  readonly bake?: Duration;
-}
+  bake: duration.optional(),
+});
 
 /**
  * Updates a StatefulSet part by part, from the highest ordinal down. There is one track: a second StatefulSet would
  * have volumes and names of its own. The way back is the stable set, whose pods are updated all at once.
  */
 export function partitions(props: PartitionsProps): Strategy {
+  return madeStrategy('partitions', partitionsProps, props, partitionsOf);
+}
+
+function partitionsOf(props: PartitionsProps): Strategy {
   return {
     kind: 'partitions',
     tracks: ['primary'],

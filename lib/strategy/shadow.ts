@@ -1,6 +1,7 @@
 import { AT_REST } from '../traffic/traffic.ts';
-import { type MirroredStepProps, mirrored } from './canary.ts';
+import { type MirroredStepProps, mirrored, mirroredStepProps } from './canary.ts';
 import { bakeMistakes } from './judged.ts';
+import { madeStrategy } from './made-strategy.ts';
 import { COMPLETE, canaryUp, finalising, INIT, promote } from './stages.ts';
 import type { Strategy } from './strategy.ts';
 import { percentMistakes } from './weights.ts';
@@ -10,6 +11,10 @@ import { percentMistakes } from './weights.ts';
  * only for requests that may happen twice.
  */
 export function shadow(props: MirroredStepProps): Strategy {
+  return madeStrategy('shadow', mirroredStepProps, props, shadowOf);
+}
+
+function shadowOf(props: MirroredStepProps): Strategy {
   const tried = mirrored('shadow', props);
   return {
     kind: 'shadow',

@@ -6,25 +6,9 @@ import type { Baseline, MirrorRoute, SetCanaryScale, StepItem } from './steps-pr
 import type { StepDraft } from './strategy.ts';
 import { isWeight, percentMistakes } from './weights.ts';
 
-const KEYS = [
-  'setWeight',
-  'pause',
-  'setCanaryScale',
-  'analysis',
-  'headerRoute',
-  'mirrorRoute',
-  'baseline',
-  'job',
-] as const;
-
 /** What is wrong with one item by itself. */
 export function itemMistakes(path: string, item: StepItem, index: number): Mistake[] {
   const field = `steps[${index}]`;
-  const keys = KEYS.filter((it) => it in item);
-  if (keys.length !== 1) {
-    const problem = `strategy.${field} must say exactly one thing`;
-    return [{ path, problem, got: Object.keys(item), remedy: `use one of ${KEYS.join(', ')}` }];
-  }
   if ('setWeight' in item)
     // Back to 0 is a weight as well.
     return item.setWeight === 0

@@ -1,3 +1,4 @@
+import { fields, listOf } from '../props/fields.ts';
 import {
   AT_REST,
   type MatchedRoute,
@@ -6,6 +7,7 @@ import {
   type Traffic,
 } from '../traffic/traffic.ts';
 import { judging } from './judged.ts';
+import { madeStrategy } from './made-strategy.ts';
 import {
   COMPLETE,
   canaryUp,
@@ -17,21 +19,28 @@ import {
   type StageProps,
 } from './stages.ts';
 import { itemMistakes, listMistakes } from './steps-mistakes.ts';
-import type {
-  Analysis,
-  Baseline,
-  HeaderRoute,
-  MirrorRoute,
-  Pause,
-  SetCanaryScale,
-  SetWeight,
-  StepItem,
+import {
+  type Analysis,
+  type Baseline,
+  type HeaderRoute,
+  type MirrorRoute,
+  type Pause,
+  type SetCanaryScale,
+  type SetWeight,
+  type StepItem,
+  stepItem,
 } from './steps-props.ts';
 import type { Scale, StepDraft, Strategy } from './strategy.ts';
 import { exact, nameOf, weightName } from './weights.ts';
 
 /** Any way to the promotion, item by item; promotion and the way to rest follow by themselves. */
 export function steps(items: readonly StepItem[]): Strategy {
+  return madeStrategy('steps', stepsProps, { steps: items }, (given) => stepsOf(given.steps));
+}
+
+const stepsProps = fields({ steps: listOf(stepItem) });
+
+function stepsOf(items: readonly StepItem[]): Strategy {
   return {
     kind: 'steps',
     tracks: ['primary', 'canary'],

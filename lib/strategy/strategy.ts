@@ -4,7 +4,15 @@ import type { HookDefinition } from '../analysis/hooks.ts';
 import type { JsonObject } from '../manifest/json.ts';
 import type { Mistake } from '../mistake.ts';
 import type { Step, Track } from '../plan/plan.ts';
+import { hasMembers, madeThing } from '../props/fields.ts';
 import type { Traffic } from '../traffic/traffic.ts';
+
+/** How a new version is rolled out: a function of ours returned it, or the author's own. */
+export const aStrategy = madeThing<Strategy>(
+  { what: 'a strategy', remedy: 'use one, such as canary({ stepWeights: [5, 20, 50] })' },
+  (it) =>
+    hasMembers(it, { kind: 'string', tracks: 'object', mistakes: 'function', steps: 'function' }),
+);
 
 /** How many pods of the canary run. */
 export type Scale =

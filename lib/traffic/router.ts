@@ -3,6 +3,7 @@ import type { Counts } from '../metrics/counts.ts';
 import type { Mistake } from '../mistake.ts';
 import type { Names, Side } from '../names.ts';
 import type { Track } from '../plan/plan.ts';
+import { hasMembers, madeThing } from '../props/fields.ts';
 import type { ServicePort } from '../workload/service.ts';
 import type { TrackLabel } from '../workload/tracks.ts';
 import type { Capabilities, Shares } from './capabilities.ts';
@@ -26,6 +27,18 @@ export interface RouterContext {
   /** Everything that the author made in the workload. */
   readonly workload: readonly Manifest[];
 }
+
+/** What splits traffic: a function of ours returned it, or the author's own. */
+export const aRouter = madeThing<Router>(
+  { what: 'a router', remedy: 'use istio({ … }), gatewayApi({ … }) or kubernetes()' },
+  (it) =>
+    hasMembers(it, {
+      kind: 'string',
+      splits: 'object',
+      capabilities: 'function',
+      routes: 'function',
+    }),
+);
 
 /** A kind of objects, whatever its version. */
 export interface ApiKind {

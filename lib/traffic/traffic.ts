@@ -1,5 +1,5 @@
-import type { Duration } from 'cdk8s';
-import type { Labels } from '../manifest/json.ts';
+import * as z from 'zod';
+import { duration, fields, listOf, mapOf, oneOf, someOf } from '../props/fields.ts';
 
 /** Percent of the traffic for each track; the sum is 100. */
 export interface Weights {
@@ -10,62 +10,82 @@ export interface Weights {
 }
 
 /** How a value must look. */
-export type TextMatch =
-  | { readonly exact: string }
-  | { readonly prefix: string }
-  /** RE2, over the whole value. */
-  | { readonly regex: string };
+export type TextMatch = z.infer<typeof textMatch>;
+
+const textMatch = oneOf({
+  exact: fields({
+    exact: z.string(),
+  }),
+  prefix: fields({
+    prefix: z.string(),
+  }),
+  regex: fields({
+    /** RE2, over the whole value. */
+    regex: z.string(),
+  }),
+});
 
 /** Requests that have all of these. */
-export interface RequestMatch {
+export interface RequestMatch extends z.infer<typeof requestMatch> {}
+
+/** The schema of `RequestMatch`. */
+export const requestMatch = fields({
   /** By name, in lower case. @default - any */
-  readonly headers?: Readonly<Record<string, TextMatch>>;
+  headers: mapOf(textMatch).optional(),
   /** By name. @default - any */
-  readonly cookies?: Readonly<Record<string, TextMatch>>;
+  cookies: mapOf(textMatch).optional(),
   /** By name. @default - any */
-  readonly queryParams?: Readonly<Record<string, TextMatch>>;
+  queryParams: mapOf(textMatch).optional(),
   /** Labels of the pods that the requests come from; in a mesh. @default - any */
-  readonly sourceLabels?: Labels;
+  sourceLabels: mapOf(z.string()).optional(),
   /** @default - any */
-  readonly path?: TextMatch;
+  path: textMatch.optional(),
   /** @default - any */
-  readonly method?: string;
-}
+  method: z.string().optional(),
+});
 
 /** Requests that go to the canary whatever the weights say. */
-export interface MatchedRoute {
+export interface MatchedRoute extends z.infer<typeof matchedRoute> {}
+
+const matchedRoute = fields({
   /** Unique in its release; a DNS label. */
-  readonly name: string;
+  name: z.string(),
   /** Any of them. */
-  readonly match: readonly [RequestMatch, ...RequestMatch[]];
-}
+  match: someOf(requestMatch),
+});
 
 /** Copies of requests that the canary gets, and whose answers nobody sees. */
-export interface Mirror {
+export interface Mirror extends z.infer<typeof mirror> {}
+
+/** The schema of `Mirror`. */
+export const mirror = fields({
   /** Percent of the requests. */
-  readonly percent: number;
+  percent: z.number(),
   /** Any of them. @default - all requests */
-  readonly match?: readonly RequestMatch[];
-}
+  match: listOf(requestMatch).optional(),
+});
 
 /** A cookie by which users who have been on the canary stay there. */
-export interface SessionCookie {
-  readonly name: string;
+export interface SessionCookie extends z.infer<typeof sessionCookie> {}
+
+/** The schema of `SessionCookie`. */
+export const sessionCookie = fields({
+  name: z.string(),
   /** @default Duration.days(1) */
-  readonly maxAge?: Duration;
+  maxAge: duration.optional(),
   /** @default - the host of the request */
-  readonly domain?: string;
+  domain: z.string().optional(),
   /** @default - the path of the request */
-  readonly path?: string;
+  path: z.string().optional(),
   /** @default - the browser's own */
-  readonly sameSite?: 'Strict' | 'Lax' | 'None';
+  sameSite: z.enum(['Strict', 'Lax', 'None']).optional(),
   /** @default false */
-  readonly secure?: boolean;
+  secure: z.boolean().optional(),
   /** @default false */
-  readonly httpOnly?: boolean;
+  httpOnly: z.boolean().optional(),
   /** @default false */
-  readonly partitioned?: boolean;
-}
+  partitioned: z.boolean().optional(),
+});
 
 /** Where requests go in one step. */
 export interface Traffic {

@@ -66,7 +66,10 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
 };
 
 /** What no release may hold, whatever its kind. */
-export function placementMistakes({ path, object }: Authored, namespace: string): Mistake[] {
+export function placementMistakes(
+  { path, object }: Authored,
+  namespace: string | undefined,
+): Mistake[] {
   const { kind, metadata } = object;
   const instead = Object.hasOwn(UNSUPPORTED, kind) ? UNSUPPORTED[kind] : undefined;
   if (instead !== undefined)
@@ -80,7 +83,7 @@ export function placementMistakes({ path, object }: Authored, namespace: string)
         remedy: 'manage cluster-wide objects outside of the release',
       },
     ];
-  if (metadata.namespace === namespace) return [];
+  if (namespace === undefined || metadata.namespace === namespace) return [];
   const remedy = `leave metadata.namespace out, or use "${namespace}"`;
   return [
     {
@@ -96,19 +99,21 @@ export function placementMistakes({ path, object }: Authored, namespace: string)
 export interface PartsContext {
   readonly path: string;
   readonly names: Names;
+  /** Where the objects must be; undefined where the author's answer to that is wrong. */
+  readonly namespace: string | undefined;
   /** Names of triggers by which both tracks are meant to scale. */
   readonly sharedTriggers: readonly string[];
 }
 
 /** What is wrong with the workload's objects taken together. */
 export function partMistakes(
-  { path, names, sharedTriggers }: PartsContext,
+  { path, names, namespace, sharedTriggers }: PartsContext,
   objects: readonly Authored[],
   parts: Parts,
 ): Mistake[] {
   const workload = parts.workloads[0]?.object;
   return [
-    ...objects.flatMap((it) => placementMistakes(it, names.namespace)),
+    ...objects.flatMap((it) => placementMistakes(it, namespace)),
     ...doubled(objects),
     ...workloadMistakes(path, parts),
     ...autoscalerMistakes(parts.autoscalers, workload, sharedTriggers),

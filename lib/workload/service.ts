@@ -1,75 +1,84 @@
+import * as z from 'zod';
 import { type Labels, listAt, type Manifest } from '../manifest/json.ts';
 import type { Mistake } from '../mistake.ts';
 import { labelMistakes, type Names } from '../names.ts';
 import type { Track } from '../plan/plan.ts';
+import { fields, listOf, mapOf } from '../props/fields.ts';
 
 /** Labels and annotations of one Service. */
-export interface ServiceMetadata {
+export interface ServiceMetadata extends z.infer<typeof serviceMetadata> {}
+
+const serviceMetadata = fields({
   /** @default - none */
-  readonly labels?: Labels;
+  labels: mapOf(z.string()).optional(),
   /** @default - none */
-  readonly annotations?: Labels;
-}
+  annotations: mapOf(z.string()).optional(),
+});
 
 /** A port besides the first one. */
-export interface AnotherPort {
-  readonly port: number;
+export interface AnotherPort extends z.infer<typeof anotherPort> {}
+
+const anotherPort = fields({
+  port: z.number(),
   /**
    * Unique in the Service.
    * @default - `http-<port>`, or `tcp-<port>` where `appProtocol` is `tcp`
    */
-  readonly name?: string;
+  name: z.string().optional(),
   /**
    * Port of the pods, by number or name.
    * @default - same as `port`
    */
-  readonly targetPort?: number | string;
+  targetPort: z.union([z.number(), z.string()]).optional(),
   /** @default - the mesh guesses from the port's name */
-  readonly appProtocol?: string;
-}
+  appProtocol: z.string().optional(),
+});
 
 /** How the release is reached: one apex Service for its users, and one for each track. */
-export interface ServiceProps {
+export interface ServiceProps extends z.infer<typeof serviceProps> {}
+
+/** The schema of `ServiceProps`. */
+export const serviceProps = fields({
   /** First port of the three Services; built-in checks are about this one. */
-  readonly port: number;
+  port: z.number(),
   /** @default - `http`, or `tcp` where `appProtocol` is `tcp` */
-  readonly portName?: string;
+  portName: z.string().optional(),
   /**
    * Port of the pods, by number or name.
    * @default - same as `port`
    */
-  readonly targetPort?: number | string;
+  targetPort: z.union([z.number(), z.string()]).optional(),
   /**
    * Protocol of the port, such as `http`, `http2`, `grpc` or `tcp`; a mesh splits the last by connection.
    * @default - the mesh guesses from the port's name
    */
-  readonly appProtocol?: string;
+  appProtocol: z.string().optional(),
   /**
    * Further ports of the three Services.
    * @default - none
    */
-  readonly ports?: readonly AnotherPort[];
+  ports: listOf(anotherPort).optional(),
   /**
    * Also serve every other port that the containers declare, save those of mesh sidecars.
    * @default false
    */
-  readonly portDiscovery?: boolean;
+  portDiscovery: z.boolean().optional(),
   /**
    * Metadata of the apex Service.
    * @default - none
    */
-  readonly apex?: ServiceMetadata;
+  apex: serviceMetadata.optional(),
   /**
    * Metadata of the primary's Service.
    * @default - none
    */
-  readonly primary?: ServiceMetadata;
+  primary: serviceMetadata.optional(),
   /**
    * Metadata of the canary's Service.
    * @default - none
    */
-  readonly canary?: ServiceMetadata;
-}
+  canary: serviceMetadata.optional(),
+});
 
 /** A port of a Service, as the API has it. */
 export interface ServicePort {

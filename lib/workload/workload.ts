@@ -3,14 +3,27 @@ import type { Construct } from 'constructs';
 import type { Authored } from '../manifest/manifest.ts';
 import { isManifest } from '../manifest/manifest.ts';
 import { type Mistake, reproofs } from '../mistake.ts';
+import { placeText } from '../place.ts';
+import { thing } from '../props/fields.ts';
 
 /** What `workload` of a release is: it makes any cdk8s objects below the scope. */
 export type WorkloadFactory = (scope: Construct) => void;
+
+/** The function that makes a release's objects. */
+export const aWorkload = thing<WorkloadFactory>(
+  {
+    what: 'a function',
+    remedy: 'give one that makes objects: (scope) => { new Deployment(scope, … ) }',
+  },
+  (it) => typeof it === 'function',
+);
 
 /** What a factory made. */
 export interface Workload {
   readonly objects: readonly Authored[];
   readonly mistakes: readonly Mistake[];
+  /** What the factory itself threw; it has made what came before. */
+  readonly thrown: Mistake | undefined;
 }
 
 /** Where the factory's objects belong. */
@@ -29,34 +42,49 @@ export interface Home {
  */
 export function runWorkload(release: Home, factory: WorkloadFactory): Workload {
   const chart = new ReleaseChart(new App({ recordConstructMetadata: false }), release);
+  const error = thrownBy(() => factory(chart));
+  const constructs = chart.node.findAll();
+  const place = (it: Construct) => `${release.path}${it.node.path.slice(chart.node.path.length)}`;
+  const noted = constructs.flatMap((it) =>
+    reproofs(it).map((said) => ({ path: place(it), ...said })),
+  );
+  // Half of a workload would be told to lack the other half.
+  if (error !== undefined)
+    return { objects: [], mistakes: noted, thrown: thrown(release.path, error.cause) };
+  const nested = constructs
+    .filter((it) => it !== chart && Chart.isChart(it))
+    .map((it) => nestedChart(place(it)));
+  const invalid = constructs.flatMap((it) => validated(place(it), it));
+  const authored = constructs
+    .filter((it) => it instanceof ApiObject)
+    .map((it) => read(place(it), it));
+  return {
+    objects: authored.flatMap((it) => (it.kind === 'object' ? [it.authored] : [])),
+    mistakes: [
+      ...nested,
+      ...invalid,
+      ...noted,
+      ...authored.flatMap((it) => (it.kind === 'mistake' ? [it.mistake] : [])),
+    ],
+    thrown: undefined,
+  };
+}
+
+function thrownBy(run: () => void): { readonly cause: unknown } | undefined {
   try {
-    factory(chart);
-    const constructs = chart.node.findAll();
-    const place = (it: Construct) => `${release.path}${it.node.path.slice(chart.node.path.length)}`;
-    const nested = constructs
-      .filter((it) => it !== chart && Chart.isChart(it))
-      .map((it) => nestedChart(place(it)));
-    const invalid = constructs.flatMap((it) =>
-      it.node.validate().map((problem) => ({
-        path: place(it),
-        problem,
-        remedy: 'see the construct’s own documentation',
-      })),
-    );
-    const authored = constructs
-      .filter((it) => it instanceof ApiObject)
-      .map((it) => read(place(it), it));
-    return {
-      objects: authored.flatMap((it) => (it.kind === 'object' ? [it.authored] : [])),
-      mistakes: [
-        ...nested,
-        ...invalid,
-        ...constructs.flatMap((it) => reproofs(it).map((said) => ({ path: place(it), ...said }))),
-        ...authored.flatMap((it) => (it.kind === 'mistake' ? [it.mistake] : [])),
-      ],
-    };
+    run();
+    return undefined;
+  } catch (cause) {
+    return { cause };
+  }
+}
+
+function validated(path: string, it: Construct): Mistake[] {
+  const remedy = 'see the construct’s own documentation';
+  try {
+    return it.node.validate().map((problem) => ({ path, problem, remedy }));
   } catch (error) {
-    return { objects: [], mistakes: [thrown(release.path, error)] };
+    return [thrown(path, error)];
   }
 }
 
@@ -103,6 +131,7 @@ function thrown(path: string, error: unknown): Mistake {
   const remedy = /to render Helm chart/.test(problem)
     ? 'a Helm construct needs the helm command: install it (https://helm.sh/docs/intro/install), ' +
       'or render the chart once with `helm template` and use Include'
-    : 'mend the workload function';
-  return { path, problem, remedy };
+    : 'fix the function that makes the objects';
+  const at = error instanceof Error ? placeText({ stack: error }) : undefined;
+  return { path, problem, remedy, ...(at === undefined ? {} : { at }) };
 }

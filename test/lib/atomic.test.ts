@@ -16,8 +16,7 @@ function apps(releases: Readonly<Record<string, Partial<ReleaseProps>>>) {
   const root = new Apps();
   const made = Object.fromEntries(
     Object.entries(releases).map(([id, props]): [string, Release] => {
-      const all = { ...sample(), ...sample({ name: id, ...props }, id).props };
-      return [id, new Release(root, id, all)];
+      return [id, new Release(root, id, sample({ name: id, ...props }, id).props)];
     }),
   );
   const group = (name: string, ...ids: readonly string[]) =>

@@ -19,7 +19,7 @@ test('a mistake in one line', () => {
 
 test('the error lists all of them, and no stack that points elsewhere', () => {
   const error = new MistakesError([{ path: 'a', problem: 'is wrong', remedy }]);
-  expect(error.message).toBe('1 mistake, nothing was written:\n  a: is wrong; mend it');
+  expect(error.message).toBe('1 mistake, nothing was written:\n\na\n  is wrong; mend it');
   expect(error.mistakes).toHaveLength(1);
   expect(inspect(error)).toBe(`[${error.stack}]`);
   expect(error.stack).not.toMatch(/\n\s+at /);

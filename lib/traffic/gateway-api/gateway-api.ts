@@ -1,6 +1,7 @@
 import type { Duration } from 'cdk8s';
 import type { JsonObject, Manifest } from '../../manifest/json.ts';
 import type { Mistake } from '../../mistake.ts';
+import { made } from '../../props/made.ts';
 import { relativeWeights } from '../capabilities.ts';
 import { ISTIO_GROUPS } from '../istio/groups.ts';
 import { plain } from '../plain.ts';
@@ -10,7 +11,7 @@ import type { Traffic } from '../traffic.ts';
 import { gatewayCapabilities } from './capabilities.ts';
 import { GATEWAY_METRICS, type GatewayMetrics, NO_METRICS } from './metrics.ts';
 import { routeMistakes } from './mistakes.ts';
-import type { GatewayApiProps } from './props.ts';
+import { type GatewayApiProps, gatewayApiProps } from './props.ts';
 import { type RouteRule, type RulesInput, routeRules, totalOf } from './rules.ts';
 import { trafficMistakes } from './traffic-mistakes.ts';
 
@@ -19,6 +20,11 @@ import { trafficMistakes } from './traffic-mistakes.ts';
  * the canary's own requests, one for requests that are copied, and one for all others.
  */
 export function gatewayApi(props: GatewayApiProps): Router {
+  const parentless = () => gatewayOf({ parentRefs: [] });
+  return made('gatewayApi', gatewayApiProps, props, gatewayOf, parentless);
+}
+
+function gatewayOf(props: GatewayApiProps): Router {
   const kind = props.kind ?? 'HTTPRoute';
   return {
     kind: 'gateway-api',
@@ -57,11 +63,8 @@ function portMistakes({ path, ports }: RouterContext): Mistake[] {
   ];
 }
 
-/** A name that is none is among the mistakes. */
 function metricsOf({ metrics }: GatewayApiProps): GatewayMetrics {
-  return metrics !== undefined && Object.hasOwn(GATEWAY_METRICS, metrics)
-    ? GATEWAY_METRICS[metrics]
-    : NO_METRICS;
+  return metrics === undefined ? NO_METRICS : GATEWAY_METRICS[metrics];
 }
 
 function inputOf(props: GatewayApiProps, context: RouterContext): RulesInput {

@@ -5,10 +5,10 @@ import type { GrpcMethodMatch, PathMatch, ValueMatch } from './props.ts';
 
 /** A match of an HTTPRoute or a GRPCRoute; all fields that are given must hold. */
 export interface RouteMatch {
-  readonly path?: PathMatch;
-  readonly method?: string | GrpcMethodMatch;
-  readonly headers?: readonly ValueMatch[];
-  readonly queryParams?: readonly ValueMatch[];
+  readonly path?: PathMatch | undefined;
+  readonly method?: string | GrpcMethodMatch | undefined;
+  readonly headers?: readonly ValueMatch[] | undefined;
+  readonly queryParams?: readonly ValueMatch[] | undefined;
 }
 
 /** Requests that two matches have in common. */

@@ -1,37 +1,14 @@
 import type { Mistake, Reproof } from '../../mistake.ts';
 import type { RouterContext } from '../router.ts';
 import { supports, WHOLE } from './capabilities.ts';
-import { GATEWAY_METRICS } from './metrics.ts';
-import { type GatewayApiProps, type HeaderModifier, WEIGHT_TOTALS } from './props.ts';
+import type { GatewayApiProps, GrpcMethodMatch, HeaderModifier } from './props.ts';
 
 /** What the props of a route got wrong: for the most part rules of the API server that no schema holds. */
 export function routeMistakes(props: GatewayApiProps, context: RouterContext): Mistake[] {
   return RULES.flatMap((rule) => rule(props, context)).map((it) => ({ path: context.path, ...it }));
 }
 
-/** The API's filters by name, also those that the types of the props do not have. */
-interface AnyFilter {
-  readonly type: string;
-}
-
 const RULES: readonly ((props: GatewayApiProps, context: RouterContext) => readonly Reproof[])[] = [
-  function unknownKind({ kind = 'HTTPRoute' }) {
-    if (['HTTPRoute', 'GRPCRoute'].includes(kind)) return [];
-    return [
-      { problem: 'traffic.kind is not supported', got: kind, remedy: 'use HTTPRoute or GRPCRoute' },
-    ];
-  },
-  function unknownMetrics({ metrics }) {
-    if (metrics === undefined || Object.hasOwn(GATEWAY_METRICS, metrics)) return [];
-    const known = Object.keys(GATEWAY_METRICS).join(', ');
-    const remedy = `use one of ${known}, or leave it out and ask with \`query\``;
-    return [{ problem: 'traffic.metrics names no gateway', got: metrics, remedy }];
-  },
-  function unknownTotal({ weightTotal = 100 }) {
-    if (WEIGHT_TOTALS.includes(weightTotal)) return [];
-    const remedy = `use one of ${WEIGHT_TOTALS.join(', ')}`;
-    return [{ problem: 'traffic.weightTotal is not supported', got: weightTotal, remedy }];
-  },
   function noParent({ parentRefs }) {
     if (parentRefs.length > 0) return [];
     const remedy = 'name the Gateway that shall route by it';
@@ -56,16 +33,6 @@ const RULES: readonly ((props: GatewayApiProps, context: RouterContext) => reado
         remedy: 'give each of them a sectionName or a port of its own, or leave one out',
       }));
   },
-  function httpOnly(props) {
-    if (props.kind !== 'GRPCRoute') return [];
-    return ['timeouts', 'retry']
-      .filter((key) => key in props)
-      .map((key) => ({
-        problem: `traffic.${key} is a field of HTTPRoutes alone`,
-        got: 'kind: GRPCRoute',
-        remedy: 'leave it out',
-      }));
-  },
   function experimental(props) {
     if (props.channel === 'experimental') return [];
     return (['retry', 'sessionPersistence'] as const)
@@ -75,13 +42,6 @@ const RULES: readonly ((props: GatewayApiProps, context: RouterContext) => reado
         got: 'channel: standard',
         remedy: `install that channel and say \`channel: 'experimental'\`, or leave ${key} out`,
       }));
-  },
-  function redirect({ filters = [] }) {
-    return filters.filter(isRedirect).map((got) => ({
-      problem: 'traffic.filters holds a redirect, which forwards nothing that could be split',
-      got,
-      remedy: 'put a route of its own with the redirect into workload',
-    }));
   },
   function repeatedFilters({ filters = [] }) {
     const once = ['RequestHeaderModifier', 'ResponseHeaderModifier', 'URLRewrite'];
@@ -200,10 +160,6 @@ const RULES: readonly ((props: GatewayApiProps, context: RouterContext) => reado
   },
 ];
 
-function isRedirect(it: AnyFilter): boolean {
-  return it.type === 'RequestRedirect';
-}
-
 function modifiers({ filters = [] }: GatewayApiProps): readonly HeaderModifier[] {
   return filters.flatMap((it) => {
     if (it.type === 'RequestHeaderModifier') return [it.requestHeaderModifier];
@@ -223,7 +179,7 @@ export function isPath(value: string): boolean {
   );
 }
 
-function isMethod({ service, method }: { service?: string; method?: string }): boolean {
+function isMethod({ service, method }: GrpcMethodMatch): boolean {
   const named = service !== undefined || method !== undefined;
   return (
     named &&

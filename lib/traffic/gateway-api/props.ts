@@ -1,194 +1,274 @@
-import type { Duration } from 'cdk8s';
+import * as z from 'zod';
+import { duration, extended, fields, listOf, oneOf } from '../../props/fields.ts';
 
 /** What the route attaches to: a Gateway, or, in a mesh, a Service. */
-export interface ParentRef {
-  readonly name: string;
+export interface ParentRef extends z.infer<typeof parentRef> {}
+
+const parentRef = fields({
+  name: z.string(),
   /** @default - the release's namespace; the Gateway must allow routes from there */
-  readonly namespace?: string;
+  namespace: z.string().optional(),
   /**
    * Name of one listener.
    * @default - every listener that allows the route
    */
-  readonly sectionName?: string;
+  sectionName: z.string().optional(),
   /**
    * Port of the listeners, or of the Service.
    * @default - every port
    */
-  readonly port?: number;
+  port: z.number().optional(),
   /** @default 'gateway.networking.k8s.io' */
-  readonly group?: string;
+  group: z.string().optional(),
   /** @default 'Gateway' */
-  readonly kind?: string;
-}
+  kind: z.string().optional(),
+});
 
 /** A condition on the path of a request. */
-export interface PathMatch {
+export interface PathMatch extends z.infer<typeof pathMatch> {}
+
+const pathMatch = fields({
   /** @default 'PathPrefix' */
-  readonly type?: 'Exact' | 'PathPrefix' | 'RegularExpression';
-  readonly value: string;
-}
+  type: z.enum(['Exact', 'PathPrefix', 'RegularExpression']).optional(),
+  value: z.string(),
+});
 
 /** A condition on a header or a query parameter. */
-export interface ValueMatch {
+export interface ValueMatch extends z.infer<typeof valueMatch> {}
+
+const valueMatch = fields({
   /** @default 'Exact' */
-  readonly type?: 'Exact' | 'RegularExpression';
-  readonly name: string;
-  readonly value: string;
-}
+  type: z.enum(['Exact', 'RegularExpression']).optional(),
+  name: z.string(),
+  value: z.string(),
+});
 
 /** A condition on HTTP requests; all fields that are given must hold. */
-export interface HttpRouteMatch {
+export interface HttpRouteMatch extends z.infer<typeof httpRouteMatch> {}
+
+const httpRouteMatch = fields({
   /** @default - any: the prefix / */
-  readonly path?: PathMatch;
+  path: pathMatch.optional(),
   /** @default - any */
-  readonly method?:
-    | 'GET'
-    | 'HEAD'
-    | 'POST'
-    | 'PUT'
-    | 'DELETE'
-    | 'CONNECT'
-    | 'OPTIONS'
-    | 'TRACE'
-    | 'PATCH';
+  method: z
+    .enum(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'])
+    .optional(),
   /** @default - any */
-  readonly headers?: readonly ValueMatch[];
+  headers: listOf(valueMatch).optional(),
   /** @default - any */
-  readonly queryParams?: readonly ValueMatch[];
-}
+  queryParams: listOf(valueMatch).optional(),
+});
+
+/** A gRPC service, a method, or one method of one service. */
+export type GrpcMethodMatch = z.infer<typeof grpcMethodMatch>;
+
+const textType = fields({
+  /** @default 'Exact' */
+  type: z.enum(['Exact', 'RegularExpression']).optional(),
+});
+
+const grpcMethodMatch = oneOf({
+  service: extended(textType, {
+    service: z.string(),
+    /** @default - any */
+    method: z.string().optional(),
+  }),
+  method: extended(textType, {
+    method: z.string(),
+    /** @default - any */
+    service: z.string().optional(),
+  }),
+});
 
 /** A condition on gRPC calls; all fields that are given must hold. */
-export interface GrpcRouteMatch {
+export interface GrpcRouteMatch extends z.infer<typeof grpcRouteMatch> {}
+
+const grpcRouteMatch = fields({
   /**
    * Service, method or both.
    * @default - any
    */
-  readonly method?: GrpcMethodMatch;
+  method: grpcMethodMatch.optional(),
   /** @default - any */
-  readonly headers?: readonly ValueMatch[];
-}
-
-/** A gRPC service, a method, or one method of one service. */
-export type GrpcMethodMatch = {
-  /** @default 'Exact' */
-  readonly type?: 'Exact' | 'RegularExpression';
-} & (
-  | { readonly service: string; readonly method?: string }
-  | { readonly method: string; readonly service?: string }
-);
+  headers: listOf(valueMatch).optional(),
+});
 
 /** A header and its value. */
-export interface HeaderValue {
-  readonly name: string;
-  readonly value: string;
-}
+export interface HeaderValue extends z.infer<typeof headerValue> {}
+
+const headerValue = fields({
+  name: z.string(),
+  value: z.string(),
+});
 
 /** Headers that are set, added or removed. */
-export interface HeaderModifier {
+export interface HeaderModifier extends z.infer<typeof headerModifier> {}
+
+const headerModifier = fields({
   /** @default - none */
-  readonly set?: readonly HeaderValue[];
+  set: listOf(headerValue).optional(),
   /** @default - none */
-  readonly add?: readonly HeaderValue[];
+  add: listOf(headerValue).optional(),
   /** @default - none */
-  readonly remove?: readonly string[];
-}
+  remove: listOf(z.string()).optional(),
+});
 
 /** What a path is changed to. */
-export type PathModifier =
-  | { readonly type: 'ReplaceFullPath'; readonly replaceFullPath: string }
-  | { readonly type: 'ReplacePrefixMatch'; readonly replacePrefixMatch: string };
+export type PathModifier = z.infer<typeof pathModifier>;
+
+const pathModifier = z.discriminatedUnion('type', [
+  fields({
+    type: z.literal('ReplaceFullPath'),
+    replaceFullPath: z.string(),
+  }),
+  fields({
+    type: z.literal('ReplacePrefixMatch'),
+    replacePrefixMatch: z.string(),
+  }),
+]);
 
 /** What a request is changed to before it is forwarded. */
-export interface UrlRewrite {
+export interface UrlRewrite extends z.infer<typeof urlRewrite> {}
+
+const urlRewrite = fields({
   /** @default - unchanged */
-  readonly hostname?: string;
+  hostname: z.string().optional(),
   /** @default - unchanged */
-  readonly path?: PathModifier;
-}
+  path: pathModifier.optional(),
+});
 
 /** Copies of requests, whose answers are thrown away. */
-export type RequestMirror = {
+export type RequestMirror = z.infer<typeof requestMirror>;
+
+const mirrored = fields({
   /** A Service of the author's; never one of a track. */
-  readonly backendRef: {
-    readonly name: string;
-    readonly port: number;
+  backendRef: fields({
+    name: z.string(),
+    port: z.number(),
     /** @default - the release's; a ReferenceGrant must allow another one */
-    readonly namespace?: string;
-  };
-} & (
-  | {
-      /** @default - every request */
-      readonly percent?: number;
-      readonly fraction?: never;
-    }
-  | { readonly fraction: { readonly numerator: number; readonly denominator: number } }
-);
+    namespace: z.string().optional(),
+  }),
+});
+
+const requestMirror = oneOf({
+  fraction: extended(mirrored, {
+    fraction: fields({
+      numerator: z.number(),
+      denominator: z.number(),
+    }),
+  }),
+  backendRef: extended(mirrored, {
+    /** @default - every request */
+    percent: z.number().optional(),
+  }),
+});
 
 /** A filter that only the gateway's implementation knows: an object in the release's namespace. */
-export interface ExtensionRef {
-  readonly group: string;
-  readonly kind: string;
-  readonly name: string;
-}
+export interface ExtensionRef extends z.infer<typeof extensionRef> {}
+
+const extensionRef = fields({
+  group: z.string(),
+  kind: z.string(),
+  name: z.string(),
+});
 
 /** What is done with each call before it is forwarded, or with its answer. */
-export type GrpcRouteFilter =
-  | { readonly type: 'RequestHeaderModifier'; readonly requestHeaderModifier: HeaderModifier }
-  | { readonly type: 'ResponseHeaderModifier'; readonly responseHeaderModifier: HeaderModifier }
-  | { readonly type: 'RequestMirror'; readonly requestMirror: RequestMirror }
-  | { readonly type: 'ExtensionRef'; readonly extensionRef: ExtensionRef };
+export type GrpcRouteFilter = z.infer<typeof grpcRouteFilter>;
+
+/** A redirect forwards nothing that could be split. */
+const FILTERS =
+  'use a filter that forwards requests; put a route of its own with a redirect into workload';
+
+const grpcRouteFilters = [
+  fields({
+    type: z.literal('RequestHeaderModifier'),
+    requestHeaderModifier: headerModifier,
+  }),
+  fields({
+    type: z.literal('ResponseHeaderModifier'),
+    responseHeaderModifier: headerModifier,
+  }),
+  fields({
+    type: z.literal('RequestMirror'),
+    requestMirror,
+  }),
+  fields({
+    type: z.literal('ExtensionRef'),
+    extensionRef,
+  }),
+] as const;
+
+const grpcRouteFilter = z.discriminatedUnion('type', grpcRouteFilters, { error: FILTERS });
 
 /** What is done with each request before it is forwarded, or with its answer. A redirect forwards nothing. */
-export type HttpRouteFilter =
-  | GrpcRouteFilter
-  | { readonly type: 'URLRewrite'; readonly urlRewrite: UrlRewrite };
+export type HttpRouteFilter = z.infer<typeof httpRouteFilter>;
+
+const httpRouteFilter = z.discriminatedUnion(
+  'type',
+  [
+    ...grpcRouteFilters,
+    fields({
+      type: z.literal('URLRewrite'),
+      urlRewrite,
+    }),
+  ],
+  { error: FILTERS },
+);
 
 /** How long an answer may take. */
-export interface HttpRouteTimeouts {
+export interface HttpRouteTimeouts extends z.infer<typeof httpRouteTimeouts> {}
+
+const httpRouteTimeouts = fields({
   /**
    * From the first byte of the request to the last of the answer; zero is no limit.
    * @default - the gateway's own
    */
-  readonly request?: Duration;
+  request: duration.optional(),
   /**
    * Of one attempt; not more than `request`.
    * @default - the gateway's own
    */
-  readonly backendRequest?: Duration;
-}
+  backendRequest: duration.optional(),
+});
 
 /** How failed requests are tried again. */
-export interface HttpRouteRetry {
+export interface HttpRouteRetry extends z.infer<typeof httpRouteRetry> {}
+
+const httpRouteRetry = fields({
   /**
    * Status codes that are tried again, 400 to 599.
    * @default - the gateway's own
    */
-  readonly codes?: readonly number[];
+  codes: listOf(z.number()).optional(),
   /** @default - the gateway's own */
-  readonly attempts?: number;
+  attempts: z.number().optional(),
   /**
    * Least time between two attempts.
    * @default - the gateway's own
    */
-  readonly backoff?: Duration;
-}
+  backoff: duration.optional(),
+});
 
 /** Requests of one session go to one pod, whatever the weights are, also when a weight becomes 0. */
-export interface SessionPersistence {
+export interface SessionPersistence extends z.infer<typeof sessionPersistence> {}
+
+const sessionPersistence = fields({
   /**
    * Name of the cookie or header.
    * @default - the gateway's own
    */
-  readonly sessionName?: string;
+  sessionName: z.string().optional(),
   /** @default 'Cookie' */
-  readonly type?: 'Cookie' | 'Header';
+  type: z.enum(['Cookie', 'Header']).optional(),
   /** @default - none */
-  readonly absoluteTimeout?: Duration;
+  absoluteTimeout: duration.optional(),
   /** @default - none */
-  readonly idleTimeout?: Duration;
+  idleTimeout: duration.optional(),
   /** @default - a cookie that ends with the browser's session */
-  readonly cookieConfig?: { readonly lifetimeType: 'Permanent' | 'Session' };
-}
+  cookieConfig: fields({
+    lifetimeType: z.enum(['Permanent', 'Session']),
+  }).optional(),
+});
 
 /** What weights can add up to. */
 export const WEIGHT_TOTALS = [100, 1000, 10_000] as const;
@@ -198,65 +278,76 @@ export const WEIGHT_TOTALS = [100, 1000, 10_000] as const;
  * `mirrorPercent`: it copies a part of the requests, which its GatewayClass calls HTTPRouteRequestPercentageMirror;
  * others copy all of them. `backendResponseHeaders`: filters of one backend change its answers.
  */
-export type GatewaySupport = 'mirrorPercent' | 'backendResponseHeaders';
+export type GatewaySupport = z.infer<typeof gatewaySupport>;
 
-interface RouteProps {
+const gatewaySupport = z.enum(['mirrorPercent', 'backendResponseHeaders']);
+
+const METRICS = 'use one of contour, envoy-gateway, istio, or leave it out and ask with `query`';
+
+const routeProps = fields({
   /** Gateways that route by it; at least one. */
-  readonly parentRefs: readonly ParentRef[];
+  parentRefs: listOf(parentRef),
   /** @default - every host of the listeners */
-  readonly hostnames?: readonly string[];
+  hostnames: listOf(z.string()).optional(),
   /**
    * The gateway by whose metrics the built-in checks judge.
    * @default - none: there are no built-in checks, `query` has to ask
    */
-  readonly metrics?: 'contour' | 'envoy-gateway' | 'istio';
+  metrics: z.enum(['contour', 'envoy-gateway', 'istio'], { error: METRICS }).optional(),
   /**
    * Channel of the Gateway API that the cluster has. `retry` and `sessionPersistence` are experimental.
    * @default 'standard'
    */
-  readonly channel?: 'standard' | 'experimental';
+  channel: z.enum(['standard', 'experimental']).optional(),
   /** @default - none */
-  readonly sessionPersistence?: SessionPersistence;
+  sessionPersistence: sessionPersistence.optional(),
   /**
    * What the weights add up to: with 1000, a weight can be 0.1 %.
    * @default 100
    */
-  readonly weightTotal?: (typeof WEIGHT_TOTALS)[number];
+  weightTotal: z.literal(WEIGHT_TOTALS).optional(),
   /**
    * What your gateway can besides splitting. Where `metrics` names one, it can `backendResponseHeaders`.
    * @default - no more
    */
-  readonly supports?: readonly GatewaySupport[];
-}
+  supports: listOf(gatewaySupport).optional(),
+});
 
 /** How an HTTPRoute leads to the release. */
-export interface HttpRouteProps extends RouteProps {
+export interface HttpRouteProps extends z.infer<typeof httpRouteProps> {}
+
+const httpRouteProps = extended(routeProps, {
   /** @default 'HTTPRoute' */
-  readonly kind?: 'HTTPRoute';
+  kind: z.literal('HTTPRoute').optional(),
   /**
    * Requests that are routed: those for which one of these holds.
    * @default - every request
    */
-  readonly matches?: readonly HttpRouteMatch[];
+  matches: listOf(httpRouteMatch).optional(),
   /** @default - none */
-  readonly filters?: readonly HttpRouteFilter[];
+  filters: listOf(httpRouteFilter).optional(),
   /** @default - the gateway's own */
-  readonly timeouts?: HttpRouteTimeouts;
+  timeouts: httpRouteTimeouts.optional(),
   /** @default - the gateway's own */
-  readonly retry?: HttpRouteRetry;
-}
+  retry: httpRouteRetry.optional(),
+});
 
 /** How a GRPCRoute leads to the release. */
-export interface GrpcRouteProps extends RouteProps {
-  readonly kind: 'GRPCRoute';
+export interface GrpcRouteProps extends z.infer<typeof grpcRouteProps> {}
+
+const grpcRouteProps = extended(routeProps, {
+  kind: z.literal('GRPCRoute'),
   /**
    * Calls that are routed: those for which one of these holds.
    * @default - every call
    */
-  readonly matches?: readonly GrpcRouteMatch[];
+  matches: listOf(grpcRouteMatch).optional(),
   /** @default - none */
-  readonly filters?: readonly GrpcRouteFilter[];
-}
+  filters: listOf(grpcRouteFilter).optional(),
+});
 
 /** How a route of the Gateway API leads to the release; fields have the API's own names and shapes. */
 export type GatewayApiProps = HttpRouteProps | GrpcRouteProps;
+
+/** The schema of `GatewayApiProps`. */
+export const gatewayApiProps = z.discriminatedUnion('kind', [httpRouteProps, grpcRouteProps]);

@@ -1,76 +1,100 @@
 import type { Construct } from 'constructs';
-import type { Labels } from '../../manifest/json.ts';
+import * as z from 'zod';
 import { put } from '../../manifest/put.ts';
 import { type Reproof, reprove } from '../../mistake.ts';
+import { extended, fields, listOf, mapOf } from '../../props/fields.ts';
+import { readProps } from '../../props/read.ts';
 import { plain } from '../plain.ts';
 import { seconds } from './props.ts';
 
-/** How a gateway's server ends, checks or passes on TLS. Certificates lie in Secrets of the gateway's pods' namespace. */
-export type GatewayTls =
-  /** Ends TLS with a certificate; `MUTUAL` asks clients for theirs, `OPTIONAL_MUTUAL` takes them. */
-  | (TlsVersions & {
-      readonly mode: 'SIMPLE' | 'MUTUAL' | 'OPTIONAL_MUTUAL';
-      /** Secret of the certificate; for mutual TLS it holds the clients' CA as well, under `ca.crt`. */
-      readonly credentialName: string;
-      /** Secret or ConfigMap of the clients' CA. @default - the one in `credentialName` */
-      readonly caCertCredentialName?: string;
-      /** Names of which a client's certificate must have one. @default - any */
-      readonly subjectAltNames?: readonly string[];
-    })
-  /** Ends TLS with the mesh's own certificates. */
-  | (TlsVersions & { readonly mode: 'ISTIO_MUTUAL' })
-  /** Passes TLS on by its server name; routed by tls routes, or with `AUTO_PASSTHROUGH` by none. */
-  | { readonly mode: 'PASSTHROUGH' | 'AUTO_PASSTHROUGH' };
-
 /** A version of TLS, as Istio names it. */
-export type TlsVersion = 'TLSV1_0' | 'TLSV1_1' | 'TLSV1_2' | 'TLSV1_3';
+export type TlsVersion = z.infer<typeof tlsVersion>;
+
+const tlsVersion = z.enum(['TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3']);
 
 /** What a server speaks of TLS. */
-export interface TlsVersions {
+export interface TlsVersions extends z.infer<typeof tlsVersions> {}
+
+const tlsVersions = fields({
   /** @default - Istio's own, TLS 1.2 */
-  readonly minProtocolVersion?: TlsVersion;
+  minProtocolVersion: tlsVersion.optional(),
   /** @default - Istio's own, TLS 1.3 */
-  readonly maxProtocolVersion?: TlsVersion;
+  maxProtocolVersion: tlsVersion.optional(),
   /** Names of cipher suites, for TLS 1.2 and older. @default - Istio's own */
-  readonly cipherSuites?: readonly string[];
-}
+  cipherSuites: listOf(z.string()).optional(),
+});
+
+/** How a gateway's server ends, checks or passes on TLS. Certificates lie in Secrets of the gateway's pods' namespace. */
+export type GatewayTls = z.infer<typeof gatewayTls>;
+
+const gatewayTls = z.discriminatedUnion('mode', [
+  extended(tlsVersions, {
+    /** Ends TLS with a certificate; `MUTUAL` asks clients for theirs, `OPTIONAL_MUTUAL` takes them. */
+    mode: z.enum(['SIMPLE', 'MUTUAL', 'OPTIONAL_MUTUAL']),
+    /** Secret of the certificate; for mutual TLS it holds the clients' CA as well, under `ca.crt`. */
+    credentialName: z.string(),
+    /** Secret or ConfigMap of the clients' CA. @default - the one in `credentialName` */
+    caCertCredentialName: z.string().optional(),
+    /** Names of which a client's certificate must have one. @default - any */
+    subjectAltNames: listOf(z.string()).optional(),
+  }),
+  extended(tlsVersions, {
+    /** Ends TLS with the mesh's own certificates. */
+    mode: z.literal('ISTIO_MUTUAL'),
+  }),
+  fields({
+    /** Passes TLS on by its server name; routed by tls routes, or with `AUTO_PASSTHROUGH` by none. */
+    mode: z.enum(['PASSTHROUGH', 'AUTO_PASSTHROUGH']),
+  }),
+]);
 
 /** A port on which a gateway listens, for some hosts. */
-export interface GatewayServer {
+export interface GatewayServer extends z.infer<typeof gatewayServer> {}
+
+const gatewayServer = fields({
   /** Of the gateway's pods, as its Service leads to it. */
-  readonly port: number;
-  readonly protocol: 'HTTP' | 'HTTP2' | 'GRPC' | 'HTTPS' | 'TLS' | 'TCP';
+  port: z.number(),
+  protocol: z.enum(['HTTP', 'HTTP2', 'GRPC', 'HTTPS', 'TLS', 'TCP']),
   /** Such as `shop.example.com`, `*.example.com` and `*`; VirtualServices of one namespace alone: `namespace/host`. */
-  readonly hosts: readonly string[];
+  hosts: listOf(z.string()),
   /**
    * Unique in the Gateway.
    * @default - `<protocol>-<port>` in lower case, with a number where several servers share both
    */
-  readonly name?: string;
+  name: z.string().optional(),
   /** Needed by HTTPS and TLS, and by no other. @default - none */
-  readonly tls?: GatewayTls;
+  tls: gatewayTls.optional(),
   /** Send clients of an HTTP server to HTTPS. @default false */
-  readonly httpsRedirect?: boolean;
-}
+  httpsRedirect: z.boolean().optional(),
+});
 
 /** A Gateway of Istio. */
-export interface IstioGatewayProps {
-  readonly name: string;
+export interface IstioGatewayProps extends z.infer<typeof istioGatewayProps> {}
+
+/** The schema of `IstioGatewayProps`. */
+export const istioGatewayProps = fields({
+  name: z.string(),
   /** @default - the namespace of the release; in `Manifests` it must be given */
-  readonly namespace?: string;
+  namespace: z.string().optional(),
   /**
    * Labels of the pods that act as this gateway.
    * @default - those of Istio's own ingress gateway
    */
-  readonly selector?: Labels;
-  readonly servers: readonly GatewayServer[];
-}
+  selector: mapOf(z.string()).optional(),
+  servers: listOf(gatewayServer),
+});
 
 /**
  * Makes a Gateway, in a workload or in `Manifests`; `istio({ gateways: ['<namespace>/<name>'] })` routes by it.
  * What is wrong with it, synth reports with all other mistakes.
  */
 export function istioGateway(scope: Construct, props: IstioGatewayProps): void {
+  const { given, reproofs } = readProps('istioGateway', istioGatewayProps, props);
+  reprove(scope, ...reproofs);
+  if (given !== undefined) gateway(scope, given);
+}
+
+function gateway(scope: Construct, props: IstioGatewayProps): void {
   const { name, namespace, selector = { istio: 'ingressgateway' }, servers } = props;
   const names = servers.map(serverName);
   reprove(scope, ...gatewayMistakes(name, servers, names));

@@ -2,6 +2,7 @@ import type { Json, JsonObject, Labels, Manifest } from '../../manifest/json.ts'
 import { isKind } from '../../manifest/manifest.ts';
 import { type Names, type Side, TRACKS } from '../../names.ts';
 import type { Track } from '../../plan/plan.ts';
+import { made } from '../../props/made.ts';
 import type { ServicePort } from '../../workload/service.ts';
 import { selectorOf } from '../../workload/tracks.ts';
 import { relativeWeights } from '../capabilities.ts';
@@ -14,7 +15,7 @@ import { istioCounts } from './counts.ts';
 import { ISTIO_GROUPS } from './groups.ts';
 import { istioMistakes } from './mistakes.ts';
 import { routePointers, shifted } from './own-virtual-service.ts';
-import { type IstioProps, seconds, type TrafficPolicy } from './props.ts';
+import { type IstioProps, istioProps, seconds, type TrafficPolicy } from './props.ts';
 import { type Shift, shiftedHttp, shiftedStream } from './routes.ts';
 
 const GROUP = 'networking.istio.io';
@@ -25,6 +26,10 @@ const RELEASE_LABEL = 'perch/release';
 
 /** Splits traffic with an Istio VirtualService: HTTP and gRPC by request, TCP by connection. */
 export function istio(props: IstioProps = {}): Router {
+  return made('istio', istioProps, props, istioOf, () => istioOf({}));
+}
+
+function istioOf(props: IstioProps): Router {
   const partsOf = (context: RouterContext): IstioParts => ({
     props,
     context,

@@ -1,4 +1,6 @@
 import type { Duration } from 'cdk8s';
+import * as z from 'zod';
+import { anObject, duration, fields, listOf, mapOf, oneOf } from '../../props/fields.ts';
 
 /** How Istio's API writes a duration. */
 export function seconds(it: Duration): string {
@@ -6,183 +8,213 @@ export function seconds(it: Duration): string {
 }
 
 /** One way to compare a string; exactly one key. */
-export type StringMatch =
-  | { readonly exact: string }
-  | { readonly prefix: string }
-  | { readonly regex: string };
+export type StringMatch = z.infer<typeof stringMatch>;
+
+const stringMatch = oneOf({
+  exact: fields({
+    exact: z.string(),
+  }),
+  prefix: fields({
+    prefix: z.string(),
+  }),
+  regex: fields({
+    regex: z.string(),
+  }),
+});
 
 /** A condition on requests; all fields that are given must hold. */
-export interface HttpMatch {
+export interface HttpMatch extends z.infer<typeof httpMatch> {}
+
+/** The schema of `HttpMatch`. */
+export const httpMatch = fields({
   /** @default - any */
-  readonly name?: string;
+  name: z.string().optional(),
   /** @default - any */
-  readonly uri?: StringMatch;
+  uri: stringMatch.optional(),
   /** @default - any */
-  readonly scheme?: StringMatch;
+  scheme: stringMatch.optional(),
   /** @default - any */
-  readonly method?: StringMatch;
+  method: stringMatch.optional(),
   /** @default - any */
-  readonly authority?: StringMatch;
+  authority: stringMatch.optional(),
   /** @default - any */
-  readonly headers?: Readonly<Record<string, StringMatch>>;
+  headers: mapOf(stringMatch).optional(),
   /** @default - any */
-  readonly withoutHeaders?: Readonly<Record<string, StringMatch>>;
+  withoutHeaders: mapOf(stringMatch).optional(),
   /** @default - any */
-  readonly queryParams?: Readonly<Record<string, StringMatch>>;
+  queryParams: mapOf(stringMatch).optional(),
   /** @default - any */
-  readonly sourceLabels?: Readonly<Record<string, string>>;
+  sourceLabels: mapOf(z.string()).optional(),
   /** @default - any */
-  readonly sourceNamespace?: string;
+  sourceNamespace: z.string().optional(),
   /** @default - any */
-  readonly gateways?: readonly string[];
+  gateways: listOf(z.string()).optional(),
   /** @default - any */
-  readonly port?: number;
+  port: z.number().optional(),
   /** @default - any */
-  readonly ignoreUriCase?: boolean;
-}
+  ignoreUriCase: z.boolean().optional(),
+});
 
 /** How failed requests are tried again. */
-export interface HttpRetries {
-  readonly attempts: number;
+export interface HttpRetries extends z.infer<typeof httpRetries> {}
+
+const httpRetries = fields({
+  attempts: z.number(),
   /** @default - the route's timeout */
-  readonly perTryTimeout?: Duration;
+  perTryTimeout: duration.optional(),
   /** @default - the mesh's policy */
-  readonly retryOn?: string;
+  retryOn: z.string().optional(),
   /** @default - the mesh's policy */
-  readonly retryRemoteLocalities?: boolean;
-}
+  retryRemoteLocalities: z.boolean().optional(),
+});
 
 /** What a request is changed to before it is forwarded. */
-export interface HttpRewrite {
+export interface HttpRewrite extends z.infer<typeof httpRewrite> {}
+
+const httpRewrite = fields({
   /** @default - unchanged */
-  readonly uri?: string;
+  uri: z.string().optional(),
   /** @default - unchanged */
-  readonly authority?: string;
+  authority: z.string().optional(),
   /** @default - unchanged */
-  readonly uriRegexRewrite?: { readonly match: string; readonly rewrite: string };
-}
+  uriRegexRewrite: fields({
+    match: z.string(),
+    rewrite: z.string(),
+  }).optional(),
+});
 
 /** Headers that are set, added or removed. */
-export interface HeaderOperations {
+export interface HeaderOperations extends z.infer<typeof headerOperations> {}
+
+const headerOperations = fields({
   /** @default - none */
-  readonly set?: Readonly<Record<string, string>>;
+  set: mapOf(z.string()).optional(),
   /** @default - none */
-  readonly add?: Readonly<Record<string, string>>;
+  add: mapOf(z.string()).optional(),
   /** @default - none */
-  readonly remove?: readonly string[];
-}
+  remove: listOf(z.string()).optional(),
+});
 
 /** Changes of request and response headers. */
-export interface HttpHeaders {
+export interface HttpHeaders extends z.infer<typeof httpHeaders> {}
+
+const httpHeaders = fields({
   /** @default - unchanged */
-  readonly request?: HeaderOperations;
+  request: headerOperations.optional(),
   /** @default - unchanged */
-  readonly response?: HeaderOperations;
-}
+  response: headerOperations.optional(),
+});
 
 /** Cross-origin requests that are allowed. */
-export interface CorsPolicy {
+export interface CorsPolicy extends z.infer<typeof corsPolicy> {}
+
+const corsPolicy = fields({
   /** @default - none */
-  readonly allowOrigins?: readonly StringMatch[];
+  allowOrigins: listOf(stringMatch).optional(),
   /** @default - none */
-  readonly allowMethods?: readonly string[];
+  allowMethods: listOf(z.string()).optional(),
   /** @default - none */
-  readonly allowHeaders?: readonly string[];
+  allowHeaders: listOf(z.string()).optional(),
   /** @default - none */
-  readonly exposeHeaders?: readonly string[];
+  exposeHeaders: listOf(z.string()).optional(),
   /** @default - none */
-  readonly maxAge?: Duration;
+  maxAge: duration.optional(),
   /** @default - none */
-  readonly allowCredentials?: boolean;
-}
+  allowCredentials: z.boolean().optional(),
+});
 
 /** How connections to a track are balanced, limited and secured; fields of a DestinationRule's trafficPolicy. */
-export interface TrafficPolicy {
+export interface TrafficPolicy extends z.infer<typeof trafficPolicy> {}
+
+const trafficPolicy = fields({
   /** @default - the mesh's own */
-  readonly loadBalancer?: object;
+  loadBalancer: anObject.optional(),
   /** @default - the mesh's own */
-  readonly connectionPool?: object;
+  connectionPool: anObject.optional(),
   /** @default - the mesh's own */
-  readonly outlierDetection?: object;
+  outlierDetection: anObject.optional(),
   /** @default - the mesh's own */
-  readonly tls?: object;
+  tls: anObject.optional(),
   /** @default - the mesh's own */
-  readonly portLevelSettings?: readonly object[];
+  portLevelSettings: listOf(anObject).optional(),
   /** @default - the mesh's own */
-  readonly tunnel?: object;
+  tunnel: anObject.optional(),
   /** @default - the mesh's own */
-  readonly proxyProtocol?: object;
-}
+  proxyProtocol: anObject.optional(),
+});
 
 /** How Istio routes to the release. */
-export interface IstioProps {
+export interface IstioProps extends z.infer<typeof istioProps> {}
+
+/** The schema of `IstioProps`. */
+export const istioProps = fields({
   /**
    * Hosts that the VirtualService answers for; the apex Service is always one, unless `*` is.
    * @default - the apex Service alone
    */
-  readonly hosts?: readonly string[];
+  hosts: listOf(z.string()).optional(),
   /**
    * Gateways by `namespace/name`, and `mesh` for the traffic inside.
    * @default ['mesh']
    */
-  readonly gateways?: readonly string[];
+  gateways: listOf(z.string()).optional(),
   /** @default - no retries but the mesh's own */
-  readonly retries?: HttpRetries;
+  retries: httpRetries.optional(),
   /** @default - none */
-  readonly timeout?: Duration;
+  timeout: duration.optional(),
   /** @default - every request */
-  readonly match?: readonly HttpMatch[];
+  match: listOf(httpMatch).optional(),
   /** @default - none */
-  readonly rewrite?: HttpRewrite;
+  rewrite: httpRewrite.optional(),
   /** @default - none */
-  readonly headers?: HttpHeaders;
+  headers: httpHeaders.optional(),
   /** @default - none */
-  readonly corsPolicy?: CorsPolicy;
+  corsPolicy: corsPolicy.optional(),
   /**
    * Policy of both tracks' DestinationRules.
    * @default - none
    */
-  readonly trafficPolicy?: TrafficPolicy;
+  trafficPolicy: trafficPolicy.optional(),
   /**
    * What is different on one track: each field given here takes the place of the one in `trafficPolicy`. Only a
    * baseline that is named here, be it with `{}`, has a DestinationRule.
    * @default - nothing
    */
-  readonly trackPolicies?: {
+  trackPolicies: fields({
     /** @default - `trafficPolicy` */
-    readonly primary?: TrafficPolicy;
+    primary: trafficPolicy.optional(),
     /** @default - `trafficPolicy` */
-    readonly canary?: TrafficPolicy;
+    canary: trafficPolicy.optional(),
     /** @default - no DestinationRule */
-    readonly baseline?: TrafficPolicy;
-  };
+    baseline: trafficPolicy.optional(),
+  }).optional(),
   /**
    * What the weights of a route sum to: 1000 can say 0.1 %, 10000 0.01 %. Recent Istio takes any sum (seen with
    * 1.28); older ones insist on 100.
    * @default 100
    */
-  readonly weightTotal?: 100 | 1000 | 10000;
+  weightTotal: z.literal([100, 1000, 10000]).optional(),
   /**
    * Write a delegate: a VirtualService without hosts and gateways, which another one refers to.
    * @default false
    */
-  readonly delegation?: boolean;
+  delegation: z.boolean().optional(),
   /**
    * Route by the apex host and two subsets instead of by two hosts.
    * @default false
    */
-  readonly subsets?: boolean;
+  subsets: z.boolean().optional(),
   /**
    * Name of a VirtualService in the workload. Only the weights are ours, in those of its http, tcp and tls routes
    * that name both tracks, and the routes that a step needs besides stand right above; hosts, gateways and the
    * rest of its fields stay the author's.
    * @default - Perch writes the VirtualService
    */
-  readonly virtualService?: string;
+  virtualService: z.string().optional(),
   /**
    * Names of those http routes of `virtualService` that are ours; the others stay the author's, also where they
    * name both tracks.
    * @default - all that name both tracks
    */
-  readonly routes?: readonly string[];
-}
+  routes: listOf(z.string()).optional(),
+});

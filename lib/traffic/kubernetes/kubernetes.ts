@@ -1,21 +1,27 @@
+import * as z from 'zod';
 import { type Labels, type Manifest, objectAt } from '../../manifest/json.ts';
 import { isKind, withSpec } from '../../manifest/manifest.ts';
 import type { Counts } from '../../metrics/counts.ts';
 import type { Mistake } from '../../mistake.ts';
+import { fields } from '../../props/fields.ts';
+import { made } from '../../props/made.ts';
 import { selectorOf } from '../../workload/tracks.ts';
 import { type Capabilities, cannot, matchesBy, type Shares } from '../capabilities.ts';
 import type { Router, RouterContext, Routing } from '../router.ts';
 import type { Traffic } from '../traffic.ts';
 
 /** How a Service alone leads requests to two tracks. */
-export interface KubernetesProps {
+export interface KubernetesProps extends z.infer<typeof kubernetesProps> {}
+
+/** The schema of `KubernetesProps`. */
+export const kubernetesProps = fields({
   /**
    * `switch`: Service `<name>` selects the pods of one track, so that all requests go over at once.
    * `replicas`: it selects the pods of both, and the canary gets requests as it gets pods; without an autoscaler.
    * @default 'switch'
    */
-  readonly split?: 'switch' | 'replicas';
-}
+  split: z.enum(['switch', 'replicas']).optional(),
+});
 
 /** Label that the pods of both tracks share where one Service selects both. */
 const RELEASE_LABEL = 'perch/release';
@@ -24,7 +30,11 @@ const RELEASE_LABEL = 'perch/release';
 const MOST_BY_REPLICAS = 95;
 
 /** For clusters without a mesh and without a gateway that splits: nothing but Services. */
-export function kubernetes({ split = 'switch' }: KubernetesProps = {}): Router {
+export function kubernetes(props: KubernetesProps = {}): Router {
+  return made('kubernetes', kubernetesProps, props, kubernetesOf, () => kubernetesOf({}));
+}
+
+function kubernetesOf({ split = 'switch' }: KubernetesProps): Router {
   const common = {
     kind: 'kubernetes',
     groups: [],

@@ -115,7 +115,6 @@ test.each([
     query({ name: 'a', query: 'x{a="{{nope}}"}', min: 1 }),
     /unknown PromQL variable, got "nope"; use one of baseline, interval, namespace, port, primary, service, target/,
   ],
-  [query({ name: 'a', query: 'x', min: Number.NaN }), /a bound must be a number, got "NaN"/],
   [
     query({ name: 'a', query: 'x', min: 1, variables: { target: 'x' } }),
     /has the name of a built-in one, got "target"/,

@@ -26,5 +26,5 @@ test('an unknown name lists the known ones', () => {
 });
 
 test.each(['- a', 'shop: latest', 'shop: {a: b}', ''])('%j is not a list of images', (text) => {
-  expect(() => images(file(text))).toThrow(/is not a list of images/);
+  expect(() => images(file(text))('shop')).toThrow(/is not a list of images/);
 });

@@ -363,7 +363,7 @@ describe('the author’s mistakes, each with construct path, value and remedy', 
           throw new Error('no such thing');
         },
       },
-      ['shop: workload threw: no such thing; mend the workload function'],
+      ['shop: workload threw: no such thing; fix the function that makes the objects'],
     ],
   ];
   const cases = table.map(([name, props, expected, id]) => ({ name, props, expected, id }));

@@ -58,7 +58,7 @@ describe('mistakes', () => {
     ],
     [
       { match: [] as unknown as AbTestProps['match'] },
-      ['strategy.match is empty, got []; name at least one kind of request'],
+      ['match of abTest is empty; give at least one'],
     ],
   ])('%j', (props, expected) => {
     const found = mistakesIn(abTest(props)).map((it) => it.replace(/^shop: /, ''));

@@ -58,10 +58,10 @@ describe('exponential weights', () => {
   });
 
   test('a factor that does not grow is refused, and steps are made all the same', () => {
-    for (const factor of [1, 0.5, 0, Number.NaN]) {
+    for (const factor of [1, 0.5, 0]) {
       const strategy = canary({ firstWeight: 1, factor });
       expect(mistakesIn(strategy)).toEqual([
-        `shop: strategy.factor must be over 1, got ${Number.isNaN(factor) ? 'null' : factor}; use a number over 1, such as 2`,
+        `shop: strategy.factor must be over 1, got ${factor}; use a number over 1, such as 2`,
       ]);
       expect(strategy.steps().length).toBeLessThan(10);
     }
@@ -206,10 +206,10 @@ describe('mistakes', () => {
 
   // Flagger accepts it, and never advances.
   test('trap stepWeight 0: refused, and steps are made all the same', () => {
-    for (const stepWeight of [0, -5, Number.NaN, 1e-9]) {
+    for (const stepWeight of [0, -5, 1e-9]) {
       const strategy = canary({ stepWeight });
       expect(mistakesIn(strategy)).toEqual([
-        `shop: strategy.stepWeight must be a percent, got ${Number.isNaN(stepWeight) ? 'null' : stepWeight}; use 0.0001 to 100`,
+        `shop: strategy.stepWeight must be a percent, got ${stepWeight}; use 0.0001 to 100`,
       ]);
       expect(strategy.steps().length).toBeLessThan(110);
     }
@@ -225,11 +225,11 @@ describe('mistakes', () => {
   test('two ways at once, which only untyped code can say', () => {
     const both = { stepWeights: [10], stepWeight: 10 } as CanaryProps;
     expect(mistakesIn(canary(both))).toEqual([
-      expect.stringContaining('strategy has stepWeights beside stepWeight'),
+      expect.stringContaining('canary has stepWeights beside stepWeight'),
     ]);
     const bounded = { stepWeights: [10], maxWeight: 50 } as CanaryProps;
     expect(mistakesIn(canary(bounded))).toEqual([
-      expect.stringContaining('strategy has stepWeights beside maxWeight'),
+      expect.stringContaining('canary has stepWeights beside maxWeight'),
     ]);
   });
 });

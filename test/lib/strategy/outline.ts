@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { type Mistake, mistakeText } from '../../../lib/mistake.ts';
+import { type Mistake, mistakeText, reproofs } from '../../../lib/mistake.ts';
 import type { Scale, StepDraft, Strategy } from '../../../lib/strategy/strategy.ts';
 import { besides, reachesCanary } from '../../../lib/traffic/traffic.ts';
 
@@ -30,7 +30,8 @@ function scaleText(scale: Scale): string {
 
 /** The mistakes of a strategy as text. */
 export function mistakesIn(strategy: Strategy): string[] {
-  return texts(strategy.mistakes('shop'));
+  const noted = reproofs(strategy).map((it) => ({ path: 'shop', ...it }));
+  return texts([...noted, ...strategy.mistakes('shop')]);
 }
 
 /** Mistakes as people read them. */

@@ -198,10 +198,10 @@ describe('mistakes', () => {
 
   test.each<[readonly StepItem[], string]>([
     [[], 'strategy.steps is empty, got []; give at least one item, or use ramped()'],
-    [[untyped({})], 'strategy.steps[0] must say exactly one thing, got []'],
+    [[untyped({})], 'steps[0] of steps must say exactly one thing, got []'],
     [
       [untyped({ setWeight: 5, pause: 'until-approved' })],
-      'strategy.steps[0] must say exactly one thing, got ["setWeight","pause"]',
+      'steps[0] of steps has setWeight beside pause, got ["setWeight","pause"]; keep one of them',
     ],
     [
       [{ setWeight: 10 }, { setWeight: -5 }],

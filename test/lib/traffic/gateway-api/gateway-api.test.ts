@@ -310,13 +310,15 @@ describe('mistakes', () => {
     [
       'what a GRPCRoute lacks',
       untyped({ kind: 'GRPCRoute', timeouts: { request: Duration.seconds(1) } }),
-      ['traffic.timeouts is a field of HTTPRoutes alone, got "kind: GRPCRoute"; leave it out'],
+      [
+        'gatewayApi has no prop timeouts; use one of parentRefs, hostnames, metrics, channel, sessionPersistence, weightTotal, supports, kind, matches, filters',
+      ],
     ],
     [
       'a redirect',
       untyped({ filters: [{ type: 'RequestRedirect', requestRedirect: { scheme: 'https' } }] }),
       [
-        'traffic.filters holds a redirect, which forwards nothing that could be split, got {"type":"RequestRedirect","requestRedirect":{"scheme":"https"}}; put a route of its own with the redirect into workload',
+        'filters[0].type of gatewayApi is not supported, got "RequestRedirect"; use a filter that forwards requests; put a route of its own with a redirect into workload',
       ],
     ],
     [
@@ -384,7 +386,7 @@ describe('mistakes', () => {
       'a gateway that is not known',
       untyped({ metrics: 'traefik' }),
       [
-        'traffic.metrics names no gateway, got "traefik"; use one of contour, envoy-gateway, istio, or leave it out and ask with `query`',
+        'metrics of gatewayApi is not supported, got "traefik"; use one of contour, envoy-gateway, istio, or leave it out and ask with `query`',
       ],
     ],
   ])('%s', async (_, it, expected) => {
@@ -393,20 +395,26 @@ describe('mistakes', () => {
 
   test('another kind of route', async () => {
     expect(await mistakesOf(untyped({ kind: 'TCPRoute' }))).toContain(
-      'shop: traffic.kind is not supported, got "TCPRoute"; use HTTPRoute or GRPCRoute',
+      'shop: kind of gatewayApi is not supported, got "TCPRoute"; use one of HTTPRoute, GRPCRoute',
     );
   });
 
   test.each([
     { hostnames: ['Shop.example.com'] },
     { timeouts: { request: Duration.millis(0.5) } },
-    { matches: [{ pathh: { value: '/' } }] },
-    { kind: 'GRPCRoute', filters: [prefix] },
-    { matches: [{ method: 'get' }] },
     { parentRefs: [{ name: 'public', port: 0 }] },
   ])('the schema finds the rest: %j', async (props) => {
     const [first] = await mistakesOf(untyped(props));
     expect(first).toMatch(/^shop: \/spec\/.* of (HTTP|GRPC)Route shop /);
+  });
+
+  test.each([
+    [{ matches: [{ pathh: { value: '/' } }] }, 'matches[0] of gatewayApi has no prop pathh'],
+    [{ kind: 'GRPCRoute', filters: [prefix] }, 'filters[0].type of gatewayApi is not supported'],
+    [{ matches: [{ method: 'get' }] }, 'matches[0].method of gatewayApi is not supported'],
+    [{ weightTotal: 200 }, 'weightTotal of gatewayApi is not supported, got 200; use one of 100'],
+  ])('the types of the props find: %j', async (props, expected) => {
+    expect(await mistakesOf(untyped(props))).toEqual([expect.stringContaining(expected)]);
   });
 
   test('a mirror to a Service of that name in another namespace is none', async () => {

@@ -35,12 +35,6 @@ test.each<[string, Traffic, Partial<GatewayApiProps>, string[]]>([
     [],
   ],
   [
-    'another total',
-    matched(A),
-    { weightTotal: 200 as 100 },
-    ['traffic.weightTotal is not supported, got 200; use one of 100, 1000, 10000'],
-  ],
-  [
     'labels of the source',
     matched({ sourceLabels: { app: 'web' } }),
     {},
