@@ -1,12 +1,12 @@
 // Bundles the `perch` command into the one file that bin.perch names. The same commit gives the same bytes,
 // in whatever folder: nothing of the machine, its paths or its clock is in them.
 //
-//   node .ci/build.js            build/perch.cjs
-//   node .ci/build.js FILE       somewhere else
+//   node .ci/build.js            build/perch.cjs, and the compiled library, build/lib
+//   node .ci/build.js FILE       the command alone, somewhere else
 //
 // PERCH_COMMIT names the commit where there is no checkout, as in the build of the image.
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -88,3 +88,11 @@ await build({
   plugins: [packLate],
 });
 await chmod(outfile, 0o755);
+
+// What `import 'perch'` finds. A file that a commit before has compiled must not be packed with it.
+if (process.argv[2] === undefined) {
+  await rm(join(root, 'build', 'lib'), { recursive: true, force: true });
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const project = join(root, '.ci', 'tsconfig.build.json');
+  execFileSync(process.execPath, [compiler, '--project', project], { stdio: 'inherit' });
+}

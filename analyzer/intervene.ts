@@ -221,7 +221,7 @@ function together(group: Group, changes: readonly Change[], { state }: Situation
 
 async function changeOf(scene: Scene, situation: Situation, it: Asked): Promise<Change> {
   const { repository, snapshot, plans } = scene;
-  // Also a way back writes over edits by hand, and then says so.
+  // Also a rollback writes over edits by hand, and then says so.
   const over = it.verb === 'resume' || (it.verb === 'abort' && isEdited(situation));
   const looksBack = over || it.verb === 'undo';
   const past = looksBack

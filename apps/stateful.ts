@@ -37,7 +37,7 @@ function store(scope: Construct, storeImage: string): void {
     spec: {
       replicas: 4,
       serviceName: 'store-pods',
-      // Else a pod that never gets ready would block its own way back.
+      // Else a pod that never gets ready would block its own rollback.
       podManagementPolicy: 'Parallel',
       selector: { matchLabels: labels },
       template: {

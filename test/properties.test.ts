@@ -252,10 +252,10 @@ interface Standing {
   readonly running: ReadonlySet<string>;
 }
 
-/** A rollout, or its way back from one step: each pair of neighbours is one commit. */
+/** A rollout, or its rollback from one step: each pair of neighbours is one commit. */
 type Walk = readonly Standing[];
 
-/** The way forward, then the way back from each of its steps. */
+/** The way forward, then the rollback from each of its steps. */
 function walksOf({ stable, plan, blobs }: Trees): readonly [forward: Walk, ...back: Walk[]] {
   const known = new Map<string, Standing>();
   const at = (position: Position): Standing => {

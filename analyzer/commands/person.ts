@@ -13,7 +13,7 @@ interface PersonFlags extends RepositoryFlags, AdmissionFlags, Omit<Wishes, 'adm
 
 const DESCRIPTIONS: Readonly<Record<Verb, string>> = {
   begin: 'begin a release that the run branch does not know, though the cluster runs it already',
-  pause: 'stop a rollout where it is; a necessary way back still happens',
+  pause: 'stop a rollout where it is; a necessary rollback still happens',
   resume: 'go on after a pause, or after an edit of Git by hand',
   promote: 'open the next gate; with --full wait for no check and no gate at all',
   abort: 'take the running candidate back and remember it as failed',

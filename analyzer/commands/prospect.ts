@@ -30,7 +30,7 @@ export interface Prospect {
 /**
  * The files of a release now, and in the position that comes next, or in a later one.
  *
- * @param to name of a later step, `complete`, or a part of the way back @default - the next position
+ * @param to name of a later step, `complete`, or a part of the rollback @default - the next position
  * @throws Error for what cannot be read, and for a name that does not lie ahead
  */
 export function prospect(situation: Situation, to: string | undefined): Prospect {

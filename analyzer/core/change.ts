@@ -100,7 +100,7 @@ export function outcome(
   if (plan === undefined) throw new Error(`release ${situation.id}: there is no plan to move in`);
   if (move.pins && (situation.refused ?? []).length > 0)
     throw new Error(`release ${situation.id}: a refused plan is never pinned`);
-  // A complete release is its own way back from now on.
+  // A complete release is its own rollback from now on.
   const stable = move.to.kind === 'complete' ? plan : (move.stable ?? old?.stable);
   const set = files(move.to, plan, stable);
   const note = move.transition === 'note';

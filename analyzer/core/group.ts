@@ -66,7 +66,7 @@ function forcedBack(member: Member, members: readonly Member[], now: number): De
   if (cause === undefined) return undefined;
   const { state } = rollout.value;
   const said = cause.decision.reason;
-  const reason = `${cause.id} of its group goes back: ${said}`;
+  const reason = `${cause.id} of its group rolls back: ${said}`;
   const move = wayBackMove(contextOf(member.observation, rollout.value, now), reason);
   const blamed = cause.decision.kind === 'move' ? cause.decision.failed : undefined;
   const failed = blamed ?? failedIn(cause);
@@ -107,7 +107,7 @@ function missing({ name, members }: Group, found: readonly Member[]): string | u
 }
 
 /**
- * The way back from bad traffic waits for nobody: a member that cannot move must not keep users of another one on
+ * The rollback from bad traffic waits for nobody: a member that cannot move must not keep users of another one on
  * what is bad. Only its end, where all traffic is safe, is one for all that are on it.
  */
 function behindOnWayBack(

@@ -44,7 +44,7 @@ export function initialize(situation: Situation, { by, reason }: Request): Move 
   return { ...decision, reason: `initialized by ${by}: ${reason}` };
 }
 
-/** Stops a rollout where it is. Only a necessary way back still happens. @throws Error when paused already */
+/** Stops a rollout where it is. Only a necessary rollback still happens. @throws Error when paused already */
 export function pause(situation: Situation, { by, reason }: Request): Move {
   const { state } = unedited(situation);
   if (state.position.kind === 'back')
@@ -206,7 +206,7 @@ function noGate(situation: Situation): string {
 }
 
 /**
- * Takes a complete release back to an earlier one, by the same sequence as any way back; the candidate that is
+ * Takes a complete release back to an earlier one, by the same sequence as any rollback; the candidate that is
  * left counts as failed.
  *
  * @param earlierThan finds the plan of a candidate that was complete before the present one
@@ -223,7 +223,7 @@ export function undo(
       `${situation.id} is not complete (${positionText(state.position)}): ` +
         (state.position.kind === 'stable'
           ? 'it went back already'
-          : '`perch abort` takes a rollout back'),
+          : '`perch abort` rolls a rollout back'),
     );
   const candidate = identityOf(plan.plan);
   const earlier = earlierThan(candidate);
@@ -244,7 +244,7 @@ export function undo(
   };
 }
 
-/** As for a plan that follows another, but that routes which came since may go: every way back takes them. */
+/** As for a plan that follows another, but that routes which came since may go: every rollback takes them. */
 function unsafe({ shape }: Plan, present: Plan): readonly string[] {
   return refusals(shape, { ...present.shape, routes: shape.routes });
 }
@@ -268,7 +268,7 @@ export function remove(situation: Situation, { by, reason }: Request, now: numbe
     throw new Error(`${id} is not on the run branch: nothing to remove`);
   if (rollout.kind === 'known' && !canBeRemoved(rollout.value.state.position))
     throw new Error(
-      `${id} is under way (${positionText(rollout.value.state.position)}): let it go back first`,
+      `${id} is under way (${positionText(rollout.value.state.position)}): let it roll back first`,
     );
   return {
     release: id,

@@ -113,7 +113,7 @@ function atRestDecision(situation: Situation): Decision {
   return { kind: 'hold', reason: 'starts in the hours in which steps may begin' };
 }
 
-/** What took the present candidate down matters more than how far the way back is. */
+/** What took the present candidate down matters more than how far the rollback is. */
 function underWayReason({ paused, failed, candidate, reason }: State): string {
   if (paused !== undefined) return paused.reason;
   return failed?.candidate === candidate ? `${failed.step}: ${failed.reason}` : reason;

@@ -101,7 +101,7 @@ export function hasPromoted(plan: Plan, step: string): boolean {
   return promotion >= 0 && stepIndex(plan, step) >= promotion;
 }
 
-/** The position after this one on the way forward. Rest and the way back have none. */
+/** The position after this one on the way forward. Rest and the rollback have none. */
 export function nextPosition(plan: Plan, position: Position): Position | undefined {
   if (position.kind === 'init') return { kind: 'complete' };
   if (position.kind !== 'step') return undefined;

@@ -4,7 +4,7 @@ import type { Decision } from './rules/decision.ts';
 export interface Queued {
   readonly id: string;
   readonly decision: Decision;
-  /** Whether a rollout, or its way back, is under way. */
+  /** Whether a rollout, or its rollback, is under way. */
   readonly underWay: boolean;
   /** Name of its group, whose releases start together. @default - none */
   readonly group?: string | undefined;

@@ -68,7 +68,7 @@ export function nextBack(rollout: Rollout, cluster?: ClusterView): Position {
   if (position.kind === 'back') return nextOf(rollout, position.step, position.shown);
   if (position.kind === 'step')
     return nextOf(rollout, position.step, lastShown(rollout, position.step, cluster));
-  throw new Error(`release ${rollout.state.release}: there is no way back from ${position.kind}`);
+  throw new Error(`release ${rollout.state.release}: there is no rollback from ${position.kind}`);
 }
 
 /** Every first position of a rollback from a step: it depends on what the cluster has shown of that step. */

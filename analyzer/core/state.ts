@@ -131,7 +131,7 @@ export const stateSchema = z.strictObject({
   stable: oid.optional(),
   /** The candidate that went back because it was bad or aborted. */
   failed: z.strictObject({ candidate, step: z.string(), reason: z.string() }).optional(),
-  /** While set, nothing goes on; only a necessary way back happens. */
+  /** While set, nothing goes on; only a necessary rollback happens. */
   paused: z.strictObject({ reason: z.string(), by: z.string().optional() }).optional(),
   /** Runs of hooks in this rollout; those that failed count as failed checks. */
   hooks: z.array(hookRecord).optional(),

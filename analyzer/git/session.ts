@@ -107,7 +107,7 @@ async function tidy(git: GitCommand): Promise<void> {
 
 /**
  * Follows both refs. Without the run branch nothing is known; no error, as the clone is as sound as before. A source that is not there or
- * cannot be asked is an answer: the way back must not depend on it, and no release counts as gone.
+ * cannot be asked is an answer: the rollback must not depend on it, and no release counts as gone.
  */
 async function follow(
   git: GitCommand,

@@ -90,7 +90,7 @@ export function fellAt({ observation, decision, commit }: Outcome): number | und
   return newestFailure(observation);
 }
 
-/** Since when the way back's routes are live; Unix seconds. Undefined before that, and everywhere else. */
+/** Since when the rollback's routes are live; Unix seconds. Undefined before that, and everywhere else. */
 export function returnedAt({ observation }: Outcome): number | undefined {
   const { state } = observation.situation;
   const live = observation.cluster?.live;
@@ -99,7 +99,7 @@ export function returnedAt({ observation }: Outcome): number | undefined {
   return position.kind === 'back' && position.part === 'routes' ? live.sinceSeconds : undefined;
 }
 
-/** Whether a release was on its way back before the tick. */
+/** Whether a release was on its rollback before the tick. */
 export function isGoingBack({ observation: { situation } }: Outcome): boolean {
   return situation.state.kind === 'known' && situation.state.value.position.kind === 'back';
 }

@@ -21,7 +21,7 @@ export interface Metrics {
   asked(provider: Provider, seconds: number): void;
   /** Shows a release's figures; what is as before costs nothing. */
   show(release: string, figures: Figures): void;
-  /** Shows how long the newest way back of a release took. */
+  /** Shows how long the newest rollback of a release took. */
   rolledBack(release: string, seconds: number): void;
   /** Drops all series of a release that is gone. */
   forget(release: string): void;

@@ -49,7 +49,7 @@ export const METRICS = {
   },
   rollbackSeconds: {
     name: 'perch_rollback_seconds',
-    help: 'The newest way back: from the newest failed check point to live routes without the canary.',
+    help: 'The newest rollback: from the newest failed check point to live routes without the canary.',
     labelNames: ['release'],
   },
   pushConflicts: {

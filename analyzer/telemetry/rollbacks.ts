@@ -9,9 +9,9 @@ export interface Rollbacks {
   forget(release: string): void;
 }
 
-/** Times from the decision to go back until the routes are live; a way back of another kind is not timed. */
+/** Times from the decision to go back until the routes are live; a rollback of another kind is not timed. */
 export function rollbacks(): Rollbacks {
-  /** When the newest failed check point was of releases whose traffic is on its way back; Unix seconds. */
+  /** When the newest failed check point was of releases whose traffic is on its rollback; Unix seconds. */
   const fallen = new Map<string, number>();
   return {
     seconds(it) {

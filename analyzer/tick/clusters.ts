@@ -284,7 +284,7 @@ function jobsOf(
 
 const TRACKS: readonly Track[] = ['primary', 'canary', 'baseline'];
 
-/** Before promotion and on the way back, the primary is the stable plan's; the baseline always is. */
+/** Before promotion and on the rollback, the primary is the stable plan's; the baseline always is. */
 function planOfTrack(track: Track, { state, plan, stable }: Rollout): Rollout['stable'] {
   if (track === 'baseline') return stable;
   if (track === 'canary' || stable === undefined) return plan;

@@ -118,7 +118,7 @@ async function decideOne(pass: Pass, trees: ReleaseTrees): Promise<Decided> {
   return { trees, now, group, observation: checked, decision: decide(checked, now) };
 }
 
-/** A newest plan whose files cannot be read is not pinned; it stops no way back of what runs. */
+/** A newest plan whose files cannot be read is not pinned; it stops no rollback of what runs. */
 async function admitted({ analyzer, snapshot }: Pass, found: Situation): Promise<Situation> {
   const { repository, admission = USUAL_ADMISSION, memory } = analyzer;
   try {

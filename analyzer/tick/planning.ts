@@ -218,7 +218,7 @@ async function finishOne(
 }
 
 /**
- * A way back that is necessary in spite of an edit by hand goes to the sets that the state names, whatever was
+ * A rollback that is necessary in spite of an edit by hand goes to the sets that the state names, whatever was
  * edited, and says which commits it writes over.
  */
 async function carriedOut(

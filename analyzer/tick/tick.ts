@@ -234,7 +234,7 @@ const MAX_REFUSALS = 3;
 
 /**
  * A server that refuses a push may mind one release alone, as a hook that guards a path does: each is pushed
- * again by itself, those on their way back first, so that no release holds up another.
+ * again by itself, those on their rollback first, so that no release holds up another.
  */
 async function pushApart(
   analyzer: Analyzer,

@@ -28,7 +28,7 @@ export const analysisProps = fields({
    */
   settleTime: duration.optional(),
   /**
-   * Failed checks, counted over the whole rollout, at which the release goes back.
+   * Failed checks, counted over the whole rollout, at which the release rolls back.
    * @default 1
    */
   threshold: z.number().optional(),
@@ -41,7 +41,7 @@ export const analysisProps = fields({
     canary: z.number().optional(),
   }).optional(),
   /**
-   * How long an applied workload may stay not ready before the release goes back.
+   * How long an applied workload may stay not ready before the release rolls back.
    * @default Duration.seconds(600)
    */
   progressDeadline: duration.optional(),

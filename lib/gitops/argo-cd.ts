@@ -48,7 +48,7 @@ const API_VERSION = 'argoproj.io/v1alpha1';
 
 /**
  * Makes an Application for each release, of its id, over `live/<id>`: automated with pruning and self-heal,
- * applied by the server, and without retries, which would keep to a revision that failed while the way back waits.
+ * applied by the server, and without retries, which would keep to a revision that failed while the rollback waits.
  * Nothing is ignored: what is in Git is what is in the cluster. A release with two roots has one for each,
  * `<id>-mesh` and `<id>-workload`, also beside an ApplicationSet.
  *

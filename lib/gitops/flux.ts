@@ -30,7 +30,7 @@ export const fluxProps = fields({
    */
   secret: z.string().optional(),
   /**
-   * How often the branch is looked at, and drift corrected. Every step waits for it, and so does the way back:
+   * How often the branch is looked at, and drift corrected. Every step waits for it, and so does the rollback:
    * keep it short, or have a receiver.
    * @default Duration.minutes(1)
    */
@@ -65,7 +65,7 @@ export const fluxProps = fields({
 /**
  * Makes a GitRepository over the run branch, and for each release a Kustomization of its id over `live/<id>`:
  * with pruning, as the last step removes files, and without waits, health checks and force, which would hold
- * the way back up until their own timeout. Perch reads readiness itself. A release with two roots has one for each,
+ * the rollback up until their own timeout. Perch reads readiness itself. A release with two roots has one for each,
  * `<id>-mesh` and `<id>-workload`.
  *
  * A release that disappears from `apps/` keeps its Kustomization, which whatever applies this folder is told

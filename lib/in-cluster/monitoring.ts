@@ -41,7 +41,7 @@ export function alerts({ isWatch, job, plans }: AlertsInput): JsonObject {
       for: isWatch ? '1m' : '2m',
       summary: `No tick of the analyzer succeeded for ${TICK_MINUTES} minutes`,
       description:
-        'Nothing is moved on and nothing is taken back. Look at the log of the newest pod: Git, the API server or ' +
+        'Nothing moves on, and nothing rolls back. Look at the log of the newest pod: Git, the API server or ' +
         'the metric store cannot be reached, or a credential has run out.',
     }),
     alert('PerchInconclusive', 'warning', {
@@ -50,14 +50,14 @@ export function alerts({ isWatch, job, plans }: AlertsInput): JsonObject {
       summary: `Answers for release {{ $labels.release }} are missing for over ${patience / 60} minutes`,
       description:
         'Its step is not judged and waits. Half of the shortest inconclusiveDeadline is over; at its end the ' +
-        'release holds or goes back, as it says. `perch status` has the reason.',
+        'release holds or rolls back, as it says. `perch status` has the reason.',
     }),
     alert('PerchNotSynced', 'critical', {
       expr: `max by (release) (time() - (${unsynced} > 0)) > ${SYNC_MINUTES * 60}`,
       for: '0m',
       summary: `A commit of release {{ $labels.release }} is not in the cluster for over ${SYNC_MINUTES} minutes`,
       description:
-        'Its step is not judged and waits, and so does a way back. Look at its Kustomization or Application: the sync ' +
+        'Its step is not judged and waits, and so does a rollback. Look at its Kustomization or Application: the sync ' +
         'tool is stopped or suspended, cannot reach Git, or the API server refuses an object. `perch analyze` logs which.',
     }),
     alert('PerchOverdue', 'critical', {
@@ -82,7 +82,7 @@ export function alerts({ isWatch, job, plans }: AlertsInput): JsonObject {
       for: '0m',
       summary: 'The Git server refuses the pushes of the analyzer',
       description:
-        'No step and no way back is committed. The log has what the server said: a protected branch, a hook, or a ' +
+        'No step and no rollback is committed. The log has what the server said: a protected branch, a hook, or a ' +
         'token that may not write.',
     }),
   ];

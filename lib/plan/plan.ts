@@ -30,7 +30,7 @@ export type Track = z.infer<typeof track>;
 const track = z.enum(['primary', 'canary', 'baseline']);
 
 /**
- * What a file is for; the way back treats each role differently.
+ * What a file is for; the rollback treats each role differently.
  * `primary`, `canary` and `baseline`: objects of that track's workload. `routing`: decides who gets traffic.
  * `versioned`: immutable, content-hashed ConfigMaps and Secrets. `job`: a Job that a step waits for.
  * `configuration`: all else.
@@ -193,11 +193,11 @@ const analysis = z.strictObject({
   checkSeconds: z.number().int().positive(),
   /** Age at which a sample counts as final, and the clock skew that is tolerated. */
   settleSeconds: seconds,
-  /** Failed checks, counted over the whole rollout, at which the release goes back. */
+  /** Failed checks, counted over the whole rollout, at which the release rolls back. */
   threshold: z.number().int().positive(),
   /** Percent of the updated replicas that must be available. */
   readyPercent: z.strictObject({ primary: percent, canary: percent }),
-  /** How long an applied workload may stay not ready before the release goes back. */
+  /** How long an applied workload may stay not ready before the release rolls back. */
   progressDeadlineSeconds: z.number().int().positive(),
   /** How long answers may be missing before `onInconclusive` decides. */
   inconclusiveDeadlineSeconds: z.number().int().positive(),
@@ -269,7 +269,7 @@ export const planSchema = z
     hooks: z.array(hook).optional(),
     /** Gates before step 01: nothing has been touched yet. */
     start: z.array(gate).optional(),
-    /** Nothing goes on; only a necessary way back happens. */
+    /** Nothing goes on; only a necessary rollback happens. */
     suspend: z.literal(true).optional(),
     /** When steps may begin; absent: always. */
     hours: z.array(hours).optional(),

@@ -106,7 +106,7 @@ export const releaseProps = fields({
    */
   skipAnalysis: z.boolean().optional(),
   /**
-   * Let nothing go on; only a necessary way back happens.
+   * Let nothing go on; only a necessary rollback happens.
    * @default false
    */
   suspend: z.boolean().optional(),

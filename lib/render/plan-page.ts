@@ -70,7 +70,7 @@ function conditions(plan: Plan): readonly string[] {
   const { group, start = [], hours = [], dependsOn = [], rollbackWindow, suspend } = plan;
   const gates = start.map((it) => (it.kind === 'person' ? 'a person' : `hook ${it.hook}`));
   const lines = [
-    ...(suspend === true ? ['Suspended: nothing goes on but a necessary way back.'] : []),
+    ...(suspend === true ? ['Suspended: only a necessary rollback happens.'] : []),
     ...(group === undefined
       ? []
       : [`Moves as one with ${group.members.join(', ')}, as group ${group.name}.`]),
@@ -96,7 +96,7 @@ function timesText(plan: Plan): string {
   const it = times(plan);
   const { threshold, checkSeconds, inconclusiveDeadlineSeconds, onInconclusive } = plan.analysis;
   const after =
-    onInconclusive === 'hold' ? 'the rollout holds for a person' : 'the release goes back';
+    onInconclusive === 'hold' ? 'the rollout holds for a person' : 'the release rolls back';
   const rows = [
     ['promote', durationText(it.promoteMinSeconds), durationText(it.promoteWorstSeconds)],
     ['roll back', durationText(it.rollbackMinSeconds), durationText(it.rollbackWorstSeconds)],
@@ -105,7 +105,7 @@ function timesText(plan: Plan): string {
     table(['', 'at least', 'at worst'], rows),
     '',
     'At least: everything syncs and is ready at once, and every check passes. At worst: every commit takes a whole',
-    'sync interval, every start takes the progress deadline, and checks fail as often as they may without going back.',
+    'sync interval, every start takes the progress deadline, and checks fail as often as they may without a rollback.',
     'Rolling back counts to the end of the canary’s traffic; from promotion on the primary is brought back first.',
     `It begins at failed check ${threshold} (one every ${durationText(checkSeconds)}). Answers that are missing only`,
     `extend a step; after ${durationText(inconclusiveDeadlineSeconds)} without any ${after}.`,
@@ -115,7 +115,7 @@ function timesText(plan: Plan): string {
 const READING = `Each step is a folder under \`steps/\` that holds only the files that change in it; \`live/\` is the stable set with
 the steps so far laid over it. The first and the last folder hold whole sets: \`00-init\` is for a release that does
 not run yet, the last is the steady state. A step is left when its objects are in the cluster and its gate is open;
-if the checks fail too often the release goes back to the stable set.
+if the checks fail too often the release rolls back to the stable set.
 
 The candidate is a hash of the pod template and the configuration that it uses. If it differs from the one before,
 merging this starts a rollout; if not, the change is configuration and is written at once. Review an application

@@ -25,7 +25,7 @@ export const partitionsProps = fields({
 
 /**
  * Updates a StatefulSet part by part, from the highest ordinal down. There is one track: a second StatefulSet would
- * have volumes and names of its own. The way back is the stable set, whose pods are updated all at once.
+ * have volumes and names of its own. The rollback is the stable set, whose pods are updated all at once.
  */
 export function partitions(props: PartitionsProps): Strategy {
   return madeStrategy('partitions', partitionsProps, props, partitionsOf);

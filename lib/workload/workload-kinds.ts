@@ -126,7 +126,7 @@ function orderMistakes({ path, object }: Authored): Mistake[] {
     mistakes.push({
       path,
       problem:
-        `StatefulSet ${name} manages its pods in order: one that never gets ready blocks its own way back, ` +
+        `StatefulSet ${name} manages its pods in order: one that never gets ready blocks its own rollback, ` +
         'until somebody deletes it by hand (Kubernetes documents this as a forced rollback)',
       got: spec.podManagementPolicy ?? 'OrderedReady (the default)',
       remedy:

@@ -132,7 +132,7 @@ describe.each(EXAMPLES.map((it) => [it.name, it] as const))('%s', (_, example) =
     expect(routing(last)).toEqual(routing({ kind: 'complete' }));
   });
 
-  test('the way back ends in the stable files, wherever it begins', async () => {
+  test('the rollback ends in the stable files, wherever it begins', async () => {
     const { plan, stable, objects } = await rollout(example);
     const rest = files({ kind: 'complete' }, stable, stable);
     for (const position of forward(plan)) {

@@ -70,7 +70,7 @@ describe('live/ on a real API server', { skip: isMissing(missing) }, () => {
     test('every set of files that a position stands for is valid', async () => {
       const { dryRun } = applier(server.kubectl);
       const positions = allPositions(it.next.plan);
-      // Steps, the way back from each of them, and the sets at rest.
+      // Steps, the rollback from each of them, and the sets at rest.
       expect(positions.length).toBeGreaterThan(2 * (it.next.plan.steps.length - 2) + 3);
       const refused: string[] = [];
       for (const position of positions)
@@ -80,7 +80,7 @@ describe('live/ on a real API server', { skip: isMissing(missing) }, () => {
       expect(refused).toEqual([]);
     });
 
-    test('a rollout, and a way back from behind promotion, can be applied one after the other', async () => {
+    test('a rollout, and a rollback from behind promotion, can be applied one after the other', async () => {
       const { old, next, newest } = it;
       const run = player(applier(server.kubectl), server);
       const forward = (plan: PlanTree): Position[] => {
@@ -220,7 +220,7 @@ function player({ apply }: Applier, server: Kubernetes): Player {
   const cluster = kubernetes({ kubeconfig: server.kubeconfigPath });
   let before: FileSet | undefined;
   return async (position, plan, stable) => {
-    // An hour ago: no waiting time of the way back is left.
+    // An hour ago: no waiting time of the rollback is left.
     const at = Date.now() / 1000 - 3600;
     const rollout = rolloutAt({ position, plan, stable, before, at });
     await apply(all.texts(rollout.files));

@@ -212,7 +212,7 @@ async function open(
 
   const stand = (position: Position, version: Version) => {
     const stable = version === 'old' ? undefined : trees.old;
-    // The commit is older than all that is applied, and than the time that a way back waits for its sync.
+    // The commit is older than all that is applied, and than the time that a rollback waits for its sync.
     const at = Date.now() / 1000 - 120;
     return rolloutAt({ position, plan: trees[version], stable, before: current?.files, at });
   };

@@ -99,7 +99,7 @@ function answerTo(path: string, body: string, play: Play): Reply {
   if (payload === undefined) return { status: 400 };
   const [, kind, action] = /^\/(gate|rollback)\/(check|open|close)$/.exec(path) ?? [];
   if (kind === undefined) return taskReply(payload, play);
-  // One gate serves every question about a release, and one more its way back.
+  // One gate serves every question about a release, and one more its rollback.
   const gate = `${kind === 'gate' ? '' : 'rollback.'}${payload.name}.${payload.namespace}`;
   if (action === 'check')
     return play.gates.has(gate)

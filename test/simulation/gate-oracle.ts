@@ -67,7 +67,7 @@ export function createGateOracle(world: World, { hooks }: Asking): GateOracle {
     }
     const signal = step.hooks?.find((it) => typeOf(plan, it) === 'rollback');
     if (signal !== undefined && hooks.isOpen(signal, commit.at))
-      throw new Broken('signal', `left ${step.name} though ${signal} asks for the way back`);
+      throw new Broken('signal', `left ${step.name} though ${signal} asks for a rollback`);
     if (memory.fast) return;
     if (memory.opened.has(`${state.candidate} ${step.name}`)) return;
     checkOpen(step.gates ?? [], commit.at, `left ${step.name}`);

@@ -151,7 +151,7 @@ function check(commit: Commit, memory: Memory, world: World): void {
   if (commit.hadDisagreement && next?.kind !== 'back')
     throw new Broken(
       'hand-edit',
-      'a transition other than a way back was made over an edit by hand',
+      'a transition other than a rollback was made over an edit by hand',
     );
   const notLegal = illegal(before, after);
   if (notLegal !== undefined && !commit.hadDisagreement) throw new Broken('legal', notLegal);

@@ -68,7 +68,7 @@ export const PLANTS = {
   waitsForNoJob: { observation: completeJobs },
   ignoresTheCallBack: {
     decision: (it, observation, now) =>
-      it.kind === 'move' && it.reason.includes('asks for the way back')
+      it.kind === 'move' && it.reason.includes('asks for a rollback')
         ? pushed(observation, now)
         : it,
   },

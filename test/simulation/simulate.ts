@@ -302,7 +302,7 @@ function clustersOf({ cluster }: World, { faults }: Scenario): readonly ClusterS
     : oneCluster(cluster);
 }
 
-/** A bad version must be on its way back soon after enough failed checks could be seen. */
+/** A bad version must be on its rollback soon after enough failed checks could be seen. */
 function watchBad(git: Git, world: World, decision: Decision, now: number): void {
   const { state, plan } = git;
   const value = world.seen(now, targetOf(plan?.plan));

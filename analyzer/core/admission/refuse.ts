@@ -131,7 +131,7 @@ const RULES: readonly Rule[] = [
       .filter((route) => !next.routes.includes(route))
       .map(
         (route) =>
-          `the route ${route} is gone from the plan, and the way back could not restore it in one step: ` +
+          `the route ${route} is gone from the plan, and the rollback could not restore it in one step: ` +
           'keep its name, or release under another id',
       );
   },

@@ -106,7 +106,7 @@ export function liveness(
 }
 
 /**
- * Whether the position may bring digests back that the cluster still shows from before, as the way back does, or
+ * Whether the position may bring digests back that the cluster still shows from before, as the rollback does, or
  * an adoption of A, B and A again: then only the sync object, or time, tells whether it is applied.
  */
 export function bringsBack({ state: { kind, position } }: Rollout): boolean {

@@ -125,7 +125,7 @@ export function seriesQuestions(
   }));
 }
 
-/** The step whose checks count in a rollout's position; none at rest and on the way back. */
+/** The step whose checks count in a rollout's position; none at rest and on the rollback. */
 export function judgedStep(rollout: Rollout): Step | undefined {
   const { position } = rollout.state;
   return position.kind === 'step' ? stepOf(rollout.plan.plan, position) : undefined;

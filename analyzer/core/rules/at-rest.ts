@@ -173,7 +173,7 @@ function signalsOf({ hooks = [] }: Plan): readonly string[] {
 function rejected({ observation, rollout }: Context, plan: Plan): Decision | undefined {
   const signal = signalsOf(plan).find((it) => isYes(hookReading(observation.answers, it)));
   if (signal === undefined) return undefined;
-  const reason = `hook ${signal} takes it back before it has started`;
+  const reason = `hook ${signal} rolls it back before it has started`;
   const candidate = identityOf(plan);
   return {
     ...noteMove(rollout.state, { kind: 'notStarted', candidate, reason }, reason),

@@ -42,7 +42,7 @@ export interface Move {
   readonly broken?: State['broken'];
   /** The candidate that goes back because of the environment. @default - as before */
   readonly spared?: State['spared'];
-  /** The plan of an earlier release that becomes the way back. @default - as before */
+  /** The plan of an earlier release that becomes the rollback. @default - as before */
   readonly stable?: PlanTree | undefined;
   /** The hook to call once the commit is pushed: its start is recorded, so nobody else calls it. */
   readonly calls?: string | undefined;

@@ -17,7 +17,7 @@ export function handEdited(context: Context): Decision | undefined {
 export function paused({ rollout }: Context): Decision | undefined {
   const { paused: pause, position } = rollout.state;
   if (pause === undefined) return undefined;
-  // The way back is never left half done.
+  // The rollback is never left half done.
   if (position.kind === 'back') return undefined;
   const reason = `paused${pause.by === undefined ? '' : ` by ${pause.by}`}: ${pause.reason}`;
   return { kind: atRest(position) ? 'rest' : 'hold', reason };

@@ -7,7 +7,7 @@ import { type Context, type Decision, type Move, noteMove } from './decision.ts'
 import { hasPassed, hooksNamed, isApproved, readingText } from './gate.ts';
 import { backBecause } from './must-go-back.ts';
 
-/** A hook asks for the way back; asked in every step, whatever else the release waits for. */
+/** A hook asks for a rollback; asked in every step, whatever else the release waits for. */
 export function signalled(context: Context): Decision | undefined {
   const { observation } = context;
   const all = hooksOf(context).filter((it) => it.type === 'rollback');
@@ -21,7 +21,7 @@ export function signalled(context: Context): Decision | undefined {
   const signal = all.find((it) => hasPassed(readingOf(context, it)));
   if (signal === undefined) return undefined;
   const said = readingText(readingOf(context, signal));
-  return backBecause(context, `hook ${signal.name} asks for the way back: ${said}`);
+  return backBecause(context, `hook ${signal.name} asks for a rollback: ${said}`);
 }
 
 /** Every hook of the step must have done its work; one that cannot tell whether to go back holds, too. */
@@ -97,7 +97,7 @@ function untold(context: Context, hook: Hook): Decision | undefined {
   if (isApproved(context.rollout.state, plan, step)) return undefined;
   const reason =
     `inconclusive: hook ${hook.name} was started, and nobody can tell whether it passed. ` +
-    '`perch promote` takes it as passed, `perch abort` goes back';
+    '`perch promote` takes it as passed, `perch abort` rolls back';
   return { kind: 'hold', reason };
 }
 

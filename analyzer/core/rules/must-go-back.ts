@@ -110,7 +110,7 @@ export function giveUp(context: Context, reason: string): Decision | undefined {
   if (rollout.state.paused !== undefined) return undefined;
   if (rollout.plan.plan.analysis.onInconclusive === 'back' && !isLastToServe(context))
     return { ...backBecause(context, reason), verdict: 'inconclusive' };
-  // An edit by hand holds the release already, and only a way back may write over it.
+  // An edit by hand holds the release already, and only a rollback may write over it.
   if (context.disagreement !== undefined) return undefined;
   return {
     ...noteMove(context.rollout.state, { kind: 'paused', reason }, reason),
@@ -162,7 +162,7 @@ function missing({ observation, judgement }: Context): string {
     : 'the checks have no data; does the candidate get traffic?';
 }
 
-/** The first commit of the way back, for a candidate that is bad. */
+/** The first commit of the rollback, for a candidate that is bad. */
 export function backBecause(context: Context, reason: string): Move {
   const { state, plan } = context.rollout;
   const step = state.position.kind === 'step' ? state.position.step : '';
@@ -173,7 +173,7 @@ export function backBecause(context: Context, reason: string): Move {
   };
 }
 
-/** The next commit of the way back, which blames nobody. */
+/** The next commit of the rollback, which blames nobody. */
 export function wayBackMove(context: Context, reason: string): Move {
   const { rollout, judgement, observation } = context;
   const live = observation.cluster?.live;

@@ -36,7 +36,7 @@ describe('what comes next', () => {
     expect(changedIn(it, 'complete')).toEqual(changedIn(it, '06-complete'));
   });
 
-  test('on the way back is its next part', () => {
+  test('on the rollback is its next part', () => {
     const it = situation({ position: back('04-promote', 'primary') });
     expect(changedIn(it, undefined)).toEqual([
       'back from 04-promote: primary',

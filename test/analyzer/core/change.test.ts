@@ -104,7 +104,7 @@ describe('what a commit writes', () => {
     expect(stateIn(it.writes)).toMatchObject({ kind: 'resume', by: ROBIN.by, accepts });
   });
 
-  test('a way back over an edit: the same, as the trees could have been edited, too', () => {
+  test('a rollback over an edit: the same, as the trees could have been edited, too', () => {
     const it = move(edited, NOW, { values: BAD });
     const all = change(edited, it, NOW, { accepts: [sha('edit')] }).writes;
     expect(all.filter((one) => one.kind === 'tree').map((one) => one.oid)).toEqual([
@@ -227,7 +227,7 @@ describe('what belongs to one rollout', () => {
   };
   const stateAfter = (it: Situation, seen = {}) => stateOf(moved(it, move(it, NOW, seen), NOW));
 
-  test('stays through its steps and its way back', () => {
+  test('stays through its steps and its rollback', () => {
     expect(stateAfter(situation({ position: step('02-weight-20'), state: own }))).toMatchObject(
       own,
     );

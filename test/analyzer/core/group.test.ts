@@ -80,7 +80,7 @@ describe('goes on together or not at all', () => {
     ['a step', at20, 'next'],
     ['promotion', { position: step('03-weight-50') }, 'next'],
     ['completion', { position: step('05-weight-0') }, 'complete'],
-    ['a start after a way back', { position: STABLE, plan: A2, stable: A1, dist: A3 }, 'start'],
+    ['a start after a rollback', { position: STABLE, plan: A2, stable: A1, dist: A3 }, 'start'],
     ['init', { position: INIT, plan: A1 }, 'complete'],
   ])('%s', (_, given, transition) => {
     expect(kinds(all(member('a', given), member('b', given)))).toEqual([transition, transition]);
@@ -193,7 +193,7 @@ describe('a release that joins a group', () => {
     expect(kinds(all(running('a'), running('b'), there))).toEqual(['start', 'start', 'rest']);
   });
 
-  test('and is complete already goes on with the others, and is no reason against their way back', () => {
+  test('and is complete already goes on with the others, and is no reason against their rollback', () => {
     const there = member('c', { position: COMPLETE, plan: next, dist: next });
     const at = (id: string, seen: Seen = {}) =>
       member(id, { position: step('02-weight-20'), plan: next, stable: old }, BAKED, seen);
@@ -225,7 +225,7 @@ describe('goes back together', () => {
         expect(it).toMatchObject({ verdict: 'fail', failed: { candidate: NEW, step: name } });
         expect(it.failed?.reason).toMatch(/failed checks/);
       }
-      expect(decisions[1]?.reason).toMatch(/^a of its group goes back: /);
+      expect(decisions[1]?.reason).toMatch(/^a of its group rolls back: /);
     },
   );
 
@@ -249,7 +249,7 @@ describe('goes back together', () => {
     expect(kinds(all(a, as(b)))).toEqual(['back', 'back']);
   });
 
-  test('one that cannot be read stays, and holds nobody’s way back', () => {
+  test('one that cannot be read stays, and holds nobody’s rollback', () => {
     const { a, b } = at('02-weight-20');
     const broken = asked(
       withRollout({ ...b.observation.situation, state: { kind: 'broken', reason: 'x' } }),

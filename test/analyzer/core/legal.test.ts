@@ -330,7 +330,7 @@ describe('an undo', () => {
     NOW,
   );
 
-  test('is legal, and so is each part of its way back, until the earlier files stand', () => {
+  test('is legal, and so is each part of its rollback, until the earlier files stand', () => {
     let it = undone;
     expect(illegal(rest, it)).toBeUndefined();
     expect(violations(it)).toEqual([]);
@@ -368,7 +368,7 @@ describe('an undo', () => {
     ['at the routes', rest, forged(undone, { position: back('06-complete', 'routes') })],
     ['in one commit', rest, forged(undone, { position: STABLE })],
     ['from a step', AT20, forged(undone, { transition: 8 })],
-    ['from a way back', forged(rest, { position: STABLE }), undone],
+    ['from a rollback', forged(rest, { position: STABLE }), undone],
   ])('%s is illegal', (_, before, after) => {
     expect(illegal(before, after)).toMatch(/^undo from .* is not a legal transition$/);
   });

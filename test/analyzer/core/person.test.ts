@@ -249,7 +249,7 @@ describe('undo', () => {
     expect(() => undo(complete, ROBIN, () => hpa)).toThrow(
       /^app cannot go straight back to [0-9a-f]{10}: the primary gains an HPA/,
     );
-    // Routes that came since go, as on every way back.
+    // Routes that came since go, as on every rollback.
     const fewer = plan('v1', { shape: { routes: [] } });
     expect(undo(complete, ROBIN, () => fewer).stable).toBe(fewer);
   });
@@ -321,7 +321,7 @@ describe('refused, with what to do instead', () => {
       PAUSED,
       /^app is paused already: lunch\. `perch resume` goes on$/,
     ],
-    ['pause', 'a way back', going, /^app is going back \(back from 02-weight-20: routes\)/],
+    ['pause', 'a rollback', going, /^app is going back \(back from 02-weight-20: routes\)/],
     [
       'pause',
       'an edited release',
@@ -340,7 +340,7 @@ describe('refused, with what to do instead', () => {
     ['retry', 'no failure', AT20, /^app: no candidate failed, there is nothing to retry$/],
     [
       'retry',
-      'a way back',
+      'a rollback',
       going,
       /^app is still on its way \(back from 02-weight-20: routes\): retry when it is back$/,
     ],
@@ -350,7 +350,7 @@ describe('refused, with what to do instead', () => {
       { ...FAILED, live: new Map([['x', sha('x')]]) },
       /edited by hand/,
     ],
-    ['abort', 'a way back', going, /^app is going back already: back from 02-weight-20: routes$/],
+    ['abort', 'a rollback', going, /^app is going back already: back from 02-weight-20: routes$/],
     [
       'abort',
       'rest',
@@ -364,7 +364,7 @@ describe('refused, with what to do instead', () => {
       AT20,
       /^app has no closed gate in 02-weight-20 or ahead\. 02-weight-20 waits for: live; primary and canary ready; 3 passing points of success-rate\. `perch promote --full` waits for no check$/,
     ],
-    ['promote', 'a way back', going, /^app is going back \(back from 02-weight-20: routes\)$/],
+    ['promote', 'a rollback', going, /^app is going back \(back from 02-weight-20: routes\)$/],
     ['promote', 'a pause', PAUSED, /^app is paused: lunch\. `perch resume` it first$/],
     [
       'promote',
@@ -382,7 +382,7 @@ describe('refused, with what to do instead', () => {
       /^app waits for no check and no gate already: urgent$/,
     ],
     ['undo', 'a rollout', AT20, /^app is not complete \(02-weight-20\): `perch abort`/],
-    ['undo', 'a way back', going, /^app is not complete \(back from .*\): `perch abort`/],
+    ['undo', 'a rollback', going, /^app is not complete \(back from .*\): `perch abort`/],
     ['undo', 'the stable set', FAILED, /^app is not complete \(stable\): it went back already$/],
     [
       'undo',
@@ -406,7 +406,7 @@ describe('refused, with what to do instead', () => {
       'remove',
       'a running release',
       situation({ position: step('02-weight-20'), dist: 'absent' }),
-      /^app is under way \(02-weight-20\): let it go back first$/,
+      /^app is under way \(02-weight-20\): let it roll back first$/,
     ],
     ['remove', 'nothing', unstarted('absent'), /^app is not on the run branch: nothing to remove$/],
   ])('%s: %s', (verb, _, it, expected) => {

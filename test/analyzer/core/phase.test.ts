@@ -142,7 +142,7 @@ describe('the reason', () => {
       /^live\/app differs in /,
     ],
     [
-      'of a failure, not of its way back',
+      'of a failure, not of its rollback',
       situation({ position: STABLE, state: failed }),
       /failed in 02-weight-20: 3 failed checks\. Release a fix/,
     ],

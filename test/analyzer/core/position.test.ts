@@ -58,7 +58,7 @@ const STABLE_SET = {
   [SERVICE]: 'v1',
   [ROUTE]: 'v1',
 };
-/** The canary beside the primary; on the way back, too. */
+/** The canary beside the primary; on the rollback, too. */
 const BESIDE = {
   ...STABLE_SET,
   [CANARY]: '01-canary-up',
@@ -128,7 +128,7 @@ describe('files', () => {
     ['versioned', 'routes', 'kept'],
     ['configuration', 'primary', 'kept'],
     ['configuration', 'routes', 'kept'],
-  ])('a %s file that stable lacks is, on the way back: %s, %s', (role, part, expected) => {
+  ])('a %s file that stable lacks is, on the rollback: %s, %s', (role, part, expected) => {
     const set = files(back('04-promote', part), withFile(V2, 'extra.yaml', role), V1);
     expect(set.has('extra.yaml') ? 'kept' : 'absent').toBe(expected);
   });
@@ -141,7 +141,7 @@ describe('files', () => {
     ['routing', 'routes', 'v1'],
     ['versioned', 'primary', 'v1'],
     ['configuration', 'primary', 'v1'],
-  ])('a %s file that both have is, on the way back (%s), of %s', (role, part, expected) => {
+  ])('a %s file that both have is, on the rollback (%s), of %s', (role, part, expected) => {
     const [next, old] = [withFile(V2, 'both.yaml', role), withFile(V1, 'both.yaml', role)];
     const oid = files(back('04-promote', part), next, old).get('both.yaml')?.oid;
     expect(oid).toBe(expected === 'v1' ? blobOf(V1, 'both.yaml') : blobOf(V2, 'both.yaml'));
@@ -235,7 +235,7 @@ describe('the order of positions', () => {
   );
 
   test.each(STEPS.map((name, index): [string, boolean] => [name, index >= 3]))(
-    'the way back from %s starts with the primary: %s',
+    'the rollback from %s starts with the primary: %s',
     (name, promoted) => {
       const routes = [back(name, 'routes'), STABLE];
       expect(wayBack(V2.plan, name, name)).toEqual(

@@ -30,7 +30,7 @@ test('so many rollouts start, in the order of their ids, and the others say what
   expect(go(2, ...all)).toEqual(go(2, ...all));
 });
 
-test('what is under way counts, also on its way back', () => {
+test('what is under way counts, also on its rollback', () => {
   expect(go(2, queued('a', START), queued('b', HOLD), queued('c', START))).toEqual(['a', 'b']);
   const going = decision(situation({ position: back('02-weight-20', 'routes') }), T0);
   expect(go(1, queued('a', START), { ...queued('b', going), underWay: true })).toEqual(['b']);

@@ -68,7 +68,7 @@ describe('the figures of a release', () => {
     expect(missing(500)).toMatchObject({ ...expected, phase: 'Paused' });
   });
 
-  test('on the way back count what failed before it', () => {
+  test('on the rollback count what failed before it', () => {
     const failing = outcomeOf(at20, T0 + 500, { values: BAD });
     if (failing.decision.kind !== 'move') throw new Error('it goes back');
     const now = figures(failing);
@@ -115,7 +115,7 @@ test.each([
   expect(figuresAtRest(stateOf(of))).toEqual(figures(outcomeOf(of, T0 + 10)));
 });
 
-describe('a way back', () => {
+describe('a rollback', () => {
   test('begins at the newest failed check point', () => {
     const it = outcomeOf(at20, T0 + 500, { values: (at) => (at <= T0 + 300 ? 80 : 99.9) });
     expect(it.decision).toMatchObject({ transition: 'back', verdict: 'fail' });

@@ -110,7 +110,7 @@ describe.concurrent('a rollout', () => {
     const [back] = (await it.tick()).outcomes;
     expect(back?.decision).toMatchObject({ transition: 'back', verdict: 'fail' });
     expect((await it.scrape()).has('perch_rollback_seconds{release="app"}')).toBe(false);
-    // The way back is live when its sync is known to be over: one sync interval after its commit.
+    // The rollback is live when its sync is known to be over: one sync interval after its commit.
     const commit = field.now;
     field.now = commit + 70;
     await it.tick();

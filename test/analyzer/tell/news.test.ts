@@ -73,7 +73,7 @@ describe('what hooks are told', () => {
       { phase: 'Initialized', type: 'Normal', ends: true },
     ],
     [
-      'a way back',
+      'a rollback',
       at('02-weight-20'),
       move(at('02-weight-20'), NOW, { values: BAD }),
       { phase: 'RollingBack', type: 'Warning', ends: false },

@@ -46,7 +46,7 @@ function refused(revision: string, tried: string): ObjectReading {
   return { kind: 'found', object: { status } };
 }
 
-/** A release on its way back: the commit stands, and the cluster shows its objects. */
+/** A release on its rollback: the commit stands, and the cluster shows its objects. */
 async function goingBack(answer: (field: Field) => ObjectReading) {
   const { field, analyzer } = await inStep('02-weight-20');
   const sync = syncObjects(() => answer(field));
@@ -65,7 +65,7 @@ async function goingBack(answer: (field: Field) => ObjectReading) {
   return { field, told, sync, moves };
 }
 
-describe('a way back with a sync object', () => {
+describe('a rollback with a sync object', () => {
   test('is live the moment that its commit is applied', async () => {
     const { field, told, sync } = await goingBack((it) => applied(it.id('main')));
     field.now += 1;

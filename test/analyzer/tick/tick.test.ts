@@ -440,7 +440,7 @@ describe.concurrent('a branch that disappears', () => {
   });
 });
 
-describe.concurrent('a necessary way back over an edit by hand', () => {
+describe.concurrent('a necessary rollback over an edit by hand', () => {
   test.each([
     ['live/', { 'live/app/service-app.yaml': '{}\n' }],
     ['plan/', { 'rollouts/app/plan/steps/06-complete/service-app.yaml': '{}\n' }],

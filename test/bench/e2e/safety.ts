@@ -21,7 +21,7 @@ export interface Fall {
   readonly storeBad: number;
   /** The analyzer gets such an answer: the pass that sees it. */
   readonly seen: number;
-  /** The way back is pushed. */
+  /** The rollback is pushed. */
   readonly pushed: number;
   /** The route in the API server has weight 0. */
   readonly safe: number;

@@ -138,7 +138,7 @@ async function goesBack(field: GitField, verifies: boolean): Promise<void> {
   const { folder } = field;
   field.world.value = () => 80;
   field.now += 70;
-  // Only what is live can be applied: the cluster is as it was until app is on its way back.
+  // Only what is live can be applied: the cluster is as it was until app is on its rollback.
   const analyzer = { ...(await field.analyzer()), memory: newMemory() };
   expect((await tick(analyzer)).outcomes).toMatchObject([
     { release: 'app', decision: { kind: 'move', transition: 'back' } },

@@ -405,7 +405,7 @@ describe.concurrent('undo', () => {
   test('is refused in a rollout, before the first one, and where nothing was there before', async () => {
     const { field: it } = await inStepOfGit('02-weight-20');
     await expect(ask(it, 'undo')).rejects.toThrow(
-      'app is not complete (02-weight-20): `perch abort` takes a rollout back',
+      'app is not complete (02-weight-20): `perch abort` rolls a rollout back',
     );
     const { field: fresh } = await promoted('v1');
     await expect(ask(fresh, 'undo')).rejects.toThrow(

@@ -102,7 +102,7 @@ describe.concurrent('what is wrong with one release', () => {
     await expect(tick(analyzer)).rejects.toThrow('disk full');
   });
 
-  test('files of its newest plan that cannot be read now stop no way back', async () => {
+  test('files of its newest plan that cannot be read now stop no rollback', async () => {
     const { field } = await inStepOfGit('02-weight-20');
     await field.release({ app: plan('v3') });
     const analyzer = await field.analyzer((it) => ({

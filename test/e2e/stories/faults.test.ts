@@ -112,7 +112,7 @@ describe('a rollout goes on when', { skip: isMissing(missing), timeout: 300_000 
     }));
 
   test('the sync tool is stopped', () =>
-    tell({ story: 'the sync tool is stopped, also on a way back', tool }, async () => {
+    tell({ story: 'the sync tool is stopped, also on a rollback', tool }, async () => {
       const { player, flux } = field.stack;
       const analyzer = field.analyzer();
       const at20: string[] = [];
@@ -145,7 +145,7 @@ describe('a rollout goes on when', { skip: isMissing(missing), timeout: 300_000 
       await player.behave([]);
       expectUndisturbed(good);
       expectUndisturbed(bad);
-      return 'held at 50 %, and on the way back';
+      return 'held at 50 %, and on the rollback';
     }));
 
   // None of them touches what another one needs.

@@ -88,7 +88,7 @@ describe('releases with two roots, two of them in a group', { skip: isMissing(mi
     ]);
     expect(Object.keys(bad[0].byStatus)).toEqual(['200']);
     const { reason } = await field.status('front');
-    expect(reason).toMatch(/rear of its group goes back: 3 failed checks of success-rate/);
+    expect(reason).toMatch(/rear of its group rolls back: 3 failed checks of success-rate/);
     return `${bad[1].byStatus[500]} of rear’s requests failed, none of front’s`;
   });
 

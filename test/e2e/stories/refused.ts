@@ -20,7 +20,7 @@ export function withUnknownKind(id: string): StoryProps {
 /** A release whose Job runs before promotion, if the cluster lets it. */
 export function withJob(id: string): StoryProps {
   const jobs = [job('acceptance', { before: 'promotion' })];
-  // Its way back must come from its checks, and not from its deadline.
+  // Its rollback must come from its checks, and not from its deadline.
   return { id, checks: ANSWERS, jobs, more: acceptance, progressSeconds: 120 };
 }
 

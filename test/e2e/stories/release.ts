@@ -46,7 +46,7 @@ export interface StoryProps {
   readonly checks?: readonly CheckDefinition[];
   /** What happens after so many seconds without answers. @default - a person is asked after half an hour */
   readonly inconclusive?: { readonly seconds: number; readonly policy: 'hold' | 'back' };
-  /** Failed checks until the way back. @default 3 */
+  /** Failed checks until the rollback. @default 3 */
   readonly threshold?: number;
   /** Pods of a track. @default 2 */
   readonly replicas?: number;

@@ -125,7 +125,7 @@ describe('every strategy with real requests, and who saw what', {
     for (const { versions, given } of visits) {
       const first = versions.indexOf('v2');
       expect(versions.slice(0, first).every((it) => it === 'v1')).toBe(true);
-      // Without a cookie the new version came by promotion, and the primary has no way back to the old one.
+      // Without a cookie the new version came by promotion, and the primary has no rollback to the old one.
       if (given) expect(versions.slice(first).every((it) => it === 'v2')).toBe(true);
     }
     const given = visits.filter((it) => it.given).length;
@@ -139,7 +139,7 @@ describe('every strategy with real requests, and who saw what', {
     return `${given} of ${visits.length} users stayed in ${all} requests, ${taken} lost the cookie`;
   });
 
-  story('session affinity: the way back takes everybody along, cookie or not', async () => {
+  story('session affinity: the rollback takes everybody along, cookie or not', async () => {
     const users = returningUsers(field, 'sticky-bad', COOKIE);
     const options = { kinds: [{ kind: 'anyone' }], tag: 'fails', end: 'Failed' } as const;
     const told = await rollOutUnder(field, 'sticky-bad', options).finally(users.stop);

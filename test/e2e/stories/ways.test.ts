@@ -230,7 +230,7 @@ describe('every other way of releasing', { skip: isMissing(missing) }, () => {
   });
 
   story(
-    'hooks: gates closed then opened, a test awaited, a load each period, a way back',
+    'hooks: gates closed then opened, a test awaited, a load each period, a rollback',
     async () => {
       const person = async (path: string) => {
         const body = JSON.stringify({ name: 'asked', namespace: 'asked' });
@@ -294,7 +294,7 @@ describe('every other way of releasing', { skip: isMissing(missing) }, () => {
       ]);
       expect(await field.status('asked')).toMatchObject({
         phase: 'Failed',
-        reason: expect.stringMatching(/hook stop asks for the way back/),
+        reason: expect.stringMatching(/hook stop asks for a rollback/),
       });
 
       const { candidate: bad } = await field.status('asked');

@@ -85,7 +85,7 @@ test('the times, by hand', () => {
     promoteWorstSeconds: 2 * step + guard + 6 * 7 + 2 * 200 + 2 * 30,
     // Third failed point of the grid that begins one period after the commit.
     rollbackMinSeconds: 3 * 30 + 10,
-    // A window to fill and a point just missed; then the primary's way back, and two commits to sync.
+    // A window to fill and a point just missed; then the primary's rollback, and two commits to sync.
     rollbackWorstSeconds: 3 * 30 + 10 + 120 + 30 + 200 + 2 * 7,
   });
 });

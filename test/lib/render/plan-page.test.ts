@@ -30,7 +30,7 @@ test('what a query holds does not break the table', async () => {
   );
   const page = planPage(plan);
   expect(page).toContain('| a | 1 to 2 | 1 min | `a{b=~"c\\|d"} or vector(1)` |');
-  expect(page).toContain('without any the release goes back.');
+  expect(page).toContain('without any the release rolls back.');
 });
 
 test('names the metric stores where one is not everybody’s', async () => {

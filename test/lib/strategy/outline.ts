@@ -68,7 +68,7 @@ function expectServed({ name, phase, traffic, canary, baseline, ready }: StepDra
   );
   if (reachesCanary(traffic)) {
     expect(canary.kind, name).not.toBe('none');
-    // On the way back to the primary nothing waits for the canary.
+    // On the rollback to the primary nothing waits for the canary.
     if (phase !== 'Finalising') expect(ready, name).toContain('canary');
   }
   if ((weights.baseline ?? 0) > 0)

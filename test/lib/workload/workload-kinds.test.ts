@@ -184,7 +184,7 @@ describe('a StatefulSet', () => {
         'use a strategy that changes the one that is there: partitions({ percents: […] })',
     ],
     [
-      'pods in order: a broken one blocks its own way back',
+      'pods in order: a broken one blocks its own rollback',
       { workload: workload(statefulSet({ podManagementPolicy: 'OrderedReady' })), ...ONE_TRACK },
       'until somebody deletes it by hand (Kubernetes documents this as a forced rollback), got "OrderedReady"; ' +
         'set spec.podManagementPolicy: Parallel',

@@ -144,7 +144,7 @@ describe('a Job that an earlier try left', () => {
     expect(live({ kind: 'absent' })).toMatchObject({ kind: 'live' });
   });
 
-  test('is this one’s from its own step on, and nobody’s at rest and on the way back', () => {
+  test('is this one’s from its own step on, and nobody’s at rest and on the rollback', () => {
     for (const it of [step('02-weight-20'), step('04-promote'), back('02-weight-20', 'routes')])
       expect(gone(it)).toEqual([]);
     expect(gone(STABLE)).toEqual([]);

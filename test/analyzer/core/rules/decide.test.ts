@@ -173,7 +173,7 @@ test('the same arguments always bring the same answer, and no world is without o
         !world.fast
       )
         expect(shown.hooks?.signal).toMatchObject({ kind: 'answered', passed: false });
-      // Only a necessary way back is made over an edit by hand, and while paused.
+      // Only a necessary rollback is made over an edit by hand, and while paused.
       if (answer.kind === 'move' && (edited || paused)) expect(answer.transition).toBe('back');
       // Nothing goes on without an answer from the cluster.
       if (answer.kind === 'move' && shown.live?.kind === 'unknown')

@@ -63,7 +63,7 @@ describe('paused', () => {
     });
   });
 
-  test('a way back is never left half done', () => {
+  test('a rollback is never left half done', () => {
     const going = situation({
       position: back('02-weight-20', 'routes'),
       state: { paused: { reason: 'lunch' } },

@@ -317,7 +317,7 @@ describe('a rollback hook', () => {
       transition: 'back',
       verdict: 'fail',
       failed: { step: AT20 },
-      reason: 'hook it asks for the way back: HTTP 200, page',
+      reason: 'hook it asks for a rollback: HTTP 200, page',
     });
   });
 

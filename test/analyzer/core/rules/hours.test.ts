@@ -141,7 +141,7 @@ describe('outside of the hours', () => {
     expect(decision(at('02-weight-20', fast), BAKED)).toMatchObject({ untilSeconds: until });
   });
 
-  test('the way back waits for nothing', () => {
+  test('the rollback waits for nothing', () => {
     expect(move(at('02-weight-20'), BAKED, { values: BAD })).toMatchObject({ transition: 'back' });
     const routes = { kind: 'back', step: '02-weight-20', part: 'routes' } as const;
     const going = situation({ position: routes, plan: closed });

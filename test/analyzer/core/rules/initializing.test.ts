@@ -55,7 +55,7 @@ describe('the first release', () => {
       'the primary is not ready: 0 of 2 replicas available',
     ],
     [
-      'is past its deadline, for there is no way back',
+      'is past its deadline, for there is no rollback',
       { primary: notReady('crash loop', true) },
       'the primary is not ready: crash loop',
     ],

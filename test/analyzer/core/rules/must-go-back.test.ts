@@ -106,7 +106,7 @@ describe('failed checks', () => {
     );
   });
 
-  test('do not count on the way back', () => {
+  test('do not count on the rollback', () => {
     expect(
       decision(situation({ position: back('02-weight-20', 'routes') }), T0 + 40, {
         values: BAD,
@@ -228,7 +228,7 @@ describe('no conclusive answer', () => {
     });
   });
 
-  test('does not end a way back', () => {
+  test('does not end a rollback', () => {
     const seen: Seen = { live: { kind: 'unknown', reason: 'down' }, unreachableSince: T0 };
     expect(
       decision(situation({ position: back('02-weight-20', 'routes') }), T0 + 9999, seen),

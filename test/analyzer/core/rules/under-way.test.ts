@@ -43,7 +43,7 @@ function follow(of: Situation): { readonly way: readonly string[]; readonly end:
 }
 
 describe('a newer candidate', () => {
-  test.each(STEPS)('in %s: the way back, then its own 01', (name) => {
+  test.each(STEPS)('in %s: the rollback, then its own 01', (name) => {
     const promoted = STEPS.indexOf(name) >= 3 ? [`back back from ${name}: primary`] : [];
     const { way, end } = follow(running(name, V3));
     expect(way).toEqual([
@@ -90,14 +90,14 @@ describe('a newer candidate', () => {
 });
 
 describe('a plan that was reverted to the stable candidate', () => {
-  test.each(STEPS)('in %s: the way back, and rest', (name) => {
+  test.each(STEPS)('in %s: the rollback, and rest', (name) => {
     const { way, end } = follow(running(name, V1));
     expect(way.at(-1)).toBe('back stable');
     expect(stateOf(end)).toMatchObject({ position: { kind: 'stable' } });
     expect(stateOf(end).failed).toBeUndefined();
   });
 
-  test('with new configuration: the way back, then one configuration commit', () => {
+  test('with new configuration: the rollback, then one configuration commit', () => {
     const setting = plan('v1', { setting: 'new' });
     const { way, end } = follow(running('02-weight-20', setting));
     expect(way).toEqual([
@@ -140,7 +140,7 @@ describe('new configuration of the running candidate', () => {
     });
   });
 
-  test('with other weights: the way back, and again from 01', () => {
+  test('with other weights: the rollback, and again from 01', () => {
     const { way, end } = follow(running('02-weight-20', plan('v2', { weights: [30, 50] })));
     expect(way).toEqual([
       'back back from 02-weight-20: routes',
@@ -160,7 +160,7 @@ describe('new configuration of the running candidate', () => {
 });
 
 describe('a release that is gone from apps/', () => {
-  test.each(STEPS)('in %s: the way back, then orphaned', (name) => {
+  test.each(STEPS)('in %s: the rollback, then orphaned', (name) => {
     const { way, end } = follow(running(name, 'absent'));
     expect(way.at(-1)).toBe('back stable');
     expect(decision(end, T0)).toMatchObject({
@@ -188,7 +188,7 @@ describe('a plan that changes nothing', () => {
     });
   });
 
-  test('is any, on the way back', () => {
+  test('is any, on the rollback', () => {
     const it = { ...situation({ position: back('02-weight-20', 'routes') }), dist: known(V3) };
     expect(move(it, T0 + SYNC)).toMatchObject({ transition: 'back', pins: false });
   });

@@ -36,7 +36,7 @@ function at(name: string, of: PlanTree = V2, failedBefore = 0): Situation {
   return situation({ position: step(name), plan: of, state: { steps } });
 }
 
-describe('the way back', () => {
+describe('the rollback', () => {
   test.each(STEPS)(
     'from %s is walked to its end, each part once the one before is live',
     (name) => {
@@ -160,7 +160,7 @@ describe('the way back', () => {
 
   test.each([INIT, COMPLETE, STABLE])('there is none from %j', (position) => {
     expect(() => nextBack(rollout(situation({ position })))).toThrow(
-      `there is no way back from ${position.kind}`,
+      `there is no rollback from ${position.kind}`,
     );
   });
 });
