@@ -66,12 +66,14 @@ export interface Meaning {
   readonly remedy: string;
 }
 
-/** A value that no schema describes, such as a function, or what one of our functions returned. */
+/** A value that a test recognizes, such as a function, or what one of our functions returned; not one that stands in. */
 export function thing<T>(meaning: Meaning, is: (value: unknown) => boolean): z.ZodCustom<T, T> {
   return z.custom<T>((it) => !isStandIn(it) && is(it), { params: { ...meaning } });
 }
 
-/** An object of ours that stands for itself: those that stand in for one with wrong props pass. */
+/**
+ * The same where a release cannot be without it: one that stands in passes, so that all else of the release is judged.
+ */
 export function madeThing<T>(meaning: Meaning, is: (value: unknown) => boolean): z.ZodCustom<T, T> {
   return z.custom<T>((it) => isStandIn(it) || is(it), { params: { ...meaning } });
 }
