@@ -129,7 +129,7 @@ export function oneOf(branches: Branches): z.ZodType {
     }
     const result = z.safeParse(branch, value);
     if (result.success) return result.data;
-    const inner = result.error.issues.map((it) => besides(it, branches));
+    const inner = result.error.issues.flatMap((it) => besides(it, branches));
     ctx.issues.push({ code: 'custom', input: value, params: { inner } });
     return z.NEVER;
   });
@@ -153,19 +153,18 @@ function missing(value: unknown, branches: Branches) {
 }
 
 /** A prop of another branch is known, only not beside that of this one. */
-function besides(issue: z.core.$ZodIssue, branches: Branches): z.core.$ZodIssue {
-  if (issue.code !== 'unrecognized_keys' || issue.path.length > 0) return issue;
+function besides(issue: z.core.$ZodIssue, branches: Branches): readonly z.core.$ZodIssue[] {
+  if (issue.code !== 'unrecognized_keys' || issue.path.length > 0) return [issue];
   const others = Object.values(branches).flatMap(keysOf);
   const known = issue.message.split(' ');
   const own = Object.keys(branches).find((it) => known.includes(it));
-  const key = issue.keys.find((it) => others.includes(it));
-  if (key === undefined || own === undefined) return issue;
-  const params = {
-    says: `has ${[own, key].join(' beside ')}`,
-    remedy: 'keep one of them',
-    keys: issue.keys,
-  };
-  return { code: 'custom', path: [], message: '', params };
+  const keys = issue.keys.filter((it) => others.includes(it));
+  if (keys.length === 0 || own === undefined) return [issue];
+  const says = `has ${[own, ...keys].join(' beside ')}`;
+  const params = { says, remedy: 'keep one of them', keys };
+  const rest = issue.keys.filter((it) => !keys.includes(it));
+  const beside: z.core.$ZodIssue = { code: 'custom', path: [], message: '', params };
+  return rest.length === 0 ? [beside] : [beside, { ...issue, keys: rest }];
 }
 
 /** Names of the props of an object's schema; none of another. */
