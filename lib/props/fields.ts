@@ -66,12 +66,14 @@ export interface Meaning {
   readonly remedy: string;
 }
 
-/** A value that no schema describes, such as a function, or what one of our functions returned. */
+/** A value that a test recognizes, such as a function, or what one of our functions returned; not one that stands in. */
 export function thing<T>(meaning: Meaning, is: (value: unknown) => boolean): z.ZodCustom<T, T> {
   return z.custom<T>((it) => !isStandIn(it) && is(it), { params: { ...meaning } });
 }
 
-/** An object of ours that stands for itself: those that stand in for one with wrong props pass. */
+/**
+ * The same where a release cannot be without it: one that stands in passes, so that all else of the release is judged.
+ */
 export function madeThing<T>(meaning: Meaning, is: (value: unknown) => boolean): z.ZodCustom<T, T> {
   return z.custom<T>((it) => isStandIn(it) || is(it), { params: { ...meaning } });
 }
@@ -127,7 +129,7 @@ export function oneOf(branches: Branches): z.ZodType {
     }
     const result = z.safeParse(branch, value);
     if (result.success) return result.data;
-    const inner = result.error.issues.map((it) => besides(it, branches));
+    const inner = result.error.issues.flatMap((it) => besides(it, branches));
     ctx.issues.push({ code: 'custom', input: value, params: { inner } });
     return z.NEVER;
   });
@@ -151,19 +153,18 @@ function missing(value: unknown, branches: Branches) {
 }
 
 /** A prop of another branch is known, only not beside that of this one. */
-function besides(issue: z.core.$ZodIssue, branches: Branches): z.core.$ZodIssue {
-  if (issue.code !== 'unrecognized_keys' || issue.path.length > 0) return issue;
+function besides(issue: z.core.$ZodIssue, branches: Branches): readonly z.core.$ZodIssue[] {
+  if (issue.code !== 'unrecognized_keys' || issue.path.length > 0) return [issue];
   const others = Object.values(branches).flatMap(keysOf);
   const known = issue.message.split(' ');
   const own = Object.keys(branches).find((it) => known.includes(it));
-  const key = issue.keys.find((it) => others.includes(it));
-  if (key === undefined || own === undefined) return issue;
-  const params = {
-    says: `has ${[own, key].join(' beside ')}`,
-    remedy: 'keep one of them',
-    keys: issue.keys,
-  };
-  return { code: 'custom', path: [], message: '', params };
+  const keys = issue.keys.filter((it) => others.includes(it));
+  if (keys.length === 0 || own === undefined) return [issue];
+  const says = `has ${[own, ...keys].join(' beside ')}`;
+  const params = { says, remedy: 'keep one of them', keys };
+  const rest = issue.keys.filter((it) => !keys.includes(it));
+  const beside: z.core.$ZodIssue = { code: 'custom', path: [], message: '', params };
+  return rest.length === 0 ? [beside] : [beside, { ...issue, keys: rest }];
 }
 
 /** Names of the props of an object's schema; none of another. */

@@ -29,7 +29,8 @@ export function readProps<T>(
 ): Reading<T> {
   const result = schema.safeParse(props);
   const nested = nestedReproofs(props, 0);
-  if (result.success) return { given: result.data, reproofs: nested, flawed: flawedBy(props) };
+  const flawedBelow = nested.length === 0 ? [] : flawedBy(props);
+  if (result.success) return { given: result.data, reproofs: nested, flawed: new Set(flawedBelow) };
   const at = placeText(here());
   const found = issueReproofs(whole, result.error.issues, props);
   const own = found.map(({ reproof }) => (at === undefined ? reproof : { at, ...reproof }));
@@ -38,7 +39,7 @@ export function readProps<T>(
   return {
     given: repaired(schema, props, result.error.issues, otherwise),
     reproofs: [...own, ...nested],
-    flawed: new Set([...flawed, ...flawedBy(props)]),
+    flawed: new Set([...flawed, ...flawedBelow]),
   };
 }
 
@@ -52,10 +53,11 @@ function nestedReproofs(value: unknown, depth: number): readonly Reproof[] {
   return Object.values(value).flatMap((it) => nestedReproofs(it, depth + 1));
 }
 
-function flawedBy(props: unknown): ReadonlySet<string> {
-  if (typeof props !== 'object' || props === null) return new Set();
+/** Names of the props in which something of that is. */
+function flawedBy(props: unknown): readonly string[] {
+  if (typeof props !== 'object' || props === null) return [];
   const flawed = Object.entries(props).filter(([, it]) => nestedReproofs(it, 1).length > 0);
-  return new Set(flawed.map(([key]) => key));
+  return flawed.map(([key]) => key);
 }
 
 function isPlain(value: object): boolean {
@@ -75,22 +77,15 @@ function repaired<T>(
   let rest = props;
   let wrong = issues;
   for (let pass = 0; pass < PASSES; pass++) {
+    const paths = wrong.flatMap(narrowed).flatMap((it) => pathsOf(it, rest));
     // From the last to the first, so that the places of items before them stay what they are.
-    for (const path of wrong
-      .flatMap(narrowed)
-      .flatMap((it) => pathsOf(it, rest))
-      .reverse())
-      rest = path.length === 0 ? undefined : without(rest, path);
+    for (const path of paths.reverse()) rest = path.length === 0 ? undefined : without(rest, path);
     rest = { ...otherwise, ...givenIn(rest) };
     const result = schema.safeParse(rest);
     if (result.success) return result.data;
     wrong = result.error.issues;
-    if (
-      wrong
-        .flatMap(narrowed)
-        .some((it) => it.path.length === 1 && valueAt(rest, it.path) === undefined)
-    )
-      break;
+    const lacking = wrong.flatMap(narrowed).filter((it) => it.path.length === 1);
+    if (lacking.some((it) => valueAt(rest, it.path) === undefined)) break;
   }
   return undefined;
 }

@@ -231,5 +231,10 @@ describe('mistakes', () => {
     expect(mistakesIn(canary(bounded))).toEqual([
       expect.stringContaining('canary has stepWeights beside maxWeight'),
     ]);
+    const misspelt = { ...bounded, ...{ miror: { percent: 5 } } };
+    expect(mistakesIn(canary(misspelt))).toEqual([
+      expect.stringContaining('canary has stepWeights beside maxWeight'),
+      'shop: canary has no prop miror; did you mean mirror?',
+    ]);
   });
 });
