@@ -92,7 +92,8 @@ function mistakesText(mistakes: readonly Mistake[]): string {
   const count = mistakes.length === 1 ? '1 mistake' : `${mistakes.length} mistakes`;
   const groups = new Map<string, string[]>();
   for (const it of mistakes) {
-    const group = it.id ?? it.path;
+    // An id that is none is no heading.
+    const group = it.id === undefined || it.id === '' ? it.path : it.id;
     groups.set(group, [...(groups.get(group) ?? []), line(it, group)]);
   }
   const lists = [...groups].map(([group, lines]) => `${group}\n${lines.join('\n')}`);

@@ -87,10 +87,15 @@ export function hasMembers(
   return Object.entries(members).every(([key, type]) => typeof Reflect.get(value, key) === type);
 }
 
-/** Of any copy of cdk8s. */
+/** Whether it is a duration, of any copy of cdk8s. */
+export function isDuration(value: unknown): value is Duration {
+  return hasMembers(value, { toMilliseconds: 'function' });
+}
+
+/** How long something takes or waits. */
 export const duration = thing<Duration>(
   { what: 'a duration', remedy: 'give one, such as Duration.seconds(30)' },
-  (it) => hasMembers(it, { toMilliseconds: 'function' }),
+  isDuration,
 );
 
 /** Where a file is. */

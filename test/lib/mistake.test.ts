@@ -24,3 +24,8 @@ test('the error lists all of them, and no stack that points elsewhere', () => {
   expect(inspect(error)).toBe(`[${error.stack}]`);
   expect(error.stack).not.toMatch(/\n\s+at /);
 });
+
+test('an id that is none is no heading', () => {
+  const error = new MistakesError([{ path: '(no id)', id: '', problem: 'is wrong', remedy }]);
+  expect(error.message).toBe('1 mistake, nothing was written:\n\n(no id)\n  is wrong; mend it');
+});

@@ -157,6 +157,10 @@ test('a duration of another copy of cdk8s is one', async () => {
   expect(await told({ analysis: { bakeTime: other, rollbackDelay: Duration.seconds(1) } })).toEqual(
     [],
   );
+
+  // Where the props are shaped as an API's fields, it is written out as one.
+  const traffic = untyped(istio, { timeout: other });
+  expect(await told({ traffic })).toEqual([]);
 });
 
 describe('a mistake hides no other', () => {
