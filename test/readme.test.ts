@@ -2,22 +2,11 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { parseAllDocuments, parse as parseYaml } from 'yaml';
-import { addAnalyze } from '../analyzer/commands/analyze.ts';
-import { addDiff } from '../analyzer/commands/diff.ts';
-import { addExport } from '../analyzer/commands/export.ts';
-import { addHistory } from '../analyzer/commands/history.ts';
-import { addInit } from '../analyzer/commands/init.ts';
-import { addInitBranch } from '../analyzer/commands/init-branch.ts';
-import { addPersonCommands } from '../analyzer/commands/person.ts';
-import { addPlan } from '../analyzer/commands/plan.ts';
-import { addStatus } from '../analyzer/commands/status.ts';
-import { addVerify } from '../analyzer/commands/verify.ts';
-import { addVersion } from '../analyzer/commands/version.ts';
-import { addWait } from '../analyzer/commands/wait.ts';
 import { parseState, stateText } from '../analyzer/core/state.ts';
+import { perchCommand } from '../analyzer/perch.ts';
 import { DIGEST_ANNOTATION, STEP_ANNOTATION } from '../lib/plan/plan.ts';
 import { BLOCKS, blocksOf, inlineCode, lines, README, ROOT } from './markdown.ts';
 
@@ -251,16 +240,8 @@ describe('docs/state.md', () => {
   });
 });
 
-/** The commands as `analyzer/main.ts` puts them together. */
 function commands(): readonly Command[] {
-  const program = new Command('perch');
-  for (const add of [
-    ...[addPlan, addStatus, addVerify, addHistory, addDiff, addWait, addInitBranch],
-    ...[addInit, addExport],
-    ...[addVersion, addAnalyze, addPersonCommands],
-  ])
-    add(program);
-  return program.commands;
+  return perchCommand(() => undefined).commands;
 }
 
 /** Names in the section "Commands" of the help, without `help` itself. */
