@@ -11,11 +11,13 @@ const ROLLOUTS = process.env.PERCH_SIMULATIONS ?? (THOROUGH ? '200' : undefined)
 /** The first of them; another one looks in new places. */
 const FIRST = Number(process.env.PERCH_SEED ?? 1);
 
-/** Few seeds, under which every strategy makes every transition that it makes under the first 200 at all. */
+/**
+ * Few seeds, under which every strategy comes to both ends, and each transition is made by some strategy that is made
+ * under the first 200 at all. Which strategy makes which is tried in .ci/run.
+ */
 const COVERING = [
-  5, 11, 24, 27, 37, 47, 49, 50, 55, 57, 58, 76, 77, 82, 84, 85, 93, 101, 104, 108, 110, 112, 117,
-  132, 136, 143, 147, 155, 159, 161, 162, 165, 166, 169, 170, 174, 175, 177, 181, 184, 186, 188,
-  190, 192, 193, 199, 479,
+  2, 5, 6, 11, 12, 13, 20, 21, 25, 26, 37, 40, 43, 49, 50, 57, 93, 99, 110, 115, 123, 131, 161, 166,
+  171, 479,
 ];
 
 /** Few stories get there: hooks that are called, and routes that are refused in a rollback. */
@@ -78,6 +80,11 @@ async function run(seed: number, restarts?: Restarts, plant?: Plant): Promise<Ru
   return simulate(await scenario(seed, blobs), blobs, restarts, plant);
 }
 
+/** Whether a transition leads to an end of a rollout, which every strategy must come to. */
+function isEnd(transition: string): boolean {
+  return transition === 'complete' || transition === 'back';
+}
+
 /** Seeds that together show all that is seen, the one that shows most of the rest first. */
 function covering(seen: ReadonlyMap<number, readonly string[]>): readonly number[] {
   const rest = new Set([...seen.values()].flat());
@@ -110,7 +117,7 @@ describe('simulated rollouts', () => {
         ({ kinds }) =>
           seen.set(
             seed,
-            [...kinds].map((it) => `${story.kind} ${it}`),
+            [...kinds].flatMap((it) => (isEnd(it) ? [it, `${story.kind} ${it}`] : [it])),
           ),
         (error: unknown) => broken.push(`seed ${seed}, ${story.kind}: ${String(error)}`),
       );
@@ -124,7 +131,7 @@ describe('simulated rollouts', () => {
     const all = [...seen.values()].flat();
     const missing = [
       ...wanted.filter((it) => !all.includes(it)),
-      ...asked.filter((it) => !all.some((one) => one.endsWith(` ${it}`))),
+      ...asked.filter((it) => !all.includes(it)),
     ];
     expect(missing, 'take what PERCH_SIMULATIONS=200 prints for COVERING').toEqual([]);
     if (ROLLOUTS !== undefined) console.log(`all of it under ${covering(seen).join(', ')}`);
