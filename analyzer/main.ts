@@ -1,72 +1,10 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
-import { addAnalyze } from './commands/analyze.ts';
-import { addCompletion } from './commands/completion.ts';
-import { addDiff } from './commands/diff.ts';
-import { addExport } from './commands/export.ts';
-import { addHistory } from './commands/history.ts';
-import { addInit } from './commands/init.ts';
-import { addInitBranch } from './commands/init-branch.ts';
-import { addRepositoryFlags } from './commands/options.ts';
-import { addPersonCommands } from './commands/person.ts';
-import { addPlan } from './commands/plan.ts';
-import { addStatus } from './commands/status.ts';
-import { complain, crash, endWithReader, USAGE_OUTPUT } from './commands/terminal.ts';
-import { addVerify } from './commands/verify.ts';
-import { addVersion } from './commands/version.ts';
-import { addWait } from './commands/wait.ts';
-import { GitError } from './git/index.ts';
-import { UsageError } from './usage-error.ts';
+import { crash, endWithReader } from './commands/terminal.ts';
+import { perch } from './perch.ts';
 
-const EXIT_CODES = `
-Exit codes:
-  0  done; verified; every release is at rest; diff showed what comes next, also where that is nothing; what
-     wait waits for has happened
-  1  verify found differences; a request makes no sense in the release's situation; the candidate that wait
-     waits for ended otherwise
-  2  wrong usage: also a folder without repository, a release, revision or step that does not exist, and a clone
-     with remotes of which none is said to be meant
-  3  the world failed: repository unreachable, the run branch is not there, a push was refused, or wait ran out
-     of time; trying again may help`;
-
-/** The `perch` command: composes, and is imported by nobody. */
-async function main(): Promise<void> {
-  endWithReader();
-  const program = addRepositoryFlags(new Command('perch'))
-    .description('progressive delivery as Git commits')
-    .enablePositionalOptions(false)
-    .exitOverride()
-    .configureOutput(USAGE_OUTPUT)
-    .configureHelp({ showGlobalOptions: true })
-    .addHelpText('after', EXIT_CODES);
-  addInit(program);
-  addPlan(program);
-  addStatus(program);
-  addVerify(program);
-  addHistory(program);
-  addDiff(program);
-  addWait(program);
-  addExport(program);
-  addInitBranch(program);
-  addAnalyze(program);
-  addPersonCommands(program);
-  addVersion(program);
-  addCompletion(program);
-  try {
-    await program.parseAsync();
-  } catch (error) {
-    process.exitCode = exitCode(error);
-    if (!(error instanceof CommanderError))
-      complain(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function exitCode(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof UsageError) return 2;
-  if (!(error instanceof GitError)) return 1;
-  return error.usage ? 2 : 3;
-}
-
+/** The process of the `perch` command; imported by nobody. */
 process.once('uncaughtException', crash);
-void main();
+endWithReader();
+void perch(process.argv.slice(2), (code) => {
+  process.exitCode = code;
+});

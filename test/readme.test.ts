@@ -2,23 +2,11 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { parseAllDocuments, parse as parseYaml } from 'yaml';
-import { addAnalyze } from '../analyzer/commands/analyze.ts';
-import { addCompletion } from '../analyzer/commands/completion.ts';
-import { addDiff } from '../analyzer/commands/diff.ts';
-import { addExport } from '../analyzer/commands/export.ts';
-import { addHistory } from '../analyzer/commands/history.ts';
-import { addInit } from '../analyzer/commands/init.ts';
-import { addInitBranch } from '../analyzer/commands/init-branch.ts';
-import { addPersonCommands } from '../analyzer/commands/person.ts';
-import { addPlan } from '../analyzer/commands/plan.ts';
-import { addStatus } from '../analyzer/commands/status.ts';
-import { addVerify } from '../analyzer/commands/verify.ts';
-import { addVersion } from '../analyzer/commands/version.ts';
-import { addWait } from '../analyzer/commands/wait.ts';
 import { parseState, stateText } from '../analyzer/core/state.ts';
+import { perchCommand } from '../analyzer/perch.ts';
 import { DIGEST_ANNOTATION, STEP_ANNOTATION } from '../lib/plan/plan.ts';
 import { BLOCKS, blocksOf, inlineCode, lines, PAGES, page, ROOT } from './markdown.ts';
 
@@ -277,17 +265,9 @@ describe('docs/state.md', () => {
   });
 });
 
-/** The commands as `analyzer/main.ts` puts them together. */
 function commands(): readonly Command[] {
-  const program = new Command('perch');
-  for (const add of [
-    ...[addPlan, addStatus, addVerify, addHistory, addDiff, addWait, addInitBranch],
-    ...[addInit, addExport],
-    ...[addVersion, addAnalyze, addPersonCommands, addCompletion],
-  ])
-    add(program);
   // The one that the scripts of the shells call is not for people.
-  return program.commands.filter((it) => it.name() !== 'complete');
+  return perchCommand(() => undefined).commands.filter((it) => it.name() !== 'complete');
 }
 
 /** Names in the section "Commands" of the help, without `help` itself. */

@@ -202,7 +202,7 @@ describe('the direction of dependencies', () => {
         ),
     ],
     [
-      'nobody imports analyzer/main.ts, which composes',
+      'nobody imports analyzer/main.ts, which is a process',
       'move what is shared out of main.ts',
       SOURCES,
       (it) => it.target !== 'analyzer/main.ts',

@@ -19,6 +19,7 @@ import { pauseSeconds } from '../tick/pause.ts';
 import { atRest, tick } from '../tick/tick.ts';
 import { type AdmissionFlags, addAdmissionFlags, admissionOf } from './admission.ts';
 import { addClusterFlags, type ClusterFlags, clustersOf } from './clusters.ts';
+import type { Exit } from './exit.ts';
 import { addHookFlags, type HookFlags, hookClientOf } from './hooks.ts';
 import { openLeaving } from './leaving.ts';
 import { addMetricsFlags, type MetricsFlags, storesOf } from './metrics.ts';
@@ -46,7 +47,7 @@ Examples:
   perch analyze --watch --repo https://git.example.com/team/releases.git --metrics http://prometheus:9090`;
 
 /** `perch analyze`: looks, decides and commits; once, until every release is at rest, or for ever. */
-export function addAnalyze(program: Command): Command {
+export function addAnalyze(program: Command, exit: Exit): Command {
   const command = program
     .command('analyze')
     .description('move releases to their next step, or back, as cluster and metrics say')
@@ -87,11 +88,11 @@ export function addAnalyze(program: Command): Command {
   return addReporterFlags(
     addHookFlags(addAdmissionFlags(addClusterFlags(addMetricsFlags(command)))),
   ).action(async (_: unknown, command: Command) => {
-    await analyze(command.optsWithGlobals<AnalyzeFlags>(), command);
+    await analyze(command.optsWithGlobals<AnalyzeFlags>(), command, exit);
   });
 }
 
-async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
+async function analyze(flags: AnalyzeFlags, command: Command, exit: Exit): Promise<void> {
   const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, await openLog());
   const admission = admissionOf(flags);
   const nudge = nudgeUrls(flags, command);
@@ -127,10 +128,12 @@ async function analyze(flags: AnalyzeFlags, command: Command): Promise<void> {
       clocks: [...new Set([remote, place.source.remote])].flatMap((it) => gitClock(it) ?? []),
       memory: newMemory(),
     });
-    await loop({ analyzer, audience, flags, log, signal: leaving.signal }).finally(async () => {
-      await leaving.lastWords(audience.unfinished());
-      await audience.close();
-    });
+    await loop({ analyzer, audience, flags, log, signal: leaving.signal, exit }).finally(
+      async () => {
+        await leaving.lastWords(audience.unfinished());
+        await audience.close();
+      },
+    );
   } finally {
     await leaving.lastWords([repository.close()]);
     leaving.leave();
@@ -144,6 +147,7 @@ interface Run {
   readonly flags: AnalyzeFlags;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  readonly exit: Exit;
 }
 
 /** One pass has no next one to be told what comes late. */
@@ -154,7 +158,7 @@ function isOnce({ watch, untilIdle }: AnalyzeFlags): boolean {
 }
 
 async function loop(run: Run): Promise<void> {
-  const { analyzer, audience, flags, log, signal } = run;
+  const { analyzer, audience, flags, log, signal, exit } = run;
   const once = isOnce(flags);
   const ways = rollbacks();
   while (!signal.aborted) {
@@ -164,7 +168,7 @@ async function loop(run: Run): Promise<void> {
     if (report?.left) return;
     audience.tell(end);
     if (end.kind === 'failed') await goOn(end.error, flags, log);
-    if (report?.refused !== undefined && once) process.exitCode = 3;
+    if (report?.refused !== undefined && once) exit(3);
     // A hook that this pass has called is waited for, or its answer would be lost.
     const waits = analyzer.hooks?.unfinished() === true;
     if ((once && !waits) || (flags.untilIdle && report !== undefined && atRest(report))) return;

@@ -13,6 +13,7 @@ import {
 import { choiceMistake, type TextChoice } from '../scaffold/mistakes.ts';
 import { PACKAGE_PARTS, projectFiles } from '../scaffold/project.ts';
 import { type Written, writeFiles, writePackage } from '../scaffold/write.ts';
+import type { Exit } from './exit.ts';
 import { complain, isTerminal, say, sayJson } from './terminal.ts';
 
 interface InitFlags {
@@ -37,7 +38,7 @@ Examples:
   perch init releases --release shop --image example/shop:1.4.2 --port 8080 --flux`;
 
 /** `perch init [folder]`: a repository of releases of one's own, ready for `npm run synth`. */
-export function addInit(program: Command): Command {
+export function addInit(program: Command, exit: Exit): Command {
   return program
     .command('init')
     .argument('[folder]', 'where to write', '.')
@@ -73,11 +74,11 @@ export function addInit(program: Command): Command {
     .option('--no-install', 'install no packages')
     .addHelpText('after', EXAMPLES)
     .action(async (folder: string, _: unknown, command: Command) => {
-      await init(resolve(folder), command.optsWithGlobals<InitFlags>());
+      await init(resolve(folder), command.optsWithGlobals<InitFlags>(), exit);
     });
 }
 
-async function init(folder: string, flags: InitFlags): Promise<void> {
+async function init(folder: string, flags: InitFlags, exit: Exit): Promise<void> {
   const asked = await chosen(folder, flags);
   await mkdir(folder, { recursive: true });
   const name = packageName(folder);
@@ -89,7 +90,7 @@ async function init(folder: string, flags: InitFlags): Promise<void> {
   const installed = flags.install && (await install(folder, asked.packageManager));
   if (flags.json) sayJson({ folder, files: written, installed });
   else say(nextSteps(folder, asked, installed, flags.install));
-  if (flags.install && !installed) process.exitCode = 3;
+  if (flags.install && !installed) exit(3);
 }
 
 /** Flags first, then what a person answers, then defaults. */

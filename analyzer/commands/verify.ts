@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { type Verification, verify } from '../history/history.ts';
+import type { Exit } from './exit.ts';
 import type { RepositoryFlags } from './options.ts';
 import { withReader } from './repository.ts';
 import { say, sayJson } from './terminal.ts';
 
 /** `perch verify [REV]`: exit 1 and the differing files when a revision is not what it must be. */
-export function addVerify(program: Command): Command {
+export function addVerify(program: Command, exit: Exit): Command {
   return program
     .command('verify')
     .argument('[revision]', 'revision of the run branch (default: its tip)')
@@ -17,7 +18,7 @@ export function addVerify(program: Command): Command {
       const all = await withReader(flags, revision, (reader, at) => verify(reader, at));
       if (flags.json) sayJson(all);
       else say(report(all));
-      if (all.some((it) => it.problems.length > 0)) process.exitCode = 1;
+      if (all.some((it) => it.problems.length > 0)) exit(1);
     });
 }
 

@@ -7,6 +7,7 @@ import { GitError, type Repository } from '../git/index.ts';
 import { loadSituation } from '../situation/situation.ts';
 import { age } from '../table.ts';
 import { noRelease } from '../usage-error.ts';
+import type { Exit } from './exit.ts';
 import { candidateMeant, type Fate, fateOf, isSeen } from './fate.ts';
 import { parsePositive, type RepositoryFlags } from './options.ts';
 import { locateNow, openForWriting } from './repository.ts';
@@ -32,7 +33,7 @@ Examples:
   perch wait shop --for failed --timeout 10m`;
 
 /** `perch wait <release>`: follows the newest candidate until it is promoted, or failed. */
-export function addWait(program: Command): Command {
+export function addWait(program: Command, exit: Exit): Command {
   return program
     .command('wait')
     .argument('<release>', 'id of the release')
@@ -61,7 +62,7 @@ export function addWait(program: Command): Command {
       const repository = await openForWriting(await locateNow(flags), flags);
       try {
         const end = await follow(repository, release, flags);
-        process.exitCode = end.kind === 'timeout' ? 3 : end.kind === flags.for ? 0 : 1;
+        exit(end.kind === 'timeout' ? 3 : end.kind === flags.for ? 0 : 1);
       } finally {
         await repository.close();
       }

@@ -2,11 +2,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Cli, openCli } from './commands/cli.ts';
+import { openPerch } from './commands/in-process.ts';
+import { bare } from './git/fixture.ts';
 
 let perch: Cli;
 
 beforeAll(async () => {
-  perch = await openCli();
+  perch = await openPerch();
 });
 
 /** Every variable that the sources name. */
@@ -69,5 +71,17 @@ describe.concurrent('perch', () => {
   test('a folder without a repository is told in plain words', async () => {
     const { code, stdout, stderr } = await perch('status', '--repo', '/');
     expect([code, stdout, stderr]).toEqual([2, '', expect.stringMatching(/^perch: .*repository/)]);
+  });
+
+  test('its process ends with the code that the command says', async () => {
+    const cli = await openCli();
+    expect(await cli('--help')).toEqual(await perch('--help'));
+    expect(await cli()).toEqual(await perch());
+    for (const [code, ...args] of [
+      [1, 'analyze', '--watch', '--listen', '192.0.2.1:80', '--repo', (await bare()).folder],
+      [2, 'status', '--repo', '/'],
+      [3, 'wait', 'app', '--for=failed', '--timeout=1s', '--repo=http://127.0.0.1:9/x.git'],
+    ] as const)
+      expect(await cli(...args)).toMatchObject({ code });
   });
 });

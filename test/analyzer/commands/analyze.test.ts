@@ -5,11 +5,12 @@ import { plan } from '../core/fixture.ts';
 import { openField } from '../field.ts';
 import { bare, git, scratch } from '../git/fixture.ts';
 import { type Cli, emptyCluster, openCli } from './cli.ts';
+import { openPerch } from './in-process.ts';
 
 let perch: Cli;
 
 beforeAll(async () => {
-  perch = await openCli();
+  perch = await openPerch();
 });
 
 function lines(stdout: string): readonly { readonly msg?: unknown }[] {
@@ -53,7 +54,7 @@ describe.concurrent('perch analyze', () => {
     };
     await writeFile(kubeconfig, JSON.stringify(config));
     const line = ['analyze', '--once', '--repo', folder, '--kubeconfig', kubeconfig];
-    const { stdout } = await perch(...line);
+    const { stdout } = await (await openCli())(...line);
     expect(lines(stdout)[0]?.msg).toMatch(/127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\)$/);
   });
 

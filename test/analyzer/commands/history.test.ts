@@ -2,13 +2,14 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type GitField, inStepOfGit } from '../field.ts';
 import { git, scratch } from '../git/fixture.ts';
-import { type Cli, openCli } from './cli.ts';
+import type { Cli } from './cli.ts';
+import { openPerch } from './in-process.ts';
 
 let perch: Cli;
 let field: GitField;
 
 beforeAll(async () => {
-  perch = await openCli();
+  perch = await openPerch();
   ({ field } = await inStepOfGit('03-weight-50'));
   await field.edit({ 'live/app/service-app.yaml': '{}\n' });
 });

@@ -2,12 +2,13 @@ import { beforeAll, expect, test } from 'vitest';
 import { plan } from '../core/fixture.ts';
 import { openField } from '../field.ts';
 import { bare, git } from '../git/fixture.ts';
-import { type Cli, openCli } from './cli.ts';
+import type { Cli } from './cli.ts';
+import { openPerch } from './in-process.ts';
 
 let perch: Cli;
 
 beforeAll(async () => {
-  perch = await openCli();
+  perch = await openPerch();
 });
 
 test('perch init-branch makes the run branch once, and then the analyzer starts', async () => {

@@ -3,14 +3,15 @@ import { parsePlan } from '../../../lib/plan/parse.ts';
 import { plan } from '../core/fixture.ts';
 import { openField } from '../field.ts';
 import { bare, git, scratch } from '../git/fixture.ts';
-import { type Cli, openCli } from './cli.ts';
+import type { Cli } from './cli.ts';
+import { openPerch } from './in-process.ts';
 
 let perch: Cli;
 let folder: string;
 let clone: string;
 
 beforeAll(async () => {
-  perch = await openCli();
+  perch = await openPerch();
   folder = (await bare()).folder;
   const field = await openField(folder);
   await field.release({ app: plan('v1'), web: plan('v2') });

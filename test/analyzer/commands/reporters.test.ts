@@ -7,16 +7,17 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import pino from 'pino';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { plan } from '../core/fixture.ts';
 import { openField, untilRest } from '../field.ts';
 import { bare, scratch } from '../git/fixture.ts';
-import { type Cli, emptyCluster, openCli } from './cli.ts';
+import { type Cli, emptyCluster } from './cli.ts';
+import { openPerch } from './in-process.ts';
 
 let perch: Cli;
 
 beforeAll(async () => {
-  perch = await openCli();
+  perch = await openPerch();
 });
 
 async function atRest(): Promise<string> {
@@ -136,7 +137,6 @@ describe.concurrent('a Job', () => {
 });
 
 test('a process that listens answers while it runs, and ends at once when it is told to', async () => {
-  const entry = join(import.meta.dirname, '../../../analyzer/main.ts');
   const flags = [
     '--watch',
     '--interval',
@@ -146,7 +146,7 @@ test('a process that listens answers while it runs, and ends at once when it is 
     '--repo',
     await atRest(),
   ];
-  const child = spawn(process.execPath, ['--import', 'tsx', entry, 'analyze', ...flags], {
+  const child = spawn(process.execPath, [inject('bundle'), 'analyze', ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');

@@ -1,14 +1,13 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { beforeEach, describe, expect, inject, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startGitServer } from '../../embedded/git-server.ts';
 import { type GitField, inStepOfGit } from '../field.ts';
 import { git, gitWith, scratch, serve } from '../git/fixture.ts';
 import type { Ended } from './cli.ts';
+import { openPerchIn } from './in-process.ts';
 
 /** A request from anywhere in a clone reaches the repository that everybody else sees. */
 
@@ -16,28 +15,17 @@ let field: GitField;
 let url: string;
 /** Everything of a person's: clones, and a home without configuration. */
 let home: string;
+let perch: (folder: string, ...args: readonly string[]) => Promise<Ended>;
+
+beforeAll(async () => {
+  perch = await openPerchIn({ GIT_AUTHOR_NAME: 'Robin', GIT_AUTHOR_EMAIL: 'robin@example.com' });
+});
 
 beforeEach(async () => {
   ({ field } = await inStepOfGit('02-weight-20'));
   ({ url } = await serve({ folder: field.folder }));
   home = await scratch();
 });
-
-async function perch(cwd: string, ...args: readonly string[]): Promise<Ended> {
-  const own = Object.entries(process.env).filter(([name]) => !/^(PERCH_|GIT_)/.test(name));
-  const identity = { GIT_AUTHOR_NAME: 'Robin', GIT_AUTHOR_EMAIL: 'robin@example.com' };
-  const child = spawn(process.execPath, [inject('bundle'), ...args], {
-    cwd,
-    env: { ...Object.fromEntries(own), HOME: home, GIT_CONFIG_NOSYSTEM: '1', ...identity },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const [[code], stdout, stderr] = await Promise.all([
-    once(child, 'close'),
-    text(child.stdout),
-    text(child.stderr),
-  ]);
-  return { code, stdout, stderr };
-}
 
 /** Git while the server of this process answers. */
 async function remotely(...args: readonly string[]): Promise<void> {

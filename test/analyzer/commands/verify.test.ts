@@ -1,14 +1,15 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type GitField, inStepOfGit } from '../field.ts';
 import { git } from '../git/fixture.ts';
-import { type Cli, openCli } from './cli.ts';
+import type { Cli } from './cli.ts';
+import { openPerch } from './in-process.ts';
 
 let perch: Cli;
 let field: GitField;
 let clean: string;
 
 beforeAll(async () => {
-  perch = await openCli();
+  perch = await openPerch();
   ({ field } = await inStepOfGit('02-weight-20'));
   clean = git(field.folder, 'rev-parse', 'main');
   await field.edit({ 'live/app/service-app.yaml': '{}\n' });

@@ -4,13 +4,14 @@ import { parseDuration } from '../../../analyzer/commands/wait.ts';
 import { intervene } from '../../../analyzer/intervene.ts';
 import { plan } from '../core/fixture.ts';
 import { type GitField, inStepOfGit, untilRest } from '../field.ts';
-import { type Cli, openCli } from './cli.ts';
+import type { Cli } from './cli.ts';
+import { openPerch } from './in-process.ts';
 
 let perch: Cli;
 const { candidate } = plan('v2').plan;
 
 beforeAll(async () => {
-  perch = await openCli();
+  perch = await openPerch();
 });
 
 function wait(field: GitField, ...args: readonly string[]) {

@@ -40,7 +40,7 @@ function podOf(workload: Manifest | undefined) {
 /** What `perch analyze` makes of its arguments. */
 async function flagsOf(args: readonly string[]): Promise<Record<string, unknown>> {
   const program = addRepositoryFlags(new Command('perch')).exitOverride();
-  addAnalyze(program);
+  addAnalyze(program, () => undefined);
   const given: Record<string, unknown>[] = [];
   program.commands[0]
     ?.exitOverride()
