@@ -3,7 +3,6 @@ import type { ReleaseTrees, Repository } from '../git/repository.ts';
 import { isIdle } from '../situation/situation.ts';
 import type { Failure, Listener, TickEnd } from '../tell/listener.ts';
 import type { Analyzer } from '../tick/analyzer.ts';
-import type { TickReport } from '../tick/tick.ts';
 import type { Version } from '../version.ts';
 import { figures, figuresAtRest } from './figures.ts';
 import { health, type Pulse } from './health.ts';
@@ -64,10 +63,10 @@ export async function openTelemetry(options: TelemetryOptions): Promise<Telemetr
     published = published.catch(() => []).then(() => publish(metrics, options));
     return [...shown, ...(await published)];
   };
-  const shownOf = (end: Extract<TickEnd, { kind: 'done' }>, now: number) => {
+  const shownOf = (end: Done, now: number) => {
     metrics.ticked(end.report, end.seconds, now);
     return releases
-      .show(end.report)
+      .show(end)
       .catch((error: unknown) => [
         { what: 'metrics of releases are incomplete', reason: messageOf(error) },
       ]);
@@ -132,10 +131,12 @@ function failed(what: string, reason: string | undefined): readonly Failure[] {
   return reason === undefined ? [] : [{ what, reason }];
 }
 
+type Done = Extract<TickEnd, { readonly kind: 'done' }>;
+
 interface Releases {
   watch(analyzer: Analyzer): Analyzer;
   /** Brings the series of all releases up to date. @returns those that have none, and why */
-  show(report: TickReport): Promise<readonly Failure[]>;
+  show(end: Pick<Done, 'report' | 'failures'>): Promise<readonly Failure[]>;
 }
 
 /**
@@ -182,7 +183,7 @@ function releasesOf(metrics: Metrics): Releases {
         },
       });
     },
-    show: async ({ outcomes }) => {
+    show: async ({ report: { outcomes }, failures }) => {
       const present = new Set(listed.map((it) => it.id));
       for (const id of known.keys()) {
         if (present.has(id)) continue;
@@ -196,6 +197,8 @@ function releasesOf(metrics: Metrics): Releases {
         const seconds = ways.seconds(it);
         if (seconds !== undefined) metrics.rolledBack(it.release, seconds);
       }
+      for (const { release, checks } of failures)
+        for (const it of checks) metrics.checkFailed(release, it);
       return readAtRest();
     },
   };

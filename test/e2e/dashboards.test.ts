@@ -71,7 +71,7 @@ describe('dashboards', { skip: isMissing(missingPrometheus()) }, () => {
       const began = performance.now();
       const report = await tick(analyzer);
       const seconds = (performance.now() - began) / 1000;
-      await telemetry.hear({ kind: 'done', report, seconds });
+      await telemetry.hear({ kind: 'done', report, failures: [], seconds });
       await field.world.sync();
       field.now += laterSeconds;
     };
