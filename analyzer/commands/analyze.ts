@@ -51,7 +51,7 @@ export function addAnalyze(program: Command): Command {
     .addOption(
       flag(
         '--interval <seconds>',
-        'longest pause between two passes, shorter where a check can be judged before; with --once, between two runs',
+        'longest pause between two passes, shorter where a check can be judged before; of single passes, between two of them',
         'PERCH_INTERVAL',
       )
         .argParser(parsePositive)

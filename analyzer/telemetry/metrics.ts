@@ -1,6 +1,6 @@
 import type { Counter, Gauge } from 'prom-client';
 import { plainLines } from '../../lib/plan/plain.ts';
-import type { Phase } from '../core/phases.ts';
+import { PHASES } from '../core/phases.ts';
 import type { TransitionKind } from '../core/state.ts';
 import type { MetricStore } from '../metrics/store.ts';
 import type { TickReport } from '../tick/tick.ts';
@@ -33,21 +33,6 @@ export interface Metrics {
 
 /** Content type of `Metrics.text()`. */
 export const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
-
-const PHASES = Object.keys({
-  Initializing: true,
-  Initialized: true,
-  Waiting: true,
-  Progressing: true,
-  WaitingPromotion: true,
-  Promoting: true,
-  Finalising: true,
-  RollingBack: true,
-  Succeeded: true,
-  Failed: true,
-  Paused: true,
-  Orphaned: true,
-} satisfies Record<Phase, true>);
 
 const DECISIONS = Object.keys({
   rest: true,
