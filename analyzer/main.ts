@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { addAnalyze } from './commands/analyze.ts';
 import { addDiff } from './commands/diff.ts';
+import { addExplain } from './commands/explain.ts';
 import { addExport } from './commands/export.ts';
 import { addHistory } from './commands/history.ts';
 import { addInit } from './commands/init.ts';
@@ -40,6 +41,7 @@ async function main(): Promise<void> {
   addInit(program);
   addPlan(program);
   addStatus(program);
+  addExplain(program);
   addVerify(program);
   addHistory(program);
   addDiff(program);

@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { parseAllDocuments, parse as parseYaml } from 'yaml';
 import { addAnalyze } from '../analyzer/commands/analyze.ts';
 import { addDiff } from '../analyzer/commands/diff.ts';
+import { addExplain } from '../analyzer/commands/explain.ts';
 import { addExport } from '../analyzer/commands/export.ts';
 import { addHistory } from '../analyzer/commands/history.ts';
 import { addInit } from '../analyzer/commands/init.ts';
@@ -256,7 +257,7 @@ function commands(): readonly Command[] {
   const program = new Command('perch');
   for (const add of [
     ...[addPlan, addStatus, addVerify, addHistory, addDiff, addWait, addInitBranch],
-    ...[addInit, addExport],
+    ...[addInit, addExport, addExplain],
     ...[addVersion, addAnalyze, addPersonCommands],
   ])
     add(program);

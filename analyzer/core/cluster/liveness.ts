@@ -158,6 +158,12 @@ export function isShown(question: Question, reading: ObjectReading | undefined):
   return unmet(question, reading).length === 0;
 }
 
+/** What of an answer is not as the question wants it; nothing where all is. */
+export function wrongIn(question: Question, reading: ObjectReading | undefined): readonly string[] {
+  if (reading?.kind === 'unknown') return [`${refText(question.ref)}: ${reading.reason}`];
+  return unmet(question, reading);
+}
+
 /** The value at a JSON pointer (RFC 6901); undefined where there is none. */
 export function at(object: unknown, pointer: string): unknown {
   let value = object;
