@@ -2,7 +2,7 @@ import type { Plan } from '../../lib/plan/plan.ts';
 import { failedText } from '../core/judge/failed-point.ts';
 import { contextOf } from '../core/rules/decide.ts';
 import type { Context } from '../core/rules/decision.ts';
-import type { Outcome } from '../tick/outcome.ts';
+import { leaves, type Outcome } from '../tick/outcome.ts';
 
 /** A check point that failed, and that nobody was told of yet. */
 export interface ToldFailure {
@@ -54,7 +54,7 @@ export function failuresOf({ intervalSeconds, isOnce }: Rhythm): Failures {
         const whole = Math.floor(it.at / intervalSeconds) * intervalSeconds;
         const from = told.get(it.release) ?? whole - intervalSeconds;
         // After the last look at a step nobody asks for its points again.
-        const until = isOnce && it.decision.kind !== 'move' ? whole : it.at;
+        const until = isOnce && !leaves(it) ? whole : it.at;
         const context = known(it);
         // What a store did not answer now is asked again, and tells of the same points.
         const isHeard = context !== undefined && context.judgement.trouble === undefined;

@@ -49,7 +49,7 @@ export function notBaked(context: Context): Decision | undefined {
   if (excusedChecks > 0 && (newest === 'unknown' || (newest === 'fail' && failedChecks === 0)))
     return {
       kind: 'hold',
-      reason: `${environment(context)}; it bakes again`,
+      reason: `${sharedFailure(context)}${environment(context)}; it bakes again`,
       untilSeconds: nextAt,
     };
   if (newest === 'fail')
@@ -84,6 +84,12 @@ function newestFailure({ judgement, failedChecks, rollout }: Context): string {
   return newestCounts
     ? failedText(failing, failedChecks, threshold)
     : `${brokenText(failing)} (${failedChecks} of ${threshold} failed checks)`;
+}
+
+/** What fails now, where the newest point does; the outage itself may be over. */
+function sharedFailure({ judgement: { newestSaid } }: Context): string {
+  const failing = newestSaid.filter((it) => it.verdict === 'fail');
+  return failing.length === 0 ? '' : `${brokenText(failing)}; `;
 }
 
 function silentChecks({ judgement: { newestSaid } }: Context): string {

@@ -75,6 +75,8 @@ describe('a failing canary is seen', () => {
     const last = outcomeOf(strict, T0 + 56, BAD);
     expect(last.decision).toMatchObject({ kind: 'move', transition: 'back' });
     expect(points(once().fresh([last]))).toEqual([30, 40, 50]);
+    // Somebody else was ahead: the next pass looks at the same step.
+    expect(points(once().fresh([{ ...last, commit: undefined }]))).toEqual([]);
   });
 
   test('later where the store did not answer in between', () => {

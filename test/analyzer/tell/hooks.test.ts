@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { hookClient } from '../../../analyzer/hooks/client.ts';
+import { failuresOf } from '../../../analyzer/tell/failures.ts';
 import { hookListener, tellHooks } from '../../../analyzer/tell/hooks.ts';
 import type { News } from '../../../analyzer/tell/news.ts';
 import type { Hook } from '../../../lib/plan/plan.ts';
@@ -133,5 +134,32 @@ test('a listener tells hooks when a tick is over, and not at each of its pushes'
   expect(await it.hear({ kind: 'pushed', outcomes: [moved] })).toEqual([]);
   expect(await it.hear({ kind: 'done', report, failures: [], seconds: 1 })).toEqual([
     { what: 'a hook was not told', reason: expect.stringMatching(/^app: hook chat: /) },
+  ]);
+});
+
+test('a failing canary is seen: event hooks are told of each failed check point', async () => {
+  const own = await startHookServer();
+  afterFile(() => own.stop());
+  const url = `${own.url}/gate/approve`;
+  const hooks = [hook('chat', 'event', { url }), hook('done', 'post-rollout', { url })];
+  const next = plan('v2', { more: { hooks } });
+  const at20 = situation({ position: step('02-weight-20'), plan: next });
+  const failing = outcomeOf(at20, T0 + 36, { values: () => 69.17 });
+  const failures = failuresOf({ intervalSeconds: 10, isOnce: false }).fresh([failing]);
+  const report = { idle: 0, outcomes: [failing], conflicts: 0 };
+  const it = hookListener(hookClient({}));
+  expect(await it.hear({ kind: 'done', report, failures, seconds: 1 })).toEqual([]);
+  const calls = own.calls.map((call) => JSON.parse(call.body.toString()));
+  expect(calls).toMatchObject([
+    {
+      name: 'app',
+      phase: 'Progressing',
+      checksum: next.plan.candidate,
+      metadata: {
+        eventMessage: 'app: success-rate 69.17 < 99 (failed check 1 of 3)',
+        eventType: 'Warning',
+        timestamp: String((T0 + 36) * 1000),
+      },
+    },
   ]);
 });
