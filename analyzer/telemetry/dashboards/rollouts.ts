@@ -60,7 +60,7 @@ export function rolloutsDashboard(): DashboardBuilder {
           },
         ),
       ],
-      Failed: [
+      Failures: [
         table(
           {
             title: 'Failed releases',
