@@ -3,6 +3,7 @@ import { addAnalyze } from './commands/analyze.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDiff } from './commands/diff.ts';
 import { type Exit, exitCode } from './commands/exit.ts';
+import { addExplain } from './commands/explain.ts';
 import { addExport } from './commands/export.ts';
 import { addHistory } from './commands/history.ts';
 import { addInit } from './commands/init.ts';
@@ -39,6 +40,7 @@ export function perchCommand(exit: Exit): Command {
   addInit(program, exit);
   addPlan(program);
   addStatus(program);
+  addExplain(program);
   addVerify(program, exit);
   addHistory(program);
   addDiff(program);

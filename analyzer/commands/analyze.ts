@@ -7,6 +7,7 @@ import { hookCalls } from '../hooks/calls.ts';
 import { type Finding, guarded } from '../situation/guard.ts';
 import { type Rollbacks, rollbacks } from '../telemetry/rollbacks.ts';
 import { type Audience, audienceOf } from '../tell/audience.ts';
+import { type Failures, failuresOf, type Rhythm, type ToldFailure } from '../tell/failures.ts';
 import { hookListener } from '../tell/hooks.ts';
 import type { TickEnd } from '../tell/listener.ts';
 import { nudgeListener } from '../tell/nudge.ts';
@@ -58,7 +59,7 @@ export function addAnalyze(program: Command, exit: Exit): Command {
     .addOption(
       flag(
         '--interval <seconds>',
-        'longest pause between two passes; shorter where a check can be judged before',
+        'longest pause between two passes, shorter where a check can be judged before; of single passes, between two of them',
         'PERCH_INTERVAL',
       )
         .argParser(parsePositive)
@@ -157,13 +158,17 @@ function isOnce({ watch, untilIdle }: AnalyzeFlags): boolean {
   return watch === undefined && untilIdle === undefined;
 }
 
+function rhythmOf(flags: AnalyzeFlags): Rhythm {
+  return { intervalSeconds: flags.interval, isOnce: isOnce(flags) };
+}
+
 async function loop(run: Run): Promise<void> {
   const { analyzer, audience, flags, log, signal, exit } = run;
   const once = isOnce(flags);
-  const ways = rollbacks();
+  const watch = { ways: rollbacks(), failures: failuresOf(rhythmOf(flags)) };
   while (!signal.aborted) {
     audience.tell({ kind: 'began' });
-    const { end, pause } = await pass(run, ways);
+    const { end, pause } = await pass(run, watch);
     const report = end.kind === 'done' ? end.report : undefined;
     if (report?.left) return;
     audience.tell(end);
@@ -178,18 +183,20 @@ async function loop(run: Run): Promise<void> {
 
 async function pass(
   { analyzer, flags: { interval }, log }: Run,
-  ways: Rollbacks,
+  { ways, failures }: { readonly ways: Rollbacks; readonly failures: Failures },
 ): Promise<{ readonly end: TickEnd; readonly pause: number }> {
   const began = performance.now();
   const seconds = () => (performance.now() - began) / 1000;
   try {
     const report = await tick(analyzer);
+    const failed = failures.fresh(report.outcomes);
+    for (const it of failed) logFailure(log, it);
     for (const it of report.outcomes) logOutcome(log, it, ways.seconds(it));
     if (report.refused !== undefined) log.error({ reason: report.refused }, 'push refused');
     if (report.outcomes.length === 0 && !report.left)
       log.info({ idle: report.idle }, 'every release is at rest');
     return {
-      end: { kind: 'done', report, seconds: seconds() },
+      end: { kind: 'done', report, failures: failed, seconds: seconds() },
       pause: pauseSeconds(report.outcomes, interval, Date.now() / 1000),
     };
   } catch (error) {
@@ -242,6 +249,12 @@ function nudgeUrls({ nudge: text }: AnalyzeFlags, command: Command): readonly st
       'error: --nudge: a URL has a user name or password in it: leave it out, and write an @ in a path as %40',
     );
   return urls;
+}
+
+function logFailure(log: Logger, it: ToldFailure): void {
+  const { release, phase, step, checks, text, pointAt } = it;
+  const at = new Date(pointAt * 1000).toISOString();
+  log.warn({ release, phase, step, checks, pointAt: at }, `${release}: ${text}`);
 }
 
 function logOutcome(

@@ -30,7 +30,7 @@ export function addReporterFlags(command: Command): Command {
     .addOption(
       flag(
         '--listen <host:port>',
-        'serve /metrics and /healthz there, while watching or until idle',
+        'serve /metrics, /healthz and /releases/<id> there, while watching or until idle',
         'PERCH_LISTEN',
       ).argParser(parseAddress),
     )

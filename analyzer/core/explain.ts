@@ -3,6 +3,7 @@ import type { Plan } from '../../lib/plan/plan.ts';
 import type { Evidence } from './judge/judge.ts';
 import { type Message, plainMessage, type Trailer } from './message.ts';
 import { canaryWeight, type Position, positionText, stepOf } from './position.ts';
+import { round } from './round.ts';
 import type { Move } from './rules/decision.ts';
 import type { Note, State } from './state.ts';
 
@@ -126,11 +127,6 @@ function trailers({ id, move, plan, state }: Transition): readonly Trailer[] {
     { name: 'Perch-Verdict', value: move.verdict },
     { name: 'Perch-Plan', value: `${plan.candidate} ${state.plan}` },
   ];
-}
-
-/** Four significant digits, without a tail of zeros. */
-export function round(value: number): string {
-  return Number.isFinite(value) ? String(Number(value.toPrecision(4))) : String(value);
 }
 
 /** The image without the folders before its name. */

@@ -1,6 +1,7 @@
 import { identityOf } from '../../lib/plan/plan.ts';
 import { refusal } from './admission/refuse.ts';
 import type { Loaded } from './answer.ts';
+import { awaited } from './awaited.ts';
 import { disagreement } from './integrity.ts';
 import type { Phase } from './phases.ts';
 import { atRest, canaryWeight, type PlanTree, stepIndex } from './position.ts';
@@ -25,6 +26,7 @@ export interface Status {
   readonly candidate: string | undefined;
   /** When the position was taken; ISO 8601. */
   readonly since: string | undefined;
+  /** What it waits for, or why it rests, as far as Git knows; nothing of the past. */
   readonly reason: string;
 }
 
@@ -50,7 +52,7 @@ export function status(situation: Situation): Status {
     stepName: underWay ? position.step : undefined,
     candidate: state.candidate,
     since: state.at,
-    reason: differs ?? rest?.reason ?? underWayReason(state),
+    reason: differs ?? rest?.reason ?? awaited(rollout.value),
   };
 }
 
@@ -111,12 +113,6 @@ function atRestDecision(situation: Situation): Decision {
   // Git does not know what time it is.
   if (decision.kind !== 'hold' || decision.untilSeconds === undefined) return decision;
   return { kind: 'hold', reason: 'starts in the hours in which steps may begin' };
-}
-
-/** What took the present candidate down matters more than how far the rollback is. */
-function underWayReason({ paused, failed, candidate, reason }: State): string {
-  if (paused !== undefined) return paused.reason;
-  return failed?.candidate === candidate ? `${failed.step}: ${failed.reason}` : reason;
 }
 
 function refusedFirst(situation: Situation): string | undefined {

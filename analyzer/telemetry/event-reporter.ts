@@ -1,7 +1,7 @@
 import type { ClusterEvent, EventWriter } from '../cluster/events.ts';
 import type { Failure, Listener } from '../tell/listener.ts';
 import type { Outcome } from '../tick/outcome.ts';
-import { happeningOf } from './happening.ts';
+import { failureEvent, happeningOf } from './happening.ts';
 
 /** What events go through. */
 export interface EventReporterOptions {
@@ -15,7 +15,7 @@ export interface EventReporterOptions {
 const BURST = 50;
 
 /**
- * Tells each pushed transition, and each hold once, as Events on the primary workloads. What could not be
+ * Tells each pushed transition, each failed check point, and each hold once, as Events on the primary workloads. What could not be
  * told is not tried again.
  */
 export function eventReporter({ writers, clock }: EventReporterOptions): Listener {
@@ -26,7 +26,8 @@ export function eventReporter({ writers, clock }: EventReporterOptions): Listene
     name: 'events',
     hear: async (notice) => {
       if (notice.kind !== 'done') return [];
-      const news = newsOf(notice.report.outcomes, held);
+      const failed = notice.failures.flatMap((it) => failureEvent(it) ?? []);
+      const news = [...failed, ...newsOf(notice.report.outcomes, held)];
       const events = news.slice(0, allowance.take(news.length));
       const failures = await Promise.all(writers.map((it) => it.write(events)));
       return [

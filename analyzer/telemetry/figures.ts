@@ -7,7 +7,7 @@ import { contextOf } from '../core/rules/decide.ts';
 import { inconclusiveSince } from '../core/rules/must-go-back.ts';
 import type { Rollout, Situation } from '../core/situation.ts';
 import { type State, unix } from '../core/state.ts';
-import type { Outcome } from '../tick/outcome.ts';
+import { leaves, type Outcome } from '../tick/outcome.ts';
 
 /** What the series of one release say. */
 export interface Figures {
@@ -54,11 +54,6 @@ const SOUND = { inconclusiveSince: 0, unsyncedSince: 0, isOverdue: false };
 /** A stopped sync tool, or one whose commit the cluster refuses, shows here. */
 function unsyncedSince({ cluster }: Observation, { state }: Rollout): number {
   return cluster?.live.kind === 'waiting' ? unix(state.at) : 0;
-}
-
-/** Whether another position is taken; a pause changes nothing about missing answers. */
-function leaves({ decision, commit }: Outcome): boolean {
-  return decision.kind === 'move' && decision.transition !== 'note' && commit !== undefined;
 }
 
 /** The figures of a release at rest, from its state alone. */

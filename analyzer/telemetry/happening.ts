@@ -9,6 +9,7 @@ import type { Move } from '../core/rules/decision.ts';
 import { inconclusiveSince } from '../core/rules/must-go-back.ts';
 import type { Situation } from '../core/situation.ts';
 import type { Note } from '../core/state.ts';
+import type { ToldFailure } from '../tell/failures.ts';
 import type { Outcome } from '../tick/outcome.ts';
 import { situationOf } from './figures.ts';
 
@@ -19,6 +20,21 @@ export function happeningOf(it: Outcome): ClusterEvent | undefined {
   return regarding === undefined || told === undefined
     ? undefined
     : { ...told, note: plain(told.note), regarding, at: it.at };
+}
+
+/** What a failed check point has to tell there. */
+export function failureEvent(it: ToldFailure): ClusterEvent | undefined {
+  const regarding = primaryIn(it.plan);
+  if (regarding === undefined) return undefined;
+  return {
+    regarding,
+    type: 'Warning',
+    reason: 'CheckFailed',
+    action: 'hold',
+    note: plain(`${it.release}: ${it.text}`),
+    key: it.key,
+    at: it.at,
+  };
 }
 
 type Told = Omit<ClusterEvent, 'regarding' | 'at'>;
@@ -84,7 +100,10 @@ const NOTE_REASONS: Readonly<Partial<Record<Note['kind'], string>>> = {
 };
 
 function primaryOf(situation: Situation): ObjectRef | undefined {
-  const plan = planOf(situation);
+  return primaryIn(planOf(situation));
+}
+
+function primaryIn(plan: Plan | undefined): ObjectRef | undefined {
   const workload = plan?.workloads.primary?.file;
   const file = workload === undefined ? undefined : plan?.files[workload];
   if (file === undefined) return undefined;

@@ -1,6 +1,6 @@
 import type { Counter, Gauge } from 'prom-client';
 import { plainLines } from '../../lib/plan/plain.ts';
-import type { Phase } from '../core/phases.ts';
+import { PHASES } from '../core/phases.ts';
 import type { TransitionKind } from '../core/state.ts';
 import type { MetricStore } from '../metrics/store.ts';
 import type { TickReport } from '../tick/tick.ts';
@@ -17,6 +17,8 @@ export interface Metrics {
   ticked(report: TickReport, seconds: number, now: number): void;
   /** Counts a tick that could not. */
   failed(seconds: number): void;
+  /** Counts a point at which a check failed. */
+  checkFailed(release: string, check: string): void;
   /** Takes the time of one question. */
   asked(provider: Provider, seconds: number): void;
   /** Shows a release's figures; what is as before costs nothing. */
@@ -31,21 +33,6 @@ export interface Metrics {
 
 /** Content type of `Metrics.text()`. */
 export const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
-
-const PHASES = Object.keys({
-  Initializing: true,
-  Initialized: true,
-  Waiting: true,
-  Progressing: true,
-  WaitingPromotion: true,
-  Promoting: true,
-  Finalising: true,
-  RollingBack: true,
-  Succeeded: true,
-  Failed: true,
-  Paused: true,
-  Orphaned: true,
-} satisfies Record<Phase, true>);
 
 const DECISIONS = Object.keys({
   rest: true,
@@ -92,6 +79,7 @@ export async function openMetrics(build: Version): Promise<Metrics> {
     phase: gauge(METRICS.phase),
     weight: gauge(METRICS.weight),
     failedChecks: gauge(METRICS.failedChecks),
+    failedPoints: counter(METRICS.failedPoints),
     checkValue: gauge(METRICS.checkValue),
     inconclusiveSince: gauge(METRICS.inconclusiveSince),
     unsyncedSince: gauge(METRICS.unsyncedSince),
@@ -102,6 +90,12 @@ export async function openMetrics(build: Version): Promise<Metrics> {
   // A rate needs a start: a series that appears with its first failure has none.
   for (const result of ['ok', 'failed']) ticks.inc({ result }, 0);
   const shown = new Map<string, Figures>();
+  /** Checks by release whose failed points are counted. */
+  const counted = new Map<string, Set<string>>();
+  const count = (release: string, check: string, points: number) => {
+    counted.set(release, (counted.get(release) ?? new Set()).add(check));
+    series.failedPoints.inc({ release, check }, points);
+  };
   return {
     ticked: (report, seconds, now) => {
       lastSuccess.set(now);
@@ -119,14 +113,19 @@ export async function openMetrics(build: Version): Promise<Metrics> {
       ticks.inc({ result: 'failed' });
       tickSeconds.observe(seconds);
     },
+    checkFailed: (release, check) => count(release, check, 1),
     asked: (provider, seconds) => providerSeconds.observe({ provider }, seconds),
     show: (release, figures) => {
       show(series, release, figures, shown.get(release));
+      for (const check of figures.checks.keys()) count(release, check, 0);
       shown.set(release, figures);
     },
     rolledBack: (release, seconds) => series.rollbackSeconds.set({ release }, seconds),
     forget: (release) => {
       forget(series, release, shown.get(release));
+      for (const check of counted.get(release) ?? [])
+        series.failedPoints.remove({ release, check });
+      counted.delete(release);
       shown.delete(release);
     },
     // Labels hold names of folders.
@@ -139,6 +138,7 @@ interface Series {
   readonly phase: Gauge<'release' | 'phase'>;
   readonly weight: Gauge<'release'>;
   readonly failedChecks: Gauge<'release'>;
+  readonly failedPoints: Counter<'release' | 'check'>;
   readonly checkValue: Gauge<'release' | 'check'>;
   readonly inconclusiveSince: Gauge<'release'>;
   readonly unsyncedSince: Gauge<'release'>;
@@ -167,6 +167,6 @@ function forget(from: Series, release: string, last: Figures | undefined): void 
   for (const phase of PHASES) from.phase.remove({ release, phase });
   for (const decision of DECISIONS) from.decisions.remove({ release, decision });
   for (const check of last?.checks.keys() ?? []) from.checkValue.remove({ release, check });
-  const { decisions: _, phase: __, checkValue: ___, ...single } = from;
+  const { decisions: _, phase: __, checkValue: ___, failedPoints: ____, ...single } = from;
   for (const it of Object.values(single)) it.remove({ release });
 }

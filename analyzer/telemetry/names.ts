@@ -27,6 +27,11 @@ export const METRICS = {
     help: 'Failed checks of the rollout that is under way, or of the last one.',
     labelNames: ['release'],
   },
+  failedPoints: {
+    name: 'perch_failed_check_points_total',
+    help: 'Points at which a check failed, since the process started.',
+    labelNames: ['release', 'check'],
+  },
   checkValue: {
     name: 'perch_check_value',
     help: 'The newest value of a check, while it is judged.',

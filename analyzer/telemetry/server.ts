@@ -43,11 +43,14 @@ const LIFETIME_MS = 30_000;
  * none is left open; slow and large ones are cut off. Where there are too many, the oldest that has asked nothing yet
  * makes room for the newest: whoever keeps connections open keeps nobody out.
  *
+ * @param pages by path
+ * @param below by folder, with a slash at its end: what it holds, by name @default - there are none
  * @throws Error when the address cannot be had
  */
 export async function startServer(
   { host, port }: ListenAddress,
   pages: ReadonlyMap<string, () => Promise<Page>>,
+  below: ReadonlyMap<string, (name: string) => Promise<Page>> = new Map(),
 ): Promise<Server> {
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -60,7 +63,7 @@ export async function startServer(
   const shared = new Map([...pages].map(([path, page]) => [path, inOne(page)]));
   server.on('request', (request, response) => {
     asking.delete(request.socket);
-    void answer(request, response, shared).catch(() => request.socket.destroy());
+    void answer(request, response, { pages: shared, below }).catch(() => request.socket.destroy());
   });
   server.listen(port, host);
   try {
@@ -126,12 +129,18 @@ function sheet(page: Page): Sheet {
   return { ...page, body: Buffer.from(page.body) };
 }
 
+/** All that there is to see. */
+interface Site {
+  readonly pages: ReadonlyMap<string, () => Promise<Sheet>>;
+  readonly below: ReadonlyMap<string, (name: string) => Promise<Page>>;
+}
+
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  pages: ReadonlyMap<string, () => Promise<Sheet>>,
+  site: Site,
 ): Promise<void> {
-  const page = (await isRead(request)) ? await pageOf(request, pages) : TOO_LARGE;
+  const page = (await isRead(request)) ? await pageOf(request, site) : TOO_LARGE;
   response.writeHead(page.status, {
     'Content-Type': page.type,
     'Content-Length': page.body.length,
@@ -154,14 +163,25 @@ async function isRead(request: IncomingMessage): Promise<boolean> {
 
 async function pageOf(
   { method, url = '/' }: IncomingMessage,
-  pages: ReadonlyMap<string, () => Promise<Sheet>>,
+  { pages, below }: Site,
 ): Promise<Sheet> {
-  const page = pages.get(url.split('?', 1)[0] ?? '/');
-  const known = [...pages.keys()].join(' and ');
+  const [path = '/'] = url.split('?', 1);
+  const page = pages.get(path) ?? pageBelow(path, below);
+  const known = [...pages.keys(), ...[...below.keys()].map((it) => `${it}…`)].join(' and ');
   if (page === undefined) return sheet(plain(404, `there is only ${known}`));
   if (method !== 'GET' && method !== 'HEAD')
     return sheet(plain(405, 'only GET and HEAD are answered'));
   return page();
+}
+
+function pageBelow(path: string, below: Site['below']): (() => Promise<Sheet>) | undefined {
+  for (const [folder, find] of below)
+    if (path.startsWith(folder))
+      return async () =>
+        sheet(
+          await find(path.slice(folder.length)).catch(() => plain(500, 'this page cannot be made')),
+        );
+  return undefined;
 }
 
 function plain(status: number, text: string): Page {

@@ -1,9 +1,11 @@
+import { plainJson } from '../../lib/plan/plain.ts';
+import { explanationOf } from '../core/explanation.ts';
 import { parseState } from '../core/state.ts';
 import type { ReleaseTrees, Repository } from '../git/repository.ts';
 import { isIdle } from '../situation/situation.ts';
 import type { Failure, Listener, TickEnd } from '../tell/listener.ts';
 import type { Analyzer } from '../tick/analyzer.ts';
-import type { TickReport } from '../tick/tick.ts';
+import type { Outcome } from '../tick/outcome.ts';
 import type { Version } from '../version.ts';
 import { figures, figuresAtRest } from './figures.ts';
 import { health, type Pulse } from './health.ts';
@@ -16,7 +18,7 @@ import { watched } from './watched.ts';
 
 /** Where metrics go. */
 export interface TelemetryOptions {
-  /** Serves /metrics and /healthz. @default - nowhere */
+  /** Serves /metrics, /healthz and /releases/<id>. @default - nowhere */
   readonly listen?: ListenAddress | undefined;
   /** Written after every tick. @default - none */
   readonly textfile?: string | undefined;
@@ -53,6 +55,7 @@ export async function openTelemetry(options: TelemetryOptions): Promise<Telemetr
       : await startServer(
           listen,
           pagesOf(metrics, () => pulse, options),
+          new Map([['/releases/', releases.page]]),
         );
   // One after the other, though no tick waits for them.
   let published: Promise<readonly Failure[]> = Promise.resolve([]);
@@ -64,10 +67,10 @@ export async function openTelemetry(options: TelemetryOptions): Promise<Telemetr
     published = published.catch(() => []).then(() => publish(metrics, options));
     return [...shown, ...(await published)];
   };
-  const shownOf = (end: Extract<TickEnd, { kind: 'done' }>, now: number) => {
+  const shownOf = (end: Done, now: number) => {
     metrics.ticked(end.report, end.seconds, now);
     return releases
-      .show(end.report)
+      .show(end)
       .catch((error: unknown) => [
         { what: 'metrics of releases are incomplete', reason: messageOf(error) },
       ]);
@@ -132,10 +135,14 @@ function failed(what: string, reason: string | undefined): readonly Failure[] {
   return reason === undefined ? [] : [{ what, reason }];
 }
 
+type Done = Extract<TickEnd, { readonly kind: 'done' }>;
+
 interface Releases {
   watch(analyzer: Analyzer): Analyzer;
+  /** What the last pass found out about a release. */
+  page(id: string): Promise<Page>;
   /** Brings the series of all releases up to date. @returns those that have none, and why */
-  show(report: TickReport): Promise<readonly Failure[]>;
+  show(end: Pick<Done, 'report' | 'failures'>): Promise<readonly Failure[]>;
 }
 
 /**
@@ -147,6 +154,7 @@ function releasesOf(metrics: Metrics): Releases {
   const known = new Map<string, string | undefined>();
   const ways = rollbacks();
   let listed: readonly ReleaseTrees[] = [];
+  let lastPass: readonly Outcome[] = [];
   let repository: Pick<Repository, 'texts'> | undefined;
   const readAtRest = async (): Promise<readonly Failure[]> => {
     const failures: Failure[] = [];
@@ -182,7 +190,15 @@ function releasesOf(metrics: Metrics): Releases {
         },
       });
     },
-    show: async ({ outcomes }) => {
+    page: async (id) => {
+      const found = lastPass.find((it) => it.release === id);
+      if (found !== undefined) return jsonPage(200, explanationOf(found));
+      return listed.some((it) => it.id === id)
+        ? jsonPage(200, { release: id, decision: AT_REST })
+        : jsonPage(404, { error: `the last pass knows of no release "${id}"` });
+    },
+    show: async ({ report: { outcomes }, failures }) => {
+      lastPass = outcomes;
       const present = new Set(listed.map((it) => it.id));
       for (const id of known.keys()) {
         if (present.has(id)) continue;
@@ -196,9 +212,18 @@ function releasesOf(metrics: Metrics): Releases {
         const seconds = ways.seconds(it);
         if (seconds !== undefined) metrics.rolledBack(it.release, seconds);
       }
+      for (const { release, checks } of failures)
+        for (const it of checks) metrics.checkFailed(release, it);
       return readAtRest();
     },
   };
+}
+
+/** Of a release that a pass does not even read. */
+const AT_REST = { kind: 'rests', reason: 'nothing is under way and nothing is new' };
+
+function jsonPage(status: number, value: object): Page {
+  return { status, type: 'application/json', body: `${plainJson(JSON.stringify(value))}\n` };
 }
 
 function messageOf(error: unknown): string {

@@ -6,15 +6,15 @@ import type { HookClient } from '../hooks/client.ts';
 import type { HookPayload } from '../hooks/request.ts';
 import { payloadOf } from '../hooks/request.ts';
 import type { Listener } from './listener.ts';
-import { newsOf, type ToldTransition } from './news.ts';
+import { type News, newsOf } from './news.ts';
 
-/** Tells hooks of what a tick has pushed, when it is over. */
+/** Tells hooks of what a tick has pushed, and which checks failed, when it is over. */
 export function hookListener(client: HookClient): Listener {
   return {
     name: 'hooks',
     hear: async (notice) => {
       if (notice.kind !== 'done') return [];
-      const reasons = await tellHooks(client, newsOf(notice.report.outcomes));
+      const reasons = await tellHooks(client, newsOf(notice.report.outcomes, notice.failures));
       return reasons.map((reason) => ({ what: 'a hook was not told', reason }));
     },
     close: async () => undefined,
@@ -26,7 +26,7 @@ const LIMIT_SECONDS = 60;
 const LATE = 'late';
 
 /**
- * Tells `event` hooks of every transition, and `post-rollout` hooks of those that end a rollout. Each is told at
+ * Tells `event` hooks of every transition and failed check point, and `post-rollout` hooks of those that end a rollout. Each is told at
  * most once, none stops another, and nothing depends on them.
  *
  * @param limitSeconds for all of them
@@ -34,7 +34,7 @@ const LATE = 'late';
  */
 export async function tellHooks(
   client: HookClient,
-  transitions: readonly ToldTransition[],
+  transitions: readonly News[],
   limitSeconds: number = LIMIT_SECONDS,
 ): Promise<readonly string[]> {
   const calls = transitions.flatMap(callsOf);
@@ -60,7 +60,7 @@ interface Call {
   readonly payload: HookPayload;
 }
 
-function callsOf({ plan, phase, subject, type, ends, at }: ToldTransition): readonly Call[] {
+function callsOf({ plan, phase, subject, type, ends, at }: News): readonly Call[] {
   const payload = payloadOf(plan, phase);
   // Flagger's names; the time is in milliseconds.
   const news = {

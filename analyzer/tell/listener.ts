@@ -1,9 +1,16 @@
 import type { Outcome } from '../tick/outcome.ts';
 import type { TickReport } from '../tick/tick.ts';
+import type { ToldFailure } from './failures.ts';
 
 /** How one tick ended. */
 export type TickEnd =
-  | { readonly kind: 'done'; readonly report: TickReport; readonly seconds: number }
+  | {
+      readonly kind: 'done';
+      readonly report: TickReport;
+      /** Check points that failed, each told once. */
+      readonly failures: readonly ToldFailure[];
+      readonly seconds: number;
+    }
   /** The repository could not be reached, or worse. */
   | { readonly kind: 'failed'; readonly error: unknown; readonly seconds: number };
 

@@ -1,4 +1,4 @@
-import type { Repository } from '../git/repository.ts';
+import type { Reader, Repository } from '../git/repository.ts';
 import type { Admission, AdmissionMemory } from '../situation/admission.ts';
 import type { PlanMemory } from '../situation/situation.ts';
 import type { Seen } from './clusters.ts';
@@ -7,20 +7,25 @@ import type { Outcome } from './outcome.ts';
 import type { Patience } from './patience.ts';
 import type { World } from './world.ts';
 
-/** What the analyzer works with. */
-export interface Analyzer extends World {
-  readonly repository: Repository;
-  readonly delivery: Delivery;
+/** What it takes to decide, which writes nothing. */
+export interface Decider extends World {
+  readonly repository: Reader;
   /** What plans must pass before they are pinned. @default - the kinds of every release, and no signature */
   readonly admission?: Admission | undefined;
-  /** Most rollouts that may be under way at once. @default - any number */
-  readonly mostRollouts?: number | undefined;
   /** How long a pass may wait. @default - half a minute for answers, and nobody tells it to end */
   readonly patience?: AnalyzerPatience | undefined;
-  /** Is told of each push at once, also where the pass goes on; it must not throw. @default - nobody is */
-  readonly pushed?: ((outcomes: readonly Outcome[]) => void) | undefined;
   /** What is kept between ticks; a restart with none decides the same. */
   readonly memory: Memory;
+}
+
+/** What the analyzer works with. */
+export interface Analyzer extends Decider {
+  readonly repository: Repository;
+  readonly delivery: Delivery;
+  /** Most rollouts that may be under way at once. @default - any number */
+  readonly mostRollouts?: number | undefined;
+  /** Is told of each push at once, also where the pass goes on; it must not throw. @default - nobody is */
+  readonly pushed?: ((outcomes: readonly Outcome[]) => void) | undefined;
 }
 
 /** How long a pass may wait, and with what. */

@@ -12,6 +12,7 @@ import {
   shownStep,
   type Target,
   target,
+  wrongIn,
 } from '../core/cluster/liveness.ts';
 import { availablePods, outage, readiness } from '../core/cluster/readiness.ts';
 import type {
@@ -142,6 +143,12 @@ async function viewOne(
       shownStep: shownStep(rollout.plan.plan.candidate, readings),
       outage: outageOf(rollout, questions, objects, now),
       unseen: unseenFiles(questions, objects),
+      // One that is not asked again was as its file says a moment ago.
+      objects: held.map((it) => {
+        const index = questions.indexOf(it);
+        const wrong = index < 0 ? [] : wrongIn(it, objects[index]);
+        return { ref: it.ref, cluster: name, wrong };
+      }),
     },
     skewSeconds,
   };

@@ -11,7 +11,7 @@ import { GitError } from '../git/git-error.ts';
 import type { ReleaseTrees, Snapshot } from '../git/repository.ts';
 import { USUAL_ADMISSION, withRefusals } from '../situation/admission.ts';
 import { loadSituation, unreadable, withLastCommit } from '../situation/situation.ts';
-import type { Analyzer } from './analyzer.ts';
+import type { Decider } from './analyzer.ts';
 import { decideAsking } from './asking.ts';
 import { observeBeginning } from './beginning.ts';
 import { observe } from './observe.ts';
@@ -19,7 +19,7 @@ import type { Turn } from './patience.ts';
 
 /** What one look at the repository works with. */
 export interface Pass {
-  readonly analyzer: Analyzer;
+  readonly analyzer: Decider;
   readonly snapshot: Snapshot;
   readonly all: readonly ReleaseTrees[];
   readonly turn: Turn;

@@ -20,3 +20,8 @@ export interface Outcome {
   /** What Git says of the release once it holds that commit. */
   readonly after?: Situation | undefined;
 }
+
+/** Whether another position was taken: a note, as of a pause, leaves a release where it is. */
+export function leaves({ decision, commit }: Outcome): boolean {
+  return decision.kind === 'move' && decision.transition !== 'note' && commit !== undefined;
+}

@@ -1,7 +1,6 @@
 import { type Carried, carryOut } from '../core/change.ts';
 import { oneChange, together } from '../core/group.ts';
 import { disagreement } from '../core/integrity.ts';
-import type { Observation } from '../core/observation.ts';
 import { status } from '../core/phase.ts';
 import { limited } from '../core/queue.ts';
 import { nextBack } from '../core/rollout.ts';
@@ -10,7 +9,7 @@ import type { Situation } from '../core/situation.ts';
 import type { ReleaseTrees, Snapshot } from '../git/repository.ts';
 import { mended, unaccounted, walk } from '../history/history.ts';
 import { isIdle } from '../situation/situation.ts';
-import type { Analyzer, Memory } from './analyzer.ts';
+import type { Analyzer, Decider, Memory } from './analyzer.ts';
 import { type Decided, decideEach, held, type Pass, troubleOf } from './deciding.ts';
 import type { Outcome } from './outcome.ts';
 import type { Turn } from './patience.ts';
@@ -31,7 +30,7 @@ export interface Planning {
 
 /** What a planning is about. */
 export interface Scene {
-  readonly analyzer: Analyzer;
+  readonly analyzer: Decider & Pick<Analyzer, 'mostRollouts'>;
   readonly snapshot: Snapshot;
   readonly all: readonly ReleaseTrees[];
   readonly turn: Turn;
@@ -170,7 +169,7 @@ function togetherSafely(...[group, members, now]: Parameters<typeof together>) {
 }
 
 function limits(
-  { mostRollouts }: Analyzer,
+  { mostRollouts }: Scene['analyzer'],
   all: readonly Decided[],
   sent: readonly Planned[],
 ): readonly Decided[] {
@@ -197,15 +196,16 @@ async function finish(pass: Pass, decided: Decided): Promise<Planned> {
   } catch (error) {
     const { trees, now } = decided;
     const wrong = held(trees, troubleOf(error), now);
-    return { trees, outcome: outcome(wrong.observation, wrong.decision, now) };
+    return { trees, outcome: outcomeOf(wrong) };
   }
 }
 
 async function finishOne(
   { analyzer, snapshot }: Pick<Pass, 'analyzer' | 'snapshot'>,
-  { trees, observation, decision, now, group }: Decided,
+  decided: Decided,
 ): Promise<Planned> {
-  const done = outcome(observation, decision, now);
+  const { trees, observation, decision, now, group } = decided;
+  const done = outcomeOf(decided);
   if (decision.kind !== 'move') return { trees, outcome: done };
   const { situation } = observation;
   const { change, after } = await carriedOut({ analyzer, snapshot }, situation, decision, now);
@@ -237,7 +237,8 @@ async function carriedOut(
   return carryOut(sound, { ...move, to }, now, { accepts: unaccounted(past) });
 }
 
-function outcome(observation: Observation, decision: Decision, at: number): Outcome {
+/** What was decided, before anything is done about it. */
+export function outcomeOf({ observation, decision, now: at }: Decided): Outcome {
   const { situation } = observation;
   return { release: situation.id, decision, at, status: status(situation), observation };
 }

@@ -74,6 +74,11 @@ async function unlessLeaving<T>(
   }
 }
 
+/** A scene on which commits are made. */
+interface Stage extends Scene {
+  readonly analyzer: Analyzer;
+}
+
 /** What the pass has pushed, and on what the next commit is made. */
 interface Progress {
   readonly snapshot: Snapshot;
@@ -87,7 +92,7 @@ interface Progress {
 const EARLY_SECONDS = 2;
 
 /** Pushes what is decided while the rest still waits for answers. In most passes all is decided before the first look. */
-async function pushReady(scene: Scene, planning: Planning): Promise<Progress> {
+async function pushReady(scene: Stage, planning: Planning): Promise<Progress> {
   const { analyzer, snapshot, all: trees } = scene;
   const { earlySeconds = EARLY_SECONDS } = analyzer.patience ?? {};
   let progress: Progress = { snapshot, trees, parent: snapshot.run, sent: [], conflicts: 0 };
@@ -161,7 +166,7 @@ function stands(
 }
 
 async function pushRest(
-  scene: Scene,
+  scene: Stage,
   early: Progress,
   decided: readonly Planned[],
 ): Promise<TickReport> {

@@ -76,6 +76,14 @@ export function alerts({ isWatch, job, plans }: AlertsInput): JsonObject {
         'A person paused it, a deadline did, or somebody edited Git by hand. A necessary rollback still happens, ' +
         'nothing else does. `perch status` says why; `perch resume` goes on.',
     }),
+    alert('PerchFailed', 'warning', {
+      expr: `max by (release) (perch_release_phase{job="${job}",phase="Failed"}) > 0`,
+      for: '0m',
+      summary: 'The newest candidate of release {{ $labels.release }} failed and was rolled back',
+      description:
+        'The stable version serves all requests. Nothing is tried again: release a fix, or `perch retry`. `perch status` ' +
+        'says what failed, `perch history` each transition.',
+    }),
     alert('PerchPushRefused', 'critical', {
       // A Job counts from zero, and its last word stays in the Pushgateway.
       expr: isWatch ? `increase(${refused}[15m]) > 0` : `${refused} > 0`,

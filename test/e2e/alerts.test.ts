@@ -28,6 +28,7 @@ const UNSYNCED = 'perch_unsynced_since_timestamp_seconds{job="perch",release="sh
 const SINCE = 'perch_inconclusive_since_timestamp_seconds{job="perch",release="shop"}';
 const OVERDUE = 'perch_overdue{job="perch",release="shop"}';
 const PAUSED = 'perch_release_phase{job="perch",phase="Paused",release="shop"}';
+const FAILED = 'perch_release_phase{job="perch",phase="Failed",release="shop"}';
 const REFUSED = 'perch_push_refused_total{job="perch"}';
 
 const STORIES: readonly Story[] = [
@@ -90,6 +91,15 @@ const STORIES: readonly Story[] = [
     alert: 'PerchPaused',
     silentAt: ['1m', '19m'],
     firesAt: ['22m'],
+    labels: { release: 'shop' },
+  },
+  {
+    what: 'a rollout has failed, until a fix starts',
+    props: WATCH,
+    series: { [FAILED]: '0x10 1x10 0x40' },
+    alert: 'PerchFailed',
+    silentAt: ['1m', '12m'],
+    firesAt: ['6m', '9m'],
     labels: { release: 'shop' },
   },
   {

@@ -33,6 +33,11 @@ interface Dashboard {
   readonly templating: { readonly list: readonly { readonly query: string }[] };
 }
 
+interface Rule {
+  readonly alert: string;
+  readonly expr: string;
+}
+
 interface Answer {
   readonly status: string;
   readonly error?: string;
@@ -71,7 +76,7 @@ describe('dashboards', { skip: isMissing(missingPrometheus()) }, () => {
       const began = performance.now();
       const report = await tick(analyzer);
       const seconds = (performance.now() - began) / 1000;
-      await telemetry.hear({ kind: 'done', report, seconds });
+      await telemetry.hear({ kind: 'done', report, failures: [], seconds });
       await field.world.sync();
       field.now += laterSeconds;
     };
@@ -104,7 +109,7 @@ describe('dashboards', { skip: isMissing(missingPrometheus()) }, () => {
 
   async function ask({ expr, range }: Target): Promise<Answer> {
     const query = expr
-      .replaceAll(/\$(release|instance)\b/g, '.*')
+      .replaceAll(/\$\{?(release|instance|namespace|name)\b\}?/g, '.*')
       .replaceAll('$__rate_interval', '6s')
       .replaceAll('$__range', '30s');
     const now = Date.now() / 1000;
@@ -122,6 +127,8 @@ describe('dashboards', { skip: isMissing(missingPrometheus()) }, () => {
   test.each(targets)('%s', async (_, target) => {
     const { status, error, data } = await ask(target);
     expect([status, error]).toEqual(['success', undefined]);
+    // Nobody serves requests here: that Prometheus understands the query is all there is to see.
+    if (!target.expr.includes('perch_')) return;
     const points = data.result.flatMap(
       (it) => it.values ?? (it.value === undefined ? [] : [it.value]),
     );
@@ -155,15 +162,16 @@ describe('dashboards', { skip: isMissing(missingPrometheus()) }, () => {
       args: ['check', 'rules', join(folder, 'rules.yaml')],
       folder,
     });
-    expect(checked).toContain('6 rules found');
+    expect(checked).toContain('7 rules found');
     const { groups } = parse(rules) as {
-      readonly groups: readonly { readonly rules: readonly { readonly expr: string }[] }[];
+      readonly groups: readonly { readonly rules: readonly Rule[] }[];
     };
     const [late, ...others] = groups.flatMap((it) => it.rules);
-    for (const { expr } of [late, ...others].flatMap((it) => it ?? [])) {
+    for (const { alert, expr } of [late, ...others].flatMap((it) => it ?? [])) {
       const { status, data } = await ask({ expr, range: false });
-      // All is well here, so none fires.
-      expect([expr, status, data.result]).toEqual([expr, 'success', []]);
+      // All is well here but for the release that was rolled back.
+      const firing = alert === 'PerchFailed' ? 1 : 0;
+      expect([expr, status, data.result.length]).toEqual([expr, 'success', firing]);
     }
     const later = late?.expr.replace('> 300', '> -1') ?? '';
     expect((await ask({ expr: later, range: false })).data.result).toHaveLength(1);

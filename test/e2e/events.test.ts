@@ -76,7 +76,7 @@ describe('events', { skip: isMissing(missingKubernetes()) }, () => {
   async function told(outcomes: readonly Outcome[]): Promise<readonly string[]> {
     const reporter = eventReporter({ writers: [writer], clock: () => now });
     const report = { idle: 0, outcomes, conflicts: 0 };
-    const failures = await reporter.hear({ kind: 'done', report, seconds: 1 });
+    const failures = await reporter.hear({ kind: 'done', report, failures: [], seconds: 1 });
     return failures.map((it) => it.reason);
   }
 

@@ -159,6 +159,12 @@ export function isShown(question: Question, reading: ObjectReading | undefined):
   return unmet(question, reading).length === 0;
 }
 
+/** What of an answer is not as the question wants it; nothing where all is. */
+export function wrongIn(question: Question, reading: ObjectReading | undefined): readonly string[] {
+  if (reading?.kind === 'unknown') return [`${refText(question.ref)}: ${reading.reason}`];
+  return unmet(question, reading);
+}
+
 /** The value of an annotation; undefined where there is none. */
 export function annotation(object: unknown, key: string): string | undefined {
   const value = at(object, `/metadata/annotations/${escapePointer(key)}`);

@@ -76,6 +76,15 @@ export interface Outage {
   readonly isSure: boolean;
 }
 
+/** One object that a position asks for, or wants gone, in one cluster. */
+export interface ObjectView {
+  readonly ref: ObjectRef;
+  /** Undefined where there is only one. */
+  readonly cluster: string | undefined;
+  /** What is not as Git says; nothing where all is. */
+  readonly wrong: readonly string[];
+}
+
 /** What was seen of the cluster at one moment, as far as a release is concerned. */
 export interface ClusterView {
   readonly live: Liveness;
@@ -89,4 +98,6 @@ export interface ClusterView {
   readonly outage?: Outage | undefined;
   /** Files of the position whose content some cluster does not show. @default - nobody can tell */
   readonly unseen?: ReadonlySet<string> | undefined;
+  /** Object by object, what the position asks for. @default - nothing was asked */
+  readonly objects?: readonly ObjectView[] | undefined;
 }

@@ -13,6 +13,7 @@ export interface NamedView {
   readonly outage?: ClusterView['outage'];
   /** Absent where the cluster cannot be read. */
   readonly unseen?: ClusterView['unseen'];
+  readonly objects?: ClusterView['objects'];
 }
 
 /** A release is live when it is in every cluster, since the last of them; it is as ready as the worst of them. */
@@ -34,6 +35,7 @@ export function combine(views: readonly NamedView[]): ClusterView {
       .at(-1),
     outage: worstOutage(views.flatMap((it) => it.outage ?? [])),
     unseen: allUnseen(views),
+    objects: views.flatMap((it) => it.objects ?? []),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Judge } from '../../../lib/plan/judge.ts';
+import { roundBeyond } from '../round.ts';
 import type { JudgeKind } from './kind.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -14,6 +15,11 @@ export const bounds: JudgeKind<Bounds> = {
     if (canary === undefined || primary === undefined) return false;
     const shared = beyond(judge, primary);
     return shared > 0 && beyond(judge, canary) > 2 * shared;
+  },
+  broken({ min, max }, value, unit) {
+    const tail = unit === undefined ? '' : ` ${unit}`;
+    const [sign, bound] = min !== undefined && value < min ? ['<', min] : ['>', max ?? value];
+    return `${roundBeyond(value, bound)}${tail} ${sign} ${bound}${tail}`;
   },
   margin: ({ min = -Infinity, max = Infinity }, value) => Math.min(value - min, max - value),
 };

@@ -4,8 +4,9 @@ import { stepOf } from '../position.ts';
 import type { Rollout } from '../situation.ts';
 import { unix } from '../state.ts';
 import { excuse, isMuchWorse } from './environment.ts';
+import { type FailedPoint, type Said, saidBy } from './failed-point.ts';
 import { kindOf } from './kinds.ts';
-import { type Point, samples, samplesThat, valuesOf, verdict } from './point.ts';
+import { type Point, samples, samplesThat } from './point.ts';
 import type { CheckSeries, Sample, TrackSeries } from './series.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -41,7 +42,9 @@ export interface Evidence {
 
 /** What the checks of the current step say so far. */
 export interface Judgement {
-  /** Failed points since the step's commit that the candidate answers for. */
+  /** Failed points since the step's commit that the candidate answers for, the newest last. */
+  readonly failures: readonly FailedPoint[];
+  /** Their number. */
   readonly failedChecks: number;
   /** Those of them in an outage that the candidate may have had no part in. */
   readonly doubtfulChecks: number;
@@ -54,6 +57,10 @@ export interface Judgement {
   readonly needed: number;
   /** The newest point on either grid. */
   readonly newest: Verdict | undefined;
+  /** What each check said at it. */
+  readonly newestSaid: readonly Said[];
+  /** Whether it is on the grid on which failures count. */
+  readonly newestCounts: boolean;
   /** When the newest conclusive point was, or the step's commit; Unix seconds. */
   readonly conclusiveAt: number;
   /** When the next point can be judged; Unix seconds. */
@@ -151,22 +158,23 @@ export function judge(
   // What windows saw of the outage itself is nobody's fault.
   const outageUntil = outage === undefined ? 0 : outage.until + window;
   const excusedUntil = outage?.isSure === true ? outageUntil : 0;
-  const fromCommit = excuse(
-    verdicts(series, commitGrid, (it) => it.fromCommit),
-    series,
-    excusedUntil,
-  );
-  const fromLive = liveGrid === undefined ? [] : verdicts(series, liveGrid, (it) => it.fromLive);
+  const said = { commit: saidBy(series, SINCE.commit), live: saidBy(series, SINCE.live) };
+  const isAsked = series.length > 0;
+  const fromCommit = excuse(isAsked ? verdicts(commitGrid, said.commit) : [], series, excusedUntil);
+  const fromLive = isAsked && liveGrid !== undefined ? verdicts(liveGrid, said.live) : [];
   const conclusive = fromCommit.filter((it) => it.verdict !== 'unknown').at(-1);
   const excused = fromCommit.filter((it) => it.isExcused === true);
   // After an outage the step bakes again.
   const calm = Math.max(excused.at(-1)?.at ?? 0, excusedUntil);
+  const failed = fromCommit.filter((it) => it.verdict === 'fail');
+  const last = newest(fromCommit, fromLive);
   return {
-    failedChecks: count(fromCommit, 'fail'),
-    doubtfulChecks: count(
-      fromCommit.filter((it) => it.at <= outageUntil),
-      'fail',
-    ),
+    failures: failed.map(({ at }) => ({
+      at,
+      checks: said.commit(at).filter((it) => it.verdict === 'fail'),
+    })),
+    failedChecks: failed.length,
+    doubtfulChecks: failed.filter((it) => it.at <= outageUntil).length,
     excusedChecks: excused.length,
     worseChecks: excused.filter((it) => isMuchWorse(series, it.at)).length,
     passed: count(
@@ -174,7 +182,9 @@ export function judge(
       'pass',
     ),
     needed: step === undefined ? 0 : pointsNeeded(rollout.plan.plan, step),
-    newest: newest(fromCommit, fromLive),
+    newest: last?.point.verdict,
+    newestSaid: last === undefined ? [] : said[last.grid](last.point.at),
+    newestCounts: last?.grid === 'commit',
     conclusiveAt: conclusive?.at ?? unix(rollout.state.at),
     nextAt:
       liveGrid === undefined
@@ -185,15 +195,15 @@ export function judge(
   };
 }
 
-function verdicts(
-  series: readonly CheckSeries[],
-  on: Grid,
-  pick: (it: CheckSeries) => TrackSeries | undefined,
-): readonly Point[] {
-  if (series.length === 0) return [];
-  const lookups = series.map((it) => ({ check: it.check, values: valuesOf(pick(it)) }));
+/** The series of a check on each grid. */
+const SINCE = {
+  commit: (it: CheckSeries): TrackSeries | undefined => it.fromCommit,
+  live: (it: CheckSeries): TrackSeries | undefined => it.fromLive,
+};
+
+function verdicts(on: Grid, said: (at: number) => readonly Said[]): readonly Point[] {
   return points(on).map((at) => {
-    const all = lookups.map(({ check, values }) => verdict(check, values(at)));
+    const all = said(at).map((it) => it.verdict);
     return {
       at,
       verdict: all.includes('fail') ? 'fail' : all.includes('unknown') ? 'unknown' : 'pass',
@@ -206,13 +216,16 @@ function points(on: Grid): readonly number[] {
   return Array.from({ length }, (_, index) => on.start + index * on.stepSeconds);
 }
 
-function newest(fromCommit: readonly Point[], fromLive: readonly Point[]): Verdict | undefined {
+function newest(
+  fromCommit: readonly Point[],
+  fromLive: readonly Point[],
+): { readonly point: Point; readonly grid: keyof typeof SINCE } | undefined {
   const a = fromCommit.at(-1);
   const b = fromLive.at(-1);
-  if (a === undefined || b === undefined) return (a ?? b)?.verdict;
+  if (b === undefined) return a && { point: a, grid: 'commit' };
+  const isBad = a !== undefined && (a.at === b.at ? a.verdict !== 'pass' : a.verdict === 'fail');
   // The grids have different phases; a bad point on either holds the step until a newer one is good.
-  if (a.at === b.at) return a.verdict === 'pass' ? b.verdict : a.verdict;
-  return a.at > b.at && a.verdict === 'fail' ? 'fail' : b.verdict;
+  return isBad && a.at >= b.at ? { point: a, grid: 'commit' } : { point: b, grid: 'live' };
 }
 
 function count(all: readonly Point[], wanted: Verdict): number {

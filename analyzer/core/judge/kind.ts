@@ -14,6 +14,8 @@ export interface JudgeKind<Kind extends Judge = Judge> {
   isShared(judge: Kind, values: Values): boolean;
   /** Whether the candidate fails much worse than a failing environment explains. */
   isMuchWorse(judge: Kind, values: Values): boolean;
+  /** A value of the canary that fails, beside the bound that it breaks: `69.17 % < 99 %`. */
+  broken(judge: Kind, value: number, unit: string | undefined): string;
   /** How far a value of the canary lies within what passes; negative where it fails. */
   margin(judge: Kind, value: number): number;
 }

@@ -77,7 +77,7 @@ function atRestDecision(context: Context): Decision {
     };
   if (dist.kind === 'broken') return { kind: 'rest', reason: dist.reason };
   if (stable === undefined) return { kind: 'rest', reason: 'there is no stable set' };
-  if (dist.value.tree === stable.tree) return { kind: 'rest', reason: restReason(state) };
+  if (dist.value.tree === stable.tree) return { kind: 'rest', reason: restReason(state, stable) };
   if (state.failed?.candidate === identityOf(dist.value.plan))
     return { kind: 'rest', reason: failedReason(state) };
   return pinAtRest(context, dist.value, stable);
@@ -186,10 +186,11 @@ function isYes(reading: HookReading | undefined): boolean {
   return reading !== undefined && hasPassed(reading);
 }
 
-function restReason(state: State): string {
+/** Not what brought it here, which is past. */
+function restReason(state: State, stable: PlanTree): string {
   if (state.failed !== undefined && state.failed.candidate === state.candidate)
     return failedReason(state);
-  return state.reason;
+  return `at rest with candidate ${identityOf(stable.plan)}`;
 }
 
 function failedReason(state: State): string {

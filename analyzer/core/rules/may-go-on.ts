@@ -1,3 +1,4 @@
+import { brokenText, failedText } from '../judge/failed-point.ts';
 import { judgedStep, nextFailureAt } from '../judge/judge.ts';
 import { nextPosition, stepOf } from '../position.ts';
 import { holdsNothing, servesNobody } from './broken-primary.ts';
@@ -48,17 +49,17 @@ export function notBaked(context: Context): Decision | undefined {
   if (excusedChecks > 0 && (newest === 'unknown' || (newest === 'fail' && failedChecks === 0)))
     return {
       kind: 'hold',
-      reason: `${environment(context)}; it bakes again`,
+      reason: `${sharedFailure(context)}${environment(context)}; it bakes again`,
       untilSeconds: nextAt,
     };
   if (newest === 'fail')
-    return { kind: 'hold', reason: 'the newest check failed', untilSeconds: nextAt };
+    return { kind: 'hold', reason: newestFailure(context), untilSeconds: nextAt };
   if (needed === 0) return notWaited(context);
   if (trouble !== undefined) return { kind: 'hold', reason: `inconclusive: ${trouble}` };
   if (newest === 'unknown')
     return {
       kind: 'hold',
-      reason: 'inconclusive: the newest check has no data',
+      reason: `inconclusive: ${silentChecks(context)} no data`,
       untilSeconds: nextAt,
     };
   if (passed < needed) {
@@ -73,6 +74,27 @@ export function notBaked(context: Context): Decision | undefined {
     };
   }
   return undefined;
+}
+
+/** What failed, by how much, and how many failures that makes. A clean point of a live step may fail and not count. */
+function newestFailure({ judgement, failedChecks, rollout }: Context): string {
+  const { newestSaid, newestCounts } = judgement;
+  const { threshold } = rollout.plan.plan.analysis;
+  const failing = newestSaid.filter((it) => it.verdict === 'fail');
+  return newestCounts
+    ? failedText(failing, failedChecks, threshold)
+    : `${brokenText(failing)} (${failedChecks} of ${threshold} failed checks)`;
+}
+
+/** What fails now, where the newest point does; the outage itself may be over. */
+function sharedFailure({ judgement: { newestSaid } }: Context): string {
+  const failing = newestSaid.filter((it) => it.verdict === 'fail');
+  return failing.length === 0 ? '' : `${brokenText(failing)}; `;
+}
+
+function silentChecks({ judgement: { newestSaid } }: Context): string {
+  const names = newestSaid.filter((it) => it.verdict === 'unknown').map((it) => it.check.name);
+  return `${names.join(', ')} ${names.length === 1 ? 'has' : 'have'}`;
 }
 
 /** Jobs of the step must have ended well. */

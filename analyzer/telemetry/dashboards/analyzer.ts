@@ -1,6 +1,6 @@
 import type { DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { METRICS } from '../names.ts';
-import { bars, dashboard, lines, names, type Query, stat } from './panels.ts';
+import { anyOf, bars, dashboard, lines, names, type Query, stat } from './panels.ts';
 
 const OF = '{instance=~"$instance"}';
 const RATE = '[$__rate_interval]';
@@ -12,7 +12,7 @@ export function analyzerDashboard(): DashboardBuilder {
   return dashboard(
     'perch-analyzer',
     { title: 'Perch analyzer', description: 'Whether the analyzer runs, and what it waits for.' },
-    { name: 'instance', metric: METRICS.buildInfo.name },
+    [anyOf('instance', METRICS.buildInfo.name)],
     {
       Now: [
         stat(

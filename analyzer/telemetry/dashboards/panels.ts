@@ -160,15 +160,27 @@ export function table(about: About, columns: Readonly<Record<string, Query>>): T
   });
 }
 
-/**
- * A whole dashboard: one variable for the data source, and one whose values are a label's.
- *
- * @param label which label of which metric the reader may choose among
- */
+/** What the reader of a dashboard chooses. */
+export interface Variable {
+  readonly name: string;
+  /** Where its values come from, in Grafana's words. */
+  readonly query: string;
+  /** What of each is the value. @default - all of it */
+  readonly regex?: string;
+  /** Whether several may be chosen, and all. @default false */
+  readonly isMulti?: boolean;
+}
+
+/** Any number of a label's values. */
+export function anyOf(label: string, metric: string): Variable {
+  return { name: label, query: `label_values(${metric}, ${label})`, isMulti: true };
+}
+
+/** A whole dashboard: a variable for the data source, and those of its own. */
 export function dashboard(
   uid: string,
   about: About,
-  label: { readonly name: string; readonly metric: string },
+  variables: readonly Variable[],
   rows: Rows,
 ): DashboardBuilder {
   const builder = new DashboardBuilder(about.title)
@@ -182,26 +194,33 @@ export function dashboard(
     .timezone('browser')
     .withVariable(
       new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus'),
-    )
-    .withVariable(
-      new QueryVariableBuilder(label.name)
-        .label(label.name)
-        .datasource(DATASOURCE)
-        .query(`label_values(${label.metric}, ${label.name})`)
-        .refresh(VariableRefresh.OnTimeRangeChanged)
-        .sort(VariableSort.AlphabeticalAsc)
-        .multi(true)
-        .includeAll(true)
-        // Also what has no such label, as after a push to a gateway.
-        .allValue('.*')
-        .current({ selected: true, text: 'All', value: '$__all' }),
     );
+  for (const it of variables) builder.withVariable(variable(it));
   let id = 0;
   for (const [title, panels] of Object.entries(rows)) {
     builder.withRow(new RowBuilder(title).id(++id));
     for (const panel of panels) builder.withPanel(panel.id(++id));
   }
   return builder;
+}
+
+function variable({ name, query, regex, isMulti = false }: Variable): QueryVariableBuilder {
+  const builder = new QueryVariableBuilder(name)
+    .label(name)
+    .datasource(DATASOURCE)
+    .query(query)
+    .refresh(VariableRefresh.OnTimeRangeChanged)
+    .sort(VariableSort.AlphabeticalAsc);
+  if (regex !== undefined) builder.regex(regex);
+  if (!isMulti) return builder;
+  return (
+    builder
+      .multi(true)
+      .includeAll(true)
+      // Also what has no such label, as after a push to a gateway.
+      .allValue('.*')
+      .current({ selected: true, text: 'All', value: '$__all' })
+  );
 }
 
 function legend(): VizLegendOptionsBuilder {

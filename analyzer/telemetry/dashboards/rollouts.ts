@@ -1,6 +1,6 @@
 import type { DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { METRICS } from '../names.ts';
-import { bars, dashboard, lines, type Query, stat, states, steps, table } from './panels.ts';
+import { anyOf, bars, dashboard, lines, type Query, stat, states, steps, table } from './panels.ts';
 
 const OF = '{release=~"$release"}';
 const phase = METRICS.phase.name;
@@ -8,6 +8,8 @@ const weight = METRICS.weight.name;
 const failedChecks = METRICS.failedChecks.name;
 const since = METRICS.inconclusiveSince.name;
 const decisions = METRICS.decisions.name;
+
+const inFailed = `max by (release) (${phase}{release=~"$release",phase="Failed"})`;
 
 const UNDER_WAY =
   'Initializing|Progressing|Waiting|WaitingPromotion|Promoting|Finalising|RollingBack';
@@ -20,7 +22,7 @@ export function rolloutsDashboard(): DashboardBuilder {
       title: 'Perch rollouts',
       description: 'Where every release is, what its checks say, and how it moved.',
     },
-    { name: 'release', metric: phase },
+    [anyOf('release', phase)],
     {
       Now: [
         stat({ title: 'Under way', description: 'Releases that are moving.' }, inPhase(UNDER_WAY)),
@@ -55,6 +57,39 @@ export function rolloutsDashboard(): DashboardBuilder {
             'in phase': { expr: `max by (release, phase) (${phase}${OF} == 1)`, legend: '' },
             'weight %': { expr: `max by (release) (${weight}${OF})`, legend: '' },
             'failed checks': { expr: `max by (release) (${failedChecks}${OF})`, legend: '' },
+          },
+        ),
+      ],
+      Failures: [
+        table(
+          {
+            title: 'Failed releases',
+            description:
+              'The newest candidate was rolled back, and nothing is tried again before a fix or `perch retry`.',
+          },
+          {
+            'failed checks': {
+              expr: `max by (release) (${failedChecks}${OF}) and on (release) (${inFailed} == 1)`,
+              legend: '',
+            },
+            'rollback s': {
+              expr: `max by (release) (${METRICS.rollbackSeconds.name}${OF}) and on (release) (${inFailed} == 1)`,
+              legend: '',
+            },
+          },
+        ),
+        states(
+          { title: 'Failed when', description: 'Since when a release stands as failed.' },
+          { expr: `${inFailed} == 1`, legend: '{{release}}' },
+        ),
+        bars(
+          {
+            title: 'Failed check points',
+            description: 'Points at which a check failed, by release and check.',
+          },
+          {
+            expr: `sum by (release, check) (increase(${METRICS.failedPoints.name}${OF}[$__rate_interval]))`,
+            legend: '{{release}}: {{check}}',
           },
         ),
       ],

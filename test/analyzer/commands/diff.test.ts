@@ -21,7 +21,7 @@ describe.concurrent('perch diff', () => {
     const { candidate } = plan('v2').plan;
     expect(stdout).toMatch(
       new RegExp(
-        `^app: 02-weight-20 → 03-weight-50 \\(candidate ${candidate}\\); now: live and ready\n\n`,
+        `^app: 02-weight-20 → 03-weight-50 \\(candidate ${candidate}\\); now: baking since .*\n\n`,
       ),
     );
     expect(stdout).toContain(
@@ -84,7 +84,7 @@ describe.concurrent('perch diff', () => {
     git(field.folder, 'branch', 'rest', second);
     expect(await perch('diff', 'app', '--repo', field.folder, '--branch', 'rest')).toEqual({
       code: 0,
-      stdout: 'app: complete, and nothing comes next: live and ready\n',
+      stdout: `app: complete, and nothing comes next: at rest with candidate ${plan('v1').plan.candidate}\n`,
       stderr: '',
     });
   });

@@ -29,9 +29,9 @@ describe('perch status', () => {
         'app',
         'Progressing',
         '20',
-        '2/6',
+        '02-weight-20 (2/6)',
         expect.stringMatching(/^\d+[smhd]/),
-        'live and ready',
+        expect.stringMatching(/^baking since 2027-.*: 3 passing points of success-rate$/),
       ],
       ['web', 'web', 'Initializing', '0', '-', '-', 'not started yet'],
     ]);
@@ -52,7 +52,7 @@ describe('perch status', () => {
         stepName: '02-weight-20',
         candidate: plan('v2').plan.candidate,
         since: expect.stringMatching(/^2027-/),
-        reason: 'live and ready',
+        reason: expect.stringMatching(/^baking since 2027-.*: 3 passing points of success-rate$/),
       },
       expect.objectContaining({ release: 'web', phase: 'Initializing', step: null, since: null }),
     ]);
@@ -63,10 +63,52 @@ describe('perch status', () => {
     await other.edit({ '"live/My \\033[2J\\302\\233App/a.yaml"': 'x' });
     const { code, stdout, stderr } = await perch('status', '--json', '--repo', other.folder);
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject([{ release: 'app', reason: 'live and ready' }]);
+    expect(JSON.parse(stdout)).toMatchObject([{ release: 'app', phase: 'Progressing' }]);
     expect(stderr).toBe(
       'perch: "live/My \\u001b[2J\\u009bApp" belongs to no release: nothing is done about it, take it away\n',
     );
+  });
+
+  test('filters by namespace and phase', async () => {
+    const only = async (...flags: readonly string[]) => {
+      const { stdout } = await perch('status', '--json', '--repo', field.folder, ...flags);
+      return (JSON.parse(stdout) as readonly { readonly release: string }[]).map(
+        (it) => it.release,
+      );
+    };
+    expect(await only('--namespace', 'web')).toEqual(['web']);
+    expect(await only('--phase', 'Progressing')).toEqual(['app']);
+    expect(await only('--namespace', 'web', '--phase', 'Progressing')).toEqual([]);
+    expect(await perch('status', '--phase', 'Moving', '--repo', field.folder)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Allowed choices are'),
+    });
+    const none = await perch('status', '--namespace', 'nowhere', '--repo', field.folder);
+    expect(none.stdout).toBe('no release is in that namespace and phase\n');
+  });
+
+  test('of one release prints all that Git knows of it', async () => {
+    const { code, stdout } = await perch('status', 'app', '--repo', field.folder);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^release {4}app\n/);
+    expect(stdout).toMatch(/^step {7}02-weight-20 \(2 of 6\)\nnext {7}03-weight-50$/m);
+    expect(stdout).toMatch(/^waits for {2}baking since 2027-/m);
+    expect(stdout).toMatch(/^came here {2}live and ready$/m);
+    expect(stdout).toMatch(/^left {7}01-canary-up at 2027-\S+, with 0 failed checks$/m);
+    const machine = await perch('status', 'app', '--json', '--repo', field.folder);
+    expect(JSON.parse(machine.stdout)).toMatchObject({
+      release: 'app',
+      stepName: '02-weight-20',
+      stable: plan('v1').plan.candidate,
+      newest: null,
+      entered: 'live and ready',
+      failedChecks: 0,
+      next: '03-weight-50',
+    });
+    expect(await perch('status', 'app2', '--repo', field.folder)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('there is no release "app2"; there are: app, web'),
+    });
   });
 
   test('of a run branch that is not there is an error with the remedy', async () => {

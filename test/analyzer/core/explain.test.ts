@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { change } from '../../../analyzer/core/change.ts';
-import { evidenceLine, round } from '../../../analyzer/core/explain.ts';
+import { evidenceLine } from '../../../analyzer/core/explain.ts';
 import { abort, pause, resume, retry } from '../../../analyzer/core/person.ts';
+import { round } from '../../../analyzer/core/round.ts';
 import type { Move } from '../../../analyzer/core/rules/decision.ts';
 import type { Situation } from '../../../analyzer/core/situation.ts';
 import { messageText } from '../../../analyzer/git/message.ts';

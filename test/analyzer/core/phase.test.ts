@@ -130,7 +130,6 @@ describe('what Git alone says', () => {
 
 describe('the reason', () => {
   test.each<[string, Situation, string | RegExp]>([
-    ['of the last transition', situation({ position: step('02-weight-20') }), 'as the test says'],
     [
       'of a pause',
       situation({ position: COMPLETE, state: { paused: { reason: 'freeze' } } }),
@@ -149,7 +148,7 @@ describe('the reason', () => {
     [
       'of a failure that goes back',
       situation({ position: back('02-weight-20', 'routes'), state: failed }),
-      '02-weight-20: 3 failed checks',
+      'rolls back, all requests go to the primary: 02-weight-20: 3 failed checks',
     ],
     [
       'of a plan that is refused',

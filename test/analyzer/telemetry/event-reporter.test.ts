@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ClusterEvent } from '../../../analyzer/cluster/events.ts';
 import { eventReporter } from '../../../analyzer/telemetry/event-reporter.ts';
+import { failuresOf, type ToldFailure } from '../../../analyzer/tell/failures.ts';
 import type { Failure } from '../../../analyzer/tell/listener.ts';
 import type { Outcome } from '../../../analyzer/tick/outcome.ts';
 import { situation, step, T0 } from '../core/fixture.ts';
@@ -27,9 +28,16 @@ function reporter(fails: readonly string[] = []) {
     tick: async (outcomes: readonly Outcome[], later = 10) => {
       now += later;
       const report = { idle: 0, outcomes, conflicts: 0 };
-      failures.push(...(await it.hear({ kind: 'done', report, seconds: 1 })));
+      failures.push(...(await it.hear({ kind: 'done', report, failures: [], seconds: 1 })));
       return written.splice(0).map((event) => event.reason);
     },
+    hear: (outcomes: readonly Outcome[], failures: readonly ToldFailure[]) =>
+      it.hear({
+        kind: 'done',
+        report: { idle: 0, outcomes, conflicts: 0 },
+        failures,
+        seconds: 1,
+      }),
     failed: () => it.hear({ kind: 'failed', error: new Error('x'), seconds: 1 }),
   };
 }
@@ -75,6 +83,23 @@ test('many at once are cut off, and that is said', async () => {
   expect(failures).toEqual([{ what: 'too many events at once', reason: '10 were left out' }]);
   expect(await tick(all, 7)).toHaveLength(7);
   expect(await tick(all, 3600)).toHaveLength(50);
+});
+
+test('a failing canary is seen: each failed check point is an event whose name is the same in every process', async () => {
+  const now = T0 + 36;
+  const failing = outcomeOf(at20, now, { values: (at) => (at === T0 + 30 ? 69.17 : 99.9) });
+  const told = () => failuresOf({ intervalSeconds: 10, isOnce: false }).fresh([failing]);
+  const { written, hear } = reporter();
+  await hear([failing], told());
+  await hear([failing], told());
+  const [first, second] = written;
+  expect(first).toMatchObject({
+    type: 'Warning',
+    reason: 'CheckFailed',
+    note: 'app: success-rate 69.17 < 99 (failed check 1 of 3)',
+    regarding: { kind: 'Deployment', name: 'app-primary' },
+  });
+  expect(second?.key).toBe(first?.key);
 });
 
 test('a tick that failed has nothing to tell', async () => {

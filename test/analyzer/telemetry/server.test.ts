@@ -35,6 +35,16 @@ async function sendLarge(url: string, body: string): Promise<readonly number[]> 
 }
 
 describe('the server', () => {
+  test('answers what is below a folder by its name, once it is asked for', async () => {
+    const below = new Map([['/releases/', async (name: string) => text(`of ${name}`)]]);
+    const server = await startServer({ host: '127.0.0.1', port: 0 }, new Map(), below);
+    open.push(server);
+    expect(await (await fetch(`${server.url}/releases/shop?x=1`)).text()).toBe('of shop');
+    const other = await fetch(`${server.url}/release`);
+    expect([other.status, await other.text()]).toEqual([404, 'there is only /releases/…\n']);
+    expect((await fetch(`${server.url}/releases/shop`, { method: 'POST' })).status).toBe(405);
+  });
+
   test('answers its pages, and each connection once', async () => {
     const { url } = await serve();
     const reply = await fetch(`${url}/a?x=1`);

@@ -8,9 +8,10 @@ import {
   type Telemetry,
   type TelemetryOptions,
 } from '../../../analyzer/telemetry/telemetry.ts';
+import { failuresOf } from '../../../analyzer/tell/failures.ts';
 import type { Failure } from '../../../analyzer/tell/listener.ts';
 import type { Analyzer } from '../../../analyzer/tick/analyzer.ts';
-import { type TickReport, tick } from '../../../analyzer/tick/tick.ts';
+import { tick as runTick, type TickReport } from '../../../analyzer/tick/tick.ts';
 import { plan } from '../core/fixture.ts';
 import { type Field, inStep, openMemoryField, untilRest } from '../field.ts';
 import { scratch } from '../git/fixture.ts';
@@ -53,8 +54,10 @@ async function observed(
     analyzer: watched,
     failures,
     tick: async () => {
-      const report = await tick(watched);
-      failures.push(...(await telemetry.hear({ kind: 'done', report, seconds: 0.02 })));
+      const report = await runTick(watched);
+      failures.push(
+        ...(await telemetry.hear({ kind: 'done', report, failures: [], seconds: 0.02 })),
+      );
       await field.world.sync();
       return report;
     },
@@ -230,7 +233,7 @@ describe.concurrent('ticks that do not go well', () => {
     expect(series.get('perch_ticks_total{result="failed"}')).toBe(1);
     expect(series.get('perch_tick_last_success_timestamp_seconds')).toBe(0);
     const report = { idle: 0, outcomes: [], conflicts: 2, refused: 'protected branch' };
-    await telemetry.hear({ kind: 'done', report, seconds: 1 });
+    await telemetry.hear({ kind: 'done', report, failures: [], seconds: 1 });
     expect(await healthz()).toEqual([200, expect.not.objectContaining({ lastFailure: '' })]);
     expect((await scrape()).get('perch_push_conflicts_total')).toBe(2);
     expect((await scrape()).get('perch_push_refused_total')).toBe(1);
@@ -276,4 +279,46 @@ test('every metric that is named is there from the start, or with its first rele
       .map((one) => one.name)
       .sort(),
   );
+});
+
+test('what the last pass found out about a release is served as perch explain prints it', async () => {
+  const { field, analyzer } = await inStep('02-weight-20');
+  await field.release({ web: plan('v1') });
+  const { telemetry, tick } = await observed(field, analyzer);
+  const page = async (id: string) => {
+    const reply = await fetch(`${telemetry.url}/releases/${id}`);
+    return [reply.status, await reply.json()];
+  };
+  expect(await page('app')).toMatchObject([404, { error: expect.stringContaining('"app"') }]);
+  field.world.value = () => 69.17;
+  field.now += 30;
+  await tick();
+  expect(await page('app')).toMatchObject([
+    200,
+    {
+      release: 'app',
+      decision: { kind: 'stays', reason: expect.stringMatching(/^success-rate 69\.17 < 99/) },
+      cluster: { live: true },
+      count: { threshold: 3 },
+    },
+  ]);
+  expect(await page('web')).toMatchObject([200, { decision: { kind: 'moves', to: 'init' } }]);
+  expect(await page('no')).toMatchObject([404, {}]);
+});
+
+test('a failing canary is seen: failed check points are counted by release and check', async () => {
+  const { field, analyzer } = await inStep('02-weight-20');
+  const { telemetry, analyzer: watched, scrape } = await observed(field, analyzer);
+  const failures = failuresOf({ intervalSeconds: 10, isOnce: false });
+  const series = 'perch_failed_check_points_total{release="app",check="success-rate"}';
+  field.world.value = () => 69.17;
+  for (const later of [10, 10, 10]) {
+    field.now += later;
+    const report = await runTick(watched);
+    const fresh = failures.fresh(report.outcomes);
+    await telemetry.hear({ kind: 'done', report, failures: fresh, seconds: 0.1 });
+  }
+  const counted = (await scrape()).get(series) ?? 0;
+  expect(counted).toBeGreaterThan(0);
+  expect((await scrape()).get('perch_failed_checks{release="app"}')).toBe(counted);
 });

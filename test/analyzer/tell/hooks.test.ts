@@ -1,8 +1,9 @@
 import type { RequestListener } from 'node:http';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { hookClient } from '../../../analyzer/hooks/client.ts';
+import { failuresOf } from '../../../analyzer/tell/failures.ts';
 import { hookListener, tellHooks } from '../../../analyzer/tell/hooks.ts';
-import type { ToldTransition } from '../../../analyzer/tell/news.ts';
+import type { News } from '../../../analyzer/tell/news.ts';
 import type { Hook } from '../../../lib/plan/plan.ts';
 import { afterFile } from '../../cleanups.ts';
 import { type HookServer, startHookServer } from '../../embedded/hook-server.ts';
@@ -22,7 +23,7 @@ function hook(name: string, type: Hook['type'], more: Partial<Hook> = {}): Hook 
   return { name, type, url, timeoutSeconds: 5, retries: 0, ...more };
 }
 
-function transition(hooks: readonly Hook[], more: Partial<ToldTransition> = {}): ToldTransition {
+function transition(hooks: readonly Hook[], more: Partial<News> = {}): News {
   return {
     plan: planOf(hooks),
     phase: 'Progressing',
@@ -35,7 +36,7 @@ function transition(hooks: readonly Hook[], more: Partial<ToldTransition> = {}):
 }
 
 /** Who was told what, and what came of it. */
-async function told(transitions: readonly ToldTransition[], limitSeconds?: number) {
+async function told(transitions: readonly News[], limitSeconds?: number) {
   const before = server.calls.length;
   const failures = await tellHooks(hookClient({}), transitions, limitSeconds);
   const calls = server.calls.slice(before).map((it) => ({
@@ -131,7 +132,34 @@ test('a listener tells hooks when a tick is over, and not at each of its pushes'
   const moved = outcomeOf(situation({ position: step('02-weight-20'), plan: next }), T0 + 500);
   const report = { idle: 0, outcomes: [moved], conflicts: 0 };
   expect(await it.hear({ kind: 'pushed', outcomes: [moved] })).toEqual([]);
-  expect(await it.hear({ kind: 'done', report, seconds: 1 })).toEqual([
+  expect(await it.hear({ kind: 'done', report, failures: [], seconds: 1 })).toEqual([
     { what: 'a hook was not told', reason: expect.stringMatching(/^app: hook chat: /) },
+  ]);
+});
+
+test('a failing canary is seen: event hooks are told of each failed check point', async () => {
+  const own = await startHookServer();
+  afterFile(() => own.stop());
+  const url = `${own.url}/gate/approve`;
+  const hooks = [hook('chat', 'event', { url }), hook('done', 'post-rollout', { url })];
+  const next = plan('v2', { more: { hooks } });
+  const at20 = situation({ position: step('02-weight-20'), plan: next });
+  const failing = outcomeOf(at20, T0 + 36, { values: () => 69.17 });
+  const failures = failuresOf({ intervalSeconds: 10, isOnce: false }).fresh([failing]);
+  const report = { idle: 0, outcomes: [failing], conflicts: 0 };
+  const it = hookListener(hookClient({}));
+  expect(await it.hear({ kind: 'done', report, failures, seconds: 1 })).toEqual([]);
+  const calls = own.calls.map((call) => JSON.parse(call.body.toString()));
+  expect(calls).toMatchObject([
+    {
+      name: 'app',
+      phase: 'Progressing',
+      checksum: next.plan.candidate,
+      metadata: {
+        eventMessage: 'app: success-rate 69.17 < 99 (failed check 1 of 3)',
+        eventType: 'Warning',
+        timestamp: String((T0 + 36) * 1000),
+      },
+    },
   ]);
 });

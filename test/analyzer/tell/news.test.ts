@@ -43,7 +43,7 @@ function done(it: Situation, next: Move, commit: string | undefined = 'c'.repeat
 }
 
 const at = (name: string) => situation({ position: step(name) });
-const story = (it: Situation, next = move(it, NOW)) => newsOf([done(it, next)])[0];
+const story = (it: Situation, next = move(it, NOW)) => newsOf([done(it, next)], [])[0];
 
 describe('what hooks are told', () => {
   test.each<[string, Situation, Move | undefined, object]>([
@@ -119,11 +119,11 @@ describe('what hooks are told', () => {
   test('nothing of what nobody pushed, of what waits, and of what has no plan', () => {
     const it = at('02-weight-20');
     const pushed = done(it, move(it, NOW));
-    expect(newsOf([{ ...pushed, commit: undefined }])).toEqual([]);
-    expect(newsOf([{ ...pushed, decision: decision(it, T0) }])).toEqual([]);
+    expect(newsOf([{ ...pushed, commit: undefined }], [])).toEqual([]);
+    expect(newsOf([{ ...pushed, decision: decision(it, T0) }], [])).toEqual([]);
     const first = unstarted(V1);
     const start = done(first, move(first, NOW));
-    expect(newsOf([start])).toHaveLength(1);
-    expect(newsOf([{ ...start, after: unstarted('broken') }])).toEqual([]);
+    expect(newsOf([start], [])).toHaveLength(1);
+    expect(newsOf([{ ...start, after: unstarted('broken') }], [])).toEqual([]);
   });
 });

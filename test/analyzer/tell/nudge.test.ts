@@ -137,7 +137,7 @@ test('a listener nudges when something was pushed, and at the end of a tick no m
   const it = nudgeListener({ ...RUN, urls: [url] });
   const moved = outcomeOf(situation({ position: step('02-weight-20') }), T0 + 500);
   const report = { idle: 0, outcomes: [moved], conflicts: 0 };
-  expect(await it.hear({ kind: 'done', report, seconds: 1 })).toEqual([]);
+  expect(await it.hear({ kind: 'done', report, failures: [], seconds: 1 })).toEqual([]);
   expect(told).toEqual([]);
   expect(await it.hear({ kind: 'pushed', outcomes: [moved] })).toEqual([
     {

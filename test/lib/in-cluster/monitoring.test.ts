@@ -33,6 +33,7 @@ test.each([
     'PerchNotSynced',
     'PerchOverdue',
     'PerchPaused',
+    'PerchFailed',
     'PerchPushRefused',
   ]);
   for (const { expr } of rules) {

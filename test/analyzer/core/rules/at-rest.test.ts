@@ -26,7 +26,10 @@ describe('at rest', () => {
   const setting = plan('v1', { setting: 'new' });
 
   test('nothing happens while nothing is new', () => {
-    expect(decision(rest, T0)).toEqual({ kind: 'rest', reason: 'as the test says' });
+    expect(decision(rest, T0)).toEqual({
+      kind: 'rest',
+      reason: `at rest with candidate ${V1.plan.candidate}`,
+    });
   });
 
   test('a new candidate starts at 01, with its plan', () => {

@@ -35,7 +35,9 @@ describe('what fails for the primary as well', () => {
     const held = decision(at20(), T0 + 62, down);
     expect(held).toMatchObject({
       kind: 'hold',
-      reason: expect.stringMatching(/^the environment was down: \d+ failed checks are not the ca/),
+      reason: expect.stringMatching(
+        /^success-rate 80 < 99; the environment was down: \d+ failed checks are not the ca/,
+      ),
     });
     // The same points, with a primary that is well, take it back.
     expect(move(at20(), T0 + 70, { ...down, primaryValues: GOOD })).toMatchObject({

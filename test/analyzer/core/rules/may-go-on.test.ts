@@ -104,17 +104,13 @@ describe('going on', () => {
     [
       'the store has no data',
       { values: () => undefined },
-      'inconclusive: the newest check has no data',
+      'inconclusive: success-rate has no data',
     ],
-    [
-      'the store says NaN',
-      { values: () => Number.NaN },
-      'inconclusive: the newest check has no data',
-    ],
+    ['the store says NaN', { values: () => Number.NaN }, 'inconclusive: success-rate has no data'],
     [
       'the newest check failed',
       { values: (at) => (at >= T0 + 55 ? 80 : 99.9) },
-      'the newest check failed',
+      'success-rate 80 < 99 (0 of 3 failed checks)',
     ],
     [
       'clocks differ too much',
@@ -178,11 +174,11 @@ describe('a promotion with checks', () => {
       });
     expect(decision(promoting, T0 + 70, { values: () => undefined })).toMatchObject({
       kind: 'hold',
-      reason: 'inconclusive: the newest check has no data',
+      reason: 'inconclusive: success-rate has no data',
     });
     expect(decision(promoting, T0 + 20, { values: BAD })).toMatchObject({
       kind: 'hold',
-      reason: 'the newest check failed',
+      reason: 'success-rate 80 < 99 (failed check 1 of 3)',
     });
     expect(move(promoting, T0 + 40)).toMatchObject({ to: step('05-weight-0') });
   });

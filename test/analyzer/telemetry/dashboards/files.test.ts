@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { dashboardFiles } from '../../../../analyzer/telemetry/dashboards/files.ts';
 import { METRICS } from '../../../../analyzer/telemetry/names.ts';
+import { gatewayApi, istio } from '../../../../lib/index.ts';
+import { namesOf, TRACKS } from '../../../../lib/names.ts';
 
 const FOLDER = join(import.meta.dirname, '../../../../docs/dashboards');
 
@@ -49,6 +51,22 @@ const dashboard = z.looseObject({
 
 const files = [...dashboardFiles()];
 
+const RELEASE = { name: 'app', namespace: 'test' };
+const ROUTERS = [
+  istio(),
+  ...(['contour', 'envoy-gateway', 'istio'] as const).map((metrics) =>
+    gatewayApi({ parentRefs: [], metrics }),
+  ),
+];
+
+/** A query as Grafana sends it. */
+function filledIn(expr: string): string {
+  return expr
+    .replaceAll(/\$\{?namespace\b\}?/g, RELEASE.namespace)
+    .replaceAll(/\$name\b/g, RELEASE.name)
+    .replaceAll('$__rate_interval', '1m');
+}
+
 test('what is committed is what is generated; `npm run dashboards` writes it', () => {
   expect(readdirSync(FOLDER).sort()).toEqual(files.map(([name]) => name).sort());
   for (const [name, text] of files)
@@ -87,7 +105,9 @@ describe.each(files)('%s', (_, text) => {
   test('asks for metrics that the analyzer has, and filters each by its variable', () => {
     const names = Object.values(METRICS).map((it) => it.name as string);
     const variable = whole.templating.list[1]?.name ?? '';
-    for (const { expr } of queries) {
+    // What serves requests counts them, and has no names of ours.
+    const own = whole.uid === 'perch-tracks' ? [] : queries;
+    for (const { expr } of own) {
       const selectors = [...expr.matchAll(/\b(perch_\w+)(\{[^}]*\})?/g)];
       expect(selectors.length, expr).toBeGreaterThan(0);
       for (const [, name = '', labels] of selectors) {
@@ -99,6 +119,53 @@ describe.each(files)('%s', (_, text) => {
 
   test('has queries with all brackets and quotes closed', () => {
     for (const { expr } of queries) expect(bracketsLeft(expr), expr).toBe('');
+  });
+});
+
+describe('primary and canary side by side', () => {
+  const text = files.find(([name]) => name === 'perch-tracks.json')?.[1] ?? '';
+  const shown = dashboard.parse(JSON.parse(text)).panels.filter((it) => it.type !== 'row');
+
+  test('are a query each in every panel, the same but for the track', () => {
+    for (const { title, targets = [] } of shown) {
+      expect(
+        targets.map((it) => it.legendFormat),
+        title,
+      ).toEqual(['primary', 'canary']);
+      const [primary, canary] = targets.map((it) => it.expr);
+      const place = (expr = '') => expr.replaceAll(/\/backend\/\d/g, '/backend/N');
+      expect(
+        place(primary).replaceAll('-primary-', '-canary-').replaceAll('-primary', '-canary'),
+        title,
+      ).toBe(place(canary));
+    }
+    expect(shown.map((it) => it.title)).toEqual(
+      expect.arrayContaining(['Requests', 'Success rate', 'Latency p99', 'CPU', 'Memory']),
+    );
+  });
+
+  test('ask for what the checks of each router count', () => {
+    const asked = shown.flatMap((it) => it.targets ?? []).map((it) => filledIn(it.expr));
+    const all = asked.join('\n');
+    const patterns = [...all.matchAll(/envoy_cluster_name=~"([^"]+)"/g)].map((it) => it[1] ?? '');
+    for (const router of ROUTERS)
+      for (const track of TRACKS) {
+        const counts = router.counts({ names: namesOf(RELEASE), port: 80 }, track);
+        if (counts.kind !== 'counted' || counts.durations.metric === undefined)
+          throw new Error('it counts');
+        expect(all).toContain(counts.requests.metric);
+        expect(all).toContain(counts.durations.metric);
+        for (const [label, , value] of counts.requests.matchers) {
+          // A pattern stands for any rule, and for a backend or a copy.
+          const cluster = value.replace('[0-9]+', '3').replace(/\((.*)\|.*\)/, '$1');
+          if (label !== 'envoy_cluster_name') expect(all).toContain(`${label}="${value}"`);
+          else
+            expect(
+              patterns.some((it) => new RegExp(`^(?:${it})$`).test(cluster)),
+              cluster,
+            ).toBe(true);
+        }
+      }
   });
 });
 

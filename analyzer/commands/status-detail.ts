@@ -1,0 +1,61 @@
+import { plain } from '../../lib/plan/plain.ts';
+import type { Detail } from '../core/detail.ts';
+import { age } from '../table.ts';
+
+/** One release in full, a line for each thing that there is to say. @param now Unix seconds */
+export function detailText(it: Detail, now: number): string {
+  const lines: readonly (readonly [string, string | undefined])[] = [
+    ['release', it.release],
+    ['objects', it.name === undefined ? undefined : `${it.name} in namespace ${it.namespace}`],
+    ['phase', it.phase],
+    ['weight', `${it.weight} %`],
+    ['step', it.step === undefined ? undefined : `${it.stepName} (${it.step} of ${it.steps})`],
+    ['next', it.next],
+    ['since', it.since === undefined ? undefined : sinceText(it.since, now)],
+    ['waits for', it.reason],
+    ['came here', entered(it)],
+    ['candidate', it.candidate && `${it.candidate} (${it.images.join(', ')})`],
+    ['stable', it.stable],
+    ['newest', it.newest && `${it.newest} in dist/`],
+    ['failed', failedText(it)],
+    ...it.gates.map((one) => ['gate', gateText(it, one)] as const),
+    ...it.hooks.map((one) => ['hook', hookText(one)] as const),
+    ...it.left.map((one) => ['left', leftText(one)] as const),
+  ];
+  const shown = lines.flatMap(([name, text]) =>
+    text === undefined ? [] : [[name, text] as const],
+  );
+  const width = Math.max(...shown.map(([name]) => name.length));
+  return shown.map(([name, text]) => `${name.padEnd(width)}  ${plain(text)}`).join('\n');
+}
+
+function sinceText(since: string, now: number): string {
+  return `${since} (${age(now - Date.parse(since) / 1000)} ago)`;
+}
+
+function entered({ entered: why, enteredBy: by }: Detail): string | undefined {
+  return by === undefined || why === undefined ? why : `${why} (by ${by})`;
+}
+
+/** What failed in the present step is known to who asks the metric store. */
+function failedText({ failedChecks, threshold, step }: Detail): string | undefined {
+  if (failedChecks === undefined || step === undefined) return undefined;
+  return `${failedChecks} of ${threshold} checks before this step; \`perch explain\` knows those of this one`;
+}
+
+function gateText({ release }: Detail, { opener, openedBy }: Detail['gates'][number]): string {
+  const who = opener === 'person' ? 'a person' : `hook ${opener}`;
+  return openedBy === undefined
+    ? `${who}; \`perch promote ${release}\` opens it`
+    : `${who}; opened by ${openedBy}`;
+}
+
+function hookText({ hook, startedAt, endedAt, outcome }: Detail['hooks'][number]): string {
+  return endedAt === undefined
+    ? `${hook}: called at ${startedAt}, and it has not ended`
+    : `${hook}: ${outcome} at ${endedAt}`;
+}
+
+function leftText({ name, until, failedChecks }: Detail['left'][number]): string {
+  return `${name} at ${until}, with ${failedChecks} failed checks`;
+}

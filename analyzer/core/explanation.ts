@@ -1,0 +1,274 @@
+import { judgeText } from '../../lib/plan/judge.ts';
+import type { Hook, Plan } from '../../lib/plan/plan.ts';
+import type { ClusterView, JobStatus, Readiness } from './cluster/reading.ts';
+import { gridFromCommit, gridFromLive } from './judge/judge.ts';
+import { samples, valuesOf, verdict } from './judge/point.ts';
+import type { CheckSeries, TrackSeries } from './judge/series.ts';
+import type { Verdict } from './judge/verdict.ts';
+import type { Observation } from './observation.ts';
+import type { Status } from './phase.ts';
+import { atRest, positionText, stepOf } from './position.ts';
+import { hookReading } from './rules/ask.ts';
+import { contextOf } from './rules/decide.ts';
+import type { Context, Decision } from './rules/decision.ts';
+import { isApproved, readingText, START } from './rules/gate.ts';
+import { opensAt } from './rules/hours.ts';
+import type { Situation } from './situation.ts';
+import { isoTime } from './state.ts';
+
+/** What was asked about a release, and what follows: plain data, as `perch explain --json` prints it. */
+export interface Explanation extends Status {
+  /** When it was asked; ISO 8601. */
+  readonly at: string;
+  readonly decision: DecisionExplained;
+  /** Null where the cluster was not asked. */
+  readonly cluster: ClusterExplained | null;
+  readonly checks: readonly CheckExplained[];
+  /** Null where nothing is judged. */
+  readonly count: CountExplained | null;
+  readonly hooks: readonly HookExplained[];
+  readonly gates: readonly GateExplained[];
+  /** Null where the release has none. */
+  readonly hours: { readonly open: boolean; readonly opensAt: string | null } | null;
+  readonly dependsOn: readonly DependencyExplained[];
+}
+
+/** Whether the release stays, moves or goes back. */
+export interface DecisionExplained {
+  readonly kind: 'rests' | 'stays' | 'moves' | 'goes back';
+  readonly reason: string;
+  /** When the answer may be another one by itself; ISO 8601. */
+  readonly until: string | null;
+  /** The position that is taken. */
+  readonly to: string | null;
+}
+
+/** What the cluster shows, object by object. */
+export interface ClusterExplained {
+  readonly live: boolean;
+  readonly since: string | null;
+  /** Why it is not live, or why nobody can tell. */
+  readonly reason: string | null;
+  readonly objects: readonly {
+    readonly cluster: string | null;
+    readonly kind: string;
+    readonly namespace: string | null;
+    readonly name: string;
+    readonly wrong: readonly string[];
+  }[];
+  readonly tracks: Readonly<Partial<Record<string, Readiness>>>;
+  readonly jobs: readonly (JobStatus & { readonly file: string })[];
+}
+
+/** One check of the step. */
+export interface CheckExplained {
+  readonly name: string;
+  /** What passes: `≥ 99 %`. */
+  readonly bounds: string;
+  readonly unit: string | null;
+  /** On the grid from the step's commit, on which failures count. */
+  readonly counted: readonly PointExplained[];
+  /** On the grid from live, on which passing points count. */
+  readonly clean: readonly PointExplained[];
+}
+
+/** One point of a check; no value is one without data. */
+export interface PointExplained {
+  readonly at: string;
+  readonly value: number | null;
+  readonly verdict: Verdict;
+}
+
+/** How many points there are, and how many there must be, or may be. */
+export interface CountExplained {
+  readonly passed: number;
+  readonly needed: number;
+  readonly failed: number;
+  readonly threshold: number;
+  /** Failures that are the environment's. */
+  readonly excused: number;
+  /** Why an answer is missing. */
+  readonly trouble: string | null;
+}
+
+/** A hook of the step. */
+export interface HookExplained {
+  readonly name: string;
+  readonly type: Hook['type'];
+  /** What it said, or how its last run ended. */
+  readonly said: string;
+}
+
+/** A gate that the release comes to next. */
+export interface GateExplained {
+  /** `person`, or the name of a hook. */
+  readonly opener: string;
+  readonly approved: boolean;
+  readonly said: string;
+}
+
+/** A release that this one waits for before it starts. */
+export interface DependencyExplained {
+  readonly release: string;
+  readonly phases: readonly string[];
+  readonly is: string | null;
+}
+
+/** What a pass has found out about one release. */
+export interface Found {
+  readonly status: Status;
+  readonly observation: Observation;
+  readonly decision: Decision;
+  /** Unix seconds. */
+  readonly at: number;
+}
+
+/** Makes an observation and its decision readable. */
+export function explanationOf({ status, observation, decision, at }: Found): Explanation {
+  const { rollout } = observation.situation;
+  const context = rollout.kind === 'known' ? contextOf(observation, rollout.value, at) : undefined;
+  const plan = planAhead(observation.situation);
+  return {
+    ...status,
+    at: isoTime(at),
+    decision: decisionOf(decision),
+    cluster: observation.cluster === undefined ? null : clusterOf(observation.cluster),
+    checks: context === undefined ? [] : observation.series.map((it) => checkOf(context, it)),
+    count: context === undefined || observation.series.length === 0 ? null : countOf(context),
+    hooks: context === undefined ? [] : hooksOf(context),
+    gates: plan === undefined ? [] : gatesOf(observation, plan),
+    hours: plan === undefined ? null : hoursOf(plan, at),
+    dependsOn: plan === undefined ? [] : dependenciesOf(observation, plan),
+  };
+}
+
+/** At rest gates and hours are those of the newest plan, which they keep from starting. */
+function planAhead({ rollout, dist, plan }: Situation): Plan | undefined {
+  const isResting = rollout.kind !== 'known' || atRest(rollout.value.state.position);
+  const tree = isResting ? dist : plan;
+  if (tree.kind !== 'known') return undefined;
+  const isStable = rollout.kind === 'known' && tree.value.tree === rollout.value.stable?.tree;
+  return isResting && isStable ? undefined : tree.value.plan;
+}
+
+function decisionOf(it: Decision): DecisionExplained {
+  const { reason } = it;
+  if (it.kind === 'move') {
+    const isBack = it.transition === 'back' || it.transition === 'undo';
+    const to = positionText(it.to);
+    return { kind: isBack ? 'goes back' : 'moves', reason, until: null, to };
+  }
+  const until = it.kind === 'hold' ? it.untilSeconds : undefined;
+  return {
+    kind: it.kind === 'hold' ? 'stays' : 'rests',
+    reason,
+    until: until === undefined ? null : isoTime(until),
+    to: null,
+  };
+}
+
+function clusterOf({ live, ready, jobs, objects = [] }: ClusterView): ClusterExplained {
+  return {
+    live: live.kind === 'live',
+    since: live.kind === 'live' ? isoTime(live.sinceSeconds) : null,
+    reason: live.kind === 'live' ? null : live.reason,
+    objects: objects.map(({ ref: { kind, namespace = null, name }, cluster = null, wrong }) => ({
+      cluster,
+      ...{ kind, namespace, name },
+      wrong,
+    })),
+    tracks: ready,
+    jobs: [...(jobs ?? [])].map(([file, it]) => ({ file, ...it })),
+  };
+}
+
+function checkOf({ rollout, observation, now }: Context, it: CheckSeries): CheckExplained {
+  const { name, judge, unit } = it.check;
+  const { analysis } = rollout.plan.plan;
+  const live = observation.cluster?.live;
+  const window = Math.max(...observation.series.map((one) => one.check.windowSeconds));
+  const counted = gridFromCommit(rollout, window, now);
+  const clean =
+    live?.kind === 'live' ? gridFromLive(live.sinceSeconds, window, analysis, now) : undefined;
+  const on = (grid: typeof clean, series: TrackSeries | undefined) =>
+    grid === undefined ? [] : pointsOf(it, grid, series);
+  return {
+    name,
+    bounds: judgeText(judge, unit),
+    unit: unit ?? null,
+    counted: on(counted, it.fromCommit),
+    clean: on(clean, it.fromLive),
+  };
+}
+
+function pointsOf(
+  { check }: CheckSeries,
+  { start, end, stepSeconds }: ReturnType<typeof gridFromCommit>,
+  series: TrackSeries | undefined,
+): readonly PointExplained[] {
+  const values = valuesOf(series);
+  const known = new Map(samples(series?.canary).map((it) => [it.at, it.value]));
+  const points: PointExplained[] = [];
+  for (let at = start; at <= end; at += stepSeconds)
+    points.push({
+      at: isoTime(at),
+      value: known.get(at) ?? null,
+      verdict: verdict(check, values(at)),
+    });
+  return points;
+}
+
+function countOf({ judgement, failedChecks, rollout }: Context): CountExplained {
+  return {
+    passed: judgement.passed,
+    needed: judgement.needed,
+    failed: failedChecks,
+    threshold: rollout.plan.plan.analysis.threshold,
+    excused: judgement.excusedChecks,
+    trouble: judgement.trouble ?? null,
+  };
+}
+
+function hooksOf({ rollout: { state, plan }, observation }: Context): readonly HookExplained[] {
+  const step = state.position.kind === 'step' ? stepOf(plan.plan, state.position) : undefined;
+  return (plan.plan.hooks ?? [])
+    .filter((it) => step?.hooks?.includes(it.name) === true)
+    .map(({ name, type }) => {
+      const reading = hookReading(observation.answers, name);
+      const run = state.hooks?.filter((it) => it.hook === name && it.step === step?.name).at(-1);
+      const ended = run === undefined ? 'not called yet' : (run.outcome ?? 'called, not ended');
+      return { name, type, said: reading === undefined ? ended : readingText(reading) };
+    });
+}
+
+function gatesOf(observation: Observation, plan: Plan): readonly GateExplained[] {
+  const { rollout } = observation.situation;
+  const state = rollout.kind === 'known' ? rollout.value.state : undefined;
+  const step =
+    state === undefined || atRest(state.position) ? undefined : stepOf(plan, state.position);
+  const all = step === undefined ? plan.start : step.gates;
+  const approved = isApproved(state, plan, step?.name ?? START);
+  return (all ?? []).map((it) => {
+    if (it.kind === 'person') {
+      const said = approved ? 'open' : `closed: \`perch promote ${plan.release}\` opens it`;
+      return { opener: 'person', approved, said };
+    }
+    const reading = hookReading(observation.answers, it.hook);
+    const said = approved ? 'open' : reading === undefined ? 'not asked yet' : readingText(reading);
+    return { opener: it.hook, approved, said };
+  });
+}
+
+function hoursOf({ hours = [] }: Plan, now: number): Explanation['hours'] {
+  if (hours.length === 0) return null;
+  const at = opensAt(hours, now);
+  return { open: at === undefined, opensAt: at === undefined ? null : isoTime(at) };
+}
+
+function dependenciesOf({ others }: Observation, plan: Plan): readonly DependencyExplained[] {
+  return (plan.dependsOn ?? []).map(({ release, phases }) => ({
+    release,
+    phases,
+    is: others?.get(release) ?? null,
+  }));
+}

@@ -1,0 +1,14 @@
+/** Four significant digits, without a tail of zeros. */
+export function round(value: number): string {
+  return digits(value, 4);
+}
+
+/** The same with as many digits as it takes to tell it from the bound that it breaks: never `99 < 99`. */
+export function roundBeyond(value: number, bound: number): string {
+  const told = [4, 6, 9, 13].find((it) => Number(digits(value, it)) !== bound);
+  return told === undefined ? String(value) : digits(value, told);
+}
+
+function digits(value: number, significant: number): string {
+  return Number.isFinite(value) ? String(Number(value.toPrecision(significant))) : String(value);
+}
