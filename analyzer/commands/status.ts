@@ -110,7 +110,7 @@ function isWanted({ namespace, phase }: StatusFlags, row: Status): boolean {
 function colorOf(line: string): Color | undefined {
   const phase = PHASES.find((it) => line.includes(`  ${it} `));
   if (phase === undefined) return undefined;
-  if (phase === 'Failed' || phase === 'Paused' || phase === 'Inconclusive') return 'red';
+  if (phase === 'Failed' || phase === 'Paused') return 'red';
   return phase === 'Succeeded' || phase === 'Initialized' ? 'green' : 'cyan';
 }
 
