@@ -38,7 +38,7 @@ export function prospect(situation: Situation, to: string | undefined): Prospect
   const rollout = situation.rollout;
   if (rollout.kind === 'broken') throw new Error(rollout.reason);
   const ahead = rollout.kind === 'absent' ? first(situation) : aheadOf(situation, rollout.value);
-  const next = to === undefined ? ahead.next : ahead.all.find((it) => hasName(ahead, it, to));
+  const next = to === undefined ? ahead.next : named(ahead, to);
   if (to !== undefined && next === undefined)
     throw new UsageError(
       `${id}: "${to}" does not lie ahead of ${ahead.from}; there are: ${names(ahead).join(', ') || 'none'}`,
@@ -125,8 +125,13 @@ function following(plan: Plan, position: Position): readonly Position[] {
   return next === undefined ? [] : [next, ...following(plan, next)];
 }
 
-function hasName({ plan }: Ahead, position: Position, name: string): boolean {
-  return namesOf(plan, position).includes(name);
+/** By its name, or by how the name of one alone begins, as `03`. */
+function named(ahead: Ahead, name: string): Position | undefined {
+  const matching = (matches: (it: string) => boolean) =>
+    ahead.all.filter((it) => namesOf(ahead.plan, it).some(matches));
+  const [exact] = matching((it) => it === name);
+  const [only, ...others] = matching((it) => it.startsWith(name));
+  return exact ?? (others.length === 0 ? only : undefined);
 }
 
 function names(ahead: Ahead): readonly string[] {

@@ -46,10 +46,14 @@ export function initialize(situation: Situation, { by, reason }: Request): Move 
 
 /** Stops a rollout where it is. Only a necessary rollback still happens. @throws Error when paused already */
 export function pause(situation: Situation, { by, reason }: Request): Move {
+  if (situation.rollout.kind === 'absent')
+    throw new Error(
+      `${situation.id} has not started: there is nothing to pause yet. suspend: true in apps/ keeps it from starting`,
+    );
   const { state } = unedited(situation);
   if (state.position.kind === 'back')
     throw new Error(
-      `${situation.id} is going back (${positionText(state.position)}), which is never left half done`,
+      `${situation.id} is rolling back (${positionText(state.position)}), and a rollback is never left half done`,
     );
   if (state.paused !== undefined)
     throw new Error(
@@ -84,7 +88,7 @@ export function retry(situation: Situation, { reason }: Request): Move {
     throw new Error(`${situation.id}: no candidate failed, there is nothing to retry`);
   if (!atRest(state.position))
     throw new Error(
-      `${situation.id} is still on its way (${positionText(state.position)}): retry when it is back`,
+      `${situation.id} is still under way (${positionText(state.position)}): retry it after its rollback, see perch wait --for failed`,
     );
   const { candidate } = state.failed;
   return { ...noteMove(state, { kind: 'retried', candidate, reason }, reason), failed: undefined };
@@ -95,7 +99,7 @@ export function abort(situation: Situation, { by, reason }: Request): Move {
   const rollout = running(situation);
   const { state } = rollout;
   if (state.position.kind === 'back')
-    throw new Error(`${situation.id} is going back already: ${positionText(state.position)}`);
+    throw new Error(`${situation.id} is rolling back already: ${positionText(state.position)}`);
   if (state.position.kind !== 'step')
     throw new Error(
       `${situation.id} has no rollout to abort: it is ${positionText(state.position)}`,
@@ -120,7 +124,9 @@ export function abort(situation: Situation, { by, reason }: Request): Move {
 export function promote(situation: Situation, { by, reason }: Request, full: boolean): Move {
   const { state, plan } = unedited(situation);
   if (state.position.kind === 'back')
-    throw new Error(`${situation.id} is going back (${positionText(state.position)})`);
+    throw new Error(
+      `${situation.id} is rolling back (${positionText(state.position)}): there is nothing to promote`,
+    );
   // What the analyzer asked a person about, a person has decided.
   const isAnswer = full && state.paused?.by === undefined;
   if (state.paused !== undefined && !isAnswer)
@@ -199,6 +205,11 @@ function noGate(situation: Situation): string {
       status(situation).reason
     );
   const waits = describeSteps(plan.plan)[stepIndex(plan.plan, position.step)]?.gate ?? '';
+  const opened = state.approved?.findLast(
+    (it) => it.step === position.step && it.candidate === identityOf(plan.plan),
+  );
+  if (opened !== undefined)
+    return `the gate of ${position.step} is open already: ${opened.by} opened it (${opened.reason}). ${position.step} still waits for: ${waits}`;
   return (
     `${situation.id} has no closed gate in ${position.step} or ahead. ${position.step} waits for: ${waits}. ` +
     '`perch promote --full` waits for no check'
@@ -222,7 +233,7 @@ export function undo(
     throw new Error(
       `${situation.id} is not complete (${positionText(state.position)}): ` +
         (state.position.kind === 'stable'
-          ? 'it went back already'
+          ? 'it was rolled back already'
           : '`perch abort` rolls a rollout back'),
     );
   const candidate = identityOf(plan.plan);

@@ -88,4 +88,12 @@ describe('what comes next', () => {
       /there are: none$/,
     );
   });
+
+  test('a step is named by how its name begins, where that is one alone', () => {
+    const it = situation({ position: step('02-weight-20') });
+    expect(prospect(it, '03').to).toBe('03-weight-50');
+    expect(prospect(it, '04-pro').to).toBe('04-promote');
+    expect(prospect(it, 'comp').to).toBe('complete');
+    expect(() => prospect(it, '0')).toThrow(/"0" does not lie ahead/);
+  });
 });

@@ -166,6 +166,9 @@ describe('promote', () => {
     const twice = moved(once, promote(once, ROBIN, false), T0);
     expect(stateOf(twice).approved?.map((it) => it.step)).toEqual(['02-weight-20', '04-promote']);
     expect(nextGate(twice)).toBeUndefined();
+    expect(() => promote(twice, ROBIN, false)).toThrow(
+      `the gate of 02-weight-20 is open already: ${ROBIN.by} opened it (${ROBIN.reason}). 02-weight-20 still waits for: live`,
+    );
   });
 
   test('opens nothing that lies behind', () => {
@@ -321,7 +324,7 @@ describe('refused, with what to do instead', () => {
       PAUSED,
       /^app is paused already: lunch\. `perch resume` goes on$/,
     ],
-    ['pause', 'a rollback', going, /^app is going back \(back from 02-weight-20: routes\)/],
+    ['pause', 'a rollback', going, /^app is rolling back \(back from 02-weight-20: routes\)/],
     [
       'pause',
       'an edited release',
@@ -332,7 +335,7 @@ describe('refused, with what to do instead', () => {
       'pause',
       'nothing',
       unstarted(V2),
-      /^app has not started: there is no rollouts\/app\/state\.yaml$/,
+      /^app has not started: there is nothing to pause yet\. suspend: true in apps\/ keeps it from starting$/,
     ],
     ['pause', 'a broken state', BROKEN, /^no YAML$/],
     ['resume', 'a running release', AT20, /^app is neither paused nor edited: nothing to resume$/],
@@ -342,7 +345,7 @@ describe('refused, with what to do instead', () => {
       'retry',
       'a rollback',
       going,
-      /^app is still on its way \(back from 02-weight-20: routes\): retry when it is back$/,
+      /^app is still under way \(back from 02-weight-20: routes\): retry it after its rollback/,
     ],
     [
       'retry',
@@ -350,7 +353,7 @@ describe('refused, with what to do instead', () => {
       { ...FAILED, live: new Map([['x', sha('x')]]) },
       /edited by hand/,
     ],
-    ['abort', 'a rollback', going, /^app is going back already: back from 02-weight-20: routes$/],
+    ['abort', 'a rollback', going, /^app is rolling back already: back from 02-weight-20: routes$/],
     [
       'abort',
       'rest',
@@ -364,7 +367,12 @@ describe('refused, with what to do instead', () => {
       AT20,
       /^app has no closed gate in 02-weight-20 or ahead\. 02-weight-20 waits for: live; primary and canary ready; 3 passing points of success-rate\. `perch promote --full` waits for no check$/,
     ],
-    ['promote', 'a rollback', going, /^app is going back \(back from 02-weight-20: routes\)$/],
+    [
+      'promote',
+      'a rollback',
+      going,
+      /^app is rolling back \(back from 02-weight-20: routes\): there is nothing to promote$/,
+    ],
     ['promote', 'a pause', PAUSED, /^app is paused: lunch\. `perch resume` it first$/],
     [
       'promote',
@@ -383,7 +391,12 @@ describe('refused, with what to do instead', () => {
     ],
     ['undo', 'a rollout', AT20, /^app is not complete \(02-weight-20\): `perch abort`/],
     ['undo', 'a rollback', going, /^app is not complete \(back from .*\): `perch abort`/],
-    ['undo', 'the stable set', FAILED, /^app is not complete \(stable\): it went back already$/],
+    [
+      'undo',
+      'the stable set',
+      FAILED,
+      /^app is not complete \(stable\): it was rolled back already$/,
+    ],
     [
       'undo',
       'an edited release',

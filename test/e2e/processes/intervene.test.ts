@@ -374,7 +374,7 @@ describe.concurrent('undo', () => {
     );
     expect(it.read('live/app/deployment-app-primary.yaml')).toContain('"version":"v1"');
     await expect(ask(it, 'undo')).rejects.toThrow(
-      'app is not complete (stable): it went back already',
+      'app is not complete (stable): it was rolled back already',
     );
     expect(await problems(it)).toEqual([]);
 

@@ -46,7 +46,7 @@ describe.concurrent('perch', () => {
     const early = await perch('retry', 'app', '--repo', field.folder);
     expect(early).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/retry when it is back/),
+      stderr: expect.stringMatching(/retry it after its rollback/),
     });
     await untilRest(field, analyzer);
     const late = await perch('retry', 'app', '--repo', field.folder);
