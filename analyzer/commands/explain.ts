@@ -13,6 +13,10 @@ import { say, sayJson } from './terminal.ts';
 
 interface ExplainFlags extends RepositoryFlags, ClusterFlags, MetricsFlags, AdmissionFlags {}
 
+const EXAMPLES = `
+Examples:
+  perch explain shop --metrics http://localhost:9090`;
+
 /** `perch explain <release>`: asks what the analyzer asks, and says what it would do; it writes, pushes and calls nothing. */
 export function addExplain(program: Command): Command {
   const command = program
@@ -20,7 +24,8 @@ export function addExplain(program: Command): Command {
     .argument('<release>', 'id of the release')
     .description(
       'ask cluster and metrics as the analyzer does, and print why a release stays, moves or goes back; reads only, and calls no hook',
-    );
+    )
+    .addHelpText('after', EXAMPLES);
   return addAdmissionFlags(addClusterFlags(addMetricsFlags(command))).action(
     async (release: string, _: unknown, self: Command) => {
       const flags = self.optsWithGlobals<ExplainFlags>();

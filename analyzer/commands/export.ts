@@ -10,6 +10,10 @@ import type { RepositoryFlags } from './options.ts';
 import { withReader } from './repository.ts';
 import { say, sayJson } from './terminal.ts';
 
+const EXAMPLES = `
+Examples:
+  perch export shop plain/shop`;
+
 /** `perch export <release>`: its plain manifests, for a repository without Perch. */
 export function addExport(program: Command): Command {
   return program
@@ -17,6 +21,7 @@ export function addExport(program: Command): Command {
     .argument('<release>', 'id of the release')
     .argument('[folder]', 'where to write; it must be new or empty (default: ./<release>)')
     .description('write the plain manifests of a release at rest: no canary, nothing of Perch')
+    .addHelpText('after', EXAMPLES)
     .action(async (release: string, into: string | undefined, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<RepositoryFlags>();
       const folder = into ?? release;

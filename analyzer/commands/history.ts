@@ -8,6 +8,10 @@ import type { RepositoryFlags } from './options.ts';
 import { withReader } from './repository.ts';
 import { say, sayJson, terminalWidth } from './terminal.ts';
 
+const EXAMPLES = `
+Examples:
+  perch history shop`;
+
 /** `perch history <release>`: every transition from Git alone, the newest first. */
 export function addHistory(program: Command): Command {
   return program
@@ -16,6 +20,7 @@ export function addHistory(program: Command): Command {
     .description(
       'print every transition of a release, the newest first: when, what, verdict, by whom and why',
     )
+    .addHelpText('after', EXAMPLES)
     .action(async (release: string, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<RepositoryFlags>();
       const rows = await readHistory(flags, release);

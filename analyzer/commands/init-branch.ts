@@ -8,12 +8,17 @@ interface InitFlags extends RepositoryFlags {
   readonly beside?: true;
 }
 
+const EXAMPLES = `
+Examples:
+  perch init-branch --branch live --source-branch main`;
+
 /** `perch init-branch`: makes the run branch for the very first start. An analyzer never does. */
 export function addInitBranch(program: Command): Command {
   return program
     .command('init-branch')
     .option('--beside', 'also where another branch of the repository has rollouts/ already')
     .description('make the run branch, empty, for the very first start')
+    .addHelpText('after', EXAMPLES)
     .action(async (_: unknown, command: Command) => {
       const flags = command.optsWithGlobals<InitFlags>();
       const identity = flags.identity ?? (await personIdentity());

@@ -22,6 +22,17 @@ const DESCRIPTIONS: Readonly<Record<Verb, string>> = {
   remove: 'delete a release that is gone from apps/',
 };
 
+const EXAMPLES: Readonly<Record<Verb, string>> = {
+  begin: "perch begin shop -m 'the run branch is the right one'",
+  pause: "perch pause shop -m 'until the sale is over'",
+  resume: 'perch resume shop',
+  promote: "perch promote shop -m 'looks good'",
+  abort: "perch abort shop -m 'checkout is slow'",
+  undo: "perch undo shop --to 4b21 -m 'orders are lost'",
+  retry: "perch retry shop -m 'the database is back'",
+  remove: "perch remove shop -m 'replaced by store'",
+};
+
 /** What the sync tools do with an emptied path, which is not what most people expect. */
 function afterRemoval(release: string): string {
   return `The folder live/${release} is gone from the run branch. What happens to the objects now is up to the sync:
@@ -51,6 +62,7 @@ export function addPersonCommands(program: Command): void {
       .option('-m, --message <reason>', 'why; it stands in the commit')
       .option('--dry-run', 'print the commit that it would be, and push nothing')
       .description(DESCRIPTIONS[verb])
+      .addHelpText('after', `\nExample:\n  ${EXAMPLES[verb]}`)
       .action(async (release: string, _: unknown, self: Command) => {
         await act(verb, release, self.optsWithGlobals<PersonFlags>());
       });

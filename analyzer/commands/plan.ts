@@ -11,12 +11,17 @@ import type { RepositoryFlags } from './options.ts';
 import { withReader } from './repository.ts';
 import { say, sayJson, terminalWidth } from './terminal.ts';
 
+const EXAMPLES = `
+Examples:
+  perch plan shop                          the next rollout, step by step`;
+
 /** `perch plan <release>`: the steps of the next rollout, as `npm run synth` left them. */
 export function addPlan(program: Command): Command {
   return program
     .command('plan')
     .argument('<release>', 'id of the release')
     .description("print a release's plan: step, weights, what it writes, gate and bake time")
+    .addHelpText('after', EXAMPLES)
     .action(async (release: string, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<RepositoryFlags>();
       const plan = await findPlan(flags, release);

@@ -19,6 +19,12 @@ interface StatusFlags extends RepositoryFlags, AdmissionFlags {
   readonly phase?: Phase;
 }
 
+const EXAMPLES = `
+Examples:
+  perch status                             every release
+  perch status shop                        one, with all that Git knows of it
+  perch status --phase Failed --json`;
+
 /** `perch status`: what Git says of every release, or in full of one; neither cluster nor metric store is asked. */
 export function addStatus(program: Command): Command {
   const command = program
@@ -26,7 +32,8 @@ export function addStatus(program: Command): Command {
     .argument('[release]', 'id of one release, to print all that Git knows of it')
     .option('--namespace <name>', 'only releases of this namespace')
     .addOption(new Option('--phase <phase>', 'only releases in this phase').choices(PHASES))
-    .description('print every release: phase, weight, step, since when, and what it waits for');
+    .description('print every release: phase, weight, step, since when, and what it waits for')
+    .addHelpText('after', EXAMPLES);
   return addAdmissionFlags(command).action(
     async (release: string | undefined, _: unknown, self: Command) => {
       const flags = self.optsWithGlobals<StatusFlags>();

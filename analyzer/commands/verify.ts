@@ -5,6 +5,11 @@ import type { RepositoryFlags } from './options.ts';
 import { withReader } from './repository.ts';
 import { say, sayJson } from './terminal.ts';
 
+const EXAMPLES = `
+Examples:
+  perch verify                             the whole history of the run branch
+  perch verify main~20`;
+
 /** `perch verify [REV]`: exit 1 and the differing files when a revision is not what it must be. */
 export function addVerify(program: Command, exit: Exit): Command {
   return program
@@ -13,6 +18,7 @@ export function addVerify(program: Command, exit: Exit): Command {
     .description(
       'prove that live/ is what pinned plan, stable set and position say, and how it came to be',
     )
+    .addHelpText('after', EXAMPLES)
     .action(async (revision: string | undefined, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<RepositoryFlags>();
       const all = await withReader(flags, revision, (reader, at) => verify(reader, at));
