@@ -296,7 +296,7 @@ describe('routes of the Gateway API on a real API server', { skip: isMissing(mis
   });
 
   // What the props refuse never gets into an object: it is put there by hand.
-  test.each([
+  test.each<[object, object, string]>([
     [
       {},
       { filters: [{ type: 'RequestRedirect', requestRedirect: { scheme: 'https' } }] },
