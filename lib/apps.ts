@@ -1,5 +1,6 @@
 import { type Construct, RootConstruct } from 'constructs';
 import { Atomic, grouped } from './atomic.ts';
+import { mistakesBetween } from './between.ts';
 import { outputFolder, writeFolders } from './files.ts';
 import { Manifests, type RenderedManifests, renderManifests } from './manifests.ts';
 import { type Mistake, MistakesError, placeOf, warningsText } from './mistake.ts';
@@ -32,7 +33,10 @@ export class Apps extends RootConstruct {
    * @throws MistakesError with the mistakes of all of them
    */
   async render(): Promise<RenderedApps> {
-    const clashes = doubledIds([...this.releases, ...this.manifests]);
+    const clashes = [
+      ...doubledIds([...this.releases, ...this.manifests]),
+      ...mistakesBetween(this.releases),
+    ];
     const alone = await renderBeside(this.releases);
     const groups = this.node.findAll().filter((it) => it instanceof Atomic);
     const { releases, mistakes } = grouped(groups, alone.rendered);
