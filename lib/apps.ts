@@ -1,8 +1,10 @@
 import { type Construct, RootConstruct } from 'constructs';
 import { Atomic, grouped } from './atomic.ts';
+import { mistakesBetween } from './between.ts';
 import { outputFolder, writeFolders } from './files.ts';
 import { Manifests, type RenderedManifests, renderManifests } from './manifests.ts';
-import { type Mistake, MistakesError, placeOf } from './mistake.ts';
+import { type Mistake, MistakesError, placeOf, warningsText } from './mistake.ts';
+import { uncheckedText } from './plan/describe.ts';
 import { plain, plainLines } from './plan/plain.ts';
 import { Release } from './release/release.ts';
 import { type Rendered, tryRender } from './render/render.ts';
@@ -31,7 +33,10 @@ export class Apps extends RootConstruct {
    * @throws MistakesError with the mistakes of all of them
    */
   async render(): Promise<RenderedApps> {
-    const clashes = doubledIds([...this.releases, ...this.manifests]);
+    const clashes = [
+      ...doubledIds([...this.releases, ...this.manifests]),
+      ...mistakesBetween(this.releases),
+    ];
     const alone = await renderBeside(this.releases);
     const groups = this.node.findAll().filter((it) => it instanceof Atomic);
     const { releases, mistakes } = grouped(groups, alone.rendered);
@@ -49,11 +54,17 @@ export class Apps extends RootConstruct {
   /**
    * Renders everything, then writes `dist/`, or the `output` of cdk8s.yaml, and prints one line for each folder. If there
    * is a mistake anywhere it writes nothing, prints the mistakes to stderr, and lets the process end with 1 once it has
-   * nothing left to do. The promise is rejected for a bug alone.
+   * nothing left to do. Warnings are printed to stderr too, and hinder nothing; where the program was started with the
+   * argument `--strict`, they are mistakes. The promise is rejected for a bug alone.
    */
   async synth(): Promise<void> {
     try {
-      write(await this.render());
+      const all = await this.render();
+      const warnings = all.releases.flatMap((it) => it.warnings);
+      if (warnings.length > 0 && process.argv.includes('--strict'))
+        throw new MistakesError(warnings);
+      write(all);
+      if (warnings.length > 0) console.error(plainLines(warningsText(warnings)));
     } catch (error) {
       if (!(error instanceof MistakesError)) throw error;
       console.error(plainLines(error.message));
@@ -70,11 +81,12 @@ function write({ releases, manifests }: RenderedApps): void {
     ...manifests.map(({ id, objects }) => [id, `${objects.length} objects`] as const),
   ]);
   const folders = new Map([...releases, ...manifests].map((it) => [it.id, it.files]));
+  const more = new Map(releases.map(({ id, plan }) => [id, uncheckedText(plan)]));
   // A folder that is gone may have had any name.
-  for (const { id, changed, removed } of writeFolders(outputFolder(), folders))
-    console.log(
-      plain(`${id}: ${said.get(id) ?? 'gone'}, ${changed} files changed, ${removed} removed`),
-    );
+  for (const { id, changed, removed } of writeFolders(outputFolder(), folders)) {
+    const line = `${id}: ${said.get(id) ?? 'gone'}, ${changed} files changed, ${removed} removed`;
+    console.log(plain([line, more.get(id)].filter((it) => it !== undefined).join('; ')));
+  }
 }
 
 function sorted<T extends { readonly id: string }>(found: T[]): readonly T[] {

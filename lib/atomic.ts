@@ -60,7 +60,7 @@ export function grouped(
   }
   const releases = all.map((it) => {
     const group = found.get(it.id);
-    return group === undefined ? it : rendered(it.id, { ...it.plan, group }, stepFiles(it));
+    return group === undefined ? it : rendered({ ...it.plan, group }, stepFiles(it), it.warnings);
   });
   return { releases, mistakes };
 }

@@ -117,6 +117,7 @@ export type {
   MatchPart,
   Shares,
 } from './traffic/capabilities.ts';
+export type { Claim } from './traffic/claim.ts';
 export { gatewayApi } from './traffic/gateway-api/gateway-api.ts';
 export type {
   ExtensionRef,

@@ -3,6 +3,11 @@ import { plain } from './plan/plain.ts';
 
 /** What an author got wrong, in the words that get it right. */
 export interface Mistake {
+  /**
+   * A warning is told, and stops nothing unless synth is strict.
+   * @default - it is refused
+   */
+  readonly severity?: 'warning';
   /** Construct path of the release, or of the object in its workload. */
   readonly path: string;
   /** The field, in lower case, and what is wrong with it. */
@@ -87,17 +92,28 @@ export class MistakesError extends Error {
   }
 }
 
-/** A list for people: under each release its mistakes, one on a line, with place, problem, what was got and the remedy. */
 function mistakesText(mistakes: readonly Mistake[]): string {
-  const count = mistakes.length === 1 ? '1 mistake' : `${mistakes.length} mistakes`;
+  return `${counted(mistakes, 'mistake')}, nothing was written:\n\n${listed(mistakes)}`;
+}
+
+/** What synth says of warnings, in the form in which it says mistakes. */
+export function warningsText(warnings: readonly Mistake[]): string {
+  return `${counted(warnings, 'warning')}, --strict refuses them:\n\n${listed(warnings)}`;
+}
+
+function counted({ length }: readonly Mistake[], noun: string): string {
+  return `${length} ${noun}${length === 1 ? '' : 's'}`;
+}
+
+/** For people: under each release its mistakes, one on a line, with place, problem, what was got and the remedy. */
+function listed(mistakes: readonly Mistake[]): string {
   const groups = new Map<string, string[]>();
   for (const it of mistakes) {
     // An id that is none is no heading.
     const group = it.id === undefined || it.id === '' ? it.path : it.id;
     groups.set(group, [...(groups.get(group) ?? []), line(it, group)]);
   }
-  const lists = [...groups].map(([group, lines]) => `${group}\n${lines.join('\n')}`);
-  return `${count}, nothing was written:\n\n${lists.join('\n\n')}`;
+  return [...groups].map(([group, lines]) => `${group}\n${lines.join('\n')}`).join('\n\n');
 }
 
 function line(it: Mistake, group: string): string {
@@ -110,7 +126,8 @@ export function mistakeText(it: Mistake): string {
   return `${it.path}: ${sentence(it)}`;
 }
 
-function sentence(it: Reproof): string {
+/** The same without its path. */
+export function sentence(it: Reproof): string {
   const got = 'got' in it ? `, got ${shown(it.got)}` : '';
   return `${it.problem}${got}; ${it.remedy}`;
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { describeSteps, times } from '../../lib/plan/describe.ts';
+import { describeSteps, times, uncheckedText } from '../../lib/plan/describe.ts';
 import { parsePlan } from '../../lib/plan/parse.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
 import { loadPlan } from '../situation/situation.ts';
@@ -50,11 +50,13 @@ function planTable(plan: Plan): string {
   const rows = describeSteps(plan).map((it) => [it.step, it.weights, it.writes, it.bake, it.gate]);
   const { promoteMinSeconds, promoteWorstSeconds, rollbackMinSeconds, rollbackWorstSeconds } =
     times(plan);
+  const unchecked = uncheckedText(plan);
   return [
     `${plan.release}: ${plan.images.join(', ')} (candidate ${plan.candidate}), ${plan.namespace}/${plan.name}`,
     '',
     table(['STEP', 'WEIGHTS', 'WRITES', 'BAKE', 'GATE'], rows, terminalWidth()),
     '',
+    ...(unchecked === undefined ? [] : [`checks: ${unchecked}`]),
     `to promote: ${age(promoteMinSeconds)} at least, ${age(promoteWorstSeconds)} at worst`,
     `to roll back: ${age(rollbackMinSeconds)} at least, ${age(rollbackWorstSeconds)} at worst`,
   ].join('\n');

@@ -120,7 +120,11 @@ function successRateOf(props: SuccessRateProps): CheckDefinition {
     max: props.max,
     unit: '%',
     asks: { kind: 'success-rate' },
-    problems: [...percentProblems('min', props.min), ...percentProblems('max', props.max)],
+    problems: [
+      ...percentProblems('min', props.min),
+      ...percentProblems('max', props.max),
+      ...fractionProblems(props.min),
+    ],
   });
 }
 
@@ -180,6 +184,19 @@ function definition(
 function percentProblems(field: string, value: number | undefined): QueryProblem[] {
   if (value === undefined || (value >= 0 && value <= 100)) return [];
   return [{ problem: `${field} must be a percent`, got: String(value), remedy: 'use 0 to 100' }];
+}
+
+/** Hardly anybody means a rate of at most 1 %. */
+function fractionProblems(min: number | undefined): QueryProblem[] {
+  if (min === undefined || !(min > 0 && min <= 1)) return [];
+  const percent = Number((min * 100).toPrecision(12));
+  return [
+    {
+      problem: 'min is a fraction, and a percent is meant',
+      got: String(min),
+      remedy: `write ${percent}, not ${min}`,
+    },
+  ];
 }
 
 /** What the queries are filled from. */

@@ -34,6 +34,20 @@ export function describeSteps(plan: Plan): readonly StepDescription[] {
   }));
 }
 
+/**
+ * Says that no step has checks, and what judges the candidate instead; undefined where one has.
+ */
+export function uncheckedText(plan: Plan): string | undefined {
+  if (plan.steps.some((it) => it.checks.length > 0)) return undefined;
+  const called = new Set(plan.steps.flatMap((it) => it.hooks ?? []));
+  const hooks = (plan.hooks ?? [])
+    .filter((it) => called.has(it.name) && ['rollout', 'rollback'].includes(it.type))
+    .map((it) => `hook ${it.name}`);
+  const ready = plan.steps.some((it) => it.ready.length > 0) ? ['its readiness'] : [];
+  const others = [...ready, ...hooks].join(' and ');
+  return `no check judges the candidate, ${others === '' ? 'and nothing else does' : `only ${others}`}`;
+}
+
 /** `90 / 10`, with the baseline's where there is one, and who else reaches the canary. */
 function weightsText({ weights, besides = [] }: Step): string {
   const { primary, canary, baseline } = weights;

@@ -1,12 +1,15 @@
-import { describeSteps, durationText, times } from '../plan/describe.ts';
+import { type Mistake, sentence } from '../mistake.ts';
+import { describeSteps, durationText, times, uncheckedText } from '../plan/describe.ts';
 import { judgeText } from '../plan/judge.ts';
+import { plain } from '../plan/plain.ts';
 import { DEFAULT_SOURCE, type Hours, type Plan } from '../plan/plan.ts';
 
 /** PLAN.md: what a reviewer reads instead of the manifests. */
-export function planPage(plan: Plan): string {
+export function planPage(plan: Plan, warnings: readonly Mistake[] = []): string {
   const sections = [
     `# ${plan.release}: the next rollout`,
     intro(plan),
+    ...warned(warnings),
     '## Steps',
     table(
       ['step', 'primary / canary %', 'writes', 'bake', 'to leave it'],
@@ -37,9 +40,16 @@ function intro(plan: Plan): string {
   return lines.join('\n');
 }
 
+/** Without the places in the author's code, which move when nothing of the release does. */
+function warned(warnings: readonly Mistake[]): readonly string[] {
+  if (warnings.length === 0) return [];
+  return ['## Warnings', warnings.map((it) => `- ${plain(sentence(it))}`).join('\n')];
+}
+
 function checks(plan: Plan): string {
-  if (plan.checks.length === 0)
-    return 'None: each weight is kept for its bake time, and only readiness is watched.';
+  const unchecked = uncheckedText(plan);
+  const said = unchecked === undefined ? [] : [capitalised(unchecked)];
+  if (plan.checks.length === 0) return said.join('');
   // Where all ask the one store that everybody has, its name says nothing.
   const named = plan.checks.some((it) => it.source !== DEFAULT_SOURCE);
   const rows = plan.checks.map((it) => [
@@ -49,7 +59,12 @@ function checks(plan: Plan): string {
     ...(named ? [it.source] : []),
     `\`${it.ask.canary}\``,
   ]);
-  return table(['check', 'passes', 'window', ...(named ? ['store'] : []), 'query'], rows);
+  const head = ['check', 'passes', 'window', ...(named ? ['store'] : []), 'query'];
+  return [...said, table(head, rows)].join('\n\n');
+}
+
+function capitalised(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 /** What is called, and where: a reviewer decides whether the analyzer may. */

@@ -1,6 +1,7 @@
 import { type CompiledAnalysis, compileAnalysis } from '../analysis/analysis.ts';
 import { type CheckDefinition, compileChecks } from '../analysis/checks.ts';
 import type { HookDefinition } from '../analysis/hooks.ts';
+import { judgeQueries } from '../analysis/queries.ts';
 import { canonical, type Json } from '../manifest/json.ts';
 import { toYaml } from '../manifest/yaml.ts';
 import { type Mistake, MistakesError, placeOf } from '../mistake.ts';
@@ -19,6 +20,7 @@ import type { Placed, ReleaseObjects } from './objects.ts';
 import { planOf } from './plan-of.ts';
 import { planPage } from './plan-page.ts';
 import { stepsOf } from './steps.ts';
+import { warningsOf } from './warnings.ts';
 
 /** Everything below `dist/<id>`. */
 export interface Rendered {
@@ -26,6 +28,8 @@ export interface Rendered {
   readonly plan: Plan;
   /** Content by path below the release's folder, with slashes. */
   readonly files: ReadonlyMap<string, string | Uint8Array>;
+  /** What is probably not meant, and hinders nothing. */
+  readonly warnings: readonly Mistake[];
 }
 
 /** What became of a release: its files, or everything that is wrong with it. */
@@ -49,11 +53,7 @@ export async function render(release: Release): Promise<Rendered> {
 export async function tryRender(release: Release): Promise<Outcome> {
   const outcome = await attempt(release);
   if (outcome.kind === 'rendered') return outcome;
-  const { id } = release;
-  return {
-    kind: 'wrong',
-    mistakes: outcome.mistakes.map((it) => ({ id, ...placeOf(release), ...it })),
-  };
+  return { kind: 'wrong', mistakes: placed(release, outcome.mistakes) };
 }
 
 async function attempt(release: Release): Promise<Outcome> {
@@ -65,17 +65,21 @@ async function attempt(release: Release): Promise<Outcome> {
   const given = props.analysis?.checks ?? [];
   const own = built.drafts.flatMap((it) => it.own ?? []);
   const { tracks } = props.strategy;
-  const checks = compileChecks(path, [...new Set([...given, ...own])], {
+  const definitions = [...new Set([...given, ...own])];
+  const isTracked = tracks.includes('canary');
+  const checks = compileChecks(path, definitions, {
     names,
-    track: tracks.includes('canary') ? 'canary' : 'primary',
+    track: isTracked ? 'canary' : 'primary',
     port: props.service.port,
     router: release.flawed.has('traffic') ? undefined : props.traffic,
   });
+  const queries = await judgeQueries(path, definitions, checks.checks, { names, isTracked });
   const asked = placeHooks(path, hooksOf(props), built.drafts);
   const early = [
     ...release.mistakes,
     ...analysis.mistakes,
     ...checks.mistakes,
+    ...queries.mistakes,
     ...verbatim.mistakes,
     ...schedule.mistakes,
     // Where a hook stands cannot be told of steps that are not known.
@@ -84,7 +88,8 @@ async function attempt(release: Release): Promise<Outcome> {
   ];
   const { objects } = built;
   if (objects === undefined) return { kind: 'wrong', mistakes: early };
-  const found = await validate(distinct(objects, built.drafts));
+  const each = distinct(objects, built.drafts);
+  const found = await validate(each);
   const mistakes = [...early, ...clashes(path, objects, verbatim.objects), ...found];
   if (mistakes.length > 0) return { kind: 'wrong', mistakes };
   const compiled = {
@@ -95,9 +100,16 @@ async function attempt(release: Release): Promise<Outcome> {
     schedule,
     asked,
   };
-  const rendered = write(release, built.drafts, objects, compiled);
-  const large = tooLarge(path, rendered.files);
-  return large.length > 0 ? { kind: 'wrong', mistakes: large } : { kind: 'rendered', rendered };
+  const { plan, files } = write(release, built.drafts, objects, compiled);
+  const large = tooLarge(path, files);
+  if (large.length > 0) return { kind: 'wrong', mistakes: large };
+  const warnings = [...queries.warnings, ...warningsOf(release, plan, objects, each)];
+  return { kind: 'rendered', rendered: rendered(plan, files, placed(release, warnings)) };
+}
+
+/** Each with the release that it belongs to, and with the place of the release where it has none of its own. */
+function placed(release: Release, mistakes: readonly Mistake[]): readonly Mistake[] {
+  return mistakes.map((it) => ({ id: release.id, ...placeOf(release), ...it }));
 }
 
 /** Without analysis nothing is asked that could hold the release up; what takes it back still is. */
@@ -138,7 +150,7 @@ function write(
   drafts: readonly StepDraft[],
   objects: ReleaseObjects,
   compiled: Compiled,
-): Rendered {
+): { readonly plan: Plan; readonly files: Rendered['files'] } {
   const { analysis, checks, given, verbatim, schedule, asked } = compiled;
   const steps = stepsOf({
     drafts,
@@ -157,15 +169,19 @@ function write(
     start: asked.start,
     schedule: schedule.plan,
   });
-  return rendered(release.id, plan, steps.files);
+  return { plan, files: steps.files };
 }
 
 /** The plan's own files, and those of its steps. */
-export function rendered(id: string, plan: Plan, stepFiles: Rendered['files']): Rendered {
+export function rendered(
+  plan: Plan,
+  stepFiles: Rendered['files'],
+  warnings: readonly Mistake[],
+): Rendered {
   const files = new Map<string, string | Uint8Array>([
-    ['PLAN.md', planPage(plan)],
+    ['PLAN.md', planPage(plan, warnings)],
     ['plan.yaml', toYaml(canonical<Json>(plan))],
     ...[...stepFiles].sort(([a], [b]) => (a < b ? -1 : 1)),
   ]);
-  return { id, plan, files };
+  return { id: plan.release, plan, files, warnings };
 }

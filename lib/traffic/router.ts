@@ -7,6 +7,7 @@ import { hasMembers, madeThing } from '../props/fields.ts';
 import type { ServicePort } from '../workload/service.ts';
 import type { TrackLabel } from '../workload/tracks.ts';
 import type { Capabilities, Shares } from './capabilities.ts';
+import type { Claim } from './claim.ts';
 import type { Traffic } from './traffic.ts';
 
 /** What a router must know of a release. */
@@ -37,6 +38,7 @@ export const aRouter = madeThing<Router>(
       splits: 'object',
       capabilities: 'function',
       routes: 'function',
+      claims: 'function',
     }),
 );
 
@@ -91,6 +93,8 @@ export interface Router {
    * @param traffics of all steps, in order; without what the capabilities exclude
    */
   mistakes(context: RouterContext, traffics: readonly Traffic[]): readonly Mistake[];
+  /** Hosts at gateways whose requests it takes; none of those that it cannot know of, such as an author's own routes. */
+  claims(names: Names): readonly Claim[];
   /** Whether an object in the workload is a routing object that the router will write. */
   owns(object: Manifest): boolean;
   /** The objects that say where requests go; every step writes them. None where pods are split. */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Labels, listAt, type Manifest } from '../manifest/json.ts';
+import { type Labels, listAt, type Manifest, objectAt } from '../manifest/json.ts';
 import type { Mistake } from '../mistake.ts';
 import { labelMistakes, type Names } from '../names.ts';
 import type { Track } from '../plan/plan.ts';
@@ -203,6 +203,7 @@ function portMistakes(
 export function targetMistakes(path: string, props: ServiceProps, deployment: Manifest): Mistake[] {
   return [
     ...targetPortMistakes(path, props, deployment),
+    ...unopenedPorts(path, props, deployment),
     ...doubledPorts(path, servicePorts(props, deployment)),
   ];
 }
@@ -227,6 +228,23 @@ function targetPortMistakes(path: string, props: ServiceProps, deployment: Manif
       got,
       remedy: `${known}; use one of them`,
     }));
+}
+
+/** Where pods declare ports, one that they do not is one at which nobody listens. */
+function unopenedPorts(path: string, props: ServiceProps, workload: Manifest): Mistake[] {
+  const spec = objectAt(workload, 'spec', 'template', 'spec');
+  const containers = [...listAt(spec, 'initContainers'), ...listAt(spec, 'containers')];
+  const open = containers.flatMap((it) => listAt(it, 'ports')).map((it) => it.containerPort);
+  if (open.length === 0) return [];
+  const targets = [
+    ['service', props] as const,
+    ...(props.ports ?? []).map((it, index) => [`service.ports[${index}]`, it] as const),
+  ];
+  return targets.flatMap(([field, { port, targetPort = port }]) => {
+    if (!isPort(targetPort) || open.some((it) => it === targetPort)) return [];
+    const problem = `${field}.targetPort is a port that no container has`;
+    return [{ path, problem, got: targetPort, remedy: `use one of ${open.join(', ')}` }];
+  });
 }
 
 /** Ports can repeat the release's first, or each other. */

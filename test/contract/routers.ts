@@ -300,7 +300,7 @@ function expectPods(rendered: Rendered, step: Step): void {
 function routingIn({ plan, files }: Rendered, step: Step): readonly Manifest[] {
   return step.files
     .filter((it) => plan.files[it]?.role === 'routing')
-    .map((it) => objectIn({ id: plan.release, plan, files }, step.name, it));
+    .map((it) => objectIn({ files }, step.name, it));
 }
 
 function routingOf(rendered: Rendered): readonly Manifest[] {

@@ -116,6 +116,46 @@ describe('synth', () => {
     expect(filesBelow(folder)).toEqual([]);
   });
 
+  test('a warning is printed, and everything is written', async () => {
+    const folder = temporaryFolder();
+    const apps = new Apps();
+    release(apps, 'shop');
+    const said = vi.spyOn(console, 'error').mockClear().mockReturnValue();
+    await synth(apps, folder);
+    expect(process.exitCode).toBeUndefined();
+    expect(said.mock.calls.flat().join('').replace(/:\d+:/g, ':')).toBe(
+      '1 warning, --strict refuses them:\n\n' +
+        'shop\n  test/lib/apps.test.ts: shop/object-0: no container of Deployment shop has a readiness probe: pods count as ready as soon as they run; give the container that serves a readinessProbe',
+    );
+    expect(filesBelow(folder)).toContain('shop/PLAN.md');
+  });
+
+  test('with --strict a warning is a mistake', async () => {
+    const folder = temporaryFolder();
+    const apps = new Apps();
+    release(apps, 'shop');
+    const said = vi.spyOn(console, 'error').mockClear().mockReturnValue();
+    process.argv.push('--strict');
+    await synth(apps, folder).finally(() => process.argv.pop());
+    expect(process.exitCode).toBe(1);
+    process.exitCode = undefined;
+    expect(said.mock.calls.flat().join('')).toMatch(
+      /^1 mistake, nothing was written:.*readiness probe/s,
+    );
+    expect(filesBelow(folder)).toEqual([]);
+  });
+
+  test('the line of a release without any check says so', async () => {
+    const apps = new Apps();
+    release(apps, 'shop');
+    vi.spyOn(console, 'error').mockClear().mockReturnValue();
+    const said = vi.spyOn(console, 'log').mockClear().mockReturnValue();
+    await synth(apps, temporaryFolder());
+    expect(said.mock.calls.flat().join('')).toMatch(
+      /removed; no check judges the candidate, only its readiness$/,
+    );
+  });
+
   test('two releases with one id, side by side or not', async () => {
     const apps = new Apps();
     release(apps, 'shop');

@@ -96,7 +96,7 @@ export async function mistakesOf(release: Release): Promise<readonly string[]> {
 }
 
 /** An object of a rendered step. */
-export function objectIn(rendered: Rendered, step: string, file: string): Manifest {
+export function objectIn(rendered: Pick<Rendered, 'files'>, step: string, file: string): Manifest {
   const text = rendered.files.get(`steps/${step}/${file}`);
   if (typeof text !== 'string')
     throw new Error(`no ${step}/${file} in ${[...rendered.files.keys()].join('\n')}`);

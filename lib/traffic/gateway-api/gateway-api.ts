@@ -1,8 +1,10 @@
 import type { Duration } from 'cdk8s';
 import type { JsonObject, Manifest } from '../../manifest/json.ts';
 import type { Mistake } from '../../mistake.ts';
+import type { Names } from '../../names.ts';
 import { made } from '../../props/made.ts';
 import { relativeWeights } from '../capabilities.ts';
+import type { Claim } from '../claim.ts';
 import { ISTIO_GROUPS } from '../istio/groups.ts';
 import { plain } from '../plain.ts';
 import { routedBy } from '../ports.ts';
@@ -41,6 +43,7 @@ function gatewayOf(props: GatewayApiProps): Router {
       ...portMistakes(context),
       ...trafficMistakes(inputOf(props, context), context.path, traffics),
     ],
+    claims: (names) => claims(props, names),
     owns: () => false,
     routes: (context, traffic: Traffic) => [
       { object: route(props, context, traffic), pointers: ['/spec/rules'] },
@@ -71,6 +74,20 @@ function inputOf(props: GatewayApiProps, context: RouterContext): RulesInput {
   const { names, port, tracks, candidate } = context;
   const { backendFilters } = metricsOf(props);
   return { props, names, port, tracks, candidate, backendFilters };
+}
+
+/** In a mesh a route is a Service's, and has no host. */
+function claims(props: GatewayApiProps, names: Names): readonly Claim[] {
+  const { hostnames = [], parentRefs, matches = [] } = props;
+  const requests = plain({ kind: props.kind ?? 'HTTPRoute', matches }, durationText);
+  return parentRefs
+    .filter((it) => it.kind !== 'Service')
+    .flatMap(({ namespace = names.namespace, name, sectionName, port }) => {
+      const part = [sectionName, port].filter((it) => it !== undefined);
+      const gateway = [`${namespace}/${name}`, ...part].join(':');
+      const hosts = hostnames.length === 0 ? ['*'] : hostnames;
+      return hosts.map((host) => ({ gateway, host, requests }));
+    });
 }
 
 /**

@@ -6,6 +6,7 @@ import { made } from '../../props/made.ts';
 import type { ServicePort } from '../../workload/service.ts';
 import { selectorOf } from '../../workload/tracks.ts';
 import { relativeWeights } from '../capabilities.ts';
+import type { Claim } from '../claim.ts';
 import { plain } from '../plain.ts';
 import { routedBy } from '../ports.ts';
 import type { Router, RouterContext, Routing } from '../router.ts';
@@ -49,6 +50,7 @@ function istioOf(props: IstioProps): Router {
     sharedLabels: (names): Labels =>
       props.subsets === true ? { [RELEASE_LABEL]: names.apex } : {},
     mistakes: (context, traffics) => istioMistakes(partsOf(context), traffics),
+    claims: (names) => claims(props, names),
     owns: (object) => isOwn(props, object),
     routes: (context, traffic) => routes(props, context, traffic),
     policies: (context) => policies(props, context),
@@ -107,6 +109,18 @@ function gateways(props: IstioProps): string[] {
   return props.gateways === undefined || props.gateways.length === 0
     ? ['mesh']
     : [...props.gateways];
+}
+
+/** What the mesh routes by is the apex Service, which is the release's alone. */
+function claims(props: IstioProps, names: Names): readonly Claim[] {
+  const { delegation, virtualService, match } = props;
+  if (delegation === true || virtualService !== undefined) return [];
+  const edges = gateways(props).filter((it) => it !== 'mesh');
+  const requests = plain({ match: match ?? [] }, seconds);
+  return edges.flatMap((it) => {
+    const gateway = it.includes('/') ? it : `${names.namespace}/${it}`;
+    return (props.hosts ?? []).map((host) => ({ gateway, host, requests }));
+  });
 }
 
 /** Each http port's route before a step's traffic is in it. */

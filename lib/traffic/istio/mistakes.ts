@@ -3,6 +3,7 @@ import { plain } from '../plain.ts';
 import { routedBy } from '../ports.ts';
 import type { Traffic } from '../traffic.ts';
 import type { IstioParts } from './capabilities.ts';
+import { hostMistakes, isDnsName } from './hosts.ts';
 import { matchMistakes } from './match.ts';
 import { ownRouteMistakes } from './own-virtual-service.ts';
 import { seconds } from './props.ts';
@@ -36,6 +37,29 @@ const RULES: readonly ((input: IstioInput) => readonly Reproof[])[] = [
         got: props[key],
         remedy: `leave ${key} to the VirtualService that delegates, or leave delegation out`,
       }));
+  },
+  function hosts({ props }) {
+    return hostMistakes(props.hosts);
+  },
+  function gateways({ props }) {
+    return (props.gateways ?? [])
+      .filter((it) => !isGateway(it))
+      .map((got) => ({
+        problem: 'traffic.gateways holds what is not the name of a gateway',
+        got,
+        remedy: "write 'namespace/name', 'name' or 'mesh'",
+      }));
+  },
+  function everyHostOfMesh({ props }) {
+    const { hosts = [], gateways = [] } = props;
+    if (!hosts.includes('*') || !(gateways.length === 0 || gateways.includes('mesh'))) return [];
+    return [
+      {
+        problem: "traffic.hosts has '*', which Istio refuses in the mesh",
+        got: gateways.length === 0 ? "['mesh'] (the default)" : gateways,
+        remedy: "name a gateway and leave 'mesh' out, or name the hosts",
+      },
+    ];
   },
   function streamsOfDelegate({ props, context }) {
     if (props.delegation !== true || props.virtualService !== undefined) return [];
@@ -103,6 +127,11 @@ const RULES: readonly ((input: IstioInput) => readonly Reproof[])[] = [
     ];
   },
 ];
+
+function isGateway(text: string): boolean {
+  const [name = '', namespace, ...rest] = text.split('/').reverse();
+  return rest.length === 0 && [name, namespace ?? name].every(isDnsName);
+}
 
 /** Props that shape a VirtualService of ours, and say nothing about the author's. */
 const SHAPING = ['hosts', 'gateways', ...HTTP_ONLY, 'delegation'] as const;

@@ -40,6 +40,7 @@ function kubernetesOf({ split = 'switch' }: KubernetesProps): Router {
     groups: [],
     capabilities: () => WEIGHTS_ALONE,
     counts: () => UNCOUNTED,
+    claims: () => [],
     owns: () => false,
     policies: () => [],
   } as const;

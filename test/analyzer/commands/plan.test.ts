@@ -1,5 +1,9 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { render } from '../../../lib/index.ts';
 import { parsePlan } from '../../../lib/plan/parse.ts';
+import { sample } from '../../lib/sample.ts';
 import { plan } from '../core/fixture.ts';
 import { openField } from '../field.ts';
 import { bare, git, scratch } from '../git/fixture.ts';
@@ -51,6 +55,16 @@ describe('perch plan', () => {
   test('prints the work tree before it is committed', async () => {
     const { code, stdout } = await perch('plan', 'web', '--repo', clone);
     expect([code, stdout.split('\n')[0]]).toEqual([0, expect.stringMatching(/^web: app:v2 /)]);
+  });
+
+  test('of a release without any check says so', async () => {
+    const { files } = await render(sample({ analysis: {} }, 'unchecked'));
+    mkdirSync(join(clone, 'dist', 'unchecked'), { recursive: true });
+    writeFileSync(join(clone, 'dist', 'unchecked', 'plan.yaml'), files.get('plan.yaml') ?? '');
+    const { stdout } = await perch('plan', 'unchecked', '--repo', clone);
+    expect(stdout).toContain(
+      '\n\nchecks: no check judges the candidate, only its readiness\nto promote: ',
+    );
   });
 
   test('of an unknown release names the known ones', async () => {

@@ -120,7 +120,11 @@ test.each([
     /has the name of a built-in one, got "target"/,
   ],
   [
-    successRate({ min: 1, window: Duration.millis(1500) }),
+    successRate({ min: 0.99 }),
+    /min is a fraction, and a percent is meant, got "0.99"; write 99, not 0.99$/,
+  ],
+  [
+    successRate({ min: 99, window: Duration.millis(1500) }),
     /window must be a whole number of seconds, got "1.5 s"; use 1 or more/,
   ],
 ])('mistake %#', (definition, expected) => {
@@ -128,7 +132,7 @@ test.each([
 });
 
 test('two checks of one name', () => {
-  expect(compile(successRate({ min: 1 }), successRate({ min: 2 })).mistakes).toEqual([
+  expect(compile(successRate({ min: 98 }), successRate({ min: 99 })).mistakes).toEqual([
     expect.stringContaining('two checks have one name, got "success-rate"'),
   ]);
 });

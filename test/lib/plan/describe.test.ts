@@ -1,7 +1,7 @@
 import { Duration } from 'cdk8s';
 import { expect, test } from 'vitest';
-import { canary, render, successRate } from '../../../lib/index.ts';
-import { describeSteps, durationText, times } from '../../../lib/plan/describe.ts';
+import { canary, type ReleaseProps, render, rollout, successRate } from '../../../lib/index.ts';
+import { describeSteps, durationText, times, uncheckedText } from '../../../lib/plan/describe.ts';
 import { sample } from '../sample.ts';
 
 const { plan } = await render(
@@ -114,4 +114,18 @@ test.each([
   [86_400, '24 h'],
 ])('%i seconds are %s', (seconds, text) => {
   expect(durationText(seconds)).toBe(text);
+});
+
+test('a release without any check says so, and what judges the candidate instead', async () => {
+  const hook = { url: 'https://load.example.com/', name: 'load' };
+  const said = async (props: Partial<ReleaseProps>) =>
+    uncheckedText((await render(sample(props))).plan);
+  expect(await said({})).toBeUndefined();
+  expect(await said({ analysis: {} })).toBe('no check judges the candidate, only its readiness');
+  expect(await said({ skipAnalysis: true })).toBe(
+    'no check judges the candidate, only its readiness',
+  );
+  expect(await said({ analysis: {}, hooks: [rollout(hook)] })).toBe(
+    'no check judges the candidate, only its readiness and hook load',
+  );
 });

@@ -4,8 +4,8 @@ import { planPage } from '../../../lib/render/plan-page.ts';
 import { sample } from '../sample.ts';
 
 test('holds what a reviewer asks for', async () => {
-  const { plan, files } = await render(sample());
-  const page = planPage(plan);
+  const { plan, files, warnings } = await render(sample());
+  const page = planPage(plan, warnings);
   expect(files.get('PLAN.md')).toBe(page);
   expect(page).toContain(
     `# shop: the next rollout\n\nshop in namespace prod, candidate \`${plan.candidate}\`.\n\n- image \`shop:1\`\n`,
@@ -46,6 +46,21 @@ test('names the metric stores where one is not everybody’s', async () => {
 
 test('without checks it says so', async () => {
   expect(planPage((await render(sample({ analysis: {} }))).plan)).toContain(
-    'None: each weight is kept for its bake time, and only readiness is watched.',
+    '## Checks\n\nNo check judges the candidate, only its readiness.\n\n',
+  );
+});
+
+test('checks that no step asks stand there as what they are', async () => {
+  const page = planPage((await render(sample({ skipAnalysis: true }))).plan);
+  expect(page).toContain(
+    '## Checks\n\nNo check judges the candidate, only its readiness.\n\n| check | passes |',
+  );
+});
+
+test('warnings stand there without places in the code, which move when nothing of the release does', async () => {
+  const { files } = await render(sample());
+  expect(String(files.get('PLAN.md'))).toContain(
+    '\n\n## Warnings\n\n- no container of Deployment shop has a readiness probe: pods count as ready as soon as they run; ' +
+      'give the container that serves a readinessProbe\n\n## Steps\n',
   );
 });

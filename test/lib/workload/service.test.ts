@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { render } from '../../../lib/index.ts';
+import { describe, expect, test } from 'vitest';
+import { render, type ServiceProps } from '../../../lib/index.ts';
 import { objectAt } from '../../../lib/manifest/json.ts';
 import { deployment, mistakesOf, objectIn, sample, workload } from '../sample.ts';
 
@@ -70,16 +70,16 @@ test('a port name that is none', async () => {
 
 test('further ports, with names that meshes read, and discovered ones beside them', async () => {
   const ports = [
-    { port: 9000, appProtocol: 'grpc', name: 'grpc' },
-    { port: 6379, appProtocol: 'TCP', targetPort: 16379 },
+    { port: 9000, appProtocol: 'grpc', name: 'grpc', targetPort: 8080 },
+    { port: 6379, appProtocol: 'TCP', targetPort: 8080 },
     { port: 81, targetPort: 'metrics' },
   ];
   const service = { port: 80, targetPort: 8080, ports, portDiscovery: true };
   const rendered = await render(sample({ service, workload: workload(deployment(PODS)) }));
   const expected = [
     { name: 'http', port: 80, protocol: 'TCP', targetPort: 8080 },
-    { name: 'grpc', port: 9000, protocol: 'TCP', targetPort: 9000, appProtocol: 'grpc' },
-    { name: 'tcp-6379', port: 6379, protocol: 'TCP', targetPort: 16379, appProtocol: 'TCP' },
+    { name: 'grpc', port: 9000, protocol: 'TCP', targetPort: 8080, appProtocol: 'grpc' },
+    { name: 'tcp-6379', port: 6379, protocol: 'TCP', targetPort: 8080, appProtocol: 'TCP' },
     { name: 'http-81', port: 81, protocol: 'TCP', targetPort: 'metrics' },
     { name: 'tcp-main-2', port: 53, protocol: 'UDP', targetPort: 53 },
   ];
@@ -87,7 +87,7 @@ test('further ports, with names that meshes read, and discovered ones beside the
     expect(
       objectAt(objectIn(rendered, '06-complete', `service-${name}.yaml`), 'spec').ports,
     ).toEqual(expected);
-  expect(rendered.plan.shape.targetPorts).toEqual([8080, 9000, 16379, 'metrics', 53]);
+  expect(rendered.plan.shape.targetPorts).toEqual([8080, 'metrics', 53]);
 });
 
 test('the first port of a TCP service is named so', async () => {
@@ -116,4 +116,26 @@ test('further ports that are none, or that are there already', async () => {
       expect.stringContaining('the Services would have two ports of number 80/TCP'),
     ]),
   );
+});
+
+describe('a numeric targetPort that no container has', () => {
+  test.each<[ServiceProps, string]>([
+    [{ port: 80, targetPort: 8081 }, 'service.targetPort'],
+    [{ port: 80 }, 'service.targetPort'],
+    [{ port: 80, targetPort: 8080, ports: [{ port: 81 }] }, 'service.ports[0].targetPort'],
+  ])('%j', async (service, field) => {
+    expect(await mistakesOf(sample({ service }))).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^shop: ${field.replace(/[[\]]/g, '\\$&')} is a port that no container has, got \\d+; use one of 8080$`,
+        ),
+      ),
+    ]);
+  });
+
+  test('cannot be told where the containers declare none', async () => {
+    const containers = [{ name: 'main', image: 'shop:1' }];
+    const it = sample({ service: { port: 80 }, workload: workload(deployment({ containers })) });
+    expect(await mistakesOf(it)).toEqual([]);
+  });
 });

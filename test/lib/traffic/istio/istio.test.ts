@@ -48,7 +48,7 @@ describe('hosts and gateways', () => {
     [{}, ['shop'], ['mesh']],
     [{ hosts: ['a.example'], gateways: ['ns/gw'] }, ['a.example', 'shop'], ['ns/gw']],
     [{ hosts: ['shop'], gateways: [] }, ['shop'], ['mesh']],
-    [{ hosts: ['*'], gateways: ['gw', 'mesh'] }, ['*'], ['gw', 'mesh']],
+    [{ hosts: ['*'], gateways: ['gw', 'ns/gw'] }, ['*'], ['gw', 'ns/gw']],
   ])('%j', async (props, hosts, gateways) => {
     expect(await spec(props)).toEqual({ hosts, gateways, http: [{ route: SPLIT }] });
   });
@@ -459,7 +459,11 @@ test('everything at once is accepted by the API’s schema', async () => {
     ...strategy,
     steps: () => strategy.steps().map((it) => (it.checks === 'bake' ? { ...it, traffic } : it)),
   };
-  const service = { port: 80, targetPort: 8080, ports: [{ port: 6379, appProtocol: 'tcp' }] };
+  const service = {
+    port: 80,
+    targetPort: 8080,
+    ports: [{ port: 6379, targetPort: 8080, appProtocol: 'tcp' }],
+  };
   const rendered = await render(sample({ strategy: all, service }));
   const object = objectIn(rendered, '02-weight-25', 'virtualservice-shop.yaml');
   expect(listAt(object, 'spec', 'http').map((it) => it.name)).toEqual([

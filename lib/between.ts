@@ -1,0 +1,51 @@
+import { type Mistake, placeOf } from './mistake.ts';
+import { closest } from './props/closest.ts';
+import type { Release } from './release/release.ts';
+
+/** What is wrong with the releases of one repository taken together. */
+export function mistakesBetween(releases: readonly Release[]): readonly Mistake[] {
+  const found = [...hostsTaken(releases), ...unknownReleases(releases)];
+  return found.map(({ release, ...it }) => ({
+    id: release.id,
+    path: release.path,
+    ...placeOf(release),
+    ...it,
+  }));
+}
+
+interface Found extends Pick<Mistake, 'problem' | 'got' | 'remedy'> {
+  readonly release: Release;
+}
+
+/** A gateway would give all such requests to one of the two releases, and none to the other. */
+function hostsTaken(releases: readonly Release[]): Found[] {
+  const first = new Map<string, Release>();
+  return releases.flatMap((release) => {
+    const { flawed, props, names } = release;
+    if (flawed.has('traffic')) return [];
+    return props.traffic.claims(names).flatMap((claim): Found[] => {
+      const key = JSON.stringify([claim.gateway, claim.host.toLowerCase(), claim.requests]);
+      const known = first.get(key) ?? release;
+      first.set(key, known);
+      if (known === release) return [];
+      const problem = `release ${known.id} takes the same requests at gateway ${claim.gateway}`;
+      const remedy = 'give each release a host of its own, or matches that differ';
+      return [{ release, problem, got: claim.host, remedy }];
+    });
+  });
+}
+
+/** It would be waited for until somebody made it. */
+function unknownReleases(releases: readonly Release[]): Found[] {
+  const ids = releases.map((it) => it.id);
+  return releases.flatMap((release) =>
+    (release.props.dependsOn ?? [])
+      .filter((it) => !ids.includes(it.release))
+      .map(({ release: got }) => {
+        const meant = closest(got, ids);
+        const known = ids.filter((it) => it !== release.id).join(', ') || 'none';
+        const remedy = meant === undefined ? `the others are ${known}` : `use ${meant}`;
+        return { release, problem: 'dependsOn names no release', got, remedy };
+      }),
+  );
+}
