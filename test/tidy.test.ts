@@ -360,7 +360,7 @@ describe('routers', () => {
     const allowed = [
       'lib/validation/schema.ts',
       'lib/plan/scope.ts',
-      'analyzer/core/admission/policy.ts',
+      'lib/plan/policy.ts',
       'analyzer/simulated/served-kinds.ts',
     ];
     const names = Object.values(routers).flatMap(({ kinds, groups }) => [

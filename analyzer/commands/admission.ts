@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { kindFault, policyWith } from '../core/admission/policy.ts';
+import { kindFault, policyWith } from '../../lib/plan/policy.ts';
 import type { Admission } from '../situation/admission.ts';
 import { UsageError } from '../usage-error.ts';
 import { flag } from './options.ts';

@@ -1,10 +1,5 @@
-import {
-  type BlobText,
-  manifestBlobs,
-  type Policy,
-  planExamination,
-  policyWith,
-} from '../core/admission/policy.ts';
+import { type Policy, policyWith } from '../../lib/plan/policy.ts';
+import { type BlobText, manifestBlobs, planExamination } from '../core/admission/policy.ts';
 import { atRest, type PlanTree } from '../core/position.ts';
 import type { Situation } from '../core/situation.ts';
 import { GitError } from '../git/git-error.ts';

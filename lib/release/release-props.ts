@@ -132,6 +132,12 @@ export const releaseProps = fields({
    */
   verbatim: listOf(aVerbatim).optional(),
   /**
+   * Kinds, as `group/Kind`, that this release may hold beyond those that each may; the analyzer must allow them too, with
+   * `allowKinds` or `--allow-kind`.
+   * @default - none
+   */
+  allowKinds: listOf(z.string()).optional(),
+  /**
    * Key of the one label by which each track's pods are selected.
    * @default - the first of app, name and app.kubernetes.io/name that the Deployment selects by, else app
    */

@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { readBytes } from '../files.ts';
-import type { Manifest } from '../manifest/json.ts';
-import { isManifest } from '../manifest/manifest.ts';
+import { type Authored, isManifest } from '../manifest/manifest.ts';
 import type { Mistake } from '../mistake.ts';
 import { readYaml } from '../plan/read-yaml.ts';
 import { aPath, fields, hasMembers, thing } from '../props/fields.ts';
@@ -54,8 +53,7 @@ function read(path: string | URL): Verbatim {
 }
 
 /** A verbatim file, and the object that it holds. */
-export interface VerbatimObject {
-  readonly object: Manifest;
+export interface VerbatimObject extends Authored {
   readonly bytes: Uint8Array;
 }
 
@@ -90,6 +88,6 @@ function readOne(
   const object = reading.value;
   if (!isManifest(object))
     return wrong('holds no API object', 'give it apiVersion, kind and metadata.name');
-  const mistakes = placementMistakes({ path: `${path} verbatim('${file}')`, object }, namespace);
-  return { objects: [{ object, bytes: content.bytes }], mistakes };
+  const it = { path: `${path} verbatim('${file}')`, object, bytes: content.bytes };
+  return { objects: [it], mistakes: placementMistakes(it, namespace) };
 }

@@ -1,5 +1,5 @@
 import type { Labels, Manifest } from '../manifest/json.ts';
-import { podLabels } from '../manifest/manifest.ts';
+import { type Authored, podLabels } from '../manifest/manifest.ts';
 import type { Mistake } from '../mistake.ts';
 import { lengthMistakes, TRACKS } from '../names.ts';
 import type { Track } from '../plan/plan.ts';
@@ -26,6 +26,8 @@ import { scaleMistakes } from './scale-mistakes.ts';
 
 /** What a release's workload became. */
 export interface Built {
+  /** What the author made. */
+  readonly authored: readonly Authored[];
   readonly objects: ReleaseObjects | undefined;
   readonly drafts: readonly StepDraft[];
   readonly mistakes: readonly Mistake[];
@@ -40,7 +42,7 @@ export function build(release: Release): Built {
   const early = [...threw, ...made.mistakes, ...earlyMistakes(release, made, parts)];
   const workload = parts.workloads[0];
   if (workload === undefined && props.existing === undefined)
-    return { objects: undefined, drafts: [], mistakes: early };
+    return { authored: made.objects, objects: undefined, drafts: [], mistakes: early };
   const label = labelOf(workload?.object, names.apex, props.selectorLabel);
   const ports = servicePorts(props.service, workload?.object);
   const authored = made.objects.map((it) => it.object);
@@ -49,6 +51,7 @@ export function build(release: Release): Built {
   const drafts = draftsOf(props, primaryReplicas(parts));
   const objects = objectsOf(input);
   return {
+    authored: made.objects,
     objects,
     drafts,
     mistakes: [...early, ...lateMistakes(release, input, objects, drafts)],

@@ -6,12 +6,14 @@ import { canonical, type Json } from '../manifest/json.ts';
 import { toYaml } from '../manifest/yaml.ts';
 import { type Mistake, MistakesError, placeOf } from '../mistake.ts';
 import type { Check, Plan } from '../plan/plan.ts';
+import { policyWith } from '../plan/policy.ts';
 import type { Release } from '../release/release.ts';
 import type { ReleaseProps } from '../release/release-props.ts';
 import { compileSchedule, type Schedule } from '../release/schedule.ts';
 import { readVerbatim, type VerbatimObject } from '../release/verbatim.ts';
 import type { StepDraft } from '../strategy/strategy.ts';
 import { tooLarge } from '../too-large.ts';
+import { heldMistakes, policyMistakes } from '../validation/held.ts';
 import { validate } from '../validation/validate.ts';
 import { build, isSure, knownNamespace } from './build.ts';
 import { clashes } from './clashes.ts';
@@ -85,6 +87,8 @@ async function attempt(release: Release): Promise<Outcome> {
     // Where a hook stands cannot be told of steps that are not known.
     ...(isSure(release) ? asked.mistakes : []),
     ...built.mistakes,
+    ...policyMistakes(path, names.namespace, props.allowKinds),
+    ...(await heldMistakes([...built.authored, ...verbatim.objects], policyWith(props.allowKinds))),
   ];
   const { objects } = built;
   if (objects === undefined) return { kind: 'wrong', mistakes: early };

@@ -131,7 +131,7 @@ export function versionedMistakes(
       problem: `Secret ${name} has values that would be readable in Git`,
       got: `${literal.join(' and ')} with ${literal.flatMap((key) => Object.keys(objectAt(object, key))).join(', ')}`,
       remedy:
-        'use a SealedSecret, an ExternalSecret or a SOPS file (verbatim), or set allowLiteralSecrets: true',
+        'use a SealedSecret, a SOPS file (verbatim) or an ExternalSecret (allowKinds), or set allowLiteralSecrets: true',
     },
   ];
 }

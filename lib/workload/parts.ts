@@ -65,24 +65,22 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
   ScaledJob: 'manage it outside of the release: its Jobs get no traffic',
 };
 
+/** What to use instead of a kind that runs pods and has no tracks; undefined for any other. */
+export function unsupportedInstead(kind: string): string | undefined {
+  return Object.hasOwn(UNSUPPORTED, kind) ? UNSUPPORTED[kind] : undefined;
+}
+
 /** What no release may hold, whatever its kind. */
 export function placementMistakes(
   { path, object }: Authored,
   namespace: string | undefined,
 ): Mistake[] {
   const { kind, metadata } = object;
-  const instead = Object.hasOwn(UNSUPPORTED, kind) ? UNSUPPORTED[kind] : undefined;
+  const instead = unsupportedInstead(kind);
   if (instead !== undefined)
     return [{ path, problem: `a release has no ${kind}`, got: metadata.name, remedy: instead }];
-  if (isClusterScoped(groupOf(object.apiVersion), kind))
-    return [
-      {
-        path,
-        problem: `${kind} belongs to no namespace`,
-        got: metadata.name,
-        remedy: 'manage cluster-wide objects outside of the release',
-      },
-    ];
+  // It is refused for that.
+  if (isClusterScoped(groupOf(object.apiVersion), kind)) return [];
   if (namespace === undefined || metadata.namespace === namespace) return [];
   const remedy = `leave metadata.namespace out, or use "${namespace}"`;
   return [

@@ -1,12 +1,13 @@
 import { readManifest } from '../../analyzer/core/admission/manifest.ts';
 import type { BlobText } from '../../analyzer/core/admission/policy.ts';
-import { planExamination, policyWith } from '../../analyzer/core/admission/policy.ts';
+import { planExamination } from '../../analyzer/core/admission/policy.ts';
 import type { PlanTree } from '../../analyzer/core/position.ts';
 import { parseState } from '../../analyzer/core/state.ts';
 import { readPiece } from '../../analyzer/metrics/prometheus-answer.ts';
 import { toYaml } from '../../lib/manifest/yaml.ts';
 import { readPlan } from '../../lib/plan/parse.ts';
 import type { FileInfo, Plan } from '../../lib/plan/plan.ts';
+import { policyWith } from '../../lib/plan/policy.ts';
 import { readYaml } from '../../lib/plan/read-yaml.ts';
 import { plan } from '../analyzer/core/fixture.ts';
 import { timed } from './numbers.ts';

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { RELEASE_KINDS } from '../../analyzer/core/admission/policy.ts';
 import { rulesOf } from '../../analyzer/simulated/reach.ts';
 import {
   abTest,
@@ -27,6 +26,7 @@ import type { Filled } from '../../lib/metrics/promql.ts';
 import { latencyQuery, successRateQuery } from '../../lib/metrics/request-queries.ts';
 import { namesOf } from '../../lib/names.ts';
 import type { Step, Track } from '../../lib/plan/plan.ts';
+import { RELEASE_KINDS } from '../../lib/plan/policy.ts';
 import { build } from '../../lib/render/build.ts';
 import { render } from '../../lib/render/render.ts';
 import { deployment, mistakesOf, objectIn, sample, workload } from '../lib/sample.ts';

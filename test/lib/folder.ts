@@ -12,7 +12,7 @@ import { mistakeText } from '../../lib/mistake.ts';
 import { deployment, hpa, type SampleObject, workload } from './sample.ts';
 
 /** Release `shop` in namespace prod, with an HPA, and `site` in namespace web, with another object of yours. */
-export function twoReleases(other?: SampleObject): Apps {
+export function twoReleases(other?: SampleObject, allowKinds: readonly string[] = []): Apps {
   const apps = new Apps();
   const props = {
     service: { port: 80, targetPort: 8080 },
@@ -25,7 +25,12 @@ export function twoReleases(other?: SampleObject): Apps {
     workload: workload(deployment(), hpa()),
   });
   const site = other === undefined ? [deployment()] : [deployment(), other];
-  new Release(apps, 'site', { ...props, namespace: 'web', workload: workload(...site) });
+  new Release(apps, 'site', {
+    ...props,
+    namespace: 'web',
+    workload: workload(...site),
+    allowKinds,
+  });
   return apps;
 }
 

@@ -1,64 +1,19 @@
 import { quote } from '../../../lib/plan/plain.ts';
 import type { FileInfo, Plan } from '../../../lib/plan/plan.ts';
-import { isClusterScoped } from '../../../lib/plan/scope.ts';
+import {
+  contentRefusal,
+  kindRefusal,
+  namespaceRefusal,
+  type Policy,
+  type Refusal,
+} from '../../../lib/plan/policy.ts';
 import type { PlanTree } from '../position.ts';
 import { type ManifestFile, type ManifestReading, readManifest } from './manifest.ts';
-
-/** What releases may hold. */
-export interface Policy {
-  /** `<group>/<Kind>`, with `core` for the group without a name. */
-  readonly kinds: ReadonlySet<string>;
-}
 
 /** A blob of a plan as Git holds it. */
 export type BlobText =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'unreadable'; readonly reason: string };
-
-/**
- * Kinds that every release may hold: what an application is made of. None of them gives anybody a right, reaches
- * into another namespace by itself, or makes a GitOps tool apply something else. docs/security.md has the reasons.
- */
-export const RELEASE_KINDS: readonly string[] = [
-  'core/ConfigMap',
-  'core/PersistentVolumeClaim',
-  'core/Secret',
-  'core/Service',
-  'core/ServiceAccount',
-  'apps/DaemonSet',
-  'apps/Deployment',
-  'apps/StatefulSet',
-  'autoscaling/HorizontalPodAutoscaler',
-  'autoscaling.k8s.io/VerticalPodAutoscaler',
-  'batch/CronJob',
-  'batch/Job',
-  'bitnami.com/SealedSecret',
-  'gateway.networking.k8s.io/GRPCRoute',
-  'gateway.networking.k8s.io/HTTPRoute',
-  'keda.sh/ScaledObject',
-  'monitoring.coreos.com/PodMonitor',
-  'monitoring.coreos.com/ServiceMonitor',
-  'networking.istio.io/DestinationRule',
-  'networking.istio.io/Gateway',
-  'networking.istio.io/VirtualService',
-  'networking.k8s.io/Ingress',
-  'networking.k8s.io/NetworkPolicy',
-  'policy/PodDisruptionBudget',
-];
-
-/** The policy with some kinds more. */
-export function policyWith(more: readonly string[] = []): Policy {
-  return { kinds: new Set([...RELEASE_KINDS, ...more]) };
-}
-
-/** Why a kind cannot be allowed, such as `rbac.authorization.k8s.io/Role`; undefined where it can. */
-export function kindFault(kind: string): string | undefined {
-  if (!/^(?:core|[a-z0-9]([-a-z0-9.]*[a-z0-9])?)\/[A-Z][A-Za-z0-9]*$/.test(kind))
-    return 'expected group/Kind, such as networking.k8s.io/Ingress, or core/Endpoints for the group without a name';
-  return isOutside(kind)
-    ? 'it belongs to no namespace, and a release only holds objects of its own namespace'
-    : undefined;
-}
 
 /** So many reasons say enough; what is wrong with a file of a hostile plan need not be looked for further. */
 const MOST_REASONS = 5;
@@ -165,8 +120,8 @@ function* planYamlFaults({ id, tree: { plan } }: Examined): Generator<string> {
   const place = `dist/${id}/plan.yaml`;
   if (plan.release !== id)
     yield `${place} is the plan of release ${plan.release}: run \`npm run synth\`, and rename no folder`;
-  if (plan.namespace.startsWith('kube-'))
-    yield `${place} is for namespace ${plan.namespace}, which belongs to Kubernetes itself: use another`;
+  const namespace = namespaceRefusal(plan.namespace);
+  if (namespace !== undefined) yield `${place} ${refusalText(namespace)}`;
   const used = new Set(stepPaths(plan).map((it) => it.name));
   for (const [name, info] of Object.entries(plan.files)) {
     if (!used.has(name)) yield `${place} describes ${name}, which no step holds: ${SYNTH}`;
@@ -217,22 +172,16 @@ function fileFault(
 ): string | undefined {
   if (reading.kind === 'refused') return reading.reason;
   const { manifest } = reading;
-  return (
-    kindOfFault(manifest, policy) ??
-    namespaceFault(manifest, plan.namespace) ??
-    identityFault(manifest, info) ??
-    contentFault(manifest)
-  );
+  const kind = kindRefusal(manifest, policy);
+  if (kind !== undefined) return refusalText(kind);
+  const fault = namespaceFault(manifest, plan.namespace) ?? identityFault(manifest, info);
+  if (fault !== undefined) return fault;
+  const content = contentRefusal(manifest);
+  return content && refusalText(content);
 }
 
-function kindOfFault(manifest: ManifestFile, policy: Policy): string | undefined {
-  const key = kindKey(manifest);
-  const holds = `holds ${manifest.kind} ${manifest.name} (${manifest.apiVersion})`;
-  const outside = 'take it out of the release and manage it elsewhere';
-  if (isOutside(key)) return `${holds}, which belongs to no namespace: ${outside}`;
-  if (policy.kinds.has(key)) return undefined;
-  const remedy = kindFault(key) === undefined ? `, or allow it with --allow-kind ${key}` : '';
-  return `${holds}, a kind that releases may not hold: ${outside}${remedy}`;
+function refusalText({ problem, remedy, kind }: Refusal): string {
+  return `${problem}: ${remedy}${kind === undefined ? '' : `, or allow it with --allow-kind ${kind}`}`;
 }
 
 function namespaceFault(it: ManifestFile, namespace: string): string | undefined {
@@ -254,45 +203,4 @@ function identityFault(it: ManifestFile, info: FileInfo): string | undefined {
 
 function identity(it: Omit<ManifestFile, 'at'> | FileInfo): string {
   return `${it.kind} ${it.namespace ?? '(no namespace)'}/${it.name} (${it.apiVersion})`;
-}
-
-/** Allowed kinds can still hold what gives a right, or takes somebody's traffic. */
-function contentFault(it: ManifestFile): string | undefined {
-  const rule = CONTENT[kindKey(it)];
-  return rule === undefined ? undefined : rule(it);
-}
-
-const CONTENT: Readonly<Record<string, (it: ManifestFile) => string | undefined>> = {
-  'core/Secret': (it) => secretTypeFault(it, it.at('type')),
-  'bitnami.com/SealedSecret': (it) => secretTypeFault(it, it.at('spec', 'template', 'type')),
-  'core/Service': (it) =>
-    it.at('spec', 'externalIPs') === undefined
-      ? undefined
-      : `holds Service ${it.name} with spec.externalIPs, which takes the traffic to these addresses from everybody: leave them out`,
-};
-
-function secretTypeFault(it: ManifestFile, type: unknown): string | undefined {
-  if (type === undefined) return undefined;
-  if (typeof type === 'string' && !TOKENS.has(type) && !type.startsWith('ENC[')) return undefined;
-  return `holds ${it.kind} ${it.name} of type ${String(type)}: a Secret for a token, or of a type that cannot be read, belongs into no release; use another type`;
-}
-
-/** Kubernetes fills the first with a token that never ends; the second lets a machine join the cluster. */
-const TOKENS: ReadonlySet<string> = new Set([
-  'kubernetes.io/service-account-token',
-  'bootstrap.kubernetes.io/token',
-]);
-
-function kindKey({ apiVersion, kind }: Pick<ManifestFile, 'apiVersion' | 'kind'>): string {
-  const slash = apiVersion.indexOf('/');
-  return `${slash < 0 ? 'core' : apiVersion.slice(0, slash)}/${kind}`;
-}
-
-/**
- * Whether the API server takes a namespace in such an object away. Of a custom kind nobody here can know it; that its
- * name begins with Cluster is the custom.
- */
-function isOutside(key: string): boolean {
-  const [group = '', kind = ''] = key.split('/');
-  return isClusterScoped(group === 'core' ? '' : group, kind) || /^Cluster[A-Z]/.test(kind);
 }

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { policyWith } from '../../../analyzer/core/admission/policy.ts';
 import { openLocal, type Reader } from '../../../analyzer/git/index.ts';
 import { type AdmissionMemory, withRefusals } from '../../../analyzer/situation/admission.ts';
 import { loadPlan, loadSituation, type PlanMemory } from '../../../analyzer/situation/situation.ts';
 import { toYaml } from '../../../lib/manifest/yaml.ts';
 import type { FileInfo, Plan } from '../../../lib/plan/plan.ts';
+import { policyWith } from '../../../lib/plan/policy.ts';
 import { plan } from '../core/fixture.ts';
 import { bare, git, gitWith, merge } from '../git/fixture.ts';
 

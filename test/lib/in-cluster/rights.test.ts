@@ -89,11 +89,14 @@ test('a kind of a group that nothing is known of is named by the author, never g
     (props: More): ManifestsFactory =>
     (scope, plans) =>
       void new AnalyzerRights(scope, 'rights', { plans, subject, ...props });
-  expect(await mistakesIn(make({}), twoReleases(object))).toEqual([
+  expect(await mistakesIn(make({}), twoReleases(object, ['example.com/Mouse']))).toEqual([
     'folder/rights: a release holds a kind whose name in Roles is not known, got "example.com/Mouse"; ' +
       "give it with resources: { 'example.com/Mouse': '…' }; kubectl api-resources lists the names",
   ]);
-  const objects = await folder({ resources: { 'example.com/Mouse': 'mice' } }, twoReleases(object));
+  const objects = await folder(
+    { resources: { 'example.com/Mouse': 'mice' } },
+    twoReleases(object, ['example.com/Mouse']),
+  );
   expect(objects.get('Role web/perch')?.rules).toContainEqual({
     apiGroups: ['example.com'],
     resources: ['mice'],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { RELEASE_KINDS } from '../../../analyzer/core/admission/policy.ts';
+import { RELEASE_KINDS } from '../../../lib/plan/policy.ts';
 import { isClusterScoped } from '../../../lib/plan/scope.ts';
 
 test.each([

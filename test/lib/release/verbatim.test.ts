@@ -61,7 +61,10 @@ describe('mistakes', () => {
       '{apiVersion: v1, kind: Secret, metadata: {name: a}}',
       'Secret a is in another namespace, got nothing',
     ],
-    ['{apiVersion: v1, kind: Namespace, metadata: {name: a}}', 'Namespace belongs to no namespace'],
+    [
+      '{apiVersion: v1, kind: Namespace, metadata: {name: a}}',
+      'the release holds Namespace a (v1), which belongs to no namespace',
+    ],
   ])('%j', async (text, expected) => {
     const mistakes = await mistakesOf(sample({ verbatim: [verbatim(file(text))] }));
     expect(mistakes).toEqual([
@@ -89,6 +92,7 @@ describe('mistakes', () => {
     expect(
       await mistakesOf(
         sample({
+          allowKinds: ['example.com/Thing'],
           verbatim: [verbatim(twice)],
           workload: workload(deployment(), thing, configMap('b')),
         }),

@@ -253,7 +253,7 @@ describe('the author’s mistakes, each with construct path, value and remedy', 
         stringData: { a: 'b' },
       }),
       [
-        'shop/object-1: Secret s has values that would be readable in Git, got "stringData with a"; use a SealedSecret, an ExternalSecret or a SOPS file (verbatim), or set allowLiteralSecrets: true',
+        'shop/object-1: Secret s has values that would be readable in Git, got "stringData with a"; use a SealedSecret, a SOPS file (verbatim) or an ExternalSecret (allowKinds), or set allowLiteralSecrets: true',
       ],
     ],
     [
@@ -294,7 +294,7 @@ describe('the author’s mistakes, each with construct path, value and remedy', 
         rules: [],
       }),
       [
-        'shop/object-1: ClusterRole belongs to no namespace, got "a"; manage cluster-wide objects outside of the release',
+        'shop/object-1: the release holds ClusterRole a (rbac.authorization.k8s.io/v1), which belongs to no namespace; take it out of the release and manage it elsewhere',
       ],
     ],
     [

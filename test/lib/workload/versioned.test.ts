@@ -17,6 +17,7 @@ async function rendered(podSpec: object, ...more: readonly SampleObject[]) {
     sample({
       workload: workload(deployment(podSpec), CONFIG, SECRET, ...more),
       allowLiteralSecrets: true,
+      allowKinds: ['external-secrets.io/ExternalSecret'],
     }),
   );
 }

@@ -2,13 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import {
   type BlobText,
-  kindFault,
   manifestBlobs,
   planFaults,
-  policyWith,
 } from '../../../../analyzer/core/admission/policy.ts';
 import type { PlanTree } from '../../../../analyzer/core/position.ts';
 import type { FileInfo } from '../../../../lib/plan/plan.ts';
+import { kindFault, policyWith } from '../../../../lib/plan/policy.ts';
 import { blobs, sha, V1 } from '../fixture.ts';
 
 function texts(more: Readonly<Record<string, string>> = {}): ReadonlyMap<string, BlobText> {
@@ -354,3 +353,8 @@ test.each(['apps/DaemonSet', 'apps/StatefulSet', 'batch/Job', 'keda.sh/ScaledObj
     expect(withFile(text, { apiVersion: `${group}/v1`, kind: name })).toEqual([]);
   },
 );
+
+test('a Service with an empty list of externalIPs, as cdk8s-plus writes it, is not refused', () => {
+  const text = object({ kind: 'Service', spec: { externalIPs: [] } });
+  expect(withFile(text, { kind: 'Service' })).toEqual([]);
+});
