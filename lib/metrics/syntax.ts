@@ -26,7 +26,8 @@ export async function syntaxOf(query: string): Promise<Syntax> {
     const at = firstError(text);
     if (at === undefined) return { problems: [], unknownFunctions };
     const name = calledAt(text, at);
-    if (name === undefined) return { problems: [problemAt(text, at)], unknownFunctions };
+    if (name === undefined)
+      return { problems: [problemAt(text, at, at + query.length - text.length)], unknownFunctions };
     unknownFunctions.push(name);
     // Any function will do: the grammar does not look at arguments.
     text = `${text.slice(0, at - name.length)}${KNOWN}${text.slice(at)}`;
@@ -42,10 +43,11 @@ function calledAt(text: string, at: number): string | undefined {
   return name === KNOWN ? undefined : name;
 }
 
-function problemAt(text: string, at: number): QueryProblem {
+/** @param place where that is in the query as it was given */
+function problemAt(text: string, at: number, place: number): QueryProblem {
   const rest = text.slice(at, at + 60).trim();
   return {
-    problem: `the query is not valid PromQL at ${rest === '' ? 'its end' : `character ${at + 1}`}`,
+    problem: `the query is not valid PromQL at ${rest === '' ? 'its end' : `character ${place + 1}`}`,
     got: rest === '' ? text : rest,
     remedy: 'correct it; Prometheus shows such mistakes at its page /query',
   };

@@ -28,5 +28,6 @@ test('a function that Prometheus does not have is told by its name, and the rest
     problems: [],
     unknownFunctions: ['rollup_rate', 'raet'],
   });
-  expect((await syntaxOf('raet(y[1m]) /')).problems).toHaveLength(1);
+  const [problem] = (await syntaxOf('rollup_rate(y[1m]) y')).problems;
+  expect(problem?.problem).toBe('the query is not valid PromQL at character 20');
 });
