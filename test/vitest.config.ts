@@ -5,6 +5,12 @@ import { EXCLUDED, IN_CORE } from './e2e/core.ts';
 const e2e = process.env.PERCH_E2E !== undefined;
 const core = process.env.PERCH_E2E === 'core';
 
+// They need npm's registry, which the network of the end-to-end suite does not reach.
+const PACKAGE = ['newcomer', 'node-versions', 'processes/readme'].map(
+  (it) => `test/e2e/${it}.test.ts`,
+);
+const ofPackage = process.env.PERCH_E2E === 'package';
+
 export default defineConfig({
   test: {
     // Much of the time is spent in git and other processes: every core has a worker.
@@ -16,8 +22,8 @@ export default defineConfig({
     isolate: e2e,
     globalSetup: ['test/bundle.ts', ...(core ? ['test/e2e/core.ts'] : [])],
     setupFiles: ['test/setup.ts'],
-    include: e2e ? ['test/e2e/**/*.test.ts'] : ['test/**/*.test.ts'],
-    exclude: e2e ? (core ? EXCLUDED : []) : ['test/e2e/**'],
+    include: ofPackage ? PACKAGE : e2e ? ['test/e2e/**/*.test.ts'] : ['test/**/*.test.ts'],
+    exclude: ofPackage ? [] : e2e ? [...PACKAGE, ...(core ? EXCLUDED : [])] : ['test/e2e/**'],
     ...(core ? { testNamePattern: IN_CORE } : {}),
     testTimeout: e2e ? 120_000 : 30_000,
     hookTimeout: e2e ? 120_000 : 30_000,

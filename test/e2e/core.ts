@@ -43,11 +43,6 @@ export const LEFT_OUT: readonly LeftOut[] = [
     titles: ['undo: a complete release goes back to the version before'],
     heldBy: 'undo; test/analyzer/tick: groups and undo',
   },
-  {
-    file: 'node-versions.test.ts',
-    titles: ['npm ci is quiet on Node 24'],
-    heldBy: 'the same with Node 22',
-  },
   { file: 'stories/autoscaling.test.ts', heldBy: 'stories/main: its good release has an HPA' },
   {
     file: 'stories/broken-primary.test.ts',
