@@ -107,7 +107,7 @@ export async function renderManifests(
 function objectMistakes(authored: Authored): Mistake[] {
   const { path, object } = authored;
   const { kind, metadata } = object;
-  const secrets = kind === 'Secret' ? versionedMistakes(authored, false) : [];
+  const secrets = kind === 'Secret' ? versionedMistakes(authored, 'never allowed') : [];
   const group = groupOf(object.apiVersion);
   const isClusterWide = isClusterScoped(group, kind);
   if (isClusterWide && metadata.namespace !== undefined) {

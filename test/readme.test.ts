@@ -180,11 +180,26 @@ describe('places', () => {
     expect(listed.sort()).toEqual([...folders, 'build', 'live', 'rollouts'].sort());
   });
 
-  test('messages that name a heading of a page name one that is there', () => {
-    const source = readFileSync(join(ROOT, 'analyzer/core/admission/refuse.ts'), 'utf8');
-    const named = [...source.matchAll(/see "([^"]+)" in (docs\/[\w.]+)/g)];
-    expect(named).not.toHaveLength(0);
-    for (const [, heading, path = ''] of named) expect(page(path)).toContain(`\n## ${heading}\n`);
+  test('messages that name a page, or a heading of one, name what is there', async () => {
+    const { stdout } = await run('git', ['ls-files', 'lib', 'analyzer'], { cwd: ROOT });
+    const files = stdout.split('\n').filter((it) => it.endsWith('.ts'));
+    const sources = files.map((it) => readFileSync(join(ROOT, it), 'utf8')).join('\n');
+    const pages = [...sources.matchAll(/\bdocs\/[\w-]+\.md/g)].map(([it]) => it);
+    expect(pages.length).toBeGreaterThan(1);
+    for (const it of pages) expect([...PAGES.keys()]).toContain(it);
+    const headings = [
+      ...[...sources.matchAll(/"([^"\n]+)" in (docs\/[\w-]+\.md)/g)].map(([, it, path]) => [
+        it,
+        path,
+      ]),
+      ...[...sources.matchAll(/(docs\/[\w-]+\.md), "([^"\n]+)"/g)].map(([, path, it]) => [
+        it,
+        path,
+      ]),
+    ];
+    expect(headings).not.toHaveLength(0);
+    for (const [heading, path = ''] of headings)
+      expect(page(path), heading).toContain(`\n## ${heading}\n`);
   });
 });
 

@@ -409,7 +409,7 @@ describe('every file', () => {
     ],
     [
       'replaces what a rollout is made of through `withRollout`',
-      /(?<!\bwithRollout\()\{\s*\.\.\.(?:\w+\.)*\w*[sS]ituation,[^{}]*\b(?:id|state|plan|stable|live)\b/,
+      /(?<!\bwithRollout\()\{\s*\.\.\.(?:\w+\.)*\w*[sS]ituation,(?:[^{}]*,)?\s*(?:id|state|plan|stable|live)\s*[,:}]/,
       'a spread keeps the old rollout: make the situation with withRollout of analyzer/core/rollout.ts',
     ],
     [

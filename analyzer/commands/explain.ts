@@ -23,7 +23,7 @@ export function addExplain(program: Command): Command {
     .command('explain')
     .argument('<release>', 'id of the release')
     .description(
-      'ask cluster and metrics as the analyzer does, and print why a release stays, moves or goes back; reads only, and calls no hook',
+      'ask cluster and metrics as the analyzer does, and print why a release stays, moves or rolls back; reads only, and calls no hook',
     )
     .addHelpText('after', EXAMPLES);
   return addAdmissionFlags(addClusterFlags(addMetricsFlags(command))).action(

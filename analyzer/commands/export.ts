@@ -100,6 +100,6 @@ function report(
       : ['Left out, as only a rollout needs it:', ...leftOut.map((it) => `  ${it}`)]),
     '',
     `Next: let the old sync object go without its objects, sync ${folder} instead, delete ${id} from apps/, and`,
-    `run perch remove ${id}. docs/operations.md, "Leave again", has each step for Flux and Argo CD.`,
+    `run perch remove ${id}. docs/leave.md has each step for Flux and Argo CD.`,
   ].join('\n');
 }

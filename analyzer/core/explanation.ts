@@ -33,9 +33,9 @@ export interface Explanation extends Status {
   readonly dependsOn: readonly DependencyExplained[];
 }
 
-/** Whether the release stays, moves or goes back. */
+/** Whether the release stays, moves or rolls back. */
 export interface DecisionExplained {
-  readonly kind: 'rests' | 'stays' | 'moves' | 'goes back';
+  readonly kind: 'rests' | 'stays' | 'moves' | 'rolls back';
   readonly reason: string;
   /** When the answer may be another one by itself; ISO 8601. */
   readonly until: string | null;
@@ -156,7 +156,7 @@ function decisionOf(it: Decision): DecisionExplained {
   if (it.kind === 'move') {
     const isBack = it.transition === 'back' || it.transition === 'undo';
     const to = positionText(it.to);
-    return { kind: isBack ? 'goes back' : 'moves', reason, until: null, to };
+    return { kind: isBack ? 'rolls back' : 'moves', reason, until: null, to };
   }
   const until = it.kind === 'hold' ? it.untilSeconds : undefined;
   return {

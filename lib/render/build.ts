@@ -85,7 +85,7 @@ function earlyMistakes(release: Release, made: Workload, parts: Parts): Mistake[
   const sharedTriggers = props.tracks?.sharedTriggers ?? [];
   const context = { path, names, namespace, sharedTriggers };
   return [
-    ...parts.versioned.flatMap((it) => versionedMistakes(it, secrets)),
+    ...parts.versioned.flatMap((it) => versionedMistakes(it, secrets ? 'allowed' : 'refused')),
     ...partMistakes(context, made.objects, parts),
   ];
 }

@@ -12,7 +12,8 @@ export interface Weights {
 /** How a value must look. */
 export type TextMatch = z.infer<typeof textMatch>;
 
-const textMatch = oneOf({
+/** The schema of `TextMatch`. */
+export const textMatch = oneOf({
   exact: fields({
     exact: z.string(),
   }),

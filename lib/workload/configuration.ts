@@ -109,7 +109,7 @@ export function podSelectorMistakes({ path, object }: Authored, label: TrackLabe
 /** What is wrong with ConfigMaps and Secrets. */
 export function versionedMistakes(
   { path, object }: Authored,
-  allowLiteralSecrets: boolean,
+  literals: 'allowed' | 'refused' | 'never allowed',
 ): Mistake[] {
   const { name } = object.metadata;
   if (object.sops !== undefined)
@@ -124,14 +124,16 @@ export function versionedMistakes(
   const literal = ['data', 'stringData'].filter(
     (key) => Object.keys(objectAt(object, key)).length > 0,
   );
-  if (object.kind !== 'Secret' || literal.length === 0 || allowLiteralSecrets) return [];
+  if (object.kind !== 'Secret' || literal.length === 0 || literals === 'allowed') return [];
   return [
     {
       path,
       problem: `Secret ${name} has values that would be readable in Git`,
       got: `${literal.join(' and ')} with ${literal.flatMap((key) => Object.keys(objectAt(object, key))).join(', ')}`,
       remedy:
-        'use a SealedSecret, a SOPS file (verbatim) or an ExternalSecret (allowKinds), or set allowLiteralSecrets: true',
+        literals === 'never allowed'
+          ? 'use a SealedSecret or an ExternalSecret, or make it by hand'
+          : 'use a SealedSecret, a SOPS file (verbatim) or an ExternalSecret (allowKinds), or set allowLiteralSecrets: true',
     },
   ];
 }

@@ -50,7 +50,11 @@ export function runWorkload(release: Home, factory: WorkloadFactory): Workload {
   );
   // Half of a workload would be told to lack the other half.
   if (error !== undefined)
-    return { objects: [], mistakes: noted, thrown: thrown(release.path, error.cause) };
+    return {
+      objects: [],
+      mistakes: noted,
+      thrown: thrown(release.path, error.cause, nounOf(release)),
+    };
   const nested = constructs
     .filter((it) => it !== chart && Chart.isChart(it))
     .map((it) => nestedChart(place(it)));
@@ -126,8 +130,13 @@ function nestedChart(path: string): Mistake {
   };
 }
 
-function thrown(path: string, error: unknown): Mistake {
-  const problem = `workload threw: ${error instanceof Error ? error.message : String(error)}`;
+/** What an author calls the factory: a folder of manifests is in no namespace. */
+function nounOf({ namespace }: Home): string {
+  return namespace === undefined ? 'factory' : 'workload';
+}
+
+function thrown(path: string, error: unknown, what = 'workload'): Mistake {
+  const problem = `${what} threw: ${error instanceof Error ? error.message : String(error)}`;
   const remedy = /to render Helm chart/.test(problem)
     ? 'a Helm construct needs the helm command: install it (https://helm.sh/docs/intro/install), ' +
       'or render the chart once with `helm template` and use Include'

@@ -1,6 +1,7 @@
 import type { Duration } from 'cdk8s';
 import * as z from 'zod';
-import { anObject, duration, fields, listOf, mapOf, oneOf } from '../../props/fields.ts';
+import { anObject, duration, fields, listOf, mapOf } from '../../props/fields.ts';
+import { type TextMatch, textMatch } from '../traffic.ts';
 
 /** How Istio's API writes a duration. */
 export function seconds(it: Duration): string {
@@ -8,19 +9,7 @@ export function seconds(it: Duration): string {
 }
 
 /** One way to compare a string; exactly one key. */
-export type StringMatch = z.infer<typeof stringMatch>;
-
-const stringMatch = oneOf({
-  exact: fields({
-    exact: z.string(),
-  }),
-  prefix: fields({
-    prefix: z.string(),
-  }),
-  regex: fields({
-    regex: z.string(),
-  }),
-});
+export type StringMatch = TextMatch;
 
 /** A condition on requests; all fields that are given must hold. */
 export interface HttpMatch extends z.infer<typeof httpMatch> {}
@@ -30,19 +19,19 @@ export const httpMatch = fields({
   /** @default - any */
   name: z.string().optional(),
   /** @default - any */
-  uri: stringMatch.optional(),
+  uri: textMatch.optional(),
   /** @default - any */
-  scheme: stringMatch.optional(),
+  scheme: textMatch.optional(),
   /** @default - any */
-  method: stringMatch.optional(),
+  method: textMatch.optional(),
   /** @default - any */
-  authority: stringMatch.optional(),
+  authority: textMatch.optional(),
   /** @default - any */
-  headers: mapOf(stringMatch).optional(),
+  headers: mapOf(textMatch).optional(),
   /** @default - any */
-  withoutHeaders: mapOf(stringMatch).optional(),
+  withoutHeaders: mapOf(textMatch).optional(),
   /** @default - any */
-  queryParams: mapOf(stringMatch).optional(),
+  queryParams: mapOf(textMatch).optional(),
   /** @default - any */
   sourceLabels: mapOf(z.string()).optional(),
   /** @default - any */
@@ -110,7 +99,7 @@ export interface CorsPolicy extends z.infer<typeof corsPolicy> {}
 
 const corsPolicy = fields({
   /** @default - none */
-  allowOrigins: listOf(stringMatch).optional(),
+  allowOrigins: listOf(textMatch).optional(),
   /** @default - none */
   allowMethods: listOf(z.string()).optional(),
   /** @default - none */

@@ -14,6 +14,17 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** What the command sees of this machine: a home and a cluster of its own, and no configuration. */
+export function isolated(
+  from: NodeJS.ProcessEnv,
+  home: string,
+  kubeconfig: string,
+): NodeJS.ProcessEnv {
+  const own = Object.entries(from).filter(([name]) => !/^(PERCH_|GIT_)/.test(name));
+  const ours = { HOME: home, GIT_CONFIG_NOSYSTEM: '1', FORCE_COLOR: '1', KUBECONFIG: kubeconfig };
+  return { ...Object.fromEntries(own), ...ours };
+}
+
 /** The `perch` command as a process of its own, without anything of this machine's configuration. */
 export type Cli = (...args: readonly string[]) => Promise<Ended>;
 
@@ -23,17 +34,9 @@ export async function openCli(env: Readonly<Record<string, string>> = {}): Promi
   const bundle = inject('bundle');
   const kubeconfig = await emptyCluster();
   return async (...args) => {
-    const own = Object.entries(process.env).filter(([name]) => !/^(PERCH_|GIT_)/.test(name));
     const child = spawn(process.execPath, [bundle, ...args], {
       cwd: folder,
-      env: {
-        ...Object.fromEntries(own),
-        HOME: folder,
-        GIT_CONFIG_NOSYSTEM: '1',
-        FORCE_COLOR: '1',
-        KUBECONFIG: kubeconfig,
-        ...env,
-      },
+      env: { ...isolated(process.env, folder, kubeconfig), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     return ended(child);

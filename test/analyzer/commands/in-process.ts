@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { perch } from '../../../analyzer/perch.ts';
 import { afterFile } from '../../cleanups.ts';
 import { scratch } from '../git/fixture.ts';
-import { type Cli, type Ended, emptyCluster } from './cli.ts';
+import { type Cli, type Ended, emptyCluster, isolated } from './cli.ts';
 
 /** What a run has said so far; several may be under way at once. */
 type Said = Record<'stdout' | 'stderr', string>;
@@ -64,16 +64,8 @@ async function enter(env: Readonly<Record<string, string>> = {}): Promise<string
     setEnvironment(before.env);
   });
   for (const name of ['stdout', 'stderr'] as const) hear(name);
-  const own = Object.entries(before.env).filter(([name]) => !/^(PERCH_|GIT_)/.test(name));
   process.chdir(folder);
-  setEnvironment({
-    ...Object.fromEntries(own),
-    HOME: folder,
-    GIT_CONFIG_NOSYSTEM: '1',
-    FORCE_COLOR: '1',
-    KUBECONFIG: kubeconfig,
-    ...env,
-  });
+  setEnvironment({ ...isolated(before.env, folder, kubeconfig), ...env });
   return folder;
 }
 

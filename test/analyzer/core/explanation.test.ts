@@ -114,7 +114,7 @@ describe('why a release', () => {
       reason: expect.stringMatching(/checks passed$/),
     });
     expect(explained(at20, T0 + 500, { values: BAD }).decision).toMatchObject({
-      kind: 'goes back',
+      kind: 'rolls back',
     });
     const rest = explained(situation({ position: COMPLETE, plan: V1 }), T0);
     expect(rest).toMatchObject({

@@ -37,7 +37,7 @@ describe('a look at one release', () => {
     expect(names).toEqual(expect.arrayContaining(['Deployment app-canary', 'VirtualService app']));
     expect(found.cluster?.objects.flatMap((it) => it.wrong)).toEqual([]);
     field.now += 500;
-    expect(explanationOf(await look(field)).decision).toMatchObject({ kind: 'goes back' });
+    expect(explanationOf(await look(field)).decision).toMatchObject({ kind: 'rolls back' });
     expect(field.id('main')).toBe(before);
   });
 
