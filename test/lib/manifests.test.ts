@@ -73,7 +73,9 @@ describe('mistakes', () => {
     );
     expect(found).toEqual([
       expect.stringMatching(/object-2: Role free has no namespace .*; give it metadata.namespace/),
-      expect.stringMatching(/object-4: Secret s has values .*stringData with token/),
+      expect.stringMatching(
+        /object-4: Secret s has values .*stringData with token; use a SealedSecret or an ExternalSecret, or make it by hand$/,
+      ),
       expect.stringMatching(/object-1: Role reader is there twice, the other is folder\/object-0/),
       expect.stringMatching(/object-3: \/rules\/0\/verbs of Role wrong must be of type array/),
       expect.stringMatching(
@@ -119,7 +121,7 @@ describe('mistakes', () => {
       throw new Error('no luck');
     });
     await expect(apps.render()).rejects.toThrow(
-      /id must be a DNS label, got "My Tools".*threw: no luck/s,
+      /id must be a DNS label, got "My Tools".*factory threw: no luck/s,
     );
   });
 
