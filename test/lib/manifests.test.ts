@@ -74,7 +74,7 @@ describe('mistakes', () => {
     expect(found).toEqual([
       expect.stringMatching(/object-2: Role free has no namespace .*; give it metadata.namespace/),
       expect.stringMatching(
-        /object-4: Secret s has values .*stringData with token; use a SealedSecret or an ExternalSecret, or make it by hand$/,
+        /object-4: Secret s has values .*stringData with token"; use a SealedSecret or an ExternalSecret, or make it by hand$/,
       ),
       expect.stringMatching(/object-1: Role reader is there twice, the other is folder\/object-0/),
       expect.stringMatching(/object-3: \/rules\/0\/verbs of Role wrong must be of type array/),
