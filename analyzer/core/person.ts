@@ -209,7 +209,7 @@ function noGate(situation: Situation): string {
     (it) => it.step === position.step && it.candidate === identityOf(plan.plan),
   );
   if (opened !== undefined)
-    return `the gate of ${position.step} is open already: ${opened.by} opened it (${opened.reason}). ${position.step} still waits for: ${waits}`;
+    return `${situation.id}: the gate of ${position.step} is open already, ${opened.by} opened it (${opened.reason}). In all, ${position.step} needs: ${waits}`;
   return (
     `${situation.id} has no closed gate in ${position.step} or ahead. ${position.step} waits for: ${waits}. ` +
     '`perch promote --full` waits for no check'

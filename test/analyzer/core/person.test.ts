@@ -167,7 +167,7 @@ describe('promote', () => {
     expect(stateOf(twice).approved?.map((it) => it.step)).toEqual(['02-weight-20', '04-promote']);
     expect(nextGate(twice)).toBeUndefined();
     expect(() => promote(twice, ROBIN, false)).toThrow(
-      `the gate of 02-weight-20 is open already: ${ROBIN.by} opened it (${ROBIN.reason}). 02-weight-20 still waits for: live`,
+      `app: the gate of 02-weight-20 is open already, ${ROBIN.by} opened it (${ROBIN.reason}). In all, 02-weight-20 needs: live`,
     );
   });
 

@@ -264,7 +264,7 @@ describe.concurrent('promote', () => {
     });
     expect((await ask(it, 'promote')).message).toMatch(/^app: gate of 03-weight-50 opened\n/);
     await expect(ask(it, 'promote')).rejects.toThrow(
-      /^app has no closed gate in 03-weight-50 or ahead\. 03-weight-50 waits for: live; primary and canary ready; 3 passing points of success-rate/,
+      /^app: the gate of 03-weight-50 is open already, Robin <robin@example\.com> opened it \(I know why\)\. In all, 03-weight-50 needs: live; primary and canary ready; 3 passing points of success-rate/,
     );
     await untilRest(it, analyzer);
     expect(state(it)).toContain('kind: complete');
