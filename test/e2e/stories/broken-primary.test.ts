@@ -86,7 +86,7 @@ describe('a primary that is broken', { skip: isMissing(missing) }, () => {
     await breakPrimary(field.stack, id);
     const paused = await field.until(id, (it) => it.phase === 'Paused');
     expect(paused.reason).toMatch(
-      /^the primary broke during the rollout and is not ready after 15 s: 0 of 2 replicas/,
+      /^paused: the primary broke during the rollout and is not ready after 15 s: 0 of 2 replicas available\. `perch resume breaks` goes on$/,
     );
     await expectHeld(field, [id], () => sleep(3000));
     await laptop.perch('promote', id, '--full', '--message=v1 will not come back');
