@@ -102,6 +102,6 @@ function nextSteps({ release: { id } }: Story, keep: string | undefined): readon
   ];
 }
 
-const README = ['README.md has the vocabulary, and a ten-minute guide to a release of your own.'];
+const README = ['README.md has the first release of your own, docs/glossary.md the words.'];
 
 process.exitCode = await main(program.opts<Flags>());
