@@ -70,6 +70,6 @@ function store(scope: Construct, storeImage: string): void {
     kind: 'Service',
     metadata: { name: 'store-pods' },
     // The pods carry the label of the one track that there is.
-    spec: { clusterIP: 'None', selector: { app: 'store-primary' }, ports: [{ port: 9898 }] },
+    spec: { clusterIP: 'None', selector: { app: 'store' }, ports: [{ port: 9898 }] },
   });
 }

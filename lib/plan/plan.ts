@@ -8,6 +8,9 @@ export const DIGEST_ANNOTATION = 'perch/digest';
 /** Annotation on the routing files of a step: `<candidate>/<NN-name>`. */
 export const STEP_ANNOTATION = 'perch/step';
 
+/** Label of pods, and of the Services that lead to them, whose value is their track. */
+export const TRACK_LABEL = 'perch/track';
+
 /** The metric store of checks that name none. */
 export const DEFAULT_SOURCE = 'default';
 

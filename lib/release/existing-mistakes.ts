@@ -62,7 +62,7 @@ function routeMistakes(path: string, { strategy, traffic }: ReleaseProps, names:
       problem: `traffic ${traffic.kind} lets pods stand for weights, and existing has none`,
       remedy: 'use a router, such as istio() or gatewayApi({ … })',
     });
-  else if (Object.keys(traffic.sharedLabels(names)).length > 0)
+  else if (traffic.apexSelects === 'both')
     mistakes.push({
       path,
       problem: `traffic ${traffic.kind} tells versions apart by labels, and existing has no pods to label`,

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { analysisProps } from '../analysis/analysis.ts';
 import { aHook } from '../analysis/hooks.ts';
-import { extended, fields, listOf } from '../props/fields.ts';
+import { extended, fields, listOf, mapOf } from '../props/fields.ts';
 import { aStrategy } from '../strategy/strategy.ts';
 import { aRouter } from '../traffic/router.ts';
 import { serviceProps } from '../workload/service.ts';
@@ -14,8 +14,20 @@ import { aVerbatim } from './verbatim.ts';
 /** How many pods of a track run. */
 export interface TrackProps extends z.infer<typeof trackProps> {}
 
+const podMetadata = fields({
+  /** @default - none */
+  labels: mapOf(z.string()).optional(),
+  /** @default - none */
+  annotations: mapOf(z.string()).optional(),
+});
+
 /** The primary's replicas are those of the workload. */
 const primaryTrack = fields({
+  /**
+   * Labels and annotations of this track's pods, beside the workload's. A baseline has none of them.
+   * @default - none
+   */
+  metadata: podMetadata.optional(),
   /**
    * The autoscaler's minimum; a canary starts with so many.
    * @default - the autoscaler's own
@@ -93,6 +105,12 @@ export const releaseProps = fields({
      * @default - every trigger must name its track
      */
     sharedTriggers: listOf(z.string()).optional(),
+    /**
+     * Whose pods the affinity and topology spread terms mean that select the workload's own: those of both tracks, as in a
+     * rolling update, or those of the term's own track alone.
+     * @default 'both'
+     */
+    podTerms: z.enum(['both', 'own']).optional(),
   }).optional(),
   /**
    * Whether objects of the mesh or gateway and all others lie in folders of their own, `live/<id>/mesh` and
@@ -138,8 +156,9 @@ export const releaseProps = fields({
    */
   allowKinds: listOf(z.string()).optional(),
   /**
-   * Key of the one label by which each track's pods are selected.
-   * @default - the first of app, name and app.kubernetes.io/name that the Deployment selects by, else app
+   * Key of a label of the pods whose value becomes `<name>-primary` and `<name>-canary`, as with Flagger: each track's pods
+   * are then selected by it alone. What selects by the value that the author gave finds neither track.
+   * @default - the author's labels stay as they are, and `perch/track` tells the tracks apart
    */
   selectorLabel: z.string().optional(),
   /**

@@ -1,4 +1,4 @@
-import type { Labels, Manifest } from '../manifest/json.ts';
+import type { Labels } from '../manifest/json.ts';
 import { type Authored, podLabels } from '../manifest/manifest.ts';
 import type { Mistake } from '../mistake.ts';
 import { lengthMistakes, TRACKS } from '../names.ts';
@@ -12,11 +12,12 @@ import type { Traffic } from '../traffic/traffic.ts';
 import {
   podSelectorMistakes,
   serviceObjectMistakes,
+  tracksMistakes,
   versionedMistakes,
 } from '../workload/configuration.ts';
 import { type Parts, partMistakes, partsOf } from '../workload/parts.ts';
 import { servicePorts, targetMistakes } from '../workload/service.ts';
-import { selectorOf, type TrackLabel, trackLabelOf } from '../workload/tracks.ts';
+import { bothOf, keepsLabels, selectorOf, trackLabelOf } from '../workload/track-label.ts';
 import { runWorkload, type Workload } from '../workload/workload.ts';
 import { replicasOf, workloadKindOf } from '../workload/workload-kinds.ts';
 import { draftsOf } from './drafts.ts';
@@ -43,7 +44,7 @@ export function build(release: Release): Built {
   const workload = parts.workloads[0];
   if (workload === undefined && props.existing === undefined)
     return { authored: made.objects, objects: undefined, drafts: [], mistakes: early };
-  const label = labelOf(workload?.object, names.apex, props.selectorLabel);
+  const label = trackLabelOf(workload?.object, names.apex, props.selectorLabel);
   const ports = servicePorts(props.service, workload?.object);
   const authored = made.objects.map((it) => it.object);
   const router = { path, names, port: props.service.port, ports, label, workload: authored };
@@ -63,16 +64,6 @@ function madeBy({ path, props, names }: Release): Workload {
   return props.workload === undefined
     ? { objects: [], mistakes: [], thrown: undefined }
     : runWorkload(home, props.workload);
-}
-
-/** Without pods of ours nothing is selected. */
-function labelOf(
-  workload: Manifest | undefined,
-  name: string,
-  key: string | undefined,
-): TrackLabel {
-  if (workload !== undefined) return trackLabelOf(workload, name, key);
-  return { key: 'app', base: name, address: undefined, name };
 }
 
 function earlyMistakes(release: Release, made: Workload, parts: Parts): Mistake[] {
@@ -134,6 +125,10 @@ function lateMistakes(
       : []),
     ...input.parts.others.flatMap((it) => serviceObjectMistakes(it, { names, label, pods })),
     ...input.parts.others.flatMap((it) => podSelectorMistakes(it, label)),
+    ...Object.values(input.parts)
+      .flat()
+      .flatMap((it) => tracksMistakes(it, label)),
+    ...metadataMistakes(input),
     ...longNames(objects),
   ];
 }
@@ -198,10 +193,27 @@ function podsOf(tracks: readonly Track[], objects: ReleaseObjects): readonly Lab
 }
 
 /** The label that tells the tracks apart cannot be one that they share. */
-function selectorLabelMistakes({ path, props, names, label }: ObjectsInput): Mistake[] {
-  if (props.traffic.sharedLabels(names)[label.key] === undefined) return [];
+function selectorLabelMistakes({ path, props, label }: ObjectsInput): Mistake[] {
+  if (props.traffic.apexSelects === 'primary' || keepsLabels(label)) return [];
+  if (bothOf(label)[label.key] === undefined) return [];
   const problem = 'selectorLabel would match both tracks: the router gives it one value on both';
   return [{ path, problem, got: label.key, remedy: 'choose another label' }];
+}
+
+/** Labels by which pods are found have one value for all that find them. */
+function metadataMistakes({ path, props, label }: ObjectsInput): Mistake[] {
+  return TRACKS.flatMap((track) => {
+    const taken = Object.keys(selectorOf(label, track));
+    const given = Object.keys(props.tracks?.[track]?.metadata?.labels ?? {});
+    return given
+      .filter((it) => taken.includes(it))
+      .map((got) => ({
+        path,
+        problem: `tracks.${track}.metadata.labels has a label by which the pods are selected`,
+        got,
+        remedy: 'use another key',
+      }));
+  });
 }
 
 /** Names that got a suffix; those of the workload and the Services follow from the release's own. */

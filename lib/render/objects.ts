@@ -1,4 +1,4 @@
-import { hashOf, type Json, type Labels, type Manifest, objectAt } from '../manifest/json.ts';
+import { hashOf, type Json, type Manifest, objectAt } from '../manifest/json.ts';
 import type { Authored } from '../manifest/manifest.ts';
 import { withSpec } from '../manifest/manifest.ts';
 import type { Names, Side } from '../names.ts';
@@ -13,13 +13,8 @@ import { autoscalerOn, boundsOf } from '../workload/autoscalers.ts';
 import { configurationObject } from '../workload/configuration.ts';
 import type { Parts } from '../workload/parts.ts';
 import { serviceManifest, servicePorts } from '../workload/service.ts';
-import {
-  budgetOn,
-  neutralTemplate,
-  selectorOf,
-  type TrackLabel,
-  workloadOn,
-} from '../workload/tracks.ts';
+import { bothOf, selectorOf, serviceLabels, type TrackLabel } from '../workload/track-label.ts';
+import { companionOn, neutralTemplate, type PodForm, workloadOn } from '../workload/tracks.ts';
 import { type HashedNames, version, withHashedNames } from '../workload/versioned.ts';
 import { replicasOf, workloadKindOf } from '../workload/workload-kinds.ts';
 import { sizeOf } from './sizes.ts';
@@ -71,12 +66,12 @@ export interface ObjectsInput {
 
 /** Makes every object of a release. */
 export function objectsOf(input: ObjectsInput): ReleaseObjects {
-  const { path, props, names, parts, label } = input;
-  const shared = props.traffic.sharedLabels(names);
+  const { path, props, parts, label } = input;
   const { objects, names: hashed } = version(parts.versioned.map((it) => it.object));
   const base = input.workload && withNames(input.workload.object, hashed);
-  const candidate = candidateOf(input, base, shared);
-  const services = servicesOf(input, shared);
+  const form = podFormOf(input);
+  const candidate = candidateOf(input, base, form);
+  const services = servicesOf(input);
   const { tracks } = props.strategy;
   const context = { ...input.router, tracks, candidate, apex: services.apex };
   const routing = (it: Routing): Placed => ({ path, role: 'routing', ...it });
@@ -93,7 +88,7 @@ export function objectsOf(input: ObjectsInput): ReleaseObjects {
       place(jobObject(it.object, candidate, hashed), 'job', it.path),
     ]),
   );
-  const pods = podsOf(input, base, shared);
+  const pods = podsOf(input, base, form);
   return {
     candidate,
     base,
@@ -135,14 +130,20 @@ function once(all: readonly Placed[]): readonly Placed[] {
 }
 
 /** What a new version is told by: the pods, or the Service that leads to them. */
-function candidateOf(
-  { props, label }: ObjectsInput,
-  base: Manifest | undefined,
-  shared: Labels,
-): string {
-  if (base !== undefined) return hashOf(neutralTemplate(base, label, shared), 10);
+function candidateOf({ props }: ObjectsInput, base: Manifest | undefined, form: PodForm): string {
+  if (base !== undefined) return hashOf(neutralTemplate(base, form), 10);
   const { candidate, version: given } = props.existing ?? { candidate: '' };
   return hashOf({ service: candidate, version: given }, 10);
+}
+
+function podFormOf({ label, props }: ObjectsInput): PodForm {
+  const { primary, canary, podTerms = 'both' } = props.tracks ?? {};
+  return {
+    label,
+    isShared: props.traffic.apexSelects === 'both',
+    terms: podTerms,
+    metadata: { primary: primary?.metadata, canary: canary?.metadata },
+  };
 }
 
 /** What runs the tracks. */
@@ -151,7 +152,7 @@ type Pods = Pick<ReleaseObjects, 'running' | 'leastPods' | 'resting'>;
 function podsOf(
   { path, workload, props, parts, label }: ObjectsInput,
   base: Manifest | undefined,
-  shared: Labels,
+  form: PodForm,
 ): Pods | undefined {
   const kind = base && workloadKindOf(base);
   if (base === undefined || kind === undefined) return undefined;
@@ -163,7 +164,7 @@ function podsOf(
     const updateStrategy = kind.updateStrategy(base, updatedPercent);
     const said = track === 'primary' ? props.strategy.deployment : {};
     const spec = { ...said, replicas, ...(updateStrategy && { updateStrategy }) };
-    return place(workloadOn(base, label, { track, shared, spec }), track, workload?.path ?? path);
+    return place(workloadOn(base, form, { track, spec }), track, workload?.path ?? path);
   };
   return {
     running(track, scale, updatedPercent) {
@@ -176,7 +177,9 @@ function podsOf(
         ...parts.autoscalers.map((it) =>
           place(autoscalerOn(it.object, label, { track, size }), track, it.path),
         ),
-        ...parts.budgets.map((it) => place(budgetOn(it.object, label, track), track, it.path)),
+        ...parts.companions.map((it) =>
+          place(companionOn(it.object, label, track), track, it.path),
+        ),
       ];
     },
     leastPods: (track, scale) => (autoscaled ? sizeOf(track, scale, sizes).min : undefined),
@@ -197,23 +200,22 @@ function withNames(workload: Manifest, names: HashedNames): Manifest {
   return withSpec(workload, { template: { ...template, spec } });
 }
 
-function servicesOf(
-  input: ObjectsInput,
-  shared: Labels,
-): Record<'apex' | 'baseline' | Side, Manifest> {
+function servicesOf(input: ObjectsInput): Record<'apex' | 'baseline' | Side, Manifest> {
   const { props, names, label } = input;
   const ports = servicePorts(props.service, input.workload?.object);
-  const service = (which: 'apex' | Track, selector: Labels) =>
-    serviceManifest(names, which, {
-      selector,
-      ports,
-      metadata: props.service[which === 'baseline' ? 'canary' : which],
-    });
-  const apex = Object.keys(shared).length > 0 ? shared : selectorOf(label, 'primary');
+  const ofTrack = (track: Track) => {
+    const given = props.service[track === 'baseline' ? 'canary' : track];
+    const labels = { ...serviceLabels(label, track), ...given?.labels };
+    const metadata = { ...given, labels };
+    return serviceManifest(names, track, { selector: selectorOf(label, track), ports, metadata });
+  };
+  const { apexSelects } = props.traffic;
+  const selector = apexSelects === 'both' ? bothOf(label) : selectorOf(label, 'primary');
+  const apex = serviceManifest(names, 'apex', { selector, ports, metadata: props.service.apex });
   return {
-    apex: service('apex', apex),
-    primary: service('primary', selectorOf(label, 'primary')),
-    canary: service('canary', selectorOf(label, 'canary')),
-    baseline: service('baseline', selectorOf(label, 'baseline')),
+    apex,
+    primary: ofTrack('primary'),
+    canary: ofTrack('canary'),
+    baseline: ofTrack('baseline'),
   };
 }

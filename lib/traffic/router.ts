@@ -1,11 +1,11 @@
-import type { Labels, Manifest } from '../manifest/json.ts';
+import type { Manifest } from '../manifest/json.ts';
 import type { Counts } from '../metrics/counts.ts';
 import type { Mistake } from '../mistake.ts';
 import type { Names, Side } from '../names.ts';
 import type { Track } from '../plan/plan.ts';
 import { hasMembers, madeThing } from '../props/fields.ts';
 import type { ServicePort } from '../workload/service.ts';
-import type { TrackLabel } from '../workload/tracks.ts';
+import type { TrackLabel } from '../workload/track-label.ts';
 import type { Capabilities, Shares } from './capabilities.ts';
 import type { Claim } from './claim.ts';
 import type { Traffic } from './traffic.ts';
@@ -85,8 +85,8 @@ export interface Router {
   capabilities(context: RouterContext): Capabilities;
   /** What is counted of the requests to one track, as the built-in checks ask for it. */
   counts(release: Pick<RouterContext, 'names' | 'port'>, track: Track): Counts;
-  /** Labels that both tracks' pods and the apex Service's selector share; none selects the primary's pods. */
-  sharedLabels(names: Names): Labels;
+  /** Whose pods the apex Service selects at rest; of both tracks where something else tells them apart. */
+  readonly apexSelects: 'primary' | 'both';
   /**
    * What else is wrong with the props for this release, or with a step's traffic, such as texts that no match can have.
    *

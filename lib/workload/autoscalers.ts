@@ -11,7 +11,7 @@ import { groupOf, isKind, renamed, withSpec } from '../manifest/manifest.ts';
 import type { Mistake } from '../mistake.ts';
 import { onTrack } from '../names.ts';
 import type { Track } from '../plan/plan.ts';
-import type { TrackLabel } from './tracks.ts';
+import type { TrackLabel } from './track-label.ts';
 
 /** What Perch knows of a kind that rules the replicas of a workload. */
 interface AutoscalerKind {

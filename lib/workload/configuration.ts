@@ -1,45 +1,144 @@
 import {
   isObject,
-  type Json,
+  type JsonObject,
   type Labels,
   labelsAt,
   type Manifest,
   objectAt,
 } from '../manifest/json.ts';
 import type { Authored } from '../manifest/manifest.ts';
-import { ADDRESS_LABEL, isKind, mapObjects } from '../manifest/manifest.ts';
+import { isKind, withSpec } from '../manifest/manifest.ts';
+import { hasAll } from '../manifest/selector.ts';
 import type { Mistake } from '../mistake.ts';
-import { type Names, onTrack, TRACKS } from '../names.ts';
-import { namesTrack, type TrackLabel } from './tracks.ts';
+import { type Names, type Side, TRACKS } from '../names.ts';
+import { TRACK_LABEL } from '../plan/plan.ts';
+import {
+  labelsOn,
+  labelsWithBase,
+  podSelectorsIn,
+  selectorOn,
+  selectorOnBoth,
+} from './pod-selectors.ts';
+import { keepsLabels, namesWorkload, type TrackLabel } from './track-label.ts';
 import { type HashedNames, withHashedNames } from './versioned.ts';
 
-/** An object that belongs to no track, as it is written: what names the workload names both tracks. */
+/** Annotation by which an object of the author's that selects pods says which: `primary`, `canary` or `both`. */
+export const TRACKS_ANNOTATION = 'perch/tracks';
+
+/** How a kind selects pods. */
+type Selection =
+  /** A map of labels at a path. */
+  | { readonly kind: 'labels'; readonly path: readonly [string, string] | readonly [string] }
+  /** A label selector at `spec.selector`, with `matchLabels` alone or with expressions. */
+  | { readonly kind: 'selector'; readonly expressions: boolean }
+  | { readonly kind: 'podSelector' }
+  /** A label selector of Services at `spec.selector`. */
+  | { readonly kind: 'services' };
+
+const LABELS_ALONE: Selection = { kind: 'selector', expressions: false };
+const WORKLOADS: Selection = { kind: 'labels', path: ['workloadSelector', 'labels'] };
+
+/** By kind; who else has a kind of this name and selects likewise is meant as well. */
+const SELECTIONS = new Map<string, Selection>([
+  ['Service', { kind: 'labels', path: ['selector'] }],
+  ['NetworkPolicy', { kind: 'podSelector' }],
+  ['PodMonitor', { kind: 'selector', expressions: true }],
+  ['ServiceMonitor', { kind: 'services' }],
+  ['AuthorizationPolicy', LABELS_ALONE],
+  ['PeerAuthentication', LABELS_ALONE],
+  ['RequestAuthentication', LABELS_ALONE],
+  ['Telemetry', LABELS_ALONE],
+  ['WasmPlugin', LABELS_ALONE],
+  ['Sidecar', WORKLOADS],
+  ['EnvoyFilter', WORKLOADS],
+]);
+
+/** An object that belongs to no track, as it is written: what names the workload names both tracks, or the one it says. */
 export function configurationObject(
   object: Manifest,
   label: TrackLabel,
   names: HashedNames,
 ): Manifest {
   if (isKind(object, '', 'ServiceAccount')) return withHashedNames(object, names);
-  if (!isKind(object, 'networking.k8s.io', 'NetworkPolicy')) return object;
-  return { ...object, spec: mapObjects(objectAt(object, 'spec'), (it) => bothTracks(it, label)) };
+  const selection = SELECTIONS.get(object.kind);
+  if (selection === undefined) return object;
+  const track = trackOf(object);
+  const spec = objectAt(object, 'spec');
+  return withSpec(object, selected(spec, selection, label, track));
 }
 
-/** Label selectors are lists of conditions: one with `In` selects the pods of both tracks. */
-function bothTracks(
-  object: { readonly [key: string]: Json | undefined },
+function selected(
+  spec: JsonObject,
+  selection: Selection,
   label: TrackLabel,
-): typeof object {
-  const { matchLabels } = object;
-  if (!isObject(matchLabels) || !namesTrack(labelsAt(matchLabels), label)) return object;
-  const rest = Object.entries(matchLabels).filter(
-    ([key]) => key !== label.key && key !== ADDRESS_LABEL,
-  );
-  const given = Array.isArray(object.matchExpressions) ? object.matchExpressions : [];
-  // The old value stays: while a running Deployment is being adopted, its pods still serve.
-  const values = [label.base, ...TRACKS.map((track) => onTrack(label.name, track))];
-  const matchExpressions = [...given, { key: label.key, operator: 'In', values }];
-  const others = rest.length === 0 ? undefined : Object.fromEntries(rest);
-  return { ...object, matchLabels: others, matchExpressions };
+  track: Side | undefined,
+): JsonObject {
+  const onSelector = (it: JsonObject) =>
+    track === undefined ? selectorOnBoth(it, label) : selectorOn(it, label, track);
+  switch (selection.kind) {
+    case 'labels':
+      return labelsIn(spec, selection.path, (it) =>
+        track === undefined ? labelsWithBase(it, label) : labelsOn(it, label, track),
+      );
+    case 'selector': {
+      if (!isObject(spec.selector)) return spec;
+      // Nothing but expressions can mean two values of one label.
+      const isKept = !selection.expressions && track === undefined && !keepsLabels(label);
+      return isKept ? spec : { ...spec, selector: onSelector(spec.selector) };
+    }
+    case 'services': {
+      const matchLabels = labelsAt(spec, 'selector', 'matchLabels');
+      if (track === undefined || !isObject(spec.selector)) return spec;
+      const selector = { ...spec.selector, matchLabels: { ...matchLabels, [TRACK_LABEL]: track } };
+      return { ...spec, selector };
+    }
+    case 'podSelector': {
+      const both = podSelectorsIn(spec, (it) => selectorOnBoth(it, label));
+      if (track === undefined || !isObject(spec.podSelector)) return both;
+      return { ...both, podSelector: onSelector(spec.podSelector) };
+    }
+  }
+}
+
+function labelsIn(
+  spec: JsonObject,
+  [first, second]: readonly [string, string] | readonly [string],
+  change: (labels: Labels) => Labels,
+): JsonObject {
+  const found = spec[first];
+  if (!isObject(found)) return spec;
+  if (second === undefined) return { ...spec, [first]: change(labelsAt(found)) };
+  if (!isObject(found[second])) return spec;
+  return { ...spec, [first]: { ...found, [second]: change(labelsAt(found, second)) } };
+}
+
+/** The one track that an object says it means. */
+function trackOf({ metadata }: Manifest): Side | undefined {
+  return TRACKS.find((it) => it === metadata.annotations?.[TRACKS_ANNOTATION]);
+}
+
+/** What is wrong with what an object says of the tracks that it means. */
+export function tracksMistakes({ path, object }: Authored, label: TrackLabel): Mistake[] {
+  const got = object.metadata.annotations?.[TRACKS_ANNOTATION];
+  if (got === undefined) return [];
+  const place = `${TRACKS_ANNOTATION} of ${object.kind} ${object.metadata.name}`;
+  if (SELECTIONS.get(object.kind) === undefined)
+    return [
+      { path, problem: `${place} has no effect: it selects no pods`, got, remedy: 'leave it out' },
+    ];
+  if (got !== 'primary' && got !== 'canary' && got !== 'both')
+    return [
+      { path, problem: `${place} is not a track`, got, remedy: 'use primary, canary or both' },
+    ];
+  if (got !== 'both' || keepsLabels(label)) return [];
+  return [
+    {
+      path,
+      problem: `${place} cannot be both: selectorLabel gives ${label.key} another value on each track`,
+      got,
+      remedy: 'leave selectorLabel out, or make an object for each track',
+    },
+  ];
 }
 
 /** What is wrong with the Services that the author made beside the release's own. */
@@ -49,7 +148,7 @@ export function serviceObjectMistakes(
 ): Mistake[] {
   if (!isKind(object, '', 'Service')) return [];
   const { names, label } = context;
-  const { name } = object.metadata;
+  const { name, annotations } = object.metadata;
   const mistakes: Mistake[] = [];
   if ([names.apex, names.primary, names.canary].includes(name))
     mistakes.push({
@@ -58,51 +157,45 @@ export function serviceObjectMistakes(
       got: name,
       remedy: 'leave it out: prop service describes it; or rename it',
     });
-  const selector = labelsAt(object, 'spec', 'selector');
-  if (Object.keys(selector).length === 0) return mistakes;
-  if (namesTrack(selector, label))
+  const got = labelsWithBase(labelsAt(object, 'spec', 'selector'), label);
+  if (Object.keys(got).length === 0 || annotations?.[TRACKS_ANNOTATION] !== undefined)
+    return mistakes;
+  const isOfOne = `annotate it with ${TRACKS_ANNOTATION}: primary`;
+  if (!keepsLabels(label) && namesWorkload(got, label))
     mistakes.push({
       path,
       problem: `Service ${name} selects by ${label.key} as before it had tracks, which matches no pod`,
-      got: selector,
-      remedy: `select ${label.key}: ${names.primary} or ${names.canary}`,
+      got,
+      remedy: `${isOfOne}, or canary`,
     });
-  else if (
-    context.pods.length > 1 &&
-    context.pods.every((pod) =>
-      Object.entries(selector).every(([key, value]) => pod[key] === value),
-    )
-  )
+  else if (context.pods.length > 1 && context.pods.every((pod) => hasAll(pod, got)))
     mistakes.push({
       path,
       problem: `Service ${name} selects the pods of both tracks: the canary would get traffic beside its weight`,
-      got: selector,
-      remedy: `select one track by ${label.key}: ${names.primary} or ${names.canary}`,
+      got,
+      remedy: `${isOfOne}, or canary; or both, where it leads to no users, such as for metrics`,
     });
   return mistakes;
 }
 
-/** Kinds that select pods of their namespace, and guard or watch nothing when they match none. */
-const POD_SELECTING = new Set(
-  'AuthorizationPolicy PeerAuthentication RequestAuthentication Telemetry WasmPlugin Sidecar EnvoyFilter PodMonitor'.split(
-    ' ',
-  ),
-);
-
-/** What is wrong with objects that select the workload's pods by the label that now tells its tracks. */
+/** What is wrong with objects that can only select by labels, and would find the pods of neither track. */
 export function podSelectorMistakes({ path, object }: Authored, label: TrackLabel): Mistake[] {
-  if (!POD_SELECTING.has(object.kind)) return [];
+  const selection = SELECTIONS.get(object.kind);
+  if (keepsLabels(label) || selection === undefined || isKind(object, '', 'Service')) return [];
+  if (selection.kind === 'podSelector' || selection.kind === 'services') return [];
+  if (selection.kind === 'selector' && selection.expressions) return [];
+  if (trackOf(object) !== undefined) return [];
   const selectors = [
     labelsAt(object, 'spec', 'selector', 'matchLabels'),
     labelsAt(object, 'spec', 'workloadSelector', 'labels'),
   ];
   return selectors
-    .filter((it) => namesTrack(it, label))
+    .filter((it) => Object.keys(it).length > 0 && namesWorkload(it, label))
     .map((got) => ({
       path,
       problem: `${object.kind} ${object.metadata.name} selects by ${label.key} as before it had tracks, which matches no pod`,
       got,
-      remedy: 'select by another label that the pods carry: both tracks keep it',
+      remedy: `select by another label that the pods carry, or annotate it with ${TRACKS_ANNOTATION}: primary`,
     }));
 }
 

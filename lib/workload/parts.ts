@@ -1,6 +1,7 @@
-import { isObject, type Json, labelsAt, type Manifest, objectAt } from '../manifest/json.ts';
+import { isObject, type Json, type Manifest, objectAt } from '../manifest/json.ts';
 import type { Authored } from '../manifest/manifest.ts';
-import { ADDRESS_LABEL, groupOf, isKind } from '../manifest/manifest.ts';
+import { ADDRESS_LABEL, groupOf, isKind, podLabels } from '../manifest/manifest.ts';
+import { selects } from '../manifest/selector.ts';
 import type { Mistake } from '../mistake.ts';
 import type { Names } from '../names.ts';
 import { isClusterScoped } from '../plan/scope.ts';
@@ -13,7 +14,8 @@ export interface Parts {
   /** What runs the pods: exactly one where nothing is wrong. */
   readonly workloads: readonly Authored[];
   readonly autoscalers: readonly Authored[];
-  readonly budgets: readonly Authored[];
+  /** What stands beside the pods of each track: PodDisruptionBudgets, VerticalPodAutoscalers. */
+  readonly companions: readonly Authored[];
   readonly versioned: readonly Authored[];
   /** Run once for each candidate. */
   readonly jobs: readonly Authored[];
@@ -28,21 +30,26 @@ export function partsOf(objects: readonly Authored[], owned: (object: Manifest) 
   const parts = {
     workloads: [],
     autoscalers: [],
-    budgets: [],
+    companions: [],
     versioned: [],
     jobs: [],
     routing: [],
     others: [],
   } as Record<keyof Parts, Authored[]>;
+  const workload = objects.find((it) => workloadKindOf(it.object) !== undefined)?.object;
   const byName = [...objects].sort((a, b) => compare(identity(a.object), identity(b.object)));
-  for (const it of byName) parts[partOf(it.object, owned)].push(it);
+  for (const it of byName) parts[partOf(it.object, workload, owned)].push(it);
   return parts;
 }
 
-function partOf(object: Manifest, owned: (object: Manifest) => boolean): keyof Parts {
+function partOf(
+  object: Manifest,
+  workload: Manifest | undefined,
+  owned: (object: Manifest) => boolean,
+): keyof Parts {
   if (workloadKindOf(object) !== undefined) return 'workloads';
   if (isAutoscaler(object)) return 'autoscalers';
-  if (isKind(object, 'policy', 'PodDisruptionBudget')) return 'budgets';
+  if (isCompanion(object, workload)) return 'companions';
   if (isVersioned(object)) return 'versioned';
   if (isKind(object, 'batch', 'Job')) return 'jobs';
   return owned(object) ? 'routing' : 'others';
@@ -115,7 +122,7 @@ export function partMistakes(
     ...doubled(objects),
     ...workloadMistakes(path, parts),
     ...autoscalerMistakes(parts.autoscalers, workload, sharedTriggers),
-    ...parts.budgets.flatMap((it) => budgetMistakes(it, parts)),
+    ...parts.companions.flatMap((it) => companionMistakes(it, parts)),
     ...parts.others.flatMap((it) => danglingMistakes(it, parts, names)),
   ];
 }
@@ -165,14 +172,22 @@ function workloadMistakes(path: string, { workloads }: Parts): Mistake[] {
   ];
 }
 
-/** A budget for something else would be doubled, and protect nothing. */
-function budgetMistakes({ path, object }: Authored, { workloads }: Parts): Mistake[] {
+/** A VerticalPodAutoscaler that names a track itself is written as it is. */
+function isCompanion(object: Manifest, workload: Manifest | undefined): boolean {
+  if (isKind(object, 'policy', 'PodDisruptionBudget')) return true;
+  if (!isKind(object, 'autoscaling.k8s.io', 'VerticalPodAutoscaler')) return false;
+  const { kind, name } = objectAt(object, 'spec', 'targetRef');
+  return kind === workload?.kind && name === workload?.metadata.name;
+}
+
+/** One for something else would be doubled, and do nothing. */
+function companionMistakes({ path, object }: Authored, { workloads }: Parts): Mistake[] {
   const workload = workloads[0]?.object;
   if (workload === undefined) return [];
-  const selector = labelsAt(object, 'spec', 'selector', 'matchLabels');
-  const pods = labelsAt(workload, 'spec', 'template', 'metadata', 'labels');
-  if (Object.entries(selector).every(([key, value]) => pods[key] === value)) return [];
-  const remedy = 'let spec.selector.matchLabels name labels of the workload’s pods';
+  if (object.kind === 'VerticalPodAutoscaler') return [];
+  const selector = objectAt(object, 'spec', 'selector');
+  if (selects(selector, podLabels(workload))) return [];
+  const remedy = 'let spec.selector select the workload’s pods';
   return [{ path, problem: 'the PodDisruptionBudget selects other pods', got: selector, remedy }];
 }
 
@@ -182,10 +197,12 @@ function danglingMistakes(
   { workloads }: Parts,
   names: Names,
 ): Mistake[] {
-  const { kind, metadata } = workloads[0]?.object ?? {};
+  const workload = workloads[0]?.object;
+  const { kind, metadata } = workload ?? {};
   const name = metadata?.name;
+  const address = workload === undefined ? undefined : podLabels(workload)[ADDRESS_LABEL];
   const mistakes: Mistake[] = [];
-  visit(object, (key, value) => {
+  visit(object, (key, value, parent) => {
     if (name !== undefined && isObject(value) && value.kind === kind && value.name === name)
       mistakes.push({
         path,
@@ -193,7 +210,12 @@ function danglingMistakes(
         got: name,
         remedy: `name ${names.primary} or ${names.canary}: those are what runs`,
       });
-    if (key === ADDRESS_LABEL && object.kind !== 'Service' && object.kind !== 'NetworkPolicy')
+    if (
+      key === ADDRESS_LABEL &&
+      value !== address &&
+      parent !== 'labels' &&
+      parent !== 'annotations'
+    )
       mistakes.push({
         path,
         problem: `${object.kind} ${object.metadata.name} selects by the label ${ADDRESS_LABEL}, which is never written`,
@@ -204,11 +226,15 @@ function danglingMistakes(
   return mistakes;
 }
 
-function visit(value: Json | undefined, see: (key: string, value: Json | undefined) => void): void {
-  if (Array.isArray(value)) for (const it of value) visit(it, see);
+function visit(
+  value: Json | undefined,
+  see: (key: string, value: Json | undefined, parent: string) => void,
+  parent = '',
+): void {
+  if (Array.isArray(value)) for (const it of value) visit(it, see, parent);
   else if (isObject(value))
     for (const [key, it] of Object.entries(value)) {
-      see(key, it);
-      visit(it, see);
+      see(key, it, parent);
+      visit(it, see, key);
     }
 }

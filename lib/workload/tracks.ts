@@ -8,99 +8,100 @@ import {
   type Manifest,
   objectAt,
 } from '../manifest/json.ts';
-import { ADDRESS_LABEL, mapObjects, podLabels, renamed, withSpec } from '../manifest/manifest.ts';
+import { ADDRESS_LABEL, podLabels, renamed, withSpec } from '../manifest/manifest.ts';
 import { onTrack } from '../names.ts';
-import type { Track } from '../plan/plan.ts';
+import { TRACK_LABEL, type Track } from '../plan/plan.ts';
+import { type PodMeaning, podSpecOn, selectorOn } from './pod-selectors.ts';
+import { bothOf, keepsLabels, selectorOf, type TrackLabel, without } from './track-label.ts';
 
-/** How pods of the workload are told apart: one label whose value names the track. */
-export interface TrackLabel {
-  readonly key: string;
-  /** The value that the author's own selectors use. */
-  readonly base: string;
-  /** The value of cdk8s-plus' path-derived label, where the Deployment has one. */
-  readonly address: string | undefined;
-  /** Name of the release: values on the tracks are `<name>-primary` and `<name>-canary`. */
-  readonly name: string;
+/** Labels and annotations that the pods of one track have beside the workload's. */
+export interface PodMetadata {
+  readonly labels?: Labels | undefined;
+  readonly annotations?: Labels | undefined;
 }
 
-/** Labels that workloads select by, in the order in which Perch looks for them. */
-const USUAL_LABELS = ['app', 'name', 'app.kubernetes.io/name'] as const;
-
-/**
- * Finds the label that becomes the selector.
- *
- * @param key the release's `selectorLabel`, where it is given
- */
-export function trackLabelOf(
-  deployment: Manifest,
-  name: string,
-  key: string | undefined,
-): TrackLabel {
-  const selector = labelsAt(deployment, 'spec', 'selector', 'matchLabels');
-  const chosen = key ?? USUAL_LABELS.find((it) => selector[it] !== undefined) ?? 'app';
-  const pods = podLabels(deployment);
-  return {
-    key: chosen,
-    base: selector[chosen] ?? pods[chosen] ?? deployment.metadata.name,
-    address: pods[ADDRESS_LABEL],
-    name,
-  };
+/** How pods are labelled, and what their own selectors mean. */
+export interface PodForm {
+  readonly label: TrackLabel;
+  /** Whether one Service selects the pods of both tracks. */
+  readonly isShared: boolean;
+  /** Whose pods the affinity and spread terms of the pods mean. */
+  readonly terms: PodMeaning;
+  /** @default - none */
+  readonly metadata: { readonly [T in Track]?: PodMetadata | undefined };
 }
 
-/** The selector of one track: exactly one label. */
-export function selectorOf(label: TrackLabel, track: Track): Labels {
-  return { [label.key]: onTrack(label.name, track) };
-}
-
-/** What the workload of one track differs in. */
+/** What the workload of one track differs in: keys of its spec; undefined leaves one out. */
 export interface WorkloadForm {
   readonly track: Track;
-  /** Labels that both tracks' pods carry for the router. */
-  readonly shared: Labels;
-  /** Other keys of its spec; undefined leaves one out, such as `replicas` where an HPA rules. */
   readonly spec: JsonObject;
 }
 
 /** The workload of one track: name, selector, pod labels and self-references rewritten. */
-export function workloadOn(workload: Manifest, label: TrackLabel, form: WorkloadForm): Manifest {
-  const matchLabels = selectorOf(label, form.track);
+export function workloadOn(workload: Manifest, pods: PodForm, form: WorkloadForm): Manifest {
+  const { label } = pods;
+  const { track } = form;
   const template = objectAt(workload, 'spec', 'template');
-  const labels = {
-    ...without(podLabels(workload), ADDRESS_LABEL),
-    ...form.shared,
-    ...matchLabels,
-  };
-  const onTrackNow = withSpec(renamed(workload, onTrack(label.name, form.track)), {
+  const metadata = objectAt(template, 'metadata');
+  const { labels: own, annotations: noted } = pods.metadata[track] ?? {};
+  const labels = { ...ownLabels(workload, pods), ...own, ...selectorOf(label, track) };
+  const annotations = { ...labelsAt(metadata, 'annotations'), ...noted };
+  const onTrackNow = withSpec(renamed(workload, onTrack(label.name, track)), {
     ...form.spec,
-    selector: { matchLabels },
+    selector: { matchLabels: selectorOf(label, track) },
     template: {
       ...template,
-      metadata: { ...objectAt(template, 'metadata'), labels },
-      spec: podSpecOn(objectAt(template, 'spec'), label, form.track),
+      metadata: { ...metadata, labels, ...(noted === undefined ? {} : { annotations }) },
+      spec: podSpecOn(objectAt(template, 'spec'), podLabels(workload), pods, track),
     },
   });
   return withoutAddress(onTrackNow);
 }
 
-/** The PodDisruptionBudget of one track: its selector gets the track's label, whatever else it selects by. */
-export function budgetOn(budget: Manifest, label: TrackLabel, track: Track): Manifest {
-  const selector = objectAt(budget, 'spec', 'selector');
-  const matchLabels = {
-    ...without(labelsAt(selector, 'matchLabels'), ADDRESS_LABEL),
-    ...selectorOf(label, track),
-  };
-  return withSpec(renamed(budget, onTrack(budget.metadata.name, track)), {
-    selector: { ...(selectorsOn(selector, label, track) as JsonObject), matchLabels },
-  });
+/** The labels of the pods before they are on a track. */
+function ownLabels(workload: Manifest, { label, isShared }: PodForm): Labels {
+  const labels = without(podLabels(workload), ADDRESS_LABEL, TRACK_LABEL);
+  if (keepsLabels(label)) return { ...labels, ...label.base };
+  return isShared ? { ...labels, ...bothOf(label) } : labels;
+}
+
+/** What stands beside the pods of one track: its PodDisruptionBudget, or its VerticalPodAutoscaler. */
+export function companionOn(object: Manifest, label: TrackLabel, track: Track): Manifest {
+  return object.kind === 'PodDisruptionBudget'
+    ? budgetOn(object, label, track)
+    : verticalOn(object, label, track);
+}
+
+/** The selector gets the track's labels, whatever else it selects by. */
+function budgetOn(budget: Manifest, label: TrackLabel, track: Track): Manifest {
+  const selector = selectorOn(objectAt(budget, 'spec', 'selector'), label, track);
+  return withSpec(renamed(budget, onTrack(budget.metadata.name, track)), { selector });
+}
+
+function verticalOn(object: Manifest, label: TrackLabel, track: Track): Manifest {
+  const targetRef = { ...objectAt(object, 'spec', 'targetRef'), name: onTrack(label.name, track) };
+  return withSpec(renamed(object, onTrack(object.metadata.name, track)), { targetRef });
 }
 
 /** The pod template as both tracks share it: what the candidate is told by. */
-export function neutralTemplate(deployment: Manifest, label: TrackLabel, shared: Labels): Json {
-  const template = objectAt(deployment, 'spec', 'template');
-  const labels = without(without(podLabels(deployment), ADDRESS_LABEL), label.key);
-  const spec = podSpecOn(objectAt(template, 'spec'), label, undefined);
-  const metadata = { ...objectAt(template, 'metadata'), labels: { ...labels, ...shared } };
-  return normal({ metadata, spec }) ?? {};
+export function neutralTemplate(workload: Manifest, pods: PodForm): Json {
+  const { label } = pods;
+  const template = objectAt(workload, 'spec', 'template');
+  const own = ownLabels(workload, pods);
+  const labels = keepsLabels(label) ? own : without(own, label.key);
+  const spec = podSpecOn(objectAt(template, 'spec'), podLabels(workload), pods, undefined);
+  const metadata = { ...objectAt(template, 'metadata'), labels };
+  return normal({ metadata, spec, byTrack: plainMetadata(pods) }) ?? {};
+}
+
+/** Pods of a track start anew when it changes: that is another candidate. */
+function plainMetadata({ metadata }: PodForm): JsonObject {
+  return Object.fromEntries(
+    Object.entries(metadata).map(([track, { labels, annotations } = {}]) => [
+      track,
+      { labels, annotations },
+    ]),
+  );
 }
 
 /**
@@ -121,50 +122,6 @@ function normal(value: Json): Json | undefined {
 /** Keys at which an empty object says something else than none. */
 const SAYING_EMPTY = new Set(['emptyDir', 'labelSelector', 'namespaceSelector']);
 
-/** The parts of a PodSpec that select pods; other selectors in it select other things. */
-function podSpecOn(spec: JsonObject, label: TrackLabel, track: Track | undefined): JsonObject {
-  const { affinity, topologySpreadConstraints } = spec;
-  return {
-    ...spec,
-    affinity: affinity && selectorsOn(affinity, label, track),
-    topologySpreadConstraints:
-      topologySpreadConstraints && selectorsOn(topologySpreadConstraints, label, track),
-  };
-}
-
-/** Label selectors that name the track's label with its base value, pointed to one track, or to a neutral word. */
-function selectorsOn(value: Json, label: TrackLabel, track: Track | undefined): Json {
-  const mine = track === undefined ? '<track>' : onTrack(label.name, track);
-  return mapObjects(value, (it) => {
-    const changed: Record<string, Json | undefined> = { ...it };
-    if (isObject(it.matchLabels))
-      changed.matchLabels = matchLabelsOn(labelsAt(it.matchLabels), label, mine);
-    if (Array.isArray(it.matchExpressions))
-      changed.matchExpressions = it.matchExpressions.map((one) => expressionOn(one, label, mine));
-    return changed;
-  });
-}
-
-function matchLabelsOn(labels: Labels, label: TrackLabel, mine: string): Labels {
-  if (!namesTrack(labels, label)) return labels;
-  return { ...without(labels, ADDRESS_LABEL), [label.key]: mine };
-}
-
-function expressionOn(expression: Json, label: TrackLabel, mine: string): Json {
-  if (!isObject(expression) || !Array.isArray(expression.values)) return expression;
-  const base = expression.key === ADDRESS_LABEL ? label.address : label.base;
-  if (expression.key !== label.key && expression.key !== ADDRESS_LABEL) return expression;
-  if (base === undefined || !expression.values.includes(base)) return expression;
-  const values = expression.values.map((it: Json) => (it === base ? mine : it));
-  return { ...expression, key: label.key, values };
-}
-
-/** Whether labels in a selector mean the workload by the author's own name for it. */
-export function namesTrack(labels: Labels, label: TrackLabel): boolean {
-  const byAddress = label.address !== undefined && labels[ADDRESS_LABEL] === label.address;
-  return byAddress || labels[label.key] === label.base;
-}
-
 function withoutAddress(object: Manifest): Manifest {
   const labels = objectAt(object, 'metadata', 'labels');
   if (!(ADDRESS_LABEL in labels)) return object;
@@ -172,8 +129,4 @@ function withoutAddress(object: Manifest): Manifest {
     ...object,
     metadata: { ...object.metadata, labels: without(labelsAt(labels), ADDRESS_LABEL) },
   };
-}
-
-function without(labels: Labels, key: string): Labels {
-  return Object.fromEntries(Object.entries(labels).filter(([it]) => it !== key));
 }

@@ -25,5 +25,7 @@ test('at rest the canary is gone, as a DaemonSet cannot stand without pods', () 
     ]);
   }
   const canary = objectIn(rendered, '01-canary-up', 'daemonset-cache-canary.yaml');
-  expect(objectAt(canary, 'spec').selector).toEqual({ matchLabels: { app: 'cache-canary' } });
+  expect(objectAt(canary, 'spec').selector).toEqual({
+    matchLabels: { 'perch/release': 'cache', 'perch/track': 'canary' },
+  });
 });

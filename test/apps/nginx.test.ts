@@ -25,8 +25,8 @@ test('Istio’s tutorial as a release: a public gateway, one host, two subsets, 
   expect(objectIn(rendered, '01-canary-up', 'destinationrule-nginx.yaml').spec).toEqual({
     host: 'nginx',
     subsets: [
-      { name: 'primary', labels: { app: 'nginx-primary' } },
-      { name: 'canary', labels: { app: 'nginx-canary' } },
+      { name: 'primary', labels: { 'perch/release': 'nginx', 'perch/track': 'primary' } },
+      { name: 'canary', labels: { 'perch/release': 'nginx', 'perch/track': 'canary' } },
     ],
   });
   expect(objectIn(rendered, '02-weight-10', 'virtualservice-nginx.yaml').spec).toEqual({

@@ -34,6 +34,6 @@ test('its volumes are those of the one set, and its pods are found by name', () 
   });
   expect(objectIn(rendered, '00-init', 'service-store-pods.yaml').spec).toMatchObject({
     clusterIP: 'None',
-    selector: { app: 'store-primary' },
+    selector: { app: 'store' },
   });
 });

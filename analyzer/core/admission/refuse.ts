@@ -1,4 +1,4 @@
-import { identityOf, type Plan, type Shape } from '../../../lib/plan/plan.ts';
+import { identityOf, type Plan, type Shape, TRACK_LABEL } from '../../../lib/plan/plan.ts';
 import { atRest } from '../position.ts';
 import type { Situation } from '../situation.ts';
 
@@ -75,6 +75,14 @@ export function refusals(next: Shape, stable: Shape): readonly string[] {
   return RULES.flatMap((rule) => rule(next, stable));
 }
 
+/** What an author writes to keep the selector of a track. */
+function keptBy(selector: Readonly<Record<string, string>>): string {
+  const [label] = Object.keys(selector);
+  return TRACK_LABEL in selector || label === undefined
+    ? 'keep the labels that the workload selects by, and leave selectorLabel out'
+    : `keep the name, and set selectorLabel: '${label}'`;
+}
+
 type Rule = (next: Shape, stable: Shape) => readonly string[];
 
 const RULES: readonly Rule[] = [
@@ -95,7 +103,7 @@ const RULES: readonly Rule[] = [
       .map(
         (track) =>
           `the selector of the ${track} changed from ${sorted(stable.selectors[track])} to ` +
-          `${sorted(next.selectors[track])}, and selectors are immutable: keep selectorLabel and the name`,
+          `${sorted(next.selectors[track])}, and selectors are immutable: ${keptBy(stable.selectors[track] ?? {})}`,
       );
   },
   function fixedChanged(next, stable) {

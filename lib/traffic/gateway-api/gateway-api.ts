@@ -37,7 +37,7 @@ function gatewayOf(props: GatewayApiProps): Router {
     capabilities: () => gatewayCapabilities(props),
     counts: ({ names, port }, track) =>
       metricsOf(props).counts({ kind, names, port, track, filters: props.filters ?? [] }),
-    sharedLabels: () => ({}),
+    apexSelects: 'primary',
     mistakes: (context, traffics) => [
       ...routeMistakes(props, context),
       ...portMistakes(context),

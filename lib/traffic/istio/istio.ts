@@ -1,10 +1,10 @@
-import type { Json, JsonObject, Labels, Manifest } from '../../manifest/json.ts';
+import type { Json, JsonObject, Manifest } from '../../manifest/json.ts';
 import { isKind } from '../../manifest/manifest.ts';
 import { type Names, type Side, TRACKS } from '../../names.ts';
 import type { Track } from '../../plan/plan.ts';
 import { made } from '../../props/made.ts';
 import type { ServicePort } from '../../workload/service.ts';
-import { selectorOf } from '../../workload/tracks.ts';
+import { selectorOf } from '../../workload/track-label.ts';
 import { relativeWeights } from '../capabilities.ts';
 import type { Claim } from '../claim.ts';
 import { plain } from '../plain.ts';
@@ -21,9 +21,6 @@ import { type Shift, shiftedHttp, shiftedStream } from './routes.ts';
 
 const GROUP = 'networking.istio.io';
 const API_VERSION = `${GROUP}/v1`;
-
-/** Label by which the apex Service finds the pods of both tracks where one host has two subsets. */
-const RELEASE_LABEL = 'perch/release';
 
 /** Splits traffic with an Istio VirtualService: HTTP and gRPC by request, TCP by connection. */
 export function istio(props: IstioProps = {}): Router {
@@ -47,8 +44,7 @@ function istioOf(props: IstioProps): Router {
     splits: { kind: 'requests', weights: relativeWeights(totalOf(props)) },
     capabilities: (context) => istioCapabilities(partsOf(context)),
     counts: istioCounts,
-    sharedLabels: (names): Labels =>
-      props.subsets === true ? { [RELEASE_LABEL]: names.apex } : {},
+    apexSelects: props.subsets === true ? 'both' : 'primary',
     mistakes: (context, traffics) => istioMistakes(partsOf(context), traffics),
     claims: (names) => claims(props, names),
     owns: (object) => isOwn(props, object),

@@ -1,11 +1,11 @@
 import * as z from 'zod';
-import { type Labels, type Manifest, objectAt } from '../../manifest/json.ts';
+import { type Manifest, objectAt } from '../../manifest/json.ts';
 import { isKind, withSpec } from '../../manifest/manifest.ts';
 import type { Counts } from '../../metrics/counts.ts';
 import type { Mistake } from '../../mistake.ts';
 import { fields } from '../../props/fields.ts';
 import { made } from '../../props/made.ts';
-import { selectorOf } from '../../workload/tracks.ts';
+import { selectorOf } from '../../workload/track-label.ts';
 import { type Capabilities, cannot, matchesBy, type Shares } from '../capabilities.ts';
 import type { Router, RouterContext, Routing } from '../router.ts';
 import type { Traffic } from '../traffic.ts';
@@ -22,9 +22,6 @@ export const kubernetesProps = fields({
    */
   split: z.enum(['switch', 'replicas']).optional(),
 });
-
-/** Label that the pods of both tracks share where one Service selects both. */
-const RELEASE_LABEL = 'perch/release';
 
 /** Over this a canary would need more than 19 pods for each of the primary's. */
 const MOST_BY_REPLICAS = 95;
@@ -49,7 +46,7 @@ function kubernetesOf({ split = 'switch' }: KubernetesProps): Router {
       ...common,
       kinds: [],
       splits: { kind: 'pods', canaryReplicas },
-      sharedLabels: (names): Labels => ({ [RELEASE_LABEL]: names.apex }),
+      apexSelects: 'both',
       mistakes: replicaMistakes,
       routes: () => [],
     };
@@ -57,7 +54,7 @@ function kubernetesOf({ split = 'switch' }: KubernetesProps): Router {
     ...common,
     kinds: [{ group: '', kind: 'Service' }],
     splits: { kind: 'requests', weights: ALL_OR_NONE },
-    sharedLabels: () => ({}),
+    apexSelects: 'primary',
     mistakes: () => [],
     routes: (context, traffic) => [switched(context, traffic)],
   };

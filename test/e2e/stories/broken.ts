@@ -27,8 +27,9 @@ const UNLUCKY_PODS: Policy = {
   group: '',
   resource: 'pods',
   allowed:
-    "!(has(object.metadata.labels) && 'app' in object.metadata.labels && " +
-    `object.metadata.labels['app'] == 'returns-primary' && ` +
+    "!(has(object.metadata.labels) && 'perch/track' in object.metadata.labels && " +
+    "object.metadata.labels['perch/track'] == 'primary' && " +
+    "object.metadata.labels['app'] == 'returns' && " +
     `object.spec.containers.exists(it, it.image.endsWith(':${UNLUCKY}')))`,
 };
 
@@ -53,7 +54,7 @@ async function play(
   behaviour: string | null,
   ready: number,
 ): Promise<void> {
-  const label = encodeURIComponent(`app=${id}-primary`);
+  const label = encodeURIComponent(`app=${id},perch/track=primary`);
   const pods = `/api/v1/namespaces/${id}/pods`;
   const { items } = await api.get<Pods>(`${pods}?labelSelector=${label}`);
   const annotations = { [POD_ANNOTATION]: behaviour };

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Status } from '../../../analyzer/core/phase.ts';
+import { TRACK_LABEL } from '../../../lib/plan/plan.ts';
 import { GIT_ENVIRONMENT } from '../../demo/author.ts';
 import type { KubernetesObject } from '../stack/api.ts';
 import { startLoad } from '../stack/load.ts';
@@ -62,7 +63,7 @@ export function watchPods({ api }: Stack): PodWatch {
 function runningOf(pods: readonly Pod[]): Running {
   const alive = pods.filter((it) => /^(Pending|Running)$/.test(it.status.phase));
   const kept = alive.filter((it) => it.metadata.deletionTimestamp === undefined);
-  const counts = grouped(kept, (it) => `${it.metadata.labels?.app} ${tagOf(it)}`);
+  const counts = grouped(kept, (it) => `${trackOf(it)} ${tagOf(it)}`);
   const texts = [...counts].map(([what, all]) => `${all.length} ${what}`);
   return {
     at: Date.now() / 1000,
@@ -70,6 +71,12 @@ function runningOf(pods: readonly Pod[]): Running {
     tags: [...new Set(alive.map(tagOf))].sort(),
     count: alive.length,
   };
+}
+
+/** Such as `shop-primary`. */
+function trackOf({ metadata }: Pod): string {
+  const { app, [TRACK_LABEL]: track } = metadata.labels ?? {};
+  return [app, track].filter((it) => it !== undefined).join('-');
 }
 
 function grouped<T>(all: readonly T[], keyOf: (it: T) => string): ReadonlyMap<string, T[]> {

@@ -270,7 +270,7 @@ function statefulSet(id: string, { tag, podAnnotations = {} }: Version, replicas
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { name: `${id}-pods` },
-      spec: { clusterIP: 'None', selector: { app: `${id}-primary` }, ports: [{ port: PORT }] },
+      spec: { clusterIP: 'None', selector: { app: id }, ports: [{ port: PORT }] },
     });
   };
 }

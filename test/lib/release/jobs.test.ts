@@ -199,7 +199,7 @@ describe('what is wrong with a Job', () => {
     ],
     [
       'users reach it',
-      () => release([tests('tests', {}, { app: 'shop-primary', tier: 'web' })]),
+      () => release([tests('tests', {}, { app: 'shop', 'perch/track': 'primary', tier: 'web' })]),
       /the pod labels of Job tests.*requests of users/s,
     ],
   ])('%s', async (_, make, expected) => {

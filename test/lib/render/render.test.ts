@@ -107,31 +107,34 @@ describe('the author’s mistakes, each with construct path, value and remedy', 
       'a Service that matches both tracks',
       of(deployment(), service('metrics', { tier: 'web' })),
       [
-        'shop/object-1: Service metrics selects the pods of both tracks: the canary would get traffic beside its weight, got {"tier":"web"}; select one track by app: shop-primary or shop-canary',
+        'shop/object-1: Service metrics selects the pods of both tracks: the canary would get traffic beside its weight, got {"tier":"web"}; annotate it with perch/tracks: primary, or canary; or both, where it leads to no users, such as for metrics',
       ],
     ],
     [
       'a Service that matches none',
-      of(deployment(), service('metrics', { app: 'shop' })),
+      { ...of(deployment(), service('metrics', { app: 'shop' })), selectorLabel: 'app' },
       [
-        'shop/object-1: Service metrics selects by app as before it had tracks, which matches no pod, got {"app":"shop"}; select app: shop-primary or shop-canary',
+        'shop/object-1: Service metrics selects by app as before it had tracks, which matches no pod, got {"app":"shop"}; annotate it with perch/tracks: primary, or canary',
       ],
     ],
     [
       'a policy that would guard no pod',
-      of(deployment(), {
-        apiVersion: 'security.istio.io/v1',
-        kind: 'AuthorizationPolicy',
-        metadata: { name: 'deny' },
-        spec: { selector: { matchLabels: { app: 'shop' } } },
-      }),
+      {
+        ...of(deployment(), {
+          apiVersion: 'security.istio.io/v1',
+          kind: 'AuthorizationPolicy',
+          metadata: { name: 'deny' },
+          spec: { selector: { matchLabels: { app: 'shop' } } },
+        }),
+        selectorLabel: 'app',
+      },
       [
-        'shop/object-1: AuthorizationPolicy deny selects by app as before it had tracks, which matches no pod, got {"app":"shop"}; select by another label that the pods carry: both tracks keep it',
+        'shop/object-1: AuthorizationPolicy deny selects by app as before it had tracks, which matches no pod, got {"app":"shop"}; select by another label that the pods carry, or annotate it with perch/tracks: primary',
       ],
     ],
     [
       'a Service by the name of the apex',
-      of(deployment(), service('shop', { app: 'shop-primary' })),
+      of(deployment(), service('shop', { app: 'shop', 'perch/track': 'primary' })),
       [
         'shop/object-1: a Service has the name of one that the release makes, got "shop"; leave it out: prop service describes it; or rename it',
       ],
@@ -325,7 +328,7 @@ describe('the author’s mistakes, each with construct path, value and remedy', 
         spec: { minAvailable: 1, selector: { matchLabels: { app: 'x' } } },
       }),
       [
-        'shop/object-1: the PodDisruptionBudget selects other pods, got {"app":"x"}; let spec.selector.matchLabels name labels of the workload’s pods',
+        'shop/object-1: the PodDisruptionBudget selects other pods, got {"matchLabels":{"app":"x"}}; let spec.selector select the workload’s pods',
       ],
     ],
     [
@@ -396,7 +399,7 @@ describe('the result depends on what is written, not on how', () => {
     hpa(),
     configMap('a'),
     configMap('b'),
-    service('admin', { app: 'shop-primary' }),
+    service('admin', { app: 'shop', 'perch/track': 'primary' }),
   ];
   const bytes = async (props: Partial<ReleaseProps>) =>
     [...(await render(sample(props))).files].map(([path, it]) => `${path}\n${it}`).join('\n');
@@ -448,7 +451,7 @@ describe('YAML that exists already', () => {
     );
     expect(
       objectAt(objectIn(rendered, '01-canary-up', 'deployment-shop-canary.yaml'), 'spec').selector,
-    ).toEqual({ matchLabels: { app: 'shop-canary' } });
+    ).toEqual({ matchLabels: { app: 'shop', 'perch/track': 'canary' } });
   });
 
   test('Helm, through whatever command is there', async () => {

@@ -167,7 +167,7 @@ test('a digest is the hash of the file without it, and never reaches the pods', 
     const { annotations: _, ...metadata } = object.metadata;
     const bare = Object.keys(annotations).length === 0 ? metadata : { ...metadata, annotations };
     expect(digest, path).toBe(hashOf({ ...object, metadata: bare }, 16));
-    expect(JSON.stringify(objectAt(object, 'spec'))).not.toContain('perch/');
+    expect(JSON.stringify(objectAt(object, 'spec'))).not.toContain(DIGEST_ANNOTATION);
   }
 });
 

@@ -82,7 +82,7 @@ describe('what selects nothing that is rendered is warned of', () => {
     expect(await warned([ready, service({ app: 'other' })])).toEqual([
       'Service admin selects no pod of the release',
     ]);
-    expect(await warned([ready, service({ app: 'shop-primary' })])).toEqual([]);
+    expect(await warned([ready, service({ app: 'shop', 'perch/track': 'primary' })])).toEqual([]);
   });
 
   test('a PodMonitor', async () => {

@@ -5,6 +5,7 @@ import { namesOf } from '../../../lib/names.ts';
 import { routerMistakes } from '../../../lib/traffic/mistakes.ts';
 import type { RouterContext } from '../../../lib/traffic/router.ts';
 import type { ServicePort } from '../../../lib/workload/service.ts';
+import { trackLabelOf } from '../../../lib/workload/track-label.ts';
 import type { SampleObject } from '../sample.ts';
 
 /** What a proxy knows of a request. */
@@ -107,7 +108,7 @@ export function contextOf(
     names,
     port: ports[0].port,
     ports,
-    label: { key: 'app', base: 'shop', address: undefined, name: 'shop' },
+    label: trackLabelOf(undefined, 'shop'),
     apex: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'shop' } },
     candidate: 'c0ffee1234',
     tracks: ['primary', 'canary'],

@@ -3,6 +3,7 @@ import { type JsonObject, listAt } from '../../../lib/manifest/json.ts';
 import { mistakeText } from '../../../lib/mistake.ts';
 import { routerMistakes } from '../../../lib/traffic/mistakes.ts';
 import type { RouterContext } from '../../../lib/traffic/router.ts';
+import { trackLabelOf } from '../../../lib/workload/track-label.ts';
 
 /** What a router is told of a release `shop`. */
 export const SHOP: RouterContext = {
@@ -16,7 +17,7 @@ export const SHOP: RouterContext = {
   },
   port: 80,
   ports: [],
-  label: { key: 'app', base: 'shop', address: undefined, name: 'app' },
+  label: trackLabelOf(undefined, 'shop'),
   apex: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'shop' } },
   candidate: 'abcdef0123',
   tracks: ['primary', 'canary'] as const,

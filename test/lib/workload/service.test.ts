@@ -34,14 +34,17 @@ test('three Services, with their own metadata', async () => {
   const of = (name: string) => objectIn(rendered, '01-canary-up', `service-${name}.yaml`);
   expect(of('shop')).toMatchObject({
     metadata: { name: 'shop', namespace: 'prod', labels: { a: 'b' }, annotations: { c: 'd' } },
-    spec: { type: 'ClusterIP', ports, selector: { app: 'shop-primary' } },
+    spec: { type: 'ClusterIP', ports, selector: { app: 'shop', 'perch/track': 'primary' } },
   });
-  expect(of('shop-primary')).toMatchObject({ spec: { ports, selector: { app: 'shop-primary' } } });
+  expect(of('shop-primary')).toMatchObject({
+    spec: { ports, selector: { app: 'shop', 'perch/track': 'primary' } },
+  });
   expect(of('shop-canary')).toMatchObject({
     metadata: { annotations: { e: 'f' } },
-    spec: { ports, selector: { app: 'shop-canary' } },
+    spec: { ports, selector: { app: 'shop', 'perch/track': 'canary' } },
   });
-  expect(of('shop-primary').metadata).not.toHaveProperty('labels');
+  expect(of('shop-primary').metadata.labels).toEqual({ app: 'shop', 'perch/track': 'primary' });
+  expect(of('shop-canary').metadata.labels).toMatchObject({ app: 'shop', 'perch/track': 'canary' });
   expect(rendered.plan.shape).toMatchObject({ apex: 'shop', targetPorts: ['http'] });
 });
 

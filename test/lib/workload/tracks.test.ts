@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ReleaseProps, Rendered } from '../../../lib/index.ts';
-import { type Json, objectAt } from '../../../lib/manifest/json.ts';
+import { type JsonObject, listAt, objectAt } from '../../../lib/manifest/json.ts';
 import { render } from '../../../lib/render/render.ts';
 import {
   deployment,
@@ -19,13 +19,6 @@ async function made(
   return render(sample({ workload: workload(...objects), ...props }));
 }
 
-async function podSpec(track: 'primary' | 'canary', spec: object): Promise<Json | undefined> {
-  const rendered = await made([deployment(spec)]);
-  const step = track === 'canary' ? '01-canary-up' : '04-promote';
-  return objectAt(objectIn(rendered, step, `deployment-shop-${track}.yaml`), 'spec', 'template')
-    .spec;
-}
-
 const BUDGET: SampleObject = {
   apiVersion: 'policy/v1',
   kind: 'PodDisruptionBudget',
@@ -34,7 +27,7 @@ const BUDGET: SampleObject = {
 };
 
 describe('the Deployment of a track', () => {
-  test('has one selector label; the other pod labels stay', async () => {
+  test('keeps the author’s labels, and has one more that tells the tracks apart', async () => {
     const rendered = await made([deployment()]);
     for (const [step, track] of [
       ['01-canary-up', 'canary'],
@@ -42,24 +35,34 @@ describe('the Deployment of a track', () => {
     ] as const) {
       const object = objectIn(rendered, step, `deployment-shop-${track}.yaml`);
       expect(object.metadata.name).toBe(`shop-${track}`);
-      expect(objectAt(object, 'spec').selector).toEqual({ matchLabels: { app: `shop-${track}` } });
+      expect(objectAt(object, 'spec').selector).toEqual({
+        matchLabels: { app: 'shop', 'perch/track': track },
+      });
       expect(objectAt(object, 'spec', 'template', 'metadata').labels).toEqual({
-        app: `shop-${track}`,
+        app: 'shop',
+        'perch/track': track,
         tier: 'web',
       });
     }
     expect(rendered.plan.shape.selectors).toEqual({
-      primary: { app: 'shop-primary' },
-      canary: { app: 'shop-canary' },
+      primary: { app: 'shop', 'perch/track': 'primary' },
+      canary: { app: 'shop', 'perch/track': 'canary' },
     });
   });
 
   test.each([
-    [{ name: 'shop', 'app.kubernetes.io/name': 'shop' }, undefined, 'name'],
-    [{ 'app.kubernetes.io/name': 'shop' }, undefined, 'app.kubernetes.io/name'],
-    [{ component: 'shop' }, undefined, 'app'],
-    [{ app: 'shop', component: 'x' }, 'component', 'component'],
-  ])('selector label of %j with %j is %s', async (labels, selectorLabel, expected) => {
+    [
+      { name: 'a', 'app.kubernetes.io/name': 'b' },
+      undefined,
+      { name: 'a', 'app.kubernetes.io/name': 'b', 'perch/track': 'canary' },
+    ],
+    [
+      { component: 'shop', 'perch/track': 'primary' },
+      undefined,
+      { component: 'shop', 'perch/track': 'canary' },
+    ],
+    [{ app: 'shop', component: 'x' }, 'component', { component: 'shop-canary' }],
+  ])('selector of %j with selectorLabel %j is %j', async (labels, selectorLabel, expected) => {
     const object = deployment(
       {},
       { spec: { selector: { matchLabels: labels } }, template: { labels } },
@@ -70,7 +73,7 @@ describe('the Deployment of a track', () => {
       { spec: { selector: { matchLabels: labels }, template: { ...spec, metadata: { labels } } } },
     );
     const { plan } = await made([whole], selectorLabel === undefined ? {} : { selectorLabel });
-    expect(plan.shape.selectors.canary).toEqual({ [expected]: 'shop-canary' });
+    expect(plan.shape.selectors.canary).toEqual(expected);
   });
 
   test('is named after the release, whatever the Deployment’s own name is', async () => {
@@ -86,7 +89,7 @@ describe('the Deployment of a track', () => {
     });
     const scaler = objectIn(rendered, '01-canary-up', 'horizontalpodautoscaler-shop-canary.yaml');
     expect(objectAt(scaler, 'spec').scaleTargetRef).toMatchObject({ name: 'store-canary' });
-    expect(rendered.plan.shape.selectors.canary).toEqual({ app: 'store-canary' });
+    expect(rendered.plan.shape.selectors.canary).toEqual({ app: 'shop', 'perch/track': 'canary' });
   });
 
   test('without an HPA replicas are as given, 1 where they are not, 0 at rest', async () => {
@@ -146,12 +149,13 @@ describe('what names the workload, on the canary', () => {
     const rendered = await made([deployment(), BUDGET]);
     const object = objectIn(rendered, '01-canary-up', 'poddisruptionbudget-budget-canary.yaml');
     expect(objectAt(object, 'spec', 'selector').matchLabels).toEqual({
-      app: 'shop-canary',
+      app: 'shop',
+      'perch/track': 'canary',
       tier: 'web',
     });
   });
 
-  test('affinity, anti-affinity and topology spread that name the label', async () => {
+  describe('affinity and topology spread', () => {
     const term = (selector: object) => ({ topologyKey: 'zone', labelSelector: selector });
     const spec = {
       affinity: {
@@ -181,31 +185,66 @@ describe('what names the workload, on the canary', () => {
         },
       ],
     };
-    const on = objectAt({ spec: await podSpec('canary', spec) }, 'spec');
-    expect(objectAt(on, 'affinity', 'podAffinity')).toEqual(spec.affinity.podAffinity);
-    expect(objectAt(on, 'affinity').podAntiAffinity).toEqual({
-      requiredDuringSchedulingIgnoredDuringExecution: [
-        term({ matchLabels: { app: 'shop-canary', tier: 'web' } }),
-      ],
-      preferredDuringSchedulingIgnoredDuringExecution: [
-        {
-          weight: 1,
-          podAffinityTerm: term({
-            matchExpressions: [{ key: 'app', operator: 'In', values: ['shop-canary', 'x'] }],
-          }),
-        },
-      ],
+    const of = async (props: Partial<ReleaseProps>) => {
+      const rendered = await made([deployment(spec)], props);
+      const object = objectIn(rendered, '01-canary-up', 'deployment-shop-canary.yaml');
+      return objectAt(object, 'spec', 'template', 'spec');
+    };
+    const termsOf = (on: JsonObject) =>
+      [
+        'requiredDuringSchedulingIgnoredDuringExecution',
+        'preferredDuringSchedulingIgnoredDuringExecution',
+      ]
+        .flatMap((key) => listAt(on, 'affinity', 'podAntiAffinity', key))
+        .map((it) => objectAt(it.podAffinityTerm ?? it).labelSelector);
+
+    test('mean the pods of both tracks, as in a rolling update', async () => {
+      const on = await of({});
+      expect(on.affinity).toEqual(spec.affinity);
+      expect(on.topologySpreadConstraints).toEqual(spec.topologySpreadConstraints);
     });
-    expect(on.topologySpreadConstraints).toEqual([
-      {
-        ...spec.topologySpreadConstraints[0],
-        labelSelector: { matchLabels: { app: 'shop-canary' } },
-      },
-    ]);
+
+    test('mean their own track where podTerms says so', async () => {
+      const on = await of({ tracks: { podTerms: 'own' } });
+      expect(objectAt(on, 'affinity', 'podAffinity')).toEqual(spec.affinity.podAffinity);
+      expect(termsOf(on)).toEqual([
+        { matchLabels: { app: 'shop', 'perch/track': 'canary', tier: 'web' } },
+        {
+          matchExpressions: [{ key: 'app', operator: 'In', values: ['shop', 'x'] }],
+          matchLabels: { 'perch/track': 'canary' },
+        },
+      ]);
+      expect(listAt(on, 'topologySpreadConstraints').map((it) => it.labelSelector)).toEqual([
+        { matchLabels: { app: 'shop', 'perch/track': 'canary' } },
+      ]);
+    });
+
+    test('mean their own track where a label has another value on each', async () => {
+      const on = await of({ selectorLabel: 'app' });
+      expect(objectAt(on, 'affinity', 'podAffinity')).toEqual(spec.affinity.podAffinity);
+      expect(termsOf(on)).toEqual([
+        { matchLabels: { app: 'shop-canary', tier: 'web' } },
+        { matchExpressions: [{ key: 'app', operator: 'In', values: ['shop-canary', 'x'] }] },
+      ]);
+    });
   });
 });
 
 describe('the candidate', () => {
+  // Recorded before pods had the label perch/track: an upgrade starts no rollout where the author keeps the old way.
+  test('with selectorLabel is what it was before the author’s labels were kept', async () => {
+    const affinity = {
+      podAntiAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          { topologyKey: 'zone', labelSelector: { matchLabels: { app: 'shop' } } },
+        ],
+      },
+    };
+    const { plan } = await made([deployment({ affinity })], { selectorLabel: 'app' });
+    expect(plan.candidate).toBe('d5cb961995');
+    expect(plan.shape.selectors.primary).toEqual({ app: 'shop-primary' });
+  });
+
   const of = async (objects: readonly SampleObject[], props: Partial<ReleaseProps> = {}) =>
     (await made(objects, props)).plan.candidate;
 

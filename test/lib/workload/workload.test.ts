@@ -48,7 +48,7 @@ test('validations of constructs are mistakes with their path', () => {
 });
 
 describe('the label that cdk8s-plus derives from a construct’s path', () => {
-  test('is never written, and what selects by it selects the track', async () => {
+  test('is never written, and what selects by it selects the pods of the release', async () => {
     const workload = (scope: Construct) => {
       const app = plus(scope);
       app.scheduling.spread({ topology: Topology.HOSTNAME });
@@ -58,9 +58,15 @@ describe('the label that cdk8s-plus derives from a construct’s path', () => {
     const rendered = await render(sample({ workload }));
     for (const [path, it] of rendered.files) expect(String(it), path).not.toContain(ADDRESS_LABEL);
     const object = objectIn(rendered, '01-canary-up', 'deployment-shop-canary.yaml');
-    expect(objectAt(object, 'spec', 'selector').matchLabels).toEqual({ app: 'shop-canary' });
+    expect(objectAt(object, 'spec', 'selector').matchLabels).toEqual({
+      'perch/release': 'shop',
+      'perch/track': 'canary',
+    });
     const template = objectAt(object, 'spec', 'template');
-    expect(objectAt(template, 'metadata').labels).toEqual({ app: 'shop-canary' });
+    expect(objectAt(template, 'metadata').labels).toEqual({
+      'perch/release': 'shop',
+      'perch/track': 'canary',
+    });
     const terms = listAt(
       template,
       'spec',
@@ -69,16 +75,12 @@ describe('the label that cdk8s-plus derives from a construct’s path', () => {
       'requiredDuringSchedulingIgnoredDuringExecution',
     );
     expect(terms.map((it) => objectAt(it, 'labelSelector').matchLabels)).toEqual([
-      { app: 'shop-canary' },
-      { app: 'shop-canary' },
+      { 'perch/release': 'shop' },
+      { 'perch/release': 'shop' },
     ]);
     expect(
       objectAt(objectIn(rendered, '01-canary-up', 'networkpolicy-policy.yaml'), 'spec').podSelector,
-    ).toEqual({
-      matchExpressions: [
-        { key: 'app', operator: 'In', values: ['shop', 'shop-primary', 'shop-canary'] },
-      ],
-    });
+    ).toEqual({ matchLabels: { 'perch/release': 'shop' } });
   });
 
   test('does not reach the candidate: another construct path is the same version', async () => {
@@ -88,12 +90,12 @@ describe('the label that cdk8s-plus derives from a construct’s path', () => {
     expect([...other.files]).toEqual([...one.files]);
   });
 
-  test('in a Service it would match no pod', async () => {
+  test('in a Service it means both tracks, as any label of the author’s', async () => {
     const release = sample({
       workload: (scope) => void plus(scope).exposeViaService({ name: 'admin' }),
     });
     expect(await mistakesOf(release)).toEqual([
-      expect.stringContaining('Service admin selects by app as before it had tracks'),
+      expect.stringContaining('Service admin selects the pods of both tracks'),
     ]);
   });
 

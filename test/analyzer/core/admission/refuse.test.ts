@@ -25,7 +25,15 @@ describe('refused, with what changed and the remedy', () => {
     [
       "the primary's selector",
       { selectors: { ...STABLE.selectors, primary: { app: 'x' } } },
-      [/selector of the primary changed from app=app-primary to app=x/, /keep selectorLabel/],
+      [
+        /selector of the primary changed from app=app-primary to app=x/,
+        /keep the name, and set selectorLabel: 'app'/,
+      ],
+    ],
+    [
+      "the primary's selector where labels are kept",
+      { selectors: { primary: { 'perch/track': 'primary', app: 'x' } } },
+      [/selector of the primary changed/],
     ],
     [
       "the canary's selector",

@@ -90,7 +90,7 @@ test('the least route: one rule for everything, with what the API server would f
   expect(rendered.plan.shape.routes).toEqual(['HTTPRoute/shop']);
   // The apex Service is for those who do not come through the Gateway: they get the primary.
   const apex = objectIn(rendered, '05-complete', 'service-shop.yaml');
-  expect(objectAt(apex, 'spec').selector).toEqual({ app: 'shop-primary' });
+  expect(objectAt(apex, 'spec').selector).toEqual({ app: 'shop', 'perch/track': 'primary' });
 });
 
 test('every setting of an HTTPRoute reaches it as the API writes it', async () => {

@@ -138,8 +138,8 @@ describe('DestinationRules', () => {
       host: 'shop',
       trafficPolicy,
       subsets: [
-        { name: 'primary', labels: { app: 'shop-primary' } },
-        { name: 'canary', labels: { app: 'shop-canary' } },
+        { name: 'primary', labels: { app: 'shop', 'perch/track': 'primary' } },
+        { name: 'canary', labels: { app: 'shop', 'perch/track': 'canary' } },
       ],
     });
     const [route] = objectAt(objectIn(rendered, '02-weight-25', 'virtualservice-shop.yaml'), 'spec')
@@ -150,7 +150,7 @@ describe('DestinationRules', () => {
     ]);
     expect(
       objectAt(objectIn(rendered, '06-complete', 'service-shop.yaml'), 'spec').selector,
-    ).toEqual({ 'perch/release': 'shop' });
+    ).toEqual({ app: 'shop' });
     for (const track of ['primary', 'canary'])
       expect(
         objectAt(
@@ -159,7 +159,7 @@ describe('DestinationRules', () => {
           'template',
           'metadata',
         ).labels,
-      ).toMatchObject({ 'perch/release': 'shop', app: `shop-${track}` });
+      ).toMatchObject({ app: 'shop', 'perch/track': track });
     expect(rendered.plan.files['destinationrule-shop.yaml']?.pointers).toEqual(['/spec/subsets']);
   });
 });
@@ -199,7 +199,7 @@ describe('policies of one track', () => {
     expect(await policyOf(props, 'shop')).toMatchObject({
       trafficPolicy,
       subsets: [
-        { name: 'primary', labels: { app: 'shop-primary' } },
+        { name: 'primary', labels: { app: 'shop', 'perch/track': 'primary' } },
         { name: 'canary', trafficPolicy: { tls: { mode: 'DISABLE' } } },
       ],
     });

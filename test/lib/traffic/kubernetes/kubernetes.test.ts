@@ -15,11 +15,12 @@ import {
 import { type Manifest, objectAt } from '../../../../lib/manifest/json.ts';
 import { mistakeText } from '../../../../lib/mistake.ts';
 import { namesOf } from '../../../../lib/names.ts';
+import { trackLabelOf } from '../../../../lib/workload/track-label.ts';
 import { type RouterUnderTest, routerContract } from '../../../contract/routers.ts';
 import { deployment, hpa, mistakesOf, objectIn, sample, workload } from '../../sample.ts';
 
 const weightsIn: RouterUnderTest['weightsIn'] = (object) => {
-  const isCanary = objectAt(object, 'spec', 'selector').app === 'shop-canary';
+  const isCanary = objectAt(object, 'spec', 'selector')['perch/track'] === 'canary';
   return [{ primary: isCanary ? 0 : 1, canary: isCanary ? 1 : 0 }];
 };
 routerContract('kubernetes', { router: kubernetes(), weightsIn });
@@ -47,12 +48,12 @@ describe('switch', () => {
         return [it.name, objectAt(service, 'spec').selector];
       });
     expect(selected).toEqual([
-      ['01-canary-up', { app: 'shop-primary' }],
-      ['02-preview', { app: 'shop-primary' }],
-      ['03-switch', { app: 'shop-canary' }],
-      ['04-promote', { app: 'shop-canary' }],
-      ['05-switch-back', { app: 'shop-primary' }],
-      ['06-complete', { app: 'shop-primary' }],
+      ['01-canary-up', { app: 'shop', 'perch/track': 'primary' }],
+      ['02-preview', { app: 'shop', 'perch/track': 'primary' }],
+      ['03-switch', { app: 'shop', 'perch/track': 'canary' }],
+      ['04-promote', { app: 'shop', 'perch/track': 'canary' }],
+      ['05-switch-back', { app: 'shop', 'perch/track': 'primary' }],
+      ['06-complete', { app: 'shop', 'perch/track': 'primary' }],
     ]);
     expect(plan.files['service-shop.yaml']).toMatchObject({
       role: 'routing',
@@ -69,7 +70,7 @@ describe('switch', () => {
   test('one track needs no switch', async () => {
     const rendered = await Testing.render(release({ strategy: recreate() }));
     expect(objectIn(rendered, '01-recreate', 'service-shop.yaml').spec).toMatchObject({
-      selector: { app: 'shop-primary' },
+      selector: { app: 'shop', 'perch/track': 'primary' },
     });
   });
 });
@@ -96,12 +97,14 @@ describe('replicas', () => {
     expect(['02-weight-20', '03-weight-50', '05-weight-0'].map(replicas)).toEqual([1, 4, 0]);
     expect(plan.steps[2]?.files).toEqual(['deployment-shop-canary.yaml']);
     const service = objectIn(rendered, '06-complete', 'service-shop.yaml');
-    expect(objectAt(service, 'spec').selector).toEqual({ 'perch/release': 'shop' });
+    expect(objectAt(service, 'spec').selector).toEqual({ app: 'shop' });
     for (const track of ['primary', 'canary'])
       expect(objectIn(rendered, '06-complete', `deployment-shop-${track}.yaml`)).toMatchObject({
         spec: {
-          selector: { matchLabels: { app: `shop-${track}` } },
-          template: { metadata: { labels: { app: `shop-${track}`, 'perch/release': 'shop' } } },
+          selector: { matchLabels: { app: 'shop', 'perch/track': track } },
+          template: {
+            metadata: { labels: { app: 'shop', 'perch/track': track } },
+          },
         },
       });
   });
@@ -132,7 +135,7 @@ describe('replicas', () => {
         names,
         port: 80,
         ports: [],
-        label: { key: 'app', base: 'shop', address: undefined, name: 'shop' },
+        label: trackLabelOf(undefined, 'shop'),
         apex: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'shop' } },
         candidate: '0123456789',
         tracks: ['primary', 'canary'] as const,
