@@ -100,9 +100,9 @@ export const releaseProps = fields({
     primary: primaryTrack.optional(),
     canary: trackProps.optional(),
     /**
-     * Names of KEDA triggers, or their types where they have none, by which both tracks are meant to scale
-     * though each sees the same number.
-     * @default - every trigger must name its track
+     * Names of the metrics of an HPA, or of KEDA's triggers (their types where they have none), by which both tracks are
+     * meant to scale though each sees the same number.
+     * @default - every one must be about its track
      */
     sharedTriggers: listOf(z.string()).optional(),
     /**

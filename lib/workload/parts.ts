@@ -106,7 +106,7 @@ export interface PartsContext {
   readonly names: Names;
   /** Where the objects must be; undefined where the author's answer to that is wrong. */
   readonly namespace: string | undefined;
-  /** Names of triggers by which both tracks are meant to scale. */
+  /** Names of metrics and triggers by which both tracks are meant to scale. */
   readonly sharedTriggers: readonly string[];
 }
 
@@ -121,7 +121,7 @@ export function partMistakes(
     ...objects.flatMap((it) => placementMistakes(it, namespace)),
     ...doubled(objects),
     ...workloadMistakes(path, parts),
-    ...autoscalerMistakes(parts.autoscalers, workload, sharedTriggers),
+    ...autoscalerMistakes(parts.autoscalers, workload, { names, shared: sharedTriggers }),
     ...parts.companions.flatMap((it) => companionMistakes(it, parts)),
     ...parts.others.flatMap((it) => danglingMistakes(it, parts, names)),
   ];
