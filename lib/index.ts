@@ -173,5 +173,5 @@ export type {
   Traffic,
   Weights,
 } from './traffic/traffic.ts';
-export type { AnotherPort, ServiceMetadata, ServiceProps } from './workload/service.ts';
+export type { AnotherPort, ServiceMetadata, ServiceProps } from './workload/service-props.ts';
 export type { WorkloadFactory } from './workload/workload.ts';

@@ -4,7 +4,7 @@ import { aHook } from '../analysis/hooks.ts';
 import { extended, fields, listOf, mapOf } from '../props/fields.ts';
 import { aStrategy } from '../strategy/strategy.ts';
 import { aRouter } from '../traffic/router.ts';
-import { serviceProps } from '../workload/service.ts';
+import { serviceProps } from '../workload/service-props.ts';
 import { aWorkload } from '../workload/workload.ts';
 import { existingServices } from './existing.ts';
 import { jobDefinition } from './jobs.ts';

@@ -23,7 +23,11 @@ interface AutoscalerKind {
   /** The API's own bounds where the author gives none. */
   readonly defaults: Size;
   /** The spec on one track, without target and bounds. */
-  spec(object: Manifest, label: TrackLabel, track: Track): JsonObject;
+  spec(
+    object: Manifest,
+    label: TrackLabel,
+    form: Pick<AutoscalerForm, 'track' | 'service'>,
+  ): JsonObject;
   /** What an author's version of it is not. */
   isCurrent(object: Manifest): boolean;
   /** By what it scales. */
@@ -86,15 +90,23 @@ export function boundsOf(object: Manifest): Size {
   };
 }
 
+/** What the autoscaler of one track differs in. */
+export interface AutoscalerForm {
+  readonly track: Track;
+  /** Name of the track's Service. */
+  readonly service: string;
+  readonly size: Size;
+}
+
 /** The autoscaler of one track. A bound that is the author's own is left as it is written. */
 export function autoscalerOn(
   object: Manifest,
   label: TrackLabel,
-  { track, size }: { readonly track: Track; readonly size: Size },
+  { track, service, size }: AutoscalerForm,
 ): Manifest {
   const kind = known(object);
   const own = boundsOf(object);
-  const spec = kind.spec(object, label, track);
+  const spec = kind.spec(object, label, { track, service });
   const target = {
     ...objectAt(object, 'spec', 'scaleTargetRef'),
     name: onTrack(label.name, track),
@@ -122,14 +134,19 @@ function numberAt(object: Manifest, key: string, otherwise: number): number {
 }
 
 /** A metric may name the track whose pods it counts, and an object that is one of the release's is that of the track. */
-function hpaSpec(object: Manifest, label: TrackLabel, track: Track): JsonObject {
+function hpaSpec(
+  object: Manifest,
+  label: TrackLabel,
+  { track, service }: Pick<AutoscalerForm, 'track' | 'service'>,
+): JsonObject {
   const current = currentHpa(object);
   const workload = objectAt(current, 'spec', 'scaleTargetRef');
   const metrics = listAt(current, 'spec', 'metrics').map((it) => {
     const described = objectAt(it, 'object', 'describedObject');
     const whole = filled(it, label, track);
     if (!isOfRelease(described, workload, label.name)) return whole;
-    const named = { ...described, name: onTrack(label.name, track) };
+    const name = described.kind === 'Service' ? service : onTrack(label.name, track);
+    const named = { ...described, name };
     return { ...whole, object: { ...objectAt(whole, 'object'), describedObject: named } };
   });
   // Keys of an older version go with it.
@@ -146,7 +163,11 @@ function isOfRelease({ kind, name }: JsonObject, workload: JsonObject, release: 
 }
 
 /** A trigger may name the track whose pods it counts, and KEDA's HPA gets a name of its own on each track. */
-function scaledObjectSpec(object: Manifest, label: TrackLabel, track: Track): JsonObject {
+function scaledObjectSpec(
+  object: Manifest,
+  label: TrackLabel,
+  { track }: Pick<AutoscalerForm, 'track'>,
+): JsonObject {
   const spec = objectAt(object, 'spec');
   const triggers = listAt(spec, 'triggers').map((it) => ({
     ...it,

@@ -208,7 +208,7 @@ function danglingMistakes(
         path,
         problem: `${key} of ${object.kind} ${object.metadata.name} names the ${kind}`,
         got: name,
-        remedy: `name ${names.primary} or ${names.canary}: those are what runs`,
+        remedy: `name ${names.workloads.primary} or ${names.workloads.canary}: those are what runs`,
       });
     if (
       key === ADDRESS_LABEL &&

@@ -80,14 +80,16 @@ describe('the author’s mistakes, each with construct path, value and remedy', 
       [expect.stringContaining('shop/object-1: the HPA is for something else than the Deployment')],
     ],
     [
-      'an HPA of an old version',
+      'an HPA of a version that nobody knows',
       of(deployment(), {
-        apiVersion: 'autoscaling/v1',
+        apiVersion: 'autoscaling/v2alpha1',
         kind: 'HorizontalPodAutoscaler',
         metadata: { name: 'shop' },
         spec: { scaleTargetRef: { kind: 'Deployment', name: 'shop' }, maxReplicas: 2 },
       }),
-      ['shop/object-1: the HPA is of another version, got "autoscaling/v1"; use autoscaling/v2'],
+      [
+        'shop/object-1: the HPA is of another version, got "autoscaling/v2alpha1"; use autoscaling/v2',
+      ],
     ],
     [
       'two HPAs',
