@@ -105,6 +105,15 @@ describe('the candidate that is meant', () => {
     expect(candidateMeant(rest, 'ffffffffff')).toBe('ffffffffff');
   });
 
+  test('is not guessed: nothing begins so, or several do', () => {
+    expect(() => candidateMeant(rest, 'ffff')).toThrow(
+      `app: no candidate begins with "ffff"; there are: ${C2}, ${V1.plan.candidate}. One that is not`,
+    );
+    const twin = `${C2.slice(0, 9)}x`;
+    const it = situation({ position: COMPLETE, plan: V1, dist: V2, state: { promoted: [twin] } });
+    expect(() => candidateMeant(it, C2.slice(0, 9))).toThrow(`begin, ${C2}, ${twin}: give more`);
+  });
+
   test("of a member of a group is the group's", () => {
     const group = { name: 'pair', members: ['app', 'web'], candidate: '2222222222' };
     const it = situation({

@@ -107,7 +107,9 @@ describe('the earlier plan', () => {
   test('needs as many digits as tell candidates apart', () => {
     const twin = { ...V2, plan: { ...V2.plan, candidate: `${C1?.slice(0, 9)}x` } };
     const walk = walked(promoted(V1), promoted(twin), promoted(V3));
-    expect(() => earlierPlan(walk, { ...asked, to: C1?.slice(0, 9) })).toThrow(/give more digits/);
+    expect(() => earlierPlan(walk, { ...asked, to: C1?.slice(0, 9) })).toThrow(
+      /is how several names begin, .*: give more of the one that is meant$/,
+    );
     expect(earlierPlan(walk, { ...asked, to: C1 }).tree).toBe(V1.tree);
   });
 });

@@ -395,7 +395,7 @@ describe.concurrent('undo', () => {
       ),
     );
     await expect(ask(it, 'undo', 'app', { to: third ?? '' })).rejects.toThrow(/runs .* already/);
-    await expect(ask(it, 'undo', 'app', { to: 'v1' })).rejects.toThrow(/names no candidate/);
+    await expect(ask(it, 'undo', 'app', { to: 'v1' })).rejects.toThrow(/no candidate v1 was promoted/);
     await ask(it, 'undo', 'app', { to: first?.slice(0, 4) });
     await untilRest(it, analyzer);
     expect(it.read('live/app/deployment-app-primary.yaml')).toContain('"version":"v1"');
