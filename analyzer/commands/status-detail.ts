@@ -1,9 +1,14 @@
 import { plain } from '../../lib/plan/plain.ts';
 import type { Detail } from '../core/detail.ts';
-import { age } from '../table.ts';
+import { age, wrapped } from '../table.ts';
 
-/** One release in full, a line for each thing that there is to say. @param now Unix seconds */
-export function detailText(it: Detail, now: number): string {
+/**
+ * One release in full, a line for each thing that there is to say.
+ *
+ * @param now Unix seconds
+ * @param columns of the terminal, in which a text that is wider takes several lines @default - any: nothing is wrapped
+ */
+export function detailText(it: Detail, now: number, columns = Number.POSITIVE_INFINITY): string {
   const lines: readonly (readonly [string, string | undefined])[] = [
     ['release', it.release],
     ['objects', it.name === undefined ? undefined : `${it.name} in namespace ${it.namespace}`],
@@ -26,8 +31,16 @@ export function detailText(it: Detail, now: number): string {
     text === undefined ? [] : [[name, text] as const],
   );
   const width = Math.max(...shown.map(([name]) => name.length));
-  return shown.map(([name, text]) => `${name.padEnd(width)}  ${plain(text)}`).join('\n');
+  return shown
+    .flatMap(([name, text]) =>
+      wrapped(plain(text), columns - width - GAP.length).map(
+        (line, index) => `${(index === 0 ? name : '').padEnd(width)}${GAP}${line}`,
+      ),
+    )
+    .join('\n');
 }
+
+const GAP = '  ';
 
 function sinceText(since: string, now: number): string {
   return `${since} (${age(now - Date.parse(since) / 1000)} ago)`;

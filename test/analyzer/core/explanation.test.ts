@@ -53,6 +53,11 @@ describe('why a release', () => {
     expect(text).toMatch(/^app stays: success-rate 69\.17 % < 99 % \(failed check 1 of 3\)\n/);
     expect(text).toMatch(/\n {2}success-rate ≥ 99 %\n/);
     expect(text).toContain(`${isoTime(T0 + 40)}  fail     69.17 %`);
+    // A terminal's width wraps it, and loses nothing.
+    const narrow = explanationText(it, 40);
+    expect(narrow.split('\n').filter((line) => line.length > 40)).toEqual([]);
+    const words = (said: string) => said.replaceAll(/\s+/g, ' ');
+    expect(words(narrow)).toBe(words(text));
   });
 
   test('stays: objects that are not there, and pods that are not ready', () => {
