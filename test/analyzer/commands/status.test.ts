@@ -169,7 +169,7 @@ test('one release in full wraps to the width of the terminal, beside the names',
   const run = await reader.resolve('main');
   const [trees] = await reader.list({ run, source: run });
   if (trees === undefined) throw new Error('there is one release');
-  const detail = detailOf(await loadSituation(reader, trees, new Map(), { run, source: run }));
+  const detail = detailOf(await loadSituation(reader, trees, new Map(), { source: run }));
   await reader.close();
   const lines = detailText(detail, of.now, 40).split('\n');
   expect(lines.filter((it) => it.length > 40)).toEqual([]);
