@@ -1,6 +1,6 @@
 import { plain } from '../../lib/plan/plain.ts';
 import type { CheckExplained, Explanation, PointExplained } from '../core/explanation.ts';
-import { round } from '../core/round.ts';
+import { failedOf, ofWanted, round } from '../core/round.ts';
 import { folded } from '../table.ts';
 
 /**
@@ -87,7 +87,7 @@ function checkLines({ checks, count }: Explanation): readonly string[] {
   const { passed, needed, failed, threshold, excused, trouble } = count;
   const theirs = excused === 0 ? '' : `; ${excused} more failed because of the environment`;
   return [
-    `${passed} of ${needed} passing points, ${failed} of ${threshold} failed checks${theirs}`,
+    `${ofWanted(passed, needed)} passing points, ${failedOf(failed, threshold)}${theirs}`,
     ...(trouble === null ? [] : [`no answer: ${trouble}`]),
     ...checks.flatMap(pointLines),
   ];

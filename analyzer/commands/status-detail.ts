@@ -1,5 +1,6 @@
 import { plain } from '../../lib/plan/plain.ts';
 import type { Detail } from '../core/detail.ts';
+import { failedOf } from '../core/round.ts';
 import { age, wrapped } from '../table.ts';
 
 /**
@@ -52,8 +53,8 @@ function entered({ entered: why, enteredBy: by }: Detail): string | undefined {
 
 /** What failed in the present step is known to who asks the metric store. */
 function failedText({ failedChecks, threshold, step }: Detail): string | undefined {
-  if (failedChecks === undefined || step === undefined) return undefined;
-  return `${failedChecks} of ${threshold} checks before this step; \`perch explain\` knows those of this one`;
+  if (failedChecks === undefined || threshold === undefined || step === undefined) return undefined;
+  return `${failedOf(failedChecks, threshold)} before this step; \`perch explain\` knows those of this one`;
 }
 
 function gateText({ release }: Detail, { opener, openedBy }: Detail['gates'][number]): string {
