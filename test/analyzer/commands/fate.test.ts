@@ -27,7 +27,7 @@ describe('what became of a candidate', () => {
     ['open', 'not merged yet', situation({ position: COMPLETE, plan: V1 }), false],
     [
       'open',
-      'replaced, and still going back',
+      'replaced, and still rolling back',
       situation({ position: back('02-weight-20', 'routes'), dist: V3 }),
       true,
     ],
@@ -59,7 +59,7 @@ describe('what became of a candidate', () => {
     ],
     [
       'open',
-      'failed, and still going back',
+      'failed, and still rolling back',
       situation({ position: back('02-weight-20', 'routes'), state: { failed } }),
       true,
     ],

@@ -112,7 +112,7 @@ describe('why a release', () => {
     expect(explanationText(it)).toContain('  db must be Succeeded, and is Progressing');
   });
 
-  test('moves, goes back, or rests', () => {
+  test('moves, rolls back, or rests', () => {
     expect(explained(at20, T0 + 500).decision).toMatchObject({
       kind: 'moves',
       to: '03-weight-50',

@@ -251,7 +251,7 @@ describe('promote', () => {
 describe('undo', () => {
   const complete = situation({ position: COMPLETE });
 
-  test('goes back from the last step to the earlier plan, and blames the present candidate', () => {
+  test('rolls back from the last step to the earlier plan, and blames the present candidate', () => {
     const it = undo(complete, ROBIN, () => V1);
     expect(it).toMatchObject({
       transition: 'undo',

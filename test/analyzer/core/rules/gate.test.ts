@@ -135,7 +135,7 @@ describe('a hook’s gate', () => {
       expect(decision(it, now)).toMatchObject({ asks: [askHook('gate')] });
   });
 
-  test('Flagger trap #1801: a candidate that gets bad while it waits goes back', () => {
+  test('Flagger trap #1801: a candidate that gets bad while it waits rolls back', () => {
     const closed = says(answered(BAKED, false));
     expect(move(it, BAKED + 600, { ...closed, values: BAD })).toMatchObject({
       transition: 'back',

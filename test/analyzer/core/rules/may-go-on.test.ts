@@ -231,7 +231,7 @@ describe('a fast rollout', () => {
     }
   });
 
-  test('still goes back when checks fail', () => {
+  test('still rolls back when checks fail', () => {
     const it = situation({ position: step('02-weight-20'), plan: gated, state: fast });
     expect(move(it, T0 + 60, { values: BAD })).toMatchObject({
       transition: 'back',
