@@ -10,7 +10,7 @@ import { freeId, Release } from './release/release.ts';
 import { type Rendered, rendered } from './render/render.ts';
 
 /**
- * Releases that move as one: each step of all of them is one commit, they go back together, and a failure belongs
+ * Releases that move as one: each step of all of them is one commit, they roll back together, and a failure belongs
  * to all their candidates taken together. Their steps must be equal.
  */
 export class Atomic extends Construct {

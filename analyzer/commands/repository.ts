@@ -14,6 +14,7 @@ import {
   type Snapshot,
   upstreamOf,
 } from '../git/index.ts';
+import { oneNamed } from '../named.ts';
 import { redactAddress } from '../redact.ts';
 import { age } from '../table.ts';
 import { UsageError } from '../usage-error.ts';
@@ -124,7 +125,7 @@ export async function withReader<T>(
   try {
     const at = await repository.fetch().catch((error: unknown) => lastSeen(place, error));
     if (revision === undefined) return await use(repository, at);
-    return await use(repository, { ...at, run: await commitOf(repository, revision) });
+    return await use(repository, { ...at, run: await commitOf(repository, at.run, revision) });
   } finally {
     await repository.close();
   }
@@ -138,7 +139,9 @@ async function withLocal<T>(
   const reader = await openLocal({ folder });
   try {
     const run =
-      revision === undefined ? await tipOf(reader, branch) : await commitOf(reader, revision);
+      revision === undefined
+        ? await tipOf(reader, branch)
+        : await commitOf(reader, await headOf(reader, branch), revision);
     const same = source.branch === branch;
     return await use(reader, { run, source: same ? run : await headOf(reader, source.branch) });
   } finally {
@@ -179,12 +182,21 @@ async function headOf(reader: Reader, branch: string): Promise<string | undefine
   return reader.resolve(`refs/heads/${branch}`);
 }
 
-async function commitOf(reader: Reader, revision: string): Promise<string> {
+/** What git knows by this name, or the commit of the run branch whose id begins so. @throws UsageError */
+async function commitOf(
+  reader: Reader,
+  run: string | undefined,
+  revision: string,
+): Promise<string> {
   const commit = await reader.resolve(revision);
   if (commit !== undefined) return commit;
-  throw new UsageError(
-    `there is no revision "${revision}" in the repository: expected a branch, a tag, the id of a commit, or one like main~3`,
-  );
+  const isBeginning = run !== undefined && /^[0-9a-f]{1,39}$/.test(revision);
+  return oneNamed({
+    given: revision,
+    all: isBeginning ? await reader.commitsBeginning(run, revision) : [],
+    namesOf: (it) => [it],
+    none: `there is no revision "${revision}" in the repository: expected a branch, a tag, the id of a commit or how it begins, or one like main~3`,
+  });
 }
 
 async function isFolder(repo: string): Promise<boolean> {

@@ -57,7 +57,7 @@ async function sayDetail(flags: StatusFlags, id: string): Promise<void> {
     return detailOf(await situationOf({ reader, at, admission }, trees));
   });
   if (flags.json) sayJson(detail);
-  else say(detailText(detail, Date.now() / 1000));
+  else say(detailText(detail, Date.now() / 1000, terminalWidth()));
 }
 
 interface Read {

@@ -31,8 +31,14 @@ export async function upstreamOf(folder: string, branch: string): Promise<Upstre
     throw wrongFolder(notRepository(place, cause));
   });
   if (answer.trim() !== 'true') return { kind: 'folder' };
-  const top = await mustGit(git, { arguments: ['rev-parse', '--show-toplevel'], folder: place });
-  return followed(git, await realpath(top.replace(/\n$/, '')), branch);
+  const top = (await workTreeOf(place)) ?? place;
+  return followed(git, await realpath(top), branch);
+}
+
+/** The topmost folder of the work tree that a folder is in; undefined where it is in none. */
+export async function workTreeOf(folder: string): Promise<string | undefined> {
+  const top = await runGit(FOLDER_GIT, { arguments: ['rev-parse', '--show-toplevel'], folder });
+  return top.exitCode === 0 ? top.stdout.replace(/\n$/, '') : undefined;
 }
 
 async function followed(git: GitCommand, folder: string, branch: string): Promise<Upstream> {

@@ -4,7 +4,7 @@ import type { HookDefinition } from '../analysis/hooks.ts';
 import { judgeQueries } from '../analysis/queries.ts';
 import { canonical, type Json } from '../manifest/json.ts';
 import { toYaml } from '../manifest/yaml.ts';
-import { type Mistake, MistakesError, placeOf } from '../mistake.ts';
+import { type Mistake, MistakesError, mistakesOfCalls, placeOf } from '../mistake.ts';
 import type { Check, Plan } from '../plan/plan.ts';
 import { policyWith } from '../plan/policy.ts';
 import type { Release } from '../release/release.ts';
@@ -47,7 +47,9 @@ export type Outcome =
  */
 export async function render(release: Release): Promise<Rendered> {
   const outcome = await tryRender(release);
-  if (outcome.kind === 'wrong') throw new MistakesError(outcome.mistakes);
+  const calls = mistakesOfCalls(release.node.root);
+  if (outcome.kind === 'wrong') throw new MistakesError([...calls, ...outcome.mistakes]);
+  if (calls.length > 0) throw new MistakesError(calls);
   return outcome.rendered;
 }
 

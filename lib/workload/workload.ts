@@ -2,7 +2,7 @@ import { ApiObject, App, Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
 import type { Authored } from '../manifest/manifest.ts';
 import { isManifest } from '../manifest/manifest.ts';
-import { type Mistake, reproofs } from '../mistake.ts';
+import { callsIn, type Mistake, reproofs } from '../mistake.ts';
 import { placeText } from '../place.ts';
 import { thing } from '../props/fields.ts';
 
@@ -42,12 +42,13 @@ export interface Home {
  */
 export function runWorkload(release: Home, factory: WorkloadFactory): Workload {
   const chart = new ReleaseChart(new App({ recordConstructMetadata: false }), release);
-  const error = thrownBy(() => factory(chart));
+  const { done: error, noted: calls } = callsIn(() => thrownBy(() => factory(chart)));
   const constructs = chart.node.findAll();
   const place = (it: Construct) => `${release.path}${it.node.path.slice(chart.node.path.length)}`;
-  const noted = constructs.flatMap((it) =>
-    reproofs(it).map((said) => ({ path: place(it), ...said })),
-  );
+  const noted = [
+    ...calls.map((said) => ({ path: release.path, ...said })),
+    ...constructs.flatMap((it) => reproofs(it).map((said) => ({ path: place(it), ...said }))),
+  ];
   // Half of a workload would be told to lack the other half.
   if (error !== undefined)
     return {

@@ -226,6 +226,8 @@ function readerOf(objects: MemoryObjects, tip: () => string | undefined): Reader
 
   return {
     resolve: async (revision) => resolve(objects, tip, revision),
+    commitsBeginning: async (from, digits) =>
+      ancestry(objects, from).filter((it) => it.startsWith(digits)),
     list: (at) => listReleases(access, at),
     strays: (at) => listStrays(access, at),
     follows: async (commit, ancestor) => {
