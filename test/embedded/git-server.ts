@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -127,9 +127,12 @@ function startBackend(folder: string, request: IncomingMessage, user: string): C
   // One repository is served, so only the part behind its name comes from outside.
   const path = url.pathname.startsWith(`/${NAME}/`) ? url.pathname.slice(NAME.length + 1) : '/';
   const header = (name: string) => String(request.headers[name] ?? '');
-  return spawn('git', ['-c', 'http.receivepack=true', 'http-backend'], {
+  return spawn(join(programs(), 'git-http-backend'), {
     env: {
       ...environment(),
+      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_KEY_0: 'http.receivepack',
+      GIT_CONFIG_VALUE_0: 'true',
       GIT_PROJECT_ROOT: folder,
       GIT_HTTP_EXPORT_ALL: '1',
       GIT_PROTOCOL: header('git-protocol'),
@@ -146,6 +149,14 @@ function startBackend(folder: string, request: IncomingMessage, user: string): C
     stdio: ['pipe', 'pipe', 'ignore'],
   });
 }
+
+/** Where git keeps the programs that are not for people: `git http-backend` would be two processes for each request. */
+function programs(): string {
+  found ??= execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim();
+  return found;
+}
+
+let found: string | undefined;
 
 function serve(backend: ChildProcess, request: IncomingMessage, response: ServerResponse): void {
   const { stdin, stdout } = backend;
