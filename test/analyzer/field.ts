@@ -16,7 +16,7 @@ import { afterFile } from '../cleanups.ts';
 import { type MemoryRemote, memoryRemote } from '../embedded/git-memory.ts';
 import { oneStore } from '../one-store.ts';
 import { blobs, plan, T0 } from './core/fixture.ts';
-import { bare, git, gitWith, IDENTITY, open, scratch } from './git/fixture.ts';
+import { bare, git, IDENTITY, merge, open, scratch } from './git/fixture.ts';
 
 /** A repository with releases in it, a person who edits it, and a cluster and metrics in memory. */
 export interface Field {
@@ -115,25 +115,14 @@ function fieldOn(ground: Ground): Field {
   return field;
 }
 
-/** What is asked of main by a person whom no analyzer knows of; a commit is one git process, as tests make many. */
+/** What is asked of main by a person whom no analyzer knows of. */
 export function person(folder: string): Pick<MemoryRemote, 'id' | 'read' | 'subjects' | 'write'> {
   return {
     id: (revision) => git(folder, 'rev-parse', revision),
     read: (path) => git(folder, 'show', `main:${path}`),
     subjects: () => git(folder, 'log', '--reverse', '--format=%s', 'main').split('\n'),
-    write({ subject, at, removes, files }) {
-      const isBorn = git(folder, 'for-each-ref', 'refs/heads/main') !== '';
-      const data = (text: string) => `data ${Buffer.byteLength(text)}\n${text}\n`;
-      const input = [
-        `commit refs/heads/main\ncommitter Robin <robin@example.com> ${Math.floor(at)} +0000\n`,
-        data(subject),
-        isBorn ? 'from refs/heads/main^0\n' : '',
-        ...removes.map((path) => `D ${path}\n`),
-        ...files.map(([path, text]) => `M 100644 inline ${path}\n${data(text)}`),
-      ];
-      gitWith({ folder, input: input.join('') }, 'fast-import', '--quiet');
-      return git(folder, 'rev-parse', 'main');
-    },
+    write: ({ subject, at, removes, files }) =>
+      merge(folder, Object.fromEntries(files), { at, message: subject, removes }),
   };
 }
 

@@ -1,6 +1,7 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -74,16 +75,16 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
 
 const NAME = 'repository.git';
 
-async function makeRepository(folder: string, branch: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const made = spawnSync(
-    'git',
-    ['init', '--quiet', '--bare', '--template=', `--initial-branch=${branch}`, folder],
-    { encoding: 'utf8', env: environment() },
-  );
-  if (made.status === 0) return;
-  throw new Error(`no repository could be made in ${folder}: ${made.error ?? made.stderr}`);
+/** Makes an empty bare repository, as `git init` would, without a process; one that is there is left as it is. */
+export async function makeRepository(folder: string, branch: string): Promise<void> {
+  if (existsSync(join(folder, 'HEAD'))) return;
+  for (const it of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags'])
+    await mkdir(join(folder, it), { recursive: true });
+  await writeFile(join(folder, 'config'), CONFIG);
+  await writeFile(join(folder, 'HEAD'), `ref: refs/heads/${branch}\n`);
 }
+
+const CONFIG = '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n';
 
 type Authentication =
   | { readonly kind: 'known'; readonly name: string }
