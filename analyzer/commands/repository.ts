@@ -49,9 +49,13 @@ export async function locate(flags: RepositoryFlags): Promise<Place> {
 /** Finds the repository, which must be there now. @throws GitError for a folder of this machine that holds none */
 export async function locateNow(flags: RepositoryFlags): Promise<Place> {
   const place = await locate(flags);
-  for (const { remote, named } of new Set([place.run, place.source]))
-    if (named === undefined) await assertRepository(remote);
+  await assertThere(place);
   return place;
+}
+
+async function assertThere({ run, source }: Place): Promise<void> {
+  for (const { remote, named } of new Set([run, source]))
+    if (named === undefined) await assertRepository(remote);
 }
 
 async function followed(branch: string): Promise<RemoteBranch> {
@@ -115,12 +119,13 @@ export async function withReader<T>(
   revision: string | undefined,
   use: Use<T>,
 ): Promise<T> {
-  const place = await locateNow(flags);
+  const place = await locate(flags);
   const isLocal =
     place.run.named === undefined &&
     flags.sourceRepo === undefined &&
     (await isFolder(place.run.remote));
   if (isLocal) return withLocal(place, revision, use);
+  await assertThere(place);
   const repository = await openForWriting(place, flags);
   try {
     const at = await repository.fetch().catch((error: unknown) => lastSeen(place, error));
