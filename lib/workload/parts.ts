@@ -1,8 +1,9 @@
 import { isObject, type Json, labelsAt, type Manifest, objectAt } from '../manifest/json.ts';
 import type { Authored } from '../manifest/manifest.ts';
-import { ADDRESS_LABEL, groupOf, isKind } from '../manifest/manifest.ts';
+import { ADDRESS_LABEL, groupOf, heldObject, isKind } from '../manifest/manifest.ts';
 import type { Mistake } from '../mistake.ts';
 import type { Names } from '../names.ts';
+import { directiveRefusal } from '../plan/directives.ts';
 import { isClusterScoped } from '../plan/scope.ts';
 import { autoscalerMistakes, isAutoscaler } from './autoscalers.ts';
 import { isVersioned } from './versioned.ts';
@@ -78,7 +79,10 @@ export function placementMistakes(
   const { kind, metadata } = object;
   const instead = unsupportedInstead(kind);
   if (instead !== undefined)
-    return [{ path, problem: `a release has no ${kind}`, got: metadata.name, remedy: instead }];
+    // A chart's test is told to be one.
+    return directiveRefusal(heldObject(object)) !== undefined
+      ? []
+      : [{ path, problem: `a release has no ${kind}`, got: metadata.name, remedy: instead }];
   // It is refused for that.
   if (isClusterScoped(groupOf(object.apiVersion), kind)) return [];
   if (namespace === undefined || metadata.namespace === namespace) return [];

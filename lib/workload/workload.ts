@@ -1,7 +1,7 @@
-import { ApiObject, App, Chart } from 'cdk8s';
+import { ApiObject, App, Chart, Helm, Include } from 'cdk8s';
 import type { Construct } from 'constructs';
 import type { Authored } from '../manifest/manifest.ts';
-import { isManifest } from '../manifest/manifest.ts';
+import { isManifest, wrongTexts } from '../manifest/manifest.ts';
 import { type Mistake, reproofs } from '../mistake.ts';
 import { placeText } from '../place.ts';
 import { thing } from '../props/fields.ts';
@@ -58,6 +58,9 @@ export function runWorkload(release: Home, factory: WorkloadFactory): Workload {
   const nested = constructs
     .filter((it) => it !== chart && Chart.isChart(it))
     .map((it) => nestedChart(place(it)));
+  const unread = constructs
+    .filter((it) => it instanceof Include)
+    .map((it) => looselyRead(place(it), it));
   const invalid = constructs.flatMap((it) => validated(place(it), it));
   const authored = constructs
     .filter((it) => it instanceof ApiObject)
@@ -66,6 +69,7 @@ export function runWorkload(release: Home, factory: WorkloadFactory): Workload {
     objects: authored.flatMap((it) => (it.kind === 'object' ? [it.authored] : [])),
     mistakes: [
       ...nested,
+      ...unread,
       ...invalid,
       ...noted,
       ...authored.flatMap((it) => (it.kind === 'mistake' ? [it.mistake] : [])),
@@ -114,7 +118,13 @@ function read(path: string, object: ApiObject): Reading {
   try {
     // A copy without prototypes and undefined: what a YAML file could hold.
     const json: unknown = JSON.parse(JSON.stringify(object.toJson()));
-    if (isManifest(json)) return { kind: 'object', authored: { path, object: json } };
+    if (isManifest(json)) {
+      const [wrong] = wrongTexts(json);
+      if (wrong === undefined) return { kind: 'object', authored: { path, object: json } };
+      const problem = `${wrong.place} of ${json.kind} ${json.metadata.name} is not text`;
+      const mistake = { path, problem, got: wrong.got, remedy: 'write it in quotes' };
+      return { kind: 'mistake', mistake };
+    }
     const remedy = 'give it apiVersion, kind and metadata.name';
     return { kind: 'mistake', mistake: { path, problem: 'is no API object', got: json, remedy } };
   } catch (error) {
@@ -130,6 +140,16 @@ function nestedChart(path: string): Mistake {
   };
 }
 
+/** Whatever it lost is gone: it keeps neither its file nor the errors. */
+function looselyRead(path: string, it: Include): Mistake {
+  const name = it instanceof Helm ? 'Helm' : 'Include';
+  return {
+    path,
+    problem: `${name} of cdk8s hides errors of YAML, and reads words such as 1234e567 and 2024-01-31 as no tool that applies them does`,
+    remedy: `use ${name.toLowerCase()} of perch`,
+  };
+}
+
 /** What an author calls the factory: a folder of manifests is in no namespace. */
 function nounOf({ namespace }: Home): string {
   return namespace === undefined ? 'factory' : 'workload';
@@ -137,10 +157,7 @@ function nounOf({ namespace }: Home): string {
 
 function thrown(path: string, error: unknown, what = 'workload'): Mistake {
   const problem = `${what} threw: ${error instanceof Error ? error.message : String(error)}`;
-  const remedy = /to render Helm chart/.test(problem)
-    ? 'a Helm construct needs the helm command: install it (https://helm.sh/docs/intro/install), ' +
-      'or render the chart once with `helm template` and use Include'
-    : 'fix the function that makes the objects';
+  const remedy = 'fix the function that makes the objects';
   const at = error instanceof Error ? placeText({ stack: error }) : undefined;
   return { path, problem, remedy, ...(at === undefined ? {} : { at }) };
 }
