@@ -31,6 +31,7 @@ export interface Built {
   readonly objects: ReleaseObjects | undefined;
   readonly drafts: readonly StepDraft[];
   readonly mistakes: readonly Mistake[];
+  readonly warnings: readonly Mistake[];
 }
 
 /** Makes the release's objects; without anything that has pods there are none to make. */
@@ -41,8 +42,9 @@ export function build(release: Release): Built {
   const threw = made.thrown === undefined ? [] : [made.thrown];
   const early = [...threw, ...made.mistakes, ...earlyMistakes(release, made, parts)];
   const workload = parts.workloads[0];
+  const common = { authored: made.objects, warnings: made.warnings };
   if (workload === undefined && props.existing === undefined)
-    return { authored: made.objects, objects: undefined, drafts: [], mistakes: early };
+    return { ...common, objects: undefined, drafts: [], mistakes: early };
   const label = labelOf(workload?.object, names.apex, props.selectorLabel);
   const ports = servicePorts(props.service, workload?.object);
   const authored = made.objects.map((it) => it.object);
@@ -51,7 +53,7 @@ export function build(release: Release): Built {
   const drafts = draftsOf(props, primaryReplicas(parts));
   const objects = objectsOf(input);
   return {
-    authored: made.objects,
+    ...common,
     objects,
     drafts,
     mistakes: [...early, ...lateMistakes(release, input, objects, drafts)],
@@ -61,7 +63,7 @@ export function build(release: Release): Built {
 function madeBy({ path, props, names }: Release): Workload {
   const home = { path, name: names.apex, namespace: names.namespace };
   return props.workload === undefined
-    ? { objects: [], mistakes: [], thrown: undefined }
+    ? { objects: [], mistakes: [], warnings: [], thrown: undefined }
     : runWorkload(home, props.workload);
 }
 

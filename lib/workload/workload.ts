@@ -1,5 +1,7 @@
 import { ApiObject, App, Chart, Helm, Include } from 'cdk8s';
 import type { Construct } from 'constructs';
+import { takeExported } from '../manifest/exported.ts';
+import type { Manifest } from '../manifest/json.ts';
 import type { Authored } from '../manifest/manifest.ts';
 import { isManifest, wrongTexts } from '../manifest/manifest.ts';
 import { type Mistake, reproofs } from '../mistake.ts';
@@ -22,6 +24,8 @@ export const aWorkload = thing<WorkloadFactory>(
 export interface Workload {
   readonly objects: readonly Authored[];
   readonly mistakes: readonly Mistake[];
+  /** What is probably not meant. */
+  readonly warnings: readonly Mistake[];
   /** What the factory itself threw; it has made what came before. */
   readonly thrown: Mistake | undefined;
 }
@@ -53,6 +57,7 @@ export function runWorkload(release: Home, factory: WorkloadFactory): Workload {
     return {
       objects: [],
       mistakes: noted,
+      warnings: [],
       thrown: thrown(release.path, error.cause, nounOf(release)),
     };
   const nested = constructs
@@ -74,6 +79,7 @@ export function runWorkload(release: Home, factory: WorkloadFactory): Workload {
       ...noted,
       ...authored.flatMap((it) => (it.kind === 'mistake' ? [it.mistake] : [])),
     ],
+    warnings: authored.flatMap((it) => (it.kind === 'object' ? it.warnings : [])),
     thrown: undefined,
   };
 }
@@ -111,25 +117,48 @@ class ReleaseChart extends Chart {
 }
 
 type Reading =
-  | { readonly kind: 'object'; readonly authored: Authored }
+  | {
+      readonly kind: 'object';
+      readonly authored: Authored;
+      readonly warnings: readonly Mistake[];
+    }
   | { readonly kind: 'mistake'; readonly mistake: Mistake };
 
 function read(path: string, object: ApiObject): Reading {
   try {
     // A copy without prototypes and undefined: what a YAML file could hold.
     const json: unknown = JSON.parse(JSON.stringify(object.toJson()));
-    if (isManifest(json)) {
-      const [wrong] = wrongTexts(json);
-      if (wrong === undefined) return { kind: 'object', authored: { path, object: json } };
-      const problem = `${wrong.place} of ${json.kind} ${json.metadata.name} is not text`;
-      const mistake = { path, problem, got: wrong.got, remedy: 'write it in quotes' };
-      return { kind: 'mistake', mistake };
-    }
+    if (isManifest(json)) return readManifest(path, json);
     const remedy = 'give it apiVersion, kind and metadata.name';
     return { kind: 'mistake', mistake: { path, problem: 'is no API object', got: json, remedy } };
   } catch (error) {
     return { kind: 'mistake', mistake: thrown(path, error) };
   }
+}
+
+function readManifest(path: string, object: Manifest): Reading {
+  const whose = `${object.kind} ${object.metadata.name}`;
+  const [wrong] = wrongTexts(object);
+  if (wrong !== undefined) {
+    const problem = `${wrong.place} of ${whose} is not text`;
+    const mistake = { path, problem, got: wrong.got, remedy: 'write it in quotes' };
+    return { kind: 'mistake', mistake };
+  }
+  const { ownerReferences } = object.metadata;
+  if (Array.isArray(ownerReferences) && ownerReferences.length > 0) {
+    const problem = `${whose} belongs to another object, which makes it and takes it away`;
+    const got = { ownerReferences };
+    const remedy = 'leave it out, or take metadata.ownerReferences away';
+    return { kind: 'mistake', mistake: { path, problem, got, remedy } };
+  }
+  const exported = takeExported(object);
+  return { kind: 'object', authored: { path, object }, warnings: warned(path, whose, exported) };
+}
+
+function warned(path: string, whose: string, got: readonly string[]): readonly Mistake[] {
+  if (got.length === 0) return [];
+  const problem = `${whose} has what a cluster writes, as an export does; it is left out`;
+  return [{ severity: 'warning', path, problem, got, remedy: 'take it out of the source' }];
 }
 
 function nestedChart(path: string): Mistake {
