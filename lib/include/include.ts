@@ -2,7 +2,7 @@ import { basename, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Construct } from 'constructs';
 import type * as z from 'zod';
-import { fromProject, readText } from '../files.ts';
+import { fromProject, readBytes } from '../files.ts';
 import { freeId } from '../manifest/put.ts';
 import { type ManifestsReading, readManifests } from '../manifest/read-manifests.ts';
 import { type Reproof, reprove } from '../mistake.ts';
@@ -47,6 +47,9 @@ export function include(file: string | URL, props: IncludeProps = {}): WorkloadF
   };
 }
 
+/** A character that is none would become another one. */
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
 const schema = extended(includeProps, { file: aPath });
 
 function pathOf(file: string | URL): string {
@@ -60,7 +63,7 @@ function read(path: string): {
   const none = { objects: [], faults: [] };
   const shown = relative(fromProject('.'), fromProject(path));
   try {
-    const found = readManifests(readText(path));
+    const found = readManifests(decoder.decode(readBytes(path)));
     const mistakes = found.faults.map(({ line, problem, remedy }) => {
       return { at: `${shown}:${line}`, problem, remedy };
     });

@@ -8,7 +8,7 @@ import {
   LineCounter,
   type Pair,
   parseAllDocuments,
-  type Scalar,
+  Scalar,
   type YAMLMap,
 } from 'yaml';
 import { quote } from '../plan/plain.ts';
@@ -97,6 +97,9 @@ interface Context {
 
 const MOST_NODES = 500_000;
 
+/** An anchor can hold itself. */
+const DEEPEST = 100;
+
 /** Keys on the way to a value; an item of a list has none. */
 type Way = readonly string[];
 
@@ -105,6 +108,10 @@ const ITEM = '-';
 function jsonOf(node: unknown, way: Way, context: Context): Json {
   context.nodes.left -= 1;
   if (context.nodes.left < 0) return '';
+  if (way.length > DEEPEST) {
+    context.complain(offsetOf(node), `is nested more than ${DEEPEST} deep`, 'make it flatter');
+    return '';
+  }
   if (isAlias(node)) return jsonOf(targetOf(node, context), way, context);
   if (isScalar(node)) return textOf(node, way, context) ?? scalarOf(node, context);
   if (isSeq(node)) return node.items.map((it) => itemOf(it, [...way, ITEM], context));
@@ -112,9 +119,12 @@ function jsonOf(node: unknown, way: Way, context: Context): Json {
 }
 
 /** Found once: it is looked for in the whole document. */
-function targetOf(alias: Alias, { document, targets }: Context): unknown {
+function targetOf(alias: Alias, { document, targets, complain }: Context): unknown {
   if (!targets.has(alias)) targets.set(alias, alias.resolve(document));
-  return targets.get(alias);
+  const target = targets.get(alias);
+  if (target === undefined)
+    complain(offsetOf(alias), `has the alias ${quote(alias.source, 100)} of nothing`, 'correct it');
+  return target;
 }
 
 function itemOf(node: unknown, way: Way, context: Context): Json {
@@ -171,17 +181,33 @@ function mapOf(map: YAMLMap, way: Way, context: Context): JsonObject {
   const own = new Map<string, Json>();
   const merged = new Map<string, Json>();
   for (const pair of map.items) {
-    if (isMerge(pair)) for (const [key, it] of mergedBy(pair, way, context)) merged.set(key, it);
-    else {
-      const key = keyOf(pair.key, context);
-      if (own.has(key)) {
-        const problem = `has the key ${quote(key, 100)} twice in one place`;
-        context.complain(offsetOf(pair.key), problem, 'keep one of them');
-      }
-      own.set(key, jsonOf(pair.value, [...way, key], context));
+    if (isMerge(pair)) {
+      for (const [key, it] of mergedBy(pair, way, context)) merged.set(key, it);
+      // The older go-yaml lets what is merged later win.
+      if ([...merged.keys()].some((key) => own.has(key)))
+        context.complain(
+          offsetOf(pair.key),
+          'merges keys that stand before it, which tools do in different ways',
+          'write << first',
+        );
+      continue;
     }
+    const key = keyOf(pair.key, context);
+    if (own.has(key)) {
+      const problem = `has the key ${quote(key, 100)} twice in one place`;
+      context.complain(offsetOf(pair.key), problem, 'keep one of them');
+    }
+    own.set(key, jsonOf(pair.value ?? nothingAt(offsetOf(pair.key)), [...way, key], context));
   }
   return Object.fromEntries([...merged, ...own]);
+}
+
+/** What a key without a value has. */
+function nothingAt(offset: number): Scalar {
+  const nothing = new Scalar('');
+  nothing.type = 'PLAIN';
+  nothing.range = [offset, offset, offset];
+  return nothing;
 }
 
 function isMerge({ key }: Pair): boolean {
@@ -212,7 +238,7 @@ function keyOf(key: unknown, context: Context): string {
   }
   const value = scalarOf(key, context);
   const word = String(key.value ?? '');
-  if (typeof value === 'string' || String(value) === word) return word;
+  if (typeof value === 'string' || (value !== null && String(value) === word)) return word;
   const problem = `has the key ${quote(word, 100)} without quotes, which tools write in different ways`;
   context.complain(offsetOf(key), problem, `write "${quote(word, 100)}"`);
   return word;

@@ -1,3 +1,4 @@
+import { quote } from './plain.ts';
 import type { HeldObject, Refusal } from './refusal.ts';
 
 /** What an annotation, or a label that the same tool reads, makes of its object. */
@@ -5,9 +6,9 @@ interface Directive {
   readonly key: string;
   /** Values that do it. */
   readonly values: (value: string) => boolean;
-  /** Continues “with …, ”. */
+  /** Continues “so that ”. */
   readonly effect: string;
-  /** What else than leaving it out goes on. */
+  /** What may be done instead of taking it away. */
   readonly remedy?: string;
   /** Whether it is harmless on what no rollout takes away, and people want to keep. */
   readonly keeps?: true;
@@ -116,8 +117,9 @@ export function directiveRefusal(it: HeldObject): Refusal | undefined {
     if (found === undefined) continue;
     const { key, effect, remedy = '' } = found;
     const noun = place.slice(0, -1);
+    const value = quote(String(Reflect.get(given, key)), 100);
     return {
-      problem: `holds ${it.kind} ${it.name} with the ${noun} ${key}: ${Reflect.get(given, key)}, so that ${effect}`,
+      problem: `holds ${it.kind} ${it.name} with the ${noun} ${key}: ${value}, so that ${effect}`,
       remedy: `take the ${noun} away${remedy === '' ? '' : `, ${remedy}`}`,
     };
   }

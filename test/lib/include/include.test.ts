@@ -119,6 +119,15 @@ describe('mistakes', () => {
       () => include('https://example.com/app.yaml'),
       [/^shop\/include app\.yaml: cannot be read: .*download it into the repository/],
     ],
+    [
+      'a file of another encoding',
+      () => {
+        const path = file();
+        writeFileSync(path, Buffer.from([0x61, 0x3a, 0x20, 0xe9]));
+        return include(path);
+      },
+      [/cannot be read: The encoded data was not valid/],
+    ],
     ['a file without objects', () => include(file()), [/holds no object; give it one/]],
     [
       'a choice of nothing',

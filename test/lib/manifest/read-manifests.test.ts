@@ -138,6 +138,30 @@ describe('faults', () => {
       ['1: has aliases that stand for too much; write the values out'],
     ],
     [
+      'an anchor in itself',
+      `${TOP}, a: &a [*a] }`,
+      ['1: is nested more than 100 deep; make it flatter'],
+    ],
+    ['an alias of nothing', `${TOP}, a: *b }`, ['1: has the alias b of nothing; correct it']],
+    [
+      'a merge after what it overrides for some',
+      `${TOP}, x: &x { b: 1 }, z: { b: 2, <<: *x } }`,
+      ['1: merges keys that stand before it, which tools do in different ways; write << first'],
+    ],
+    [
+      'keys without names',
+      `${TOP}, a: { ~: 1, null: 2 } }`,
+      [
+        '1: has the key ~ without quotes, which tools write in different ways; write "~"',
+        '1: has the key null without quotes, which tools write in different ways; write "null"',
+      ],
+    ],
+    [
+      'labels without values',
+      '{ apiVersion: v1, kind: A, metadata: { name: a, labels: { x } } }',
+      ['1: has no value for metadata.labels.x, which must be text; write ""'],
+    ],
+    [
       'no object',
       '- 1\n',
       ['1: holds what is no object; give each object apiVersion, kind and metadata.name'],
