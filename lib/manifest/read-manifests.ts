@@ -10,6 +10,7 @@ import {
   parseAllDocuments,
   Scalar,
   type YAMLMap,
+  type YAMLSeq,
 } from 'yaml';
 import { quote } from '../plan/plain.ts';
 import { isObject, type Json, type JsonObject, type Manifest } from './json.ts';
@@ -40,6 +41,12 @@ export interface ManifestsReading {
  * read manifests would take for something else, or leave out, is a fault.
  */
 export function readManifests(text: string): ManifestsReading {
+  const odd = /[\u0085\u2028\u2029]/.exec(text);
+  if (odd !== null) {
+    const line = text.slice(0, odd.index).split('\n').length;
+    const problem = 'holds a line break that not every reader takes for one';
+    return { objects: [], faults: [{ line, problem, remedy: 'write it as "\\u2028", in quotes' }] };
+  }
   const lines = new LineCounter();
   const documents: readonly Document.Parsed[] = parseAllDocuments(text, {
     // Every word as it stands, and keys as often as they stand: both are judged here.
@@ -60,7 +67,7 @@ function readDocument(
   document: Document.Parsed,
   lineAt: (offset: number) => number,
 ): ManifestsReading {
-  const [error] = [...document.errors, ...document.warnings];
+  const [error] = document.errors;
   // What follows from a wrong sign is guessed.
   if (error !== undefined) {
     const problem = `is not YAML: ${quote(error.message)}`;
@@ -113,6 +120,7 @@ function jsonOf(node: unknown, way: Way, context: Context): Json {
     return '';
   }
   if (isAlias(node)) return jsonOf(targetOf(node, context), way, context);
+  if (isScalar(node) || isMap(node) || isSeq(node)) judgeTag(node, context);
   if (isScalar(node)) return textOf(node, way, context) ?? scalarOf(node, context);
   if (isSeq(node)) return node.items.map((it) => itemOf(it, [...way, ITEM], context));
   return isMap(node) ? mapOf(node, way, context) : null;
@@ -161,11 +169,6 @@ const TEXTS: readonly ((way: Way, context: Context) => boolean)[] = [
 
 function scalarOf(node: Scalar, context: Context): Json {
   const { tag, type, value } = node;
-  if (tag !== undefined && tag !== TEXT_TAG && tag !== '!') {
-    const problem = `has the tag ${quote(tag, 100)}, which not every tool reads`;
-    context.complain(offsetOf(node), problem, 'write a plain value');
-    return null;
-  }
   const word = String(value ?? '');
   if (tag !== undefined || (type !== 'PLAIN' && type !== undefined)) return word;
   const reading = readScalar(word);
@@ -173,6 +176,13 @@ function scalarOf(node: Scalar, context: Context): Json {
   const problem = `has ${quote(word, 100)} without quotes, which is ${reading.reason}`;
   context.complain(offsetOf(node), problem, `write "${quote(word, 100)}" if it is meant as text`);
   return null;
+}
+
+function judgeTag(node: Scalar | YAMLMap | YAMLSeq, context: Context): void {
+  const { tag } = node;
+  if (tag === undefined || (isScalar(node) && tag === TEXT_TAG)) return;
+  const problem = `has the tag ${quote(tag, 100)}, which not every tool reads alike`;
+  context.complain(offsetOf(node), problem, 'write a plain value');
 }
 
 const TEXT_TAG = 'tag:yaml.org,2002:str';

@@ -19,7 +19,7 @@ const TIME = Symbol('time');
 export function readScalar(word: string): ScalarReading {
   // Most numbers are such ones, and nobody differs about them.
   if (/^(?:0|[1-9]\d{0,14})$/.test(word)) return { kind: 'alike', value: Number(word) };
-  const isText = !/^[-+]?\.?\d/.test(word) && !WORDS.has(word.toLowerCase());
+  const isText = !/^[-+._]*\d/.test(word) && !WORDS.has(word.toLowerCase());
   if (isText) return { kind: 'alike', value: word };
   const readers = new Map<Value, string[]>();
   for (const { who, read } of READERS) {

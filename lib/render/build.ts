@@ -80,12 +80,12 @@ function labelOf(
 function earlyMistakes(release: Release, made: Workload, parts: Parts): Mistake[] {
   const { path, props, names } = release;
   // A workload that threw, or that there is none of, has no objects to judge.
-  const isNone = made.thrown !== undefined || made.mistakes.length > 0;
-  if (made.objects.length === 0 && (isNone || props.workload === undefined)) return [];
+  const isPartial = made.thrown !== undefined || made.mistakes.length > 0;
+  if (made.objects.length === 0 && (isPartial || props.workload === undefined)) return [];
   const secrets = props.allowLiteralSecrets === true;
   const namespace = knownNamespace(release);
   const sharedTriggers = props.tracks?.sharedTriggers ?? [];
-  const context = { path, names, namespace, sharedTriggers };
+  const context = { path, names, namespace, sharedTriggers, isPartial };
   return [
     ...parts.versioned.flatMap((it) => versionedMistakes(it, secrets ? 'allowed' : 'refused')),
     ...partMistakes(context, made.objects, parts),

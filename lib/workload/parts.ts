@@ -105,11 +105,13 @@ export interface PartsContext {
   readonly namespace: string | undefined;
   /** Names of triggers by which both tracks are meant to scale. */
   readonly sharedTriggers: readonly string[];
+  /** Whether some objects could not be read: what runs the pods may be among them. */
+  readonly isPartial: boolean;
 }
 
 /** What is wrong with the workload's objects taken together. */
 export function partMistakes(
-  { path, names, namespace, sharedTriggers }: PartsContext,
+  { path, names, namespace, sharedTriggers, isPartial }: PartsContext,
   objects: readonly Authored[],
   parts: Parts,
 ): Mistake[] {
@@ -117,7 +119,7 @@ export function partMistakes(
   return [
     ...objects.flatMap((it) => placementMistakes(it, namespace)),
     ...doubled(objects),
-    ...workloadMistakes(path, parts),
+    ...(isPartial && workload === undefined ? [] : workloadMistakes(path, parts)),
     ...autoscalerMistakes(parts.autoscalers, workload, sharedTriggers),
     ...parts.budgets.flatMap((it) => budgetMistakes(it, parts)),
     ...parts.others.flatMap((it) => danglingMistakes(it, parts, names)),

@@ -71,7 +71,11 @@ export function runWorkload(release: Home, factory: WorkloadFactory): Workload {
     .filter((it) => it instanceof ApiObject)
     .map((it) => read(place(it), it));
   return {
-    objects: authored.flatMap((it) => (it.kind === 'object' ? [it.authored] : [])),
+    // What was lost cannot be judged.
+    objects:
+      unread.length > 0
+        ? []
+        : authored.flatMap((it) => (it.kind === 'object' ? [it.authored] : [])),
     mistakes: [
       ...nested,
       ...unread,

@@ -88,12 +88,14 @@ describe('faults', () => {
     [
       'a tag of somebody else',
       `${TOP}, b: !x 1 }`,
-      ['1: is not YAML: Unresolved tag: !x; correct it'],
+      ['1: has the tag !x, which not every tool reads alike; write a plain value'],
     ],
     [
       'a tag that not all read',
       `${TOP}, b: !!binary aa }`,
-      ['1: has the tag tag:yaml.org,2002:binary, which not every tool reads; write a plain value'],
+      [
+        '1: has the tag tag:yaml.org,2002:binary, which not every tool reads alike; write a plain value',
+      ],
     ],
     [
       'a key that is a boolean to some',
@@ -136,6 +138,18 @@ describe('faults', () => {
         .map((it, index) => `${it}: &${it} [${Array(10).fill(`*${'abcdefg'[index]}`)}]`)
         .join(', ')} }`,
       ['1: has aliases that stand for too much; write the values out'],
+    ],
+    [
+      'a tag of a map',
+      `${TOP}, b: !x { c: 1 } }`,
+      ['1: has the tag !x, which not every tool reads alike; write a plain value'],
+    ],
+    [
+      'a line break to some',
+      `${TOP},\n b: "\u2028" }`,
+      [
+        '2: holds a line break that not every reader takes for one; write it as "\\u2028", in quotes',
+      ],
     ],
     [
       'an anchor in itself',

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
 import { readScalar } from '../../../lib/manifest/scalar.ts';
 
 describe('a word that every reader takes alike is taken so', () => {
@@ -12,6 +14,7 @@ describe('a word that every reader takes alike is taken so', () => {
     ['0', 0],
     ['8080', 8080],
     ['-1', -1],
+    ['_1', '_1'],
     ['+5', 5],
     ['0644', 420],
     ['-0644', -420],
@@ -52,6 +55,7 @@ describe('a word about which readers differ is disputed, with what it is to whom
     ['2024-01-31T10:00:00Z', 'text to kubectl and Helm, and a time to kustomize, Flux and cdk8s'],
     ['22:30', 'text to kubectl, Helm, kustomize and Flux, and 1350 to cdk8s'],
     ['12:30:45', 'text to kubectl, Helm, kustomize and Flux, and 45045 to cdk8s'],
+    ['-_1', '-1 to kubectl, Helm, kustomize and Flux, and text to cdk8s'],
     ['0o644', '420 to kubectl, Helm, kustomize and Flux, and text to cdk8s'],
     [
       '1234e567',
@@ -64,5 +68,20 @@ describe('a word about which readers differ is disputed, with what it is to whom
     ],
   ])('%s', (word, reason) => {
     expect(readScalar(word)).toEqual({ kind: 'disputed', reason });
+  });
+});
+
+describe('what go-yaml makes of a word', () => {
+  /** Words, and the JSON that sigs.k8s.io/yaml 1.6.0 and go.yaml.in/yaml/v3 3.0.4 made of them; null where it failed. */
+  const file = new URL('files/go-yaml.json', import.meta.url);
+  const recorded = z
+    .array(z.tuple([z.string(), z.string().nullable(), z.string().nullable()]))
+    .parse(JSON.parse(readFileSync(file, 'utf8')));
+
+  test.each(recorded)('is told of %s', (word, kubectl, kustomize) => {
+    const reading = readScalar(word);
+    if (reading.kind === 'disputed') return;
+    for (const it of [kubectl, kustomize])
+      expect(JSON.parse(it ?? '"no JSON"')).toEqual(reading.value);
   });
 });
