@@ -107,8 +107,8 @@ function argumentsOf(
 function faultOf({ line, problem, remedy }: Fault, lines: readonly string[]): Reproof {
   const above = lines.slice(0, line).reverse();
   const source = above.find((it) => it.startsWith('# Source: '))?.slice('# Source: '.length);
-  const whose = source === undefined ? 'what helm prints' : `what helm makes of ${source}`;
-  return { problem: `line ${line} of ${whose} ${problem}`, remedy };
+  const whose = source === undefined ? '' : ` (${source})`;
+  return { problem: `line ${line} of what helm prints${whose} ${problem}`, remedy };
 }
 
 function isSkipped({ metadata }: Manifest, { skipTests, skipHooks }: HelmProps): boolean {

@@ -63,9 +63,11 @@ function read(path: string): {
   const none = { objects: [], faults: [] };
   const shown = relative(fromProject('.'), fromProject(path));
   try {
-    const found = readManifests(decoder.decode(readBytes(path)));
+    const text = decoder.decode(readBytes(path));
+    const input = inputOf(path, text);
+    const found = readManifests(text);
     const mistakes = found.faults.map(({ line, problem, remedy }) => {
-      return { at: `${shown}:${line}`, problem, remedy };
+      return { at: `${shown}:${line}`, problem, remedy: [remedy, ...input].join('; ') };
     });
     if (mistakes.length > 0 || found.objects.length > 0) return { found, mistakes };
     const remedy = 'give it one, or leave it out';
@@ -77,4 +79,13 @@ function read(path: string): {
       : 'give an existing file; new URL(…, import.meta.url) finds one beside the app';
     return { found: none, mistakes: [{ problem: `cannot be read: ${reason}`, remedy }] };
   }
+}
+
+/** What else to do where the file looks like one that a tool makes manifests of. */
+function inputOf(path: string, text: string): readonly string[] {
+  if (/^kustomization(?:\.ya?ml)?$/i.test(basename(path)))
+    return ['of a kustomization, include what `kustomize build` prints'];
+  return /\{\{-?\s*(?:\.|include|if|with|range|template)\b/.test(text)
+    ? ['of a template of a Helm chart, use helm({ … })']
+    : [];
 }

@@ -174,7 +174,8 @@ function scalarOf(node: Scalar, context: Context): Json {
   const reading = readScalar(word);
   if (reading.kind === 'alike') return reading.value;
   const problem = `has ${quote(word, 100)} without quotes, which is ${reading.reason}`;
-  context.complain(offsetOf(node), problem, `write "${quote(word, 100)}" if it is meant as text`);
+  const remedy = [`write "${quote(word, 100)}" in quotes`, ...reading.plain].join(', or ');
+  context.complain(offsetOf(node), problem, remedy);
   return null;
 }
 

@@ -3,7 +3,12 @@ import { parseDocument } from 'yaml';
 /** What an unquoted word of YAML is to everybody who reads manifests, or how they differ. */
 export type ScalarReading =
   | { readonly kind: 'alike'; readonly value: string | number | boolean | null }
-  | { readonly kind: 'disputed'; readonly reason: string };
+  | {
+      readonly kind: 'disputed';
+      readonly reason: string;
+      /** What else than text could be meant, as everybody reads it. */
+      readonly plain: readonly string[];
+    };
 
 type Value = string | number | boolean | null | typeof NO_JSON | typeof TOO_LARGE | typeof TIME;
 
@@ -30,7 +35,8 @@ export function readScalar(word: string): ScalarReading {
   if (value !== undefined && typeof value !== 'symbol' && others.length === 0)
     return { kind: 'alike', value };
   const said = [...readers].map(([it, who]) => `${shown(it)} to ${listText(who)}`);
-  return { kind: 'disputed', reason: said.join(', and ') };
+  const plain = [...readers.keys()].filter((it) => ['number', 'boolean'].includes(typeof it));
+  return { kind: 'disputed', reason: said.join(', and '), plain: plain.map(String) };
 }
 
 interface Reader {

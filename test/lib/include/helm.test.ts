@@ -95,8 +95,8 @@ describe('mistakes', () => {
     const output = `---\n# Source: shop/templates/a.yaml\n${JSON.stringify(deployment())}\n---\n# Source: shop/templates/b.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  labels: { day: 2024-01-31 }\n`;
     standIn(output);
     expect(await mistakesOf(release(CHART))).toEqual([
-      'shop/helm shop: line 10 of what helm makes of shop/templates/b.yaml has 2024-01-31 without quotes, ' +
-        'which is text to kubectl and Helm, and a time to kustomize, Flux and cdk8s; write "2024-01-31" if it is meant as text',
+      'shop/helm shop: line 10 of what helm prints (shop/templates/b.yaml) has 2024-01-31 without quotes, ' +
+        'which is text to kubectl and Helm, and a time to kustomize, Flux and cdk8s; write "2024-01-31" in quotes',
     ]);
   });
 });

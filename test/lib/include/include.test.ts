@@ -147,6 +147,26 @@ describe('mistakes', () => {
       },
       [/cannot be read: The encoded data was not valid/],
     ],
+    [
+      'the input of kustomize',
+      () => {
+        const path = join(temporaryFolder(), 'kustomization.yaml');
+        writeFileSync(path, 'resources: [a.yaml]\n');
+        return include(path);
+      },
+      [
+        /holds an object without apiVersion.*; of a kustomization, include what `kustomize build` prints$/,
+      ],
+    ],
+    [
+      'a template of a chart',
+      () => {
+        const path = file();
+        writeFileSync(path, 'apiVersion: v1\nkind: A\nmetadata:\n  name: {{ .Release.Name }}\n');
+        return include(path);
+      },
+      [/; of a template of a Helm chart, use helm\(\{ … \}\)$/],
+    ],
     ['a file without objects', () => include(file()), [/holds no object; give it one/]],
     [
       'a choice of nothing',

@@ -101,7 +101,7 @@ describe('faults', () => {
       'a key that is a boolean to some',
       `${TOP}, data: { on: a } }`,
       [
-        '1: has on without quotes, which is true to kubectl, Helm and cdk8s, and text to kustomize and Flux; write "on" if it is meant as text',
+        '1: has on without quotes, which is true to kubectl, Helm and cdk8s, and text to kustomize and Flux; write "on" in quotes, or true',
       ],
     ],
     [

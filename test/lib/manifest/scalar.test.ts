@@ -67,8 +67,16 @@ describe('a word about which readers differ is disputed, with what it is to whom
       'a number that is too large to be kept exactly to kubectl, Helm, kustomize, Flux and cdk8s',
     ],
   ])('%s', (word, reason) => {
-    expect(readScalar(word)).toEqual({ kind: 'disputed', reason });
+    expect(readScalar(word)).toMatchObject({ kind: 'disputed', reason });
   });
+});
+
+test('what else than text could be meant is told', () => {
+  const plain = (word: string) => {
+    const reading = readScalar(word);
+    return reading.kind === 'disputed' ? reading.plain : undefined;
+  };
+  expect(['no', '0o644', '2024-01-31', '.inf'].map(plain)).toEqual([['false'], ['420'], [], []]);
 });
 
 describe('what go-yaml makes of a word', () => {
