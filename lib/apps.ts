@@ -61,7 +61,7 @@ export class Apps extends RootConstruct {
   async synth(): Promise<void> {
     try {
       const all = await this.render();
-      const warnings = all.releases.flatMap((it) => it.warnings);
+      const warnings = [...all.releases, ...all.manifests].flatMap((it) => it.warnings);
       if (warnings.length > 0 && process.argv.includes('--strict'))
         throw new MistakesError(warnings);
       write(all);

@@ -1,12 +1,13 @@
 import { Construct } from 'constructs';
 import * as z from 'zod';
 import { hashOf } from './manifest/json.ts';
+import { freeId } from './manifest/put.ts';
 import { type Mistake, noteCall, placeOf, reproofs, reprove } from './mistake.ts';
 import { labelMistakes } from './names.ts';
 import type { Group, Plan } from './plan/plan.ts';
 import { fields, listOf, thing } from './props/fields.ts';
 import { readProps } from './props/read.ts';
-import { freeId, Release } from './release/release.ts';
+import { Release } from './release/release.ts';
 import { type Rendered, rendered } from './render/render.ts';
 
 /**

@@ -62,7 +62,8 @@ export const releaseProps = fields({
   namespace: z.string(),
   /**
    * Makes the release's objects: one Deployment, DaemonSet or StatefulSet, and what belongs to it. Called once.
-   * What it makes is rendered for each track, hashed by content, or written as it is, by kind.
+   * What it makes is rendered for each track, hashed by content, or written as it is, by kind. `include(…)` and
+   * `helm(…)` make those of a file or a chart.
    * @default - none: then `existing` must be given
    */
   workload: aWorkload.optional(),

@@ -1,4 +1,5 @@
 import { Construct } from 'constructs';
+import { freeId } from '../manifest/put.ts';
 import { type Mistake, noteCall, placeOf, standIn } from '../mistake.ts';
 import {
   labelMistakes,
@@ -103,13 +104,4 @@ function nameMistakes(path: string, id: string, props: ReleaseProps): Mistake[] 
     b.length > a.length ? b : a,
   );
   return lengthMistakes(path, 'name', longest);
-}
-
-/** A second construct of one id would throw at once; synth reports it with all other mistakes instead. */
-export function freeId(scope: Construct, id: string): string {
-  const wanted = id === '' ? '(no id)' : id;
-  let free = wanted;
-  for (let count = 2; scope.node.tryFindChild(free) !== undefined; count++)
-    free = `${wanted} (${count})`;
-  return free;
 }

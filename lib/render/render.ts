@@ -67,9 +67,9 @@ async function attempt(release: Release): Promise<Outcome> {
   const schedule = compileSchedule(path, release.id, props);
   const built = build(release);
   const given = props.analysis?.checks ?? [];
-  const own = built.drafts.flatMap((it) => it.own ?? []);
+  const ofSteps = built.drafts.flatMap((it) => it.own ?? []);
   const { tracks } = props.strategy;
-  const definitions = [...new Set([...given, ...own])];
+  const definitions = [...new Set([...given, ...ofSteps])];
   const isTracked = tracks.includes('canary');
   const checks = compileChecks(path, definitions, {
     names,
@@ -109,7 +109,8 @@ async function attempt(release: Release): Promise<Outcome> {
   const { plan, files } = write(release, built.drafts, objects, compiled);
   const large = tooLarge(path, files);
   if (large.length > 0) return { kind: 'wrong', mistakes: large };
-  const warnings = [...queries.warnings, ...warningsOf(release, plan, objects, each)];
+  const own = warningsOf(release, plan, objects, each);
+  const warnings = [...queries.warnings, ...built.warnings, ...own];
   return { kind: 'rendered', rendered: rendered(plan, files, placed(release, warnings)) };
 }
 
