@@ -4,6 +4,8 @@ import type { HeldObject, Refusal } from './refusal.ts';
 /** What an annotation, or a label that the same tool reads, makes of its object. */
 interface Directive {
   readonly key: string;
+  /** Whether its tool reads it in labels as well. */
+  readonly inLabels?: true;
   /** Values that do it. */
   readonly values: (value: string) => boolean;
   /** Continues “so that ”. */
@@ -16,11 +18,14 @@ interface Directive {
 
 const ANY = () => true;
 
+/** A value in any case. */
+const word = (wanted: string) => (value: string) => value.toLowerCase() === wanted;
+
 /** An option of a list with commas. */
 const option =
   (...wanted: readonly string[]) =>
   (value: string) =>
-    value.split(',').some((it) => wanted.includes(it.trim().toLowerCase()));
+    value.split(',').some((it) => wanted.includes(it.trim()));
 
 const LEFT_OUT = 'or leave the object out: `skipHooks` of helm, `omit` of include';
 
@@ -28,29 +33,32 @@ const LEFT_OUT = 'or leave the object out: `skipHooks` of helm, `omit` of includ
  * Directives with which a tool leaves an object out, makes another thing of it, or does not take it away: a step with it
  * would never be live. All others are harmless.
  *
- * Sources: fluxcd.io/flux/components/kustomize/kustomizations ("Controlling the apply behavior of resources"),
- * argo-cd.readthedocs.io (hooks, "Sync Options", "Compare Options", Helm), kubernetes.io ("config.kubernetes.io/local-config"
- * of "Well-Known Labels, Annotations and Taints"), helm.sh ("Chart Hooks").
+ * Sources: kustomize-controller 1.9 (exclusions of what it applies and deletes), gitops-engine of Argo CD 2.14
+ * (pkg/sync/hook, sync_context.go), Argo CD's controller/state.go, kustomize's api/resource/factory.go.
  */
 const DIRECTIVES: readonly Directive[] = [
   {
     key: 'kustomize.toolkit.fluxcd.io/reconcile',
-    values: option('disabled'),
+    inLabels: true,
+    values: word('disabled'),
     effect: 'Flux never applies it',
   },
   {
     key: 'kustomize.toolkit.fluxcd.io/ssa',
-    values: option('ignore'),
+    inLabels: true,
+    values: word('ignore'),
     effect: 'Flux never applies it',
   },
   {
     key: 'kustomize.toolkit.fluxcd.io/ssa',
-    values: option('ifnotpresent'),
+    inLabels: true,
+    values: word('ifnotpresent'),
     effect: 'Flux applies it once, and no change of it',
   },
   {
     key: 'kustomize.toolkit.fluxcd.io/prune',
-    values: option('disabled'),
+    inLabels: true,
+    values: word('disabled'),
     effect: 'Flux never takes it away',
     keeps: true,
   },
@@ -62,13 +70,13 @@ const DIRECTIVES: readonly Directive[] = [
   },
   {
     key: 'argocd.argoproj.io/sync-options',
-    values: option('prune=false', 'prune=confirm'),
+    values: option('Prune=false', 'Prune=confirm'),
     effect: 'Argo CD does not take it away',
     keeps: true,
   },
   {
     key: 'argocd.argoproj.io/compare-options',
-    values: option('ignoreextraneous'),
+    values: option('IgnoreExtraneous'),
     effect: 'Argo CD does not see that it is to be taken away',
     keeps: true,
   },
@@ -80,40 +88,24 @@ const DIRECTIVES: readonly Directive[] = [
   },
   {
     key: 'helm.sh/hook',
-    values: (it) => !option('crd-install')(it),
+    values: (it) => it !== 'crd-install',
     effect: 'Argo CD takes it for a hook, or leaves it out',
     remedy: LEFT_OUT,
-  },
-  {
-    key: 'helm.sh/resource-policy',
-    values: option('keep'),
-    effect: 'Argo CD does not take it away',
-    keeps: true,
   },
   {
     key: 'config.kubernetes.io/local-config',
     values: (it) => it !== 'false',
     effect: 'kustomize leaves it out, and with it Flux',
   },
-  {
-    key: 'config.kubernetes.io/function',
-    values: ANY,
-    effect: 'kustomize takes it for the input of a function',
-  },
-  {
-    key: 'config.k8s.io/function',
-    values: ANY,
-    effect: 'kustomize takes it for the input of a function',
-  },
 ];
 
 /** Why a release must not hold an object for what it tells other tools; undefined where it may. */
 export function directiveRefusal(it: HeldObject): Refusal | undefined {
-  // Flux reads its directives in labels as well.
   for (const place of ['annotations', 'labels']) {
     const given = it.at('metadata', place);
     if (typeof given !== 'object' || given === null) continue;
-    const found = DIRECTIVES.find((one) => isGiven(one, it.kind, Reflect.get(given, one.key)));
+    const read = DIRECTIVES.filter((one) => place === 'annotations' || one.inLabels === true);
+    const found = read.find((one) => isGiven(one, it.kind, Reflect.get(given, one.key)));
     if (found === undefined) continue;
     const { key, effect, remedy = '' } = found;
     const noun = place.slice(0, -1);

@@ -42,7 +42,9 @@ describe('the objects of a file', () => {
     const path = file(deployment(), configMap('a'));
     const rendered = await render(sample({ workload: of(path) }));
     const canary = objectIn(rendered, '01-canary-up', 'deployment-shop-canary.yaml');
-    expect(objectAt(canary, 'spec').selector).toEqual({ matchLabels: { app: 'shop', 'perch/track': 'canary' } });
+    expect(objectAt(canary, 'spec').selector).toEqual({
+      matchLabels: { app: 'shop', 'perch/track': 'canary' },
+    });
     const written = await render(sample({ workload: workload(deployment(), configMap('a')) }));
     expect([...rendered.files]).toEqual([...written.files]);
   });
