@@ -1,4 +1,4 @@
-import { type FileInfo, lastStep, type Plan, type Step } from '../../lib/plan/plan.ts';
+import { type FileInfo, lastStep, type Plan, type Step, sizeFolder } from '../../lib/plan/plan.ts';
 
 /** A plan as Git holds it: its tree, its parsed plan.yaml, and the blob id of every file below it. */
 export interface PlanTree {
@@ -72,11 +72,12 @@ export function wayBack(plan: Plan, step: string, shown: string | undefined): re
     part,
     ...(shown === undefined ? {} : { shown }),
   });
+  const isLess = hasPromoted(plan, step) || isShrunk(plan, step);
   // Where Services exist already, nothing of the release's own runs that could be restored.
   const hasPrimary = plan.workloads.primary !== undefined;
   const hasRoutes = Object.values(plan.files).some((it) => it.role === 'routing');
   return [
-    ...(hasPromoted(plan, step) && hasPrimary ? [back('primary')] : []),
+    ...(isLess && hasPrimary ? [back('primary')] : []),
     ...(hasRoutes ? [back('routes')] : []),
     { kind: 'stable' },
   ];
@@ -99,6 +100,12 @@ export function stepBefore(plan: Plan, step: string): string | undefined {
 export function hasPromoted(plan: Plan, step: string): boolean {
   const promotion = plan.steps.findIndex((it) => it.phase === 'Promoting');
   return promotion >= 0 && stepIndex(plan, step) >= promotion;
+}
+
+/** Whether the primary, which still runs the stable version, has given pods up to the canary in this step. */
+export function isShrunk(plan: Plan, step: string): boolean {
+  const [now, all] = [plan.steps[stepIndex(plan, step)]?.pods, lastStep(plan).pods];
+  return now !== undefined && all !== undefined && now.primary < all.primary;
 }
 
 /** The position after this one on the way forward. Rest and the rollback have none. */
@@ -223,10 +230,20 @@ function filesAtStep(index: number, plan: PlanTree, stable: PlanTree): FileSet {
   const set = new Map(completeFiles(stable));
   for (let step = 1; step <= index; step++)
     for (const [name, file] of stepFiles(plan, step)) set.set(name, file);
+  for (const [name, file] of sizedPrimary(plan.plan.steps[index], plan, stable))
+    set.set(name, file);
   if (plan.plan.steps[index]?.baseline === true)
     for (const [name, file] of folderFiles(stable, BASELINE, stable.plan.baseline ?? []))
       set.set(name, file);
   return set;
+}
+
+/** The stable version's primary with as many pods as a step leaves it; none where the step says no number. */
+function sizedPrimary(step: Step | undefined, { plan }: PlanTree, stable: PlanTree): FileSet {
+  const file = stable.plan.workloads.primary?.file;
+  if (step?.pods === undefined || file === undefined || hasPromoted(plan, step.name))
+    return new Map();
+  return folderFiles(stable, sizeFolder(step.pods.primary), [file]);
 }
 
 /**

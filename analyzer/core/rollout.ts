@@ -4,6 +4,7 @@ import {
   difference,
   files,
   hasPromoted,
+  isShrunk,
   type Position,
   samePosition,
   stepBefore,
@@ -93,7 +94,8 @@ function lastShown(
   // A plan that was adopted here has brought files to the steps before that nobody has applied.
   const isNew = rollout.state.adopted === step;
   const before = isNew ? undefined : stepBefore(rollout.plan.plan, step);
-  const part = hasPromoted(rollout.plan.plan, step) ? 'primary' : 'routes';
+  const { plan } = rollout.plan;
+  const part = hasPromoted(plan, step) || isShrunk(plan, step) ? 'primary' : 'routes';
   const kept = (shown: string | undefined) =>
     files({ kind: 'back', step, part, shown }, rollout.plan, rollout.stable);
   const { changed, removed } = difference(kept(before), kept(step));

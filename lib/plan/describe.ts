@@ -48,20 +48,30 @@ export function uncheckedText(plan: Plan): string | undefined {
   return `no check judges the candidate, ${others === '' ? 'and nothing else does' : `only ${others}`}`;
 }
 
-/** `90 / 10`, with the baseline's where there is one, and who else reaches the canary. */
-function weightsText({ weights, besides = [] }: Step): string {
+/** `90 / 10`, with the baseline's where there is one, how many pods these are, and who else reaches the canary. */
+function weightsText({ weights, pods, besides = [] }: Step): string {
   const { primary, canary, baseline } = weights;
   const shares = [primary, canary, ...(baseline === undefined ? [] : [baseline])].join(' / ');
-  return [shares, ...besides.map((it) => `and ${it}`)].join('; ');
+  const count = pods === undefined ? '' : ` (${pods.canary} of ${pods.primary + pods.canary} pods)`;
+  return [`${shares}${count}`, ...besides.map((it) => `and ${it}`)].join('; ');
 }
 
 function writes(plan: Plan, step: Step, index: number): string {
   if (index === 0) return `first release only: ${step.files.length} files, nothing routed yet`;
   if (step === lastStep(plan)) return `the steady state, exactly: ${step.files.length} files`;
-  const shown = step.files.map((it) => kindAndName(plan, it));
+  const files = step.files.map((it) => kindAndName(plan, it));
+  const shown = [...files, ...keptPrimary(plan, step, index)];
   return shown.length <= 4
     ? shown.join(', ')
     : `${shown.slice(0, 3).join(', ')} and ${shown.length - 3} more`;
+}
+
+/** The stable version's primary, which the stable plan wrote with as many pods as the step leaves it. */
+function keptPrimary(plan: Plan, { pods, files }: Step, index: number): readonly string[] {
+  const file = plan.workloads.primary?.file ?? '';
+  if (pods === undefined || files.includes(file)) return [];
+  if (pods.primary === plan.steps[index - 1]?.pods?.primary) return [];
+  return [`${kindAndName(plan, file)} with ${pods.primary} pods`];
 }
 
 function kindAndName(plan: Plan, file: string): string {

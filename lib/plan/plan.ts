@@ -167,6 +167,13 @@ const step = z
     minReplicas: z.partialRecord(track, z.number().int().positive()).optional(),
     /** Whether the stable plan's baseline runs. */
     baseline: z.boolean().optional(),
+    /** How many pods each track has, where pods stand for weights. */
+    pods: z
+      .strictObject({
+        primary: z.number().int().nonnegative(),
+        canary: z.number().int().nonnegative(),
+      })
+      .optional(),
     /** Files in the step's folder. */
     files: z.array(fileName),
   })
@@ -287,6 +294,8 @@ export const planSchema = z
     group: group.optional(),
     /** Files in `as-stable/baseline/`: this candidate as the baseline of the next rollout. */
     baseline: z.array(fileName).optional(),
+    /** Numbers of pods at which this candidate's primary stands in `as-stable/primary-<n>/`, for the next rollout. */
+    sizes: z.array(z.number().int().positive()).optional(),
     shape,
     files: z.record(fileName, fileInfo),
     steps: z.array(step).min(3),
@@ -349,6 +358,11 @@ function hooksOf(gates: readonly Gate[] = []): readonly string[] {
 /** What a failure belongs to, and what a new version is told by: the group's candidate, or the plan's own. */
 export function identityOf(plan: Pick<Plan, 'candidate' | 'group'>): string {
   return plan.group?.candidate ?? plan.candidate;
+}
+
+/** Folder of a plan in which its candidate stands as the next rollout's primary with so many pods. */
+export function sizeFolder(size: number): string {
+  return `as-stable/primary-${size}`;
 }
 
 /** The steady state that the plan ends in. */

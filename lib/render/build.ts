@@ -6,8 +6,10 @@ import type { Track } from '../plan/plan.ts';
 import { jobMistakes, withJobSteps } from '../release/jobs.ts';
 import type { Release } from '../release/release.ts';
 import type { ReleaseProps } from '../release/release-props.ts';
+import { countMistakes } from '../strategy/stages.ts';
 import type { StepDraft } from '../strategy/strategy.ts';
 import { routerMistakes } from '../traffic/mistakes.ts';
+import { type Room, roomOf } from '../traffic/pods.ts';
 import type { Traffic } from '../traffic/traffic.ts';
 import {
   podSelectorMistakes,
@@ -51,7 +53,7 @@ export function build(release: Release): Built {
   const authored = made.objects.map((it) => it.object);
   const router = { path, names, port: props.service.port, ports, label, workload: authored };
   const input = { path, props, names, parts, workload, label, router };
-  const drafts = draftsOf(props, primaryReplicas(parts));
+  const drafts = draftsOf(props, podRoom(parts));
   const objects = objectsOf(input);
   return {
     ...common,
@@ -120,7 +122,7 @@ function lateMistakes(
             : scaleMistakes(input, objects, drafts)),
           ...selectorLabelMistakes(input),
           ...routerMistakes(props.traffic, objects.context, wantedTraffic(props, drafts)),
-          ...sharedServiceMistakes(path, props),
+          ...sharedServiceMistakes(path, props, drafts),
           ...rootMistakes(path, props),
           ...jobMistakes(path, input.parts.jobs, jobs, selectors),
         ]
@@ -147,9 +149,13 @@ function wantedTraffic(
 function sharedServiceMistakes(
   path: string,
   { traffic, strategy, analysis }: ReleaseProps,
+  drafts: readonly StepDraft[],
 ): Mistake[] {
   if (traffic.splits.kind === 'requests') return [];
-  const mistakes: Mistake[] = [];
+  const remedy = 'use fewer weights, or a larger maxSurge of the Deployment';
+  // What the strategy itself has too many of, it says.
+  const isLong = strategy.mistakes(path).length === 0;
+  const mistakes = isLong ? countMistakes(path, drafts, remedy) : [];
   const delay = analysis?.rollbackDelay?.toSeconds() ?? 0;
   if (delay > 0)
     mistakes.push({
@@ -180,10 +186,12 @@ function rootMistakes(path: string, { roots = 'one', traffic }: ReleaseProps): M
 }
 
 /** An autoscaler's number is nobody's to know, and neither is that of the nodes. */
-function primaryReplicas({ autoscalers, workloads }: Parts): number | undefined {
+function podRoom({ autoscalers, workloads }: Parts): Room | undefined {
   const workload = workloads[0]?.object;
   if (workload === undefined || autoscalers.length > 0) return undefined;
-  return workloadKindOf(workload)?.sized === true ? replicasOf(workload) : undefined;
+  return workloadKindOf(workload)?.sized === true
+    ? roomOf(workload, replicasOf(workload))
+    : undefined;
 }
 
 function podsOf(tracks: readonly Track[], objects: ReleaseObjects): readonly Labels[] {

@@ -55,6 +55,7 @@ export function planOf(
     ...(judged.start.length === 0 ? {} : { start: judged.start }),
     ...judged.schedule,
     ...(steps.baseline.length === 0 ? {} : { baseline: steps.baseline }),
+    ...(steps.sizes.length === 0 ? {} : { sizes: steps.sizes }),
     shape: shapeOf(release, objects),
     files: steps.infos,
     steps: steps.steps,

@@ -15,13 +15,13 @@ export interface SizeInput {
 }
 
 /**
- * How many pods a track runs at a scale. The primary always runs in full, and a baseline is as large as a canary
+ * How many pods a track runs at a scale. The primary runs in full unless a number is said, and a baseline is as large as a canary
  * of that scale. Percents of an autoscaled primary are taken of both of its bounds.
  */
 export function sizeOf(track: Track, scale: Scale, input: SizeInput): Size {
   const { own, tracks, autoscaled } = input;
   const primary = autoscaled ? bounded(own, tracks.primary) : own;
-  if (track === 'primary') return primary;
+  if (track === 'primary') return scale.kind === 'replicas' ? exactly(scale.replicas) : primary;
   const full = autoscaled
     ? bounded(own, tracks.canary)
     : exactly(tracks.canary?.replicas ?? own.min);

@@ -8,6 +8,7 @@ import {
   type Gate,
   STEP_ANNOTATION,
   type Step,
+  sizeFolder,
 } from '../plan/plan.ts';
 import type { VerbatimObject } from '../release/verbatim.ts';
 import type { Scale, StepDraft } from '../strategy/strategy.ts';
@@ -20,6 +21,8 @@ export interface Steps {
   readonly infos: Readonly<Record<string, FileInfo>>;
   /** Names of the files in `as-stable/baseline/`. */
   readonly baseline: readonly string[];
+  /** How many pods the primary has in steps of the next rollout, smallest first; none where it always has all. */
+  readonly sizes: readonly number[];
   /** How large the baseline is; none without one. */
   readonly baselineScale: Scale | undefined;
   /** Content by path below the release's folder. */
@@ -89,7 +92,20 @@ export function stepsOf(input: StepsInput): Steps {
   });
   const { add, names } = writer('as-stable/baseline');
   for (const it of baseline) add(it.object, contentOf(it.object, undefined, written), infoOf(it));
-  return { steps, infos, baseline: names.sort(), baselineScale: scale, files, fileName };
+  const sizes = sizesOf(drafts);
+  for (const size of sizes) {
+    const sized = writer(`${sizeFolder(size)}`);
+    const [workload] = objects.running('primary', { kind: 'replicas', replicas: size });
+    if (workload !== undefined)
+      sized.add(workload.object, contentOf(workload.object, undefined, written), infoOf(workload));
+  }
+  return { steps, infos, baseline: names.sort(), baselineScale: scale, sizes, files, fileName };
+}
+
+/** How many pods of the stable version a rollout keeps in its steps. */
+function sizesOf(drafts: readonly StepDraft[]): readonly number[] {
+  const kept = drafts.flatMap((it) => (it.primary === 'stable' ? (it.primaryReplicas ?? []) : []));
+  return [...new Set(kept)].sort((a, b) => a - b);
 }
 
 /** The baseline is as large as the canary where it is first compared with it; undefined where no step has one. */
@@ -141,13 +157,22 @@ function trackPlaced(
   objects: ReleaseObjects,
 ): readonly Placed[] {
   if (track === 'primary') {
-    const same = before.primary === draft.primary && before.updatedPercent === draft.updatedPercent;
+    const same =
+      before.primary === draft.primary &&
+      before.updatedPercent === draft.updatedPercent &&
+      before.primaryReplicas === draft.primaryReplicas;
     // The first step begins what the last rollout left as it was, whatever the draft of init says.
     const written = draft.primary === 'candidate' && (!same || before.phase === 'Initializing');
-    return written ? objects.running('primary', { kind: 'full' }, draft.updatedPercent) : [];
+    return written ? objects.running('primary', primaryScale(draft), draft.updatedPercent) : [];
   }
   if (JSON.stringify(draft.canary) === JSON.stringify(before.canary)) return [];
   return draft.canary.kind === 'none' ? objects.resting : objects.running('canary', draft.canary);
+}
+
+function primaryScale({ primaryReplicas }: StepDraft): Scale {
+  return primaryReplicas === undefined
+    ? { kind: 'full' }
+    : { kind: 'replicas', replicas: primaryReplicas };
 }
 
 /** Without routes the workload that the step is about shows it: the canary's, or the only one. */
@@ -185,8 +210,15 @@ function stepOf(
     ...(jobs.length === 0 ? {} : { jobs }),
     ...(least === undefined ? {} : { minReplicas: { canary: least } }),
     ...(draft.baseline === true ? { baseline: true } : {}),
+    ...podsOf(draft),
     files,
   };
+}
+
+function podsOf({ primaryReplicas, canary }: StepDraft): Pick<Step, 'pods'> {
+  if (primaryReplicas === undefined) return {};
+  const replicas = canary.kind === 'replicas' ? canary.replicas : 0;
+  return { pods: { primary: primaryReplicas, canary: replicas } };
 }
 
 /** Before all traffic goes to the candidate, its promotion must have been seen to pass once. */

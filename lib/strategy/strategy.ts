@@ -35,6 +35,11 @@ export interface StepDraft {
   /** Which version the primary runs; once the candidate, it stays. */
   readonly primary: 'stable' | 'candidate';
   readonly canary: Scale;
+  /**
+   * How many pods the primary runs, whichever version.
+   * @default - as many as the release says
+   */
+  readonly primaryReplicas?: number;
   /** Whether the stable plan's baseline runs. @default false */
   readonly baseline?: boolean;
   /**

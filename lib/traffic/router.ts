@@ -61,11 +61,7 @@ export type Split =
   /** The routes give each request to a track, by weights. */
   | { readonly kind: 'requests'; readonly weights: Shares }
   /** One Service spreads requests over the pods of both tracks: there are no routes, and pods stand for weights. */
-  | {
-      readonly kind: 'pods';
-      /** The number of the canary's pods that comes closest to a weight. */
-      canaryReplicas(canaryPercent: number, primaryReplicas: number): number;
-    };
+  | { readonly kind: 'pods' };
 
 /**
  * What splits the traffic of a release between its tracks. A router only renders: what it knows reaches the analyzer

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { rulesOf } from '../../analyzer/simulated/reach.ts';
 import {
   abTest,
@@ -290,11 +291,22 @@ function expectReached(rendered: Rendered, step: Step, isPods: boolean): void {
 
 function expectPods(rendered: Rendered, step: Step): void {
   expect(routingIn(rendered, step)).toEqual([]);
-  const file = 'deployment-shop-canary.yaml';
   const upTo = rendered.plan.steps.slice(0, rendered.plan.steps.indexOf(step) + 1);
-  const written = upTo.findLast((it) => it.files.includes(file));
-  const replicas = Number(objectAt(objectIn(rendered, written?.name ?? '', file), 'spec').replicas);
-  expect(step.weights.canary, step.name).toBeCloseTo((100 * replicas) / (PODS + replicas));
+  const replicasIn = (track: 'primary' | 'canary') => {
+    const file = `deployment-shop-${track}.yaml`;
+    const written = upTo.findLast((it) => it.files.includes(file));
+    const isStable = track === 'primary' && !upTo.some((it) => it.phase === 'Promoting');
+    const text = rendered.files.get(
+      isStable
+        ? `as-stable/primary-${step.pods?.primary}/${file}`
+        : `steps/${written?.name}/${file}`,
+    );
+    return Number(objectAt(parse(String(text)), 'spec').replicas);
+  };
+  const pods = { primary: replicasIn('primary'), canary: replicasIn('canary') };
+  if (step.phase !== 'Initializing') expect(step.pods, step.name).toEqual(pods);
+  const share = (100 * pods.canary) / (pods.primary + pods.canary);
+  expect(Math.abs(step.weights.canary - share), step.name).toBeLessThan(0.01);
 }
 
 function routingIn({ plan, files }: Rendered, step: Step): readonly Manifest[] {

@@ -1,5 +1,5 @@
 import { quote } from '../../../lib/plan/plain.ts';
-import type { FileInfo, Plan } from '../../../lib/plan/plan.ts';
+import { type FileInfo, type Plan, sizeFolder } from '../../../lib/plan/plan.ts';
 import {
   contentRefusal,
   kindRefusal,
@@ -156,13 +156,19 @@ function isFile(oid: string): boolean {
   return !oid.includes(':');
 }
 
-/** Where a plan's files lie: those of its steps, and those of its candidate as the next rollout's baseline. */
+/** Where a plan's files lie: those of its steps, and those of its candidate in the next rollout. */
 function stepPaths(plan: Plan): readonly { readonly path: string; readonly name: string }[] {
   const steps = plan.steps.flatMap((step) =>
     step.files.map((name) => ({ path: `steps/${step.name}/${name}`, name })),
   );
   const baseline = plan.baseline ?? [];
-  return [...steps, ...baseline.map((name) => ({ path: `as-stable/baseline/${name}`, name }))];
+  const primary = plan.workloads.primary?.file;
+  const sizes = primary === undefined ? [] : (plan.sizes ?? []);
+  return [
+    ...steps,
+    ...baseline.map((name) => ({ path: `as-stable/baseline/${name}`, name })),
+    ...sizes.map((it) => ({ path: `${sizeFolder(it)}/${primary}`, name: primary ?? '' })),
+  ];
 }
 
 function fileFault(

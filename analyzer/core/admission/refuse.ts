@@ -21,6 +21,7 @@ export function refusal(
       : [
           ...movedAway(next, stable),
           ...baselineMissing(next, stable),
+          ...sizesMissing(next, stable),
           ...servicesMixedUp(next, stable),
           ...rootsMoved(next, stable, state),
           ...refusals(next.shape, stable.shape),
@@ -43,6 +44,20 @@ function baselineMissing(next: Plan, stable: Plan): readonly string[] {
   return [
     'its steps compare with a baseline, and the stable plan was rendered without one: release the same version ' +
       'with these steps first, so that the next one finds its baseline',
+  ];
+}
+
+/** The primary gives pods up to the canary, and the stable version's own plan rendered it with fewer. */
+function sizesMissing(next: Plan, stable: Plan): readonly string[] {
+  if (identityOf(next) === identityOf(stable)) return [];
+  const promotion = next.steps.findIndex((it) => it.phase === 'Promoting');
+  const before = next.steps.slice(1, promotion < 0 ? undefined : promotion);
+  const wanted = [...new Set(before.flatMap((it) => it.pods?.primary ?? []))];
+  const missing = wanted.filter((it) => stable.sizes?.includes(it) !== true);
+  if (missing.length === 0) return [];
+  return [
+    `its steps leave the primary ${missing.join(', ')} pods, and the stable plan was rendered for ` +
+      `${stable.sizes?.join(', ') ?? 'none of that'}: release the same version with these weights and replicas first`,
   ];
 }
 

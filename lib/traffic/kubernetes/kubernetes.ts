@@ -1,12 +1,14 @@
 import * as z from 'zod';
-import { type Manifest, objectAt } from '../../manifest/json.ts';
+import type { Manifest } from '../../manifest/json.ts';
 import { isKind, withSpec } from '../../manifest/manifest.ts';
 import type { Counts } from '../../metrics/counts.ts';
 import type { Mistake } from '../../mistake.ts';
 import { fields } from '../../props/fields.ts';
 import { made } from '../../props/made.ts';
 import { selectorOf } from '../../workload/track-label.ts';
+import { replicasOf } from '../../workload/workload-kinds.ts';
 import { type Capabilities, cannot, matchesBy, type Shares } from '../capabilities.ts';
+import { podsAt, type Room, roomOf, shareOf } from '../pods.ts';
 import type { Router, RouterContext, Routing } from '../router.ts';
 import type { Traffic } from '../traffic.ts';
 
@@ -17,14 +19,12 @@ export interface KubernetesProps extends z.infer<typeof kubernetesProps> {}
 export const kubernetesProps = fields({
   /**
    * `switch`: Service `<name>` selects the pods of one track, so that all requests go over at once.
-   * `replicas`: it selects the pods of both, and the canary gets requests as it gets pods; without an autoscaler.
+   * `replicas`: it selects the pods of both, and the canary gets requests as it gets pods, while the primary gives its own
+   * up, so that no more run than the workload's `replicas` and its `maxSurge`; without an autoscaler.
    * @default 'switch'
    */
   split: z.enum(['switch', 'replicas']).optional(),
 });
-
-/** Over this a canary would need more than 19 pods for each of the primary's. */
-const MOST_BY_REPLICAS = 95;
 
 /** For clusters without a mesh and without a gateway that splits: nothing but Services. */
 export function kubernetes(props: KubernetesProps = {}): Router {
@@ -45,7 +45,7 @@ function kubernetesOf({ split = 'switch' }: KubernetesProps): Router {
     return {
       ...common,
       kinds: [],
-      splits: { kind: 'pods', canaryReplicas },
+      splits: { kind: 'pods' },
       apexSelects: 'both',
       mistakes: replicaMistakes,
       routes: () => [],
@@ -93,17 +93,6 @@ function switched(context: RouterContext, { weights }: Traffic): Routing {
   return { object: withSpec(context.apex, { selector }), pointers: ['/spec/selector'] };
 }
 
-/** The number of pods whose share of all is closest to the percent; at least one. */
-function canaryReplicas(canaryPercent: number, primaryReplicas: number): number {
-  if (canaryPercent <= 0) return 0;
-  // No number of pods is all of them; what asks for it is refused.
-  const share = Math.min(canaryPercent, 99.99) / 100;
-  const wanted = (primaryReplicas * share) / (1 - share);
-  const off = (pods: number) => Math.abs(pods / (primaryReplicas + pods) - share);
-  const low = Math.max(1, Math.floor(wanted));
-  return off(low) < off(low + 1) ? low : low + 1;
-}
-
 function replicaMistakes(context: RouterContext, traffics: readonly Traffic[]): Mistake[] {
   const { path, workload } = context;
   const scaler = workload.find(isScaler);
@@ -116,33 +105,40 @@ function replicaMistakes(context: RouterContext, traffics: readonly Traffic[]): 
         remedy: 'release a Deployment without an autoscaler, or use a mesh or gateway',
       },
     ];
+  const deployment = workload.find((it) => isKind(it, 'apps', 'Deployment'));
+  if (deployment === undefined) return [];
+  const room = roomOf(deployment, replicasOf(deployment));
   const weights = weightsOf(traffics);
-  const tooHigh = weights
-    .filter((it) => it > MOST_BY_REPLICAS)
-    .map((got) => ({
-      path,
-      problem: `no reasonable number of pods gives the canary ${got} %`,
-      got,
-      remedy: `use weights up to ${MOST_BY_REPLICAS}, or kubernetes() with blueGreen()`,
-    }));
-  return tooHigh.length > 0 ? tooHigh : coarseMistakes(path, weights, primaryReplicas(workload));
+  const below = weights.filter((it) => it > 0 && it < 100);
+  if (below.length === 0 && weights.includes(100))
+    return [
+      {
+        path,
+        problem: 'no number of pods gives the canary 100 %: that is the promotion, pod by pod',
+        got: 100,
+        remedy: 'use a weight under 100 before it, or kubernetes() with blueGreen()',
+      },
+    ];
+  return coarseMistakes(path, below, room);
 }
 
 /** Few pods make few weights: what they would give must be near to what was asked for, and differ. */
-function coarseMistakes(path: string, weights: readonly number[], primary: number): Mistake[] {
-  const pods = weights.map((it) => canaryReplicas(it, primary));
-  const of = `${primary} ${primary === 1 ? 'pod' : 'pods'} of the primary`;
-  const remedy = 'use fewer and higher weights, or more replicas';
+function coarseMistakes(path: string, weights: readonly number[], room: Room): Mistake[] {
+  const shares = weights.map((it) => podsAt(it, room));
+  const all = `${room.wanted} ${room.wanted === 1 ? 'pod' : 'pods'} and ${room.surge} more at most`;
+  const remedy = 'use fewer and higher weights, more replicas, or a larger maxSurge';
   return weights.flatMap((got, index) => {
-    const count = pods[index] ?? 0;
-    const share = Math.round((count * 100) / (primary + count));
-    if (share > 2 * got) {
-      const problem = `beside ${of} even one pod gives the canary ${share} %, which is far from ${got} %`;
+    const pods = shares[index] ?? { primary: 1, canary: 0 };
+    const { primary, canary } = pods;
+    const share = Math.round(shareOf(pods));
+    const far = share > 2 * got || 100 - share > 2 * (100 - got);
+    if (far) {
+      const problem = `with ${all} the nearest to ${got} % is ${share} %, which is far from it`;
       return [{ path, problem, got, remedy }];
     }
-    const first = pods.indexOf(count);
+    const first = shares.findIndex((it) => it.primary === primary && it.canary === canary);
     if (first === index) return [];
-    const problem = `beside ${of}, ${weights[first]} % and ${got} % are both ${count} of the canary`;
+    const problem = `with ${all}, ${weights[first]} % and ${got} % are both ${canary} of ${primary + canary}`;
     return [{ path, problem, got, remedy }];
   });
 }
@@ -158,10 +154,4 @@ function isScaler(object: Manifest): boolean {
     isKind(object, 'keda.sh', 'ScaledObject') ||
     isKind(object, 'apps', 'DaemonSet')
   );
-}
-
-function primaryReplicas(workload: readonly Manifest[]): number {
-  const deployment = workload.find((it) => isKind(it, 'apps', 'Deployment'));
-  const { replicas } = objectAt(deployment ?? {}, 'spec');
-  return typeof replicas === 'number' ? replicas : 1;
 }

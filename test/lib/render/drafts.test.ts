@@ -22,7 +22,8 @@ function of(
   more: Partial<Parameters<typeof draftsOf>[0]> = {},
   replicas: number | undefined = 4,
 ) {
-  return draftsOf({ strategy, traffic: istio(), ...more }, replicas);
+  const room = replicas === undefined ? undefined : { wanted: replicas, surge: 1 };
+  return draftsOf({ strategy, traffic: istio(), ...more }, room);
 }
 
 describe('with a router', () => {
@@ -65,17 +66,25 @@ describe('skipAnalysis', () => {
 });
 
 describe('where pods stand for weights', () => {
-  test('the canary has the number of pods that comes closest, and the weight is what they give', () => {
+  test('the primary gives pods up as the canary grows, one change a step, and the weight is what they give', () => {
     const all = of(LADDER, { traffic: BY_PODS });
-    const shown = all.map((it) => [it.name, it.canary, it.traffic.weights.canary]);
+    const canary = ({ canary: it }: StepDraft) => (it.kind === 'replicas' ? it.replicas : 0);
+    const shown = all.map(
+      (it) => `${it.name} ${it.primaryReplicas}+${canary(it)} ${it.traffic.weights.canary}`,
+    );
     expect(shown).toEqual([
-      ['init', { kind: 'none' }, 0],
-      ['canary-up', { kind: 'none' }, 0],
-      ['weight-20', { kind: 'replicas', replicas: 1 }, 20],
-      ['weight-50', { kind: 'replicas', replicas: 4 }, 50],
-      ['promote', { kind: 'replicas', replicas: 4 }, 50],
-      ['weight-0', { kind: 'none' }, 0],
-      ['complete', { kind: 'none' }, 0],
+      'init 4+0 0',
+      'canary-up 4+0 0',
+      'weight-20 4+1 20',
+      'primary-3 3+1 25',
+      'canary-2 3+2 40',
+      'weight-50 2+2 50',
+      'promote 2+2 50',
+      'primary-3 3+2 40',
+      'canary-1 3+1 25',
+      'primary-4 4+1 20',
+      'weight-0 4+0 0',
+      'complete 4+0 0',
     ]);
     for (const it of all)
       expect(it.traffic.weights.primary + it.traffic.weights.canary).toBeCloseTo(100);
@@ -87,9 +96,31 @@ describe('where pods stand for weights', () => {
   });
 
   test('weights that pods cannot give are said as they are', () => {
-    const [, , first] = of(canary({ stepWeights: [30, 60] }), { traffic: BY_PODS }, 3);
+    const all = of(canary({ stepWeights: [30, 60] }), { traffic: BY_PODS }, 3);
+    const first = all.find((it) => it.name === 'weight-30');
     expect(first?.canary).toEqual({ kind: 'replicas', replicas: 1 });
-    expect(first?.traffic.weights).toEqual({ primary: 75, canary: 25 });
+    expect(first?.traffic.weights).toEqual({ primary: 66.67, canary: 33.33 });
+  });
+
+  test('a last weight of 100 is the promotion', () => {
+    const names = (weights: readonly number[]) =>
+      of(canary({ stepWeights: weights }), { traffic: BY_PODS }).map((it) => it.name);
+    expect(names([20, 50, 100])).toEqual(names([20, 50]));
+  });
+
+  test('what is on the way asks for nothing but its pods', () => {
+    const gated = steps([
+      { setWeight: 20 },
+      { pause: 'until-approved' },
+      { setWeight: 50 },
+      { pause: 'until-approved' },
+    ]);
+    const all = of(gated, { traffic: BY_PODS });
+    const onTheWay = all.filter((it) => /^(?:canary|primary)-\d/.test(it.name));
+    expect(onTheWay).not.toEqual([]);
+    for (const it of onTheWay)
+      expect([it.gate, it.bake, it.hooks]).toEqual([undefined, undefined, undefined]);
+    expect(all.filter((it) => it.gate === 'person')).toHaveLength(2);
   });
 
   test('a number that an autoscaler says is left alone, to be refused', () => {

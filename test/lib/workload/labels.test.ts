@@ -257,10 +257,15 @@ test('with Flagger’s labels one Service of both tracks needs a label that they
   const rendered = await made([], {
     selectorLabel: 'app',
     traffic: kubernetes({ split: 'replicas' }),
-    strategy: canary({ stepWeights: [50, 75] }),
+    strategy: canary({ stepWeights: [50] }),
     analysis: {},
   });
   const apex = objectAt(objectIn(rendered, STEP, 'service-shop.yaml'), 'spec').selector;
   expect(apex).toEqual({ 'perch/release': 'shop' });
-  for (const it of podsOf(rendered)) expect(it).toMatchObject({ 'perch/release': 'shop' });
+  const last = rendered.plan.steps.at(-1)?.name ?? '';
+  for (const track of ['primary', 'canary']) {
+    const object = objectIn(rendered, last, `deployment-shop-${track}.yaml`);
+    const { labels } = objectAt(object, 'spec', 'template', 'metadata');
+    expect(labels).toMatchObject({ app: `shop-${track}`, 'perch/release': 'shop' });
+  }
 });

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import {
   abTest,
   blueGreen,
@@ -87,19 +87,27 @@ describe('replicas', () => {
       '00-init 0 primary',
       '01-canary-up 0 primary',
       '02-weight-20 20 canary,primary',
-      '03-weight-50 50 canary,primary',
-      '04-promote 50 primary,canary',
-      '05-weight-0 0 primary',
-      '06-complete 0 primary',
+      '03-primary-3 25 canary,primary',
+      '04-canary-2 40 canary,primary',
+      '05-weight-50 50 canary,primary',
+      '06-promote 50 primary,canary',
+      '07-primary-3 40 canary,primary',
+      '08-canary-1 25 canary,primary',
+      '09-primary-4 20 canary,primary',
+      '10-weight-0 0 primary',
+      '11-complete 0 primary',
     ]);
     const replicas = (step: string) =>
       objectAt(objectIn(rendered, step, 'deployment-shop-canary.yaml'), 'spec').replicas;
-    expect(['02-weight-20', '03-weight-50', '05-weight-0'].map(replicas)).toEqual([1, 4, 0]);
+    expect(['02-weight-20', '05-weight-50', '10-weight-0'].map(replicas)).toEqual([1, 2, 0]);
+    expect(plan.sizes).toEqual([2, 3, 4]);
+    const kept = rendered.files.get('as-stable/primary-2/deployment-shop-primary.yaml');
+    expect(objectAt(parse(String(kept)), 'spec').replicas).toBe(2);
     expect(plan.steps[2]?.files).toEqual(['deployment-shop-canary.yaml']);
-    const service = objectIn(rendered, '06-complete', 'service-shop.yaml');
+    const service = objectIn(rendered, '11-complete', 'service-shop.yaml');
     expect(objectAt(service, 'spec').selector).toEqual({ app: 'shop' });
     for (const track of ['primary', 'canary'])
-      expect(objectIn(rendered, '06-complete', `deployment-shop-${track}.yaml`)).toMatchObject({
+      expect(objectIn(rendered, '11-complete', `deployment-shop-${track}.yaml`)).toMatchObject({
         spec: {
           selector: { matchLabels: { app: 'shop', 'perch/track': track } },
           template: {
@@ -107,23 +115,6 @@ describe('replicas', () => {
           },
         },
       });
-  });
-
-  test('the number of pods is the closest one, and never none of a weight', () => {
-    const { splits } = traffic;
-    if (splits.kind !== 'pods') throw new Error('no pods are split');
-    const percent = fc.integer({ min: 1, max: 950 }).map((it) => it / 10);
-    fc.assert(
-      fc.property(percent, fc.integer({ min: 1, max: 50 }), (weight, primary) => {
-        const off = (count: number) => Math.abs(count / (primary + count) - weight / 100);
-        const count = splits.canaryReplicas(weight, primary);
-        expect(Number.isInteger(count) && count > 0).toBe(true);
-        expect(off(count)).toBeLessThanOrEqual(off(count + 1) + 1e-12);
-        if (count > 1) expect(off(count)).toBeLessThanOrEqual(off(count - 1) + 1e-12);
-      }),
-    );
-    const ofFour = (weight: number) => splits.canaryReplicas(weight, 4);
-    expect([ofFour(0), ofFour(1), ofFour(100) > 1000]).toEqual([0, 1, true]);
   });
 
   describe('mistakes of weights', () => {
@@ -155,17 +146,17 @@ describe('replicas', () => {
     // Argo Rollouts: a basic canary with few replicas can only do 50/50 (#2281).
     test('trap few replicas: a weight that would be another one is refused', () => {
       expect(asked(1, 5, 50)).toEqual([
-        'shop: beside 1 pod of the primary even one pod gives the canary 50 %, which is far from 5 %, got 5; use fewer and higher weights, or more replicas',
-        'shop: beside 1 pod of the primary, 5 % and 50 % are both 1 of the canary, got 50; use fewer and higher weights, or more replicas',
+        'shop: with 1 pod and 1 more at most the nearest to 5 % is 50 %, which is far from it, got 5; use fewer and higher weights, more replicas, or a larger maxSurge',
+        'shop: with 1 pod and 1 more at most, 5 % and 50 % are both 1 of 2, got 50; use fewer and higher weights, more replicas, or a larger maxSurge',
       ]);
       expect(asked(4, 15, 20)).toEqual([
-        'shop: beside 4 pods of the primary, 15 % and 20 % are both 1 of the canary, got 20; use fewer and higher weights, or more replicas',
+        'shop: with 4 pods and 1 more at most, 15 % and 20 % are both 1 of 5, got 20; use fewer and higher weights, more replicas, or a larger maxSurge',
       ]);
     });
 
     test('nearly all requests', () => {
       expect(asked(2, 96)).toEqual([
-        'shop: no reasonable number of pods gives the canary 96 %, got 96; use weights up to 95, or kubernetes() with blueGreen()',
+        'shop: with 2 pods and 1 more at most the nearest to 96 % is 67 %, which is far from it, got 96; use fewer and higher weights, more replicas, or a larger maxSurge',
       ]);
     });
   });
@@ -189,7 +180,7 @@ describe('replicas', () => {
   test('no number of pods is all of them', async () => {
     const found = await mistakesOf(release({ ...pods(2), traffic, strategy: blueGreen() }));
     expect(found).toEqual([
-      expect.stringContaining('shop: no reasonable number of pods gives the canary'),
+      expect.stringContaining('shop: no number of pods gives the canary 100 %'),
     ]);
   });
 });
