@@ -18,6 +18,8 @@ import {
 import { type Parts, partMistakes, partsOf } from '../workload/parts.ts';
 import { servicePorts, targetMistakes } from '../workload/service.ts';
 import { bothOf, keepsLabels, selectorOf, trackLabelOf } from '../workload/track-label.ts';
+import { unknownReferences } from '../workload/unknown-references.ts';
+import { hashedMistakes, isContent } from '../workload/versioned.ts';
 import { runWorkload, type Workload } from '../workload/workload.ts';
 import { replicasOf, workloadKindOf } from '../workload/workload-kinds.ts';
 import { draftsOf } from './drafts.ts';
@@ -76,7 +78,10 @@ function earlyMistakes(release: Release, made: Workload, parts: Parts): Mistake[
   const sharedTriggers = props.tracks?.sharedTriggers ?? [];
   const context = { path, names, namespace, sharedTriggers };
   return [
-    ...parts.versioned.flatMap((it) => versionedMistakes(it, secrets ? 'allowed' : 'refused')),
+    ...made.objects
+      .filter((it) => isContent(it.object))
+      .flatMap((it) => versionedMistakes(it, secrets ? 'allowed' : 'refused')),
+    ...made.objects.flatMap(hashedMistakes),
     ...partMistakes(context, made.objects, parts),
   ];
 }
@@ -127,7 +132,7 @@ function lateMistakes(
     ...input.parts.others.flatMap((it) => podSelectorMistakes(it, label)),
     ...Object.values(input.parts)
       .flat()
-      .flatMap((it) => tracksMistakes(it, label)),
+      .flatMap((it) => [...tracksMistakes(it, label), ...unknownReferences(it, objects.hashed)]),
     ...metadataMistakes(input),
     ...longNames(objects),
   ];
