@@ -1,6 +1,6 @@
 import { type Construct, RootConstruct } from 'constructs';
 import { Atomic, grouped } from './atomic.ts';
-import { mistakesBetween } from './between.ts';
+import { mistakesBetween, mistakesOfNeighbours } from './between.ts';
 import { outputFolder, writeFolders } from './files.ts';
 import { Manifests, type RenderedManifests, renderManifests } from './manifests.ts';
 import { type Mistake, MistakesError, placeOf, warningsText } from './mistake.ts';
@@ -46,7 +46,8 @@ export class Apps extends RootConstruct {
       plans,
       plans.length < this.releases.length,
     );
-    const all = [...clashes, ...alone.mistakes, ...mistakes, ...beside.mistakes];
+    const neighbours = mistakesOfNeighbours(this.releases, plans, beside.rendered);
+    const all = [...clashes, ...alone.mistakes, ...mistakes, ...beside.mistakes, ...neighbours];
     if (all.length > 0) throw new MistakesError(all);
     return { releases, manifests: beside.rendered };
   }
