@@ -9,12 +9,14 @@ import type { ReleaseProps } from '../release/release-props.ts';
 import type { StepDraft } from '../strategy/strategy.ts';
 import { routerMistakes } from '../traffic/mistakes.ts';
 import type { Traffic } from '../traffic/traffic.ts';
+import { backendMistakes } from '../workload/backends.ts';
 import {
   podSelectorMistakes,
   serviceObjectMistakes,
   tracksMistakes,
   versionedMistakes,
 } from '../workload/configuration.ts';
+import { missingKeys } from '../workload/content-keys.ts';
 import { type Parts, partMistakes, partsOf } from '../workload/parts.ts';
 import { servicePorts, targetMistakes } from '../workload/service.ts';
 import { bothOf, keepsLabels, selectorOf, trackLabelOf } from '../workload/track-label.ts';
@@ -24,7 +26,7 @@ import { runWorkload, type Workload } from '../workload/workload.ts';
 import { replicasOf, workloadKindOf } from '../workload/workload-kinds.ts';
 import { draftsOf } from './drafts.ts';
 import { existingDraftMistakes } from './existing.ts';
-import { type ObjectsInput, objectsOf, type ReleaseObjects } from './objects.ts';
+import { type ObjectsInput, objectsOf, type ReleaseObjects, servicesIn } from './objects.ts';
 import { scaleMistakes } from './scale-mistakes.ts';
 
 /** What a release's workload became. */
@@ -130,11 +132,25 @@ function lateMistakes(
       : []),
     ...input.parts.others.flatMap((it) => serviceObjectMistakes(it, { names, label, pods })),
     ...input.parts.others.flatMap((it) => podSelectorMistakes(it, label)),
+    ...dangling(input, objects),
     ...Object.values(input.parts)
       .flat()
       .flatMap((it) => [...tracksMistakes(it, label), ...unknownReferences(it, objects.hashed)]),
     ...metadataMistakes(input),
     ...longNames(objects),
+  ];
+}
+
+/** References to what the release does not have, and nobody else can. */
+function dangling({ parts, workload, names }: ObjectsInput, objects: ReleaseObjects): Mistake[] {
+  if (workload === undefined) return [];
+  const { metadata } = workload.object;
+  const reachable = { services: servicesIn(objects), apex: names.apex, workload: metadata.name };
+  const all = Object.values(parts).flat();
+  const contents = all.map((it) => it.object);
+  return [
+    ...parts.others.flatMap((it) => backendMistakes(it, reachable)),
+    ...all.flatMap((it) => missingKeys(it, contents)),
   ];
 }
 

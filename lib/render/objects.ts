@@ -1,5 +1,5 @@
 import { hashOf, type Json, type Manifest, objectAt } from '../manifest/json.ts';
-import type { Authored } from '../manifest/manifest.ts';
+import { type Authored, isKind } from '../manifest/manifest.ts';
 import type { Names, Side } from '../names.ts';
 import type { Role, Track } from '../plan/plan.ts';
 import { jobObject } from '../release/jobs.ts';
@@ -114,6 +114,12 @@ export function objectsOf(input: ObjectsInput): ReleaseObjects {
     jobs: (all) => all.flatMap((name) => jobs.get(name) ?? []),
     routes: (traffic) => props.traffic.routes(context, traffic).map(routing),
   };
+}
+
+/** Every Service that the release writes at rest: its own, and the author's. */
+export function servicesIn({ apex, configuration }: ReleaseObjects): readonly Manifest[] {
+  const all = [...(apex === undefined ? [] : [apex]), ...configuration];
+  return all.map((it) => it.object).filter((it) => isKind(it, '', 'Service'));
 }
 
 function place(object: Manifest, role: Role, path: string): Placed {

@@ -1,4 +1,7 @@
+import { Cron } from 'cdk8s';
+import * as kplus from 'cdk8s-plus-25';
 import { describe, expect, test } from 'vitest';
+import { job } from '../../../lib/index.ts';
 import type { Json, JsonObject, Manifest } from '../../../lib/manifest/json.ts';
 import { render } from '../../../lib/render/render.ts';
 import { withHashedNames } from '../../../lib/workload/references.ts';
@@ -262,4 +265,41 @@ describe('one ConfigMap that is used in several places of a release', () => {
       expect.stringContaining('args of Deployment shop names ConfigMap settings'),
     ]);
   });
+});
+
+test('a CronJob and a Job of cdk8s-plus use a ConfigMap of theirs', async () => {
+  const release = sample({
+    workload(scope) {
+      new kplus.ConfigMap(scope, 'settings', {
+        metadata: { name: 'settings' },
+        data: { level: 'info' },
+      });
+      const settings = kplus.ConfigMap.fromConfigMapName(scope, 'named', 'settings');
+      const containers = [
+        { image: 'shop:1', envFrom: [new kplus.EnvFrom(settings)], portNumber: 8080 },
+      ];
+      new kplus.Deployment(scope, 'deployment', { metadata: { name: 'shop' }, containers });
+      new kplus.Job(scope, 'tests', { metadata: { name: 'tests' }, containers });
+      new kplus.CronJob(scope, 'cleanup', {
+        metadata: { name: 'cleanup' },
+        schedule: Cron.daily(),
+        containers,
+      });
+    },
+    jobs: [job('tests', { before: 'traffic' })],
+  });
+  const it = await render(release);
+  const fileOf = (kind: string) =>
+    Object.entries(it.plan.files).find(([, file]) => file.kind === kind) ?? [];
+  const [, settings] = fileOf('ConfigMap');
+  const [tests = ''] = fileOf('Job');
+  expect(settings?.name).toMatch(/^settings-[0-9a-f]{8}$/);
+  for (const [step, file] of [
+    ['01-canary-up', 'cronjob-cleanup.yaml'],
+    ['02-job-tests', tests],
+    ['01-canary-up', 'deployment-shop-canary.yaml'],
+  ] as const)
+    expect(JSON.stringify(objectIn(it, step, file))).toContain(
+      `"configMapRef":{"name":"${settings?.name}"}`,
+    );
 });
