@@ -1,7 +1,7 @@
 import type { Labels } from '../manifest/json.ts';
 import { type Authored, podLabels } from '../manifest/manifest.ts';
 import type { Mistake } from '../mistake.ts';
-import { lengthMistakes, TRACKS } from '../names.ts';
+import { TRACKS } from '../names.ts';
 import type { Track } from '../plan/plan.ts';
 import { jobMistakes, withJobSteps } from '../release/jobs.ts';
 import type { Release } from '../release/release.ts';
@@ -137,7 +137,6 @@ function lateMistakes(
       .flat()
       .flatMap((it) => [...tracksMistakes(it, label), ...unknownReferences(it, objects.hashed)]),
     ...metadataMistakes(input),
-    ...longNames(objects),
   ];
 }
 
@@ -235,14 +234,4 @@ function metadataMistakes({ path, props, label }: ObjectsInput): Mistake[] {
         remedy: 'use another key',
       }));
   });
-}
-
-/** Names that got a suffix; those of the workload and the Services follow from the release's own. */
-function longNames({ running, versioned }: ReleaseObjects): Mistake[] {
-  const suffixed = [...running('primary', { kind: 'full' }), ...versioned].filter(
-    (it) => workloadKindOf(it.object) === undefined,
-  );
-  return suffixed.flatMap((it) =>
-    lengthMistakes(it.path, `name of ${it.object.kind}`, it.object.metadata.name),
-  );
 }

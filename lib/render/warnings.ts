@@ -5,6 +5,7 @@ import { durationText } from '../plan/describe.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Release } from '../release/release.ts';
 import { idleIngress } from '../workload/backends.ts';
+import { closedBudget } from '../workload/budgets.ts';
 import { idlePorts, idleSelectors, podWarnings } from '../workload/warnings.ts';
 import { workloadKindOf } from '../workload/workload-kinds.ts';
 import { type ReleaseObjects, servicesIn } from './objects.ts';
@@ -22,6 +23,7 @@ export function warningsOf(
     ...objects.configuration
       .filter((it) => !isOwnService(it.object, Object.values(names)))
       .flatMap((it) => [...idleSelectors(it, around), ...idlePorts(it, around)]),
+    ...objects.running('primary', { kind: 'full' }).flatMap(closedBudget),
     ...objects.configuration.flatMap((it) => idleIngress(it, servicesIn(objects))),
   ];
   return [...found, ...shortBakes(path, plan)].map((it) => ({ ...it, severity: 'warning' }));

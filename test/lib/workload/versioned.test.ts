@@ -84,8 +84,8 @@ describe('references in a PodSpec', () => {
             image: 'a:1',
             ports: [{ containerPort: 8080 }],
             env: [
-              { name: 'A', valueFrom: { configMapKeyRef: { name: 'C', key: 'k' } } },
-              { name: 'B', valueFrom: { secretKeyRef: { name: 'S', key: 'k' } } },
+              { name: 'A', valueFrom: { configMapKeyRef: { name: 'C', key: 'key' } } },
+              { name: 'B', valueFrom: { secretKeyRef: { name: 'S', key: 'a' } } },
               { name: 'LITERAL', value: 'conf' },
             ],
           },
