@@ -27,6 +27,7 @@ import { mended, unaccounted, type Walk, walk } from './history/history.ts';
 import { earlierPlan } from './history/promotions.ts';
 import { oneNamed } from './named.ts';
 import { type Admission, USUAL_ADMISSION, withRefusals } from './situation/admission.ts';
+import { withNeighbours } from './situation/neighbours.ts';
 import { loadSituation, type PlanMemory, withLastCommit } from './situation/situation.ts';
 import { noRelease, UsageError } from './usage-error.ts';
 
@@ -157,7 +158,12 @@ async function situationOf(scene: Scene, id: string, asked: Asked): Promise<Situ
   // What no analyzer would pin, no person pins by this either.
   const found =
     asked.verb === 'begin'
-      ? await withRefusals(repository, snapshot.source, loaded, admission, new Map())
+      ? await withNeighbours(
+          repository,
+          all,
+          await withRefusals(repository, snapshot.source, loaded, admission, new Map()),
+          new Map(),
+        )
       : loaded;
   return withLastCommit(repository, snapshot.run, found);
 }

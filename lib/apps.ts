@@ -1,6 +1,6 @@
 import { type Construct, RootConstruct } from 'constructs';
 import { Atomic, grouped } from './atomic.ts';
-import { mistakesBetween } from './between.ts';
+import { mistakesBetween, mistakesOfNeighbours } from './between.ts';
 import { outputFolder, writeFolders } from './files.ts';
 import { Manifests, type RenderedManifests, renderManifests } from './manifests.ts';
 import { type Mistake, MistakesError, mistakesOfCalls, placeOf, warningsText } from './mistake.ts';
@@ -47,7 +47,15 @@ export class Apps extends RootConstruct {
       plans.length < this.releases.length,
     );
     const calls = mistakesOfCalls(this);
-    const all = [...calls, ...clashes, ...alone.mistakes, ...mistakes, ...beside.mistakes];
+    const neighbours = mistakesOfNeighbours(this.releases, plans, beside.rendered);
+    const all = [
+      ...calls,
+      ...clashes,
+      ...alone.mistakes,
+      ...mistakes,
+      ...beside.mistakes,
+      ...neighbours,
+    ];
     if (all.length > 0) throw new MistakesError(all);
     return { releases, manifests: beside.rendered };
   }

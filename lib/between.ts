@@ -1,4 +1,7 @@
+import type { RenderedManifests } from './manifests.ts';
 import { type Mistake, placeOf } from './mistake.ts';
+import { type Clash, footprintOf, neighbourhood } from './plan/neighbours.ts';
+import type { Plan } from './plan/plan.ts';
 import { closest } from './props/closest.ts';
 import type { Release } from './release/release.ts';
 
@@ -11,6 +14,46 @@ export function mistakesBetween(releases: readonly Release[]): readonly Mistake[
     ...placeOf(release),
     ...it,
   }));
+}
+
+/**
+ * What is wrong with what several folders write: one object can only be in one of them, and no release may find the
+ * pods of another. It is told of the later one.
+ *
+ * @param plans of the releases that could be rendered
+ */
+export function mistakesOfNeighbours(
+  releases: readonly Release[],
+  plans: readonly Plan[],
+  manifests: readonly RenderedManifests[],
+): readonly Mistake[] {
+  const known = neighbourhood();
+  const between = plans.flatMap((plan) => {
+    const footprint = footprintOf(plan);
+    const found = known.clashes(footprint);
+    known.add(footprint);
+    const release = releases.find((it) => it.id === plan.release);
+    if (release === undefined) return [];
+    return found.map((it) => ({
+      path: release.path,
+      ...placeOf(release),
+      ...mistakeOf(plan.release, it),
+    }));
+  });
+  const beside = manifests.flatMap(({ id, objects }) =>
+    objects.flatMap(({ apiVersion, kind, metadata: { namespace, name } }): Mistake[] => {
+      const release = known.writerOf({ apiVersion, kind, namespace, name });
+      if (release === undefined) return [];
+      const problem = `release ${release} writes ${kind} ${name} as well`;
+      const got = namespace === undefined ? name : `${namespace}/${name}`;
+      return [{ id, path: id, problem, got, remedy: 'leave it out of one of them' }];
+    }),
+  );
+  return [...between, ...beside];
+}
+
+function mistakeOf(id: string, { problem, got, remedy }: Clash): Omit<Mistake, 'path'> {
+  return { id, problem, got, remedy };
 }
 
 interface Found extends Pick<Mistake, 'problem' | 'got' | 'remedy'> {

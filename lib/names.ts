@@ -77,14 +77,34 @@ export function lengthMistakes(path: string, field: string, name: string): Mista
   ];
 }
 
+/**
+ * How long the name of an object may be: as a subdomain, or shorter where controllers make a label of it. KEDA's and
+ * that of Jobs are labels of their pods and autoscalers, and a CronJob adds a time to it.
+ */
+function longestName(kind: string): number {
+  switch (kind) {
+    case 'CronJob':
+      return 52;
+    case 'Job':
+    case 'ScaledObject':
+      return 63;
+    default:
+      return 253;
+  }
+}
+
 /** Kinds whose names are path segments, not DNS names. */
 const PATH_NAMED = new Set(['Role', 'RoleBinding']);
 
 /** What the API would not allow in an object's name. */
 export function objectNameMistakes(path: string, kind: string, name: string): Mistake[] {
   if (kind === 'Service') return serviceNameMistakes(path, 'metadata.name', name);
-  if (PATH_NAMED.has(kind) ? !/[/%]/.test(name) : SUBDOMAIN.test(name) && name.length <= 253)
-    return [];
+  if (name.length > longestName(kind)) {
+    const most = longestName(kind);
+    const problem = `metadata.name of ${kind} is too long, as it is written`;
+    return [{ path, problem, got: name, remedy: `shorten it: at most ${most} characters fit` }];
+  }
+  if (PATH_NAMED.has(kind) ? !/[/%]/.test(name) : SUBDOMAIN.test(name)) return [];
   return [
     {
       path,

@@ -5,6 +5,7 @@ import { PHASES, type Phase } from '../core/phases.ts';
 import type { Situation } from '../core/situation.ts';
 import type { Reader, ReleaseTrees, Snapshot } from '../git/index.ts';
 import { type Admission, withRefusals } from '../situation/admission.ts';
+import { type FootprintMemory, withNeighbours } from '../situation/neighbours.ts';
 import { isIdle, loadSituation, withLastCommit } from '../situation/situation.ts';
 import { age, table } from '../table.ts';
 import { noRelease } from '../usage-error.ts';
@@ -54,7 +55,8 @@ async function sayDetail(flags: StatusFlags, id: string): Promise<void> {
     const all = await reader.list(at);
     const trees = all.find((it) => it.id === id);
     if (trees === undefined) throw noRelease(id, all);
-    return detailOf(await situationOf({ reader, at, admission }, trees));
+    const look = { reader, at, admission, all, footprints: new Map() };
+    return detailOf(await situationOf(look, trees));
   });
   if (flags.json) sayJson(detail);
   else say(detailText(detail, Date.now() / 1000, terminalWidth()));
@@ -82,8 +84,10 @@ async function readStatus(flags: StatusFlags): Promise<Read> {
   return withReader(flags, undefined, async (reader, at) => {
     const rows: Status[] = [];
     // One after the other, so that a thousand releases do not stand in memory at once.
-    for (const trees of await reader.list(at)) {
-      const row = status(await situationOf({ reader, at, admission }, trees));
+    const all = await reader.list(at);
+    const look = { reader, at, admission, all, footprints: new Map() };
+    for (const trees of all) {
+      const row = status(await situationOf(look, trees));
       if (isWanted(flags, row)) rows.push(row);
     }
     return { rows, strays: await reader.strays(at) };
@@ -94,14 +98,17 @@ interface Look {
   readonly reader: Reader;
   readonly at: Snapshot;
   readonly admission: Admission;
+  readonly all: readonly ReleaseTrees[];
+  readonly footprints: FootprintMemory;
 }
 
 async function situationOf(
-  { reader, at, admission }: Look,
+  { reader, at, admission, all, footprints }: Look,
   trees: ReleaseTrees,
 ): Promise<Situation> {
   const found = await loadSituation(reader, trees, new Map(), at);
-  const loaded = await withRefusals(reader, at.source, found, admission, new Map());
+  const read = await withRefusals(reader, at.source, found, admission, new Map());
+  const loaded = await withNeighbours(reader, all, read, footprints);
   // Only its history tells a revert by hand; what is at rest for sure was not reverted.
   return isIdle(trees) ? loaded : withLastCommit(reader, at.run, loaded);
 }

@@ -48,8 +48,8 @@ export async function withRefusals(
 /** So many answers are remembered before the memory starts anew. */
 const MOST_REMEMBERED = 10_000;
 
-/** The stable plan is where a rollback ends, and the one in use is pinned already: neither is pinned again. */
-function couldBePinned({ state, plan, stable }: Situation, dist: PlanTree): boolean {
+/** Whether the newest plan may be pinned next: neither the stable one, where a rollback ends, nor the one in use is pinned again. */
+export function couldBePinned({ state, plan, stable }: Situation, dist: PlanTree): boolean {
   if (state.kind === 'broken') return false;
   if (stable.kind === 'known' && stable.value.tree === dist.tree) return false;
   const inUse = plan.kind === 'known' && plan.value.tree === dist.tree;

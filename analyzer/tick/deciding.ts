@@ -10,6 +10,7 @@ import type { Situation } from '../core/situation.ts';
 import { GitError } from '../git/git-error.ts';
 import type { ReleaseTrees, Snapshot } from '../git/repository.ts';
 import { USUAL_ADMISSION, withRefusals } from '../situation/admission.ts';
+import { withNeighbours } from '../situation/neighbours.ts';
 import { loadSituation, unreadable, withLastCommit } from '../situation/situation.ts';
 import type { Decider } from './analyzer.ts';
 import { decideAsking } from './asking.ts';
@@ -119,10 +120,12 @@ async function decideOne(pass: Pass, trees: ReleaseTrees): Promise<Decided> {
 }
 
 /** A newest plan whose files cannot be read is not pinned; it stops no rollback of what runs. */
-async function admitted({ analyzer, snapshot }: Pass, found: Situation): Promise<Situation> {
+async function admitted({ analyzer, snapshot, all }: Pass, found: Situation): Promise<Situation> {
   const { repository, admission = USUAL_ADMISSION, memory } = analyzer;
   try {
-    return await withRefusals(repository, snapshot.source, found, admission, memory.admissions);
+    const { source } = snapshot;
+    const read = await withRefusals(repository, source, found, admission, memory.admissions);
+    return await withNeighbours(repository, all, read, memory.footprints);
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
     return { ...found, refused: [`dist/${found.id} cannot be read: ${error.message}`] };

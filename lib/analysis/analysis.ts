@@ -98,7 +98,7 @@ export function compileAnalysis(path: string, props: AnalysisProps): CompiledAna
     },
     progressDeadlineSeconds: seconds(
       'progressDeadline',
-      props.progressDeadline ?? Duration.seconds(600),
+      props.progressDeadline ?? PROGRESS_DEADLINE,
       1,
     ),
     inconclusiveDeadlineSeconds: seconds(
@@ -113,6 +113,9 @@ export function compileAnalysis(path: string, props: AnalysisProps): CompiledAna
   const bakeSeconds = seconds('bakeTime', props.bakeTime ?? period, 1);
   return { analysis, bakeSeconds, mistakes: [...mistakes, ...numberMistakes(path, analysis)] };
 }
+
+/** How long a workload is waited for where the release does not say it. */
+export const PROGRESS_DEADLINE = Duration.seconds(600);
 
 function numberMistakes(path: string, analysis: Analysis): Mistake[] {
   const mistakes: Mistake[] = [];

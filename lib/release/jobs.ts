@@ -14,7 +14,8 @@ import { fields } from '../props/fields.ts';
 import { made } from '../props/made.ts';
 import type { StepDraft } from '../strategy/strategy.ts';
 import { reachesCanary } from '../traffic/traffic.ts';
-import { type HashedNames, withHashedNames } from '../workload/versioned.ts';
+import { withHashedNames } from '../workload/references.ts';
+import type { HashedNames } from '../workload/versioned.ts';
 
 /** A Job of the workload that must complete in a step of its own. */
 export interface JobDefinition extends z.infer<typeof jobDefinition> {}
@@ -76,10 +77,8 @@ const JOB_DEADLINE_SECONDS = 3600;
 
 /** The Job as a plan holds it: a Job cannot be changed, so its name tells candidate and content. */
 export function jobObject(object: Manifest, candidate: string, names: HashedNames): Manifest {
-  const template = objectAt(object, 'spec', 'template');
-  const spec = withHashedNames(objectAt(template, 'spec'), names);
   const { activeDeadlineSeconds = JOB_DEADLINE_SECONDS } = objectAt(object, 'spec');
-  const whole = withSpec(object, { activeDeadlineSeconds, template: { ...template, spec } });
+  const whole = withSpec(withHashedNames(object, names), { activeDeadlineSeconds });
   return renamed(whole, `${object.metadata.name}-${hashOf({ candidate, whole }, 10)}`);
 }
 

@@ -1,7 +1,7 @@
 import type { Labels } from '../manifest/json.ts';
 import { type Authored, podLabels } from '../manifest/manifest.ts';
 import type { Mistake } from '../mistake.ts';
-import { lengthMistakes, TRACKS } from '../names.ts';
+import { TRACKS } from '../names.ts';
 import type { Track } from '../plan/plan.ts';
 import { jobMistakes, withJobSteps } from '../release/jobs.ts';
 import type { Release } from '../release/release.ts';
@@ -11,20 +11,24 @@ import type { StepDraft } from '../strategy/strategy.ts';
 import { routerMistakes } from '../traffic/mistakes.ts';
 import { type Room, roomOf } from '../traffic/pods.ts';
 import type { Traffic } from '../traffic/traffic.ts';
+import { backendMistakes } from '../workload/backends.ts';
 import {
   podSelectorMistakes,
   serviceObjectMistakes,
   tracksMistakes,
   versionedMistakes,
 } from '../workload/configuration.ts';
+import { missingKeys } from '../workload/content-keys.ts';
 import { type Parts, partMistakes, partsOf } from '../workload/parts.ts';
 import { servicePorts, targetMistakes } from '../workload/service.ts';
 import { bothOf, keepsLabels, selectorOf, trackLabelOf } from '../workload/track-label.ts';
+import { unknownReferences } from '../workload/unknown-references.ts';
+import { hashedMistakes, isContent } from '../workload/versioned.ts';
 import { runWorkload, type Workload } from '../workload/workload.ts';
 import { replicasOf, workloadKindOf } from '../workload/workload-kinds.ts';
 import { draftsOf } from './drafts.ts';
 import { existingDraftMistakes } from './existing.ts';
-import { type ObjectsInput, objectsOf, type ReleaseObjects } from './objects.ts';
+import { type ObjectsInput, objectsOf, type ReleaseObjects, servicesIn } from './objects.ts';
 import { scaleMistakes } from './scale-mistakes.ts';
 
 /** What a release's workload became. */
@@ -80,7 +84,10 @@ function earlyMistakes(release: Release, made: Workload, parts: Parts): Mistake[
   const sharedTriggers = props.tracks?.sharedTriggers ?? [];
   const context = { path, names, namespace, sharedTriggers, isPartial };
   return [
-    ...parts.versioned.flatMap((it) => versionedMistakes(it, secrets ? 'allowed' : 'refused')),
+    ...made.objects
+      .filter((it) => isContent(it.object))
+      .flatMap((it) => versionedMistakes(it, secrets ? 'allowed' : 'refused')),
+    ...made.objects.flatMap(hashedMistakes),
     ...partMistakes(context, made.objects, parts),
   ];
 }
@@ -129,11 +136,24 @@ function lateMistakes(
       : []),
     ...input.parts.others.flatMap((it) => serviceObjectMistakes(it, { names, label, pods })),
     ...input.parts.others.flatMap((it) => podSelectorMistakes(it, label)),
+    ...dangling(input, objects),
     ...Object.values(input.parts)
       .flat()
-      .flatMap((it) => tracksMistakes(it, label)),
+      .flatMap((it) => [...tracksMistakes(it, label), ...unknownReferences(it, objects.hashed)]),
     ...metadataMistakes(input),
-    ...longNames(objects),
+  ];
+}
+
+/** References to what the release does not have, and nobody else can. */
+function dangling({ parts, workload, names }: ObjectsInput, objects: ReleaseObjects): Mistake[] {
+  if (workload === undefined) return [];
+  const { metadata } = workload.object;
+  const reachable = { services: servicesIn(objects), apex: names.apex, workload: metadata.name };
+  const all = Object.values(parts).flat();
+  const contents = all.map((it) => it.object);
+  return [
+    ...parts.others.flatMap((it) => backendMistakes(it, reachable)),
+    ...all.flatMap((it) => missingKeys(it, contents)),
   ];
 }
 
@@ -224,14 +244,4 @@ function metadataMistakes({ path, props, label }: ObjectsInput): Mistake[] {
         remedy: 'use another key',
       }));
   });
-}
-
-/** Names that got a suffix; those of the workload and the Services follow from the release's own. */
-function longNames({ running, versioned }: ReleaseObjects): Mistake[] {
-  const suffixed = [...running('primary', { kind: 'full' }), ...versioned].filter(
-    (it) => workloadKindOf(it.object) === undefined,
-  );
-  return suffixed.flatMap((it) =>
-    lengthMistakes(it.path, `name of ${it.object.kind}`, it.object.metadata.name),
-  );
 }

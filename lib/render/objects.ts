@@ -1,6 +1,5 @@
 import { hashOf, type Json, type Manifest, objectAt } from '../manifest/json.ts';
-import type { Authored } from '../manifest/manifest.ts';
-import { withSpec } from '../manifest/manifest.ts';
+import { type Authored, isKind } from '../manifest/manifest.ts';
 import type { Names, Side } from '../names.ts';
 import type { Role, Track } from '../plan/plan.ts';
 import { jobObject } from '../release/jobs.ts';
@@ -12,10 +11,11 @@ import type { Size } from '../workload/autoscalers.ts';
 import { autoscalerOn, boundsOf } from '../workload/autoscalers.ts';
 import { configurationObject } from '../workload/configuration.ts';
 import type { Parts } from '../workload/parts.ts';
+import { withHashedNames } from '../workload/references.ts';
 import { serviceManifest, servicePorts } from '../workload/service.ts';
 import { bothOf, selectorOf, serviceLabels, type TrackLabel } from '../workload/track-label.ts';
 import { companionOn, neutralTemplate, type PodForm, workloadOn } from '../workload/tracks.ts';
-import { type HashedNames, version, withHashedNames } from '../workload/versioned.ts';
+import { type HashedNames, version } from '../workload/versioned.ts';
 import { replicasOf, workloadKindOf } from '../workload/workload-kinds.ts';
 import { sizeOf } from './sizes.ts';
 
@@ -41,6 +41,8 @@ export interface ReleaseObjects {
   /** The canary at rest: no pods, no autoscaler, no budget. None where it cannot stand without pods. */
   readonly resting: readonly Placed[];
   readonly versioned: readonly Placed[];
+  /** Names before and after hashing. */
+  readonly hashed: HashedNames;
   readonly configuration: readonly Placed[];
   /** Undefined where the Services are the author's own. */
   readonly apex: Placed | undefined;
@@ -68,13 +70,18 @@ export interface ObjectsInput {
 export function objectsOf(input: ObjectsInput): ReleaseObjects {
   const { path, props, parts, label } = input;
   const { objects, names: hashed } = version(parts.versioned.map((it) => it.object));
-  const base = input.workload && withNames(input.workload.object, hashed);
+  const base = input.workload && withHashedNames(input.workload.object, hashed);
   const form = podFormOf(input);
   const candidate = candidateOf(input, base, form);
   const services = servicesOf(input);
   const { tracks } = props.strategy;
   const context = { ...input.router, tracks, candidate, apex: services.apex };
-  const routing = (it: Routing): Placed => ({ path, role: 'routing', ...it });
+  const routing = (it: Routing): Placed => ({
+    path,
+    role: 'routing',
+    ...it,
+    object: withHashedNames(it.object, hashed),
+  });
   const isOurs = input.workload !== undefined;
   const own = isOurs
     ? props.strategy.tracks.map((track) => place(services[track], 'configuration', path))
@@ -96,6 +103,7 @@ export function objectsOf(input: ObjectsInput): ReleaseObjects {
     running: remembered((track, scale, updated) => pods?.running(track, scale, updated) ?? []),
     leastPods: (track, scale) => pods?.leastPods(track, scale),
     resting: props.strategy.tracks.includes('canary') ? (pods?.resting ?? []) : [],
+    hashed,
     versioned: objects.map((it, index) =>
       place(it, 'versioned', parts.versioned[index]?.path ?? path),
     ),
@@ -125,6 +133,12 @@ function withApexMetadata(it: Routing, { parts, props }: ObjectsInput): Routing 
       : { annotations: { ...annotations, ...metadata.annotations } }),
   };
   return { ...it, object: { ...it.object, metadata: merged } };
+}
+
+/** Every Service that the release writes at rest: its own, and the author's. */
+export function servicesIn({ apex, configuration }: ReleaseObjects): readonly Manifest[] {
+  const all = [...(apex === undefined ? [] : [apex]), ...configuration];
+  return all.map((it) => it.object).filter((it) => isKind(it, '', 'Service'));
 }
 
 function place(object: Manifest, role: Role, path: string): Placed {
@@ -215,12 +229,6 @@ function ownSize({ autoscalers }: Parts, base: Manifest): Size {
   if (autoscaler !== undefined) return boundsOf(autoscaler.object);
   const replicas = replicasOf(base);
   return { min: replicas, max: replicas };
-}
-
-function withNames(workload: Manifest, names: HashedNames): Manifest {
-  const template = objectAt(workload, 'spec', 'template');
-  const spec = withHashedNames(objectAt(template, 'spec'), names);
-  return withSpec(workload, { template: { ...template, spec } });
 }
 
 function servicesOf(input: ObjectsInput): Record<'apex' | 'baseline' | Side, Manifest> {

@@ -1,8 +1,12 @@
+import { PROGRESS_DEADLINE } from '../analysis/analysis.ts';
+import { type Manifest, objectAt } from '../manifest/json.ts';
+import { withSpec } from '../manifest/manifest.ts';
 import type { Mistake } from '../mistake.ts';
 import type { TrackProps } from '../release/release-props.ts';
 import type { StepDraft } from '../strategy/strategy.ts';
 import { boundMistakes, isAutoscaler } from '../workload/autoscalers.ts';
-import { neverReadyMistakes } from '../workload/never-ready.ts';
+import { budgetMistakes } from '../workload/budgets.ts';
+import { neverReadyMistakes, type Start } from '../workload/never-ready.ts';
 import {
   partitionOf,
   replicasOf,
@@ -21,6 +25,8 @@ export function scaleMistakes(
   const kind = workload && workloadKindOf(workload.object);
   if (workload === undefined || kind === undefined) return [];
   const tracks = input.props.strategy.tracks;
+  const written = withSpec(workload.object, input.props.strategy.deployment ?? {});
+  const { progressDeadline = PROGRESS_DEADLINE } = input.props.analysis ?? {};
   const autoscalers = tracks
     .flatMap((track) => objects.running(track, { kind: 'full' }))
     .filter((it) => isAutoscaler(it.object));
@@ -32,12 +38,41 @@ export function scaleMistakes(
       got: it.object.metadata.name,
       remedy: AUTOSCALED[kind.kind] ?? 'leave it out',
     })),
-    ...neverReadyMistakes(workload, parts.autoscalers),
+    ...neverReadyMistakes({
+      workload: { ...workload, object: written },
+      autoscalers: parts.autoscalers,
+      others: parts.others,
+      overlap: tracks.includes('canary') ? 'tracks' : updateOf(written),
+      deadlineSeconds: progressDeadline.toSeconds(),
+    }),
+    ...parts.companions.flatMap((it) => budgetMistakes(it, leastPods(input, objects, drafts))),
     ...trackMistakes(path, kind, input),
     ...countMistakes(path, input),
     ...draftMistakes(path, kind, drafts),
     ...(kind.tracked ? [] : partitionMistakes(path, replicasOf(workload.object), drafts)),
   ];
+}
+
+/** Other kinds delete a pod before they make its next. */
+function updateOf(written: Manifest): Start['overlap'] {
+  const isRolling = objectAt(written, 'spec', 'strategy').type !== 'Recreate';
+  return written.kind === 'Deployment' && isRolling ? 'update' : 'none';
+}
+
+/** Of a canary that never runs beside the primary, as many as of the primary. */
+function leastPods(
+  { workload }: ObjectsInput,
+  objects: ReleaseObjects,
+  drafts: readonly StepDraft[],
+): { readonly primary: number; readonly canary: number } {
+  const count = (track: 'primary' | 'canary', scale: StepDraft['canary']): number => {
+    const found = objects.running(track, scale).find((it) => workloadKindOf(it.object));
+    return objects.leastPods(track, scale) ?? (found === undefined ? 0 : replicasOf(found.object));
+  };
+  const full = count('primary', { kind: 'full' });
+  const isSized = workload !== undefined && workloadKindOf(workload.object)?.sized === true;
+  const scales = isSized ? drafts.map((it) => it.canary).filter((it) => it.kind !== 'none') : [];
+  return { primary: full, canary: Math.min(full, ...scales.map((it) => count('canary', it))) };
 }
 
 const AUTOSCALED: Readonly<Partial<Record<WorkloadKind['kind'], string>>> = {

@@ -4,9 +4,11 @@ import type { Mistake } from '../mistake.ts';
 import { durationText } from '../plan/describe.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Release } from '../release/release.ts';
-import { idleSelectors, podWarnings } from '../workload/warnings.ts';
+import { idleIngress } from '../workload/backends.ts';
+import { closedBudget } from '../workload/budgets.ts';
+import { idlePorts, idleSelectors, podWarnings } from '../workload/warnings.ts';
 import { workloadKindOf } from '../workload/workload-kinds.ts';
-import type { ReleaseObjects } from './objects.ts';
+import { type ReleaseObjects, servicesIn } from './objects.ts';
 
 /** What is probably not meant of a release with which nothing is wrong. */
 export function warningsOf(
@@ -20,7 +22,9 @@ export function warningsOf(
     ...(objects.base === undefined ? [] : podWarnings(authorOf(objects.base, rendered, path))),
     ...objects.configuration
       .filter((it) => !isOwnService(it.object, Object.values(names)))
-      .flatMap((it) => idleSelectors(it, around)),
+      .flatMap((it) => [...idleSelectors(it, around), ...idlePorts(it, around)]),
+    ...objects.running('primary', { kind: 'full' }).flatMap(closedBudget),
+    ...objects.configuration.flatMap((it) => idleIngress(it, servicesIn(objects))),
   ];
   return [...found, ...shortBakes(path, plan)].map((it) => ({ ...it, severity: 'warning' }));
 }

@@ -19,8 +19,9 @@ import {
   selectorOn,
   selectorOnBoth,
 } from './pod-selectors.ts';
+import { withHashedNames } from './references.ts';
 import { keepsLabels, namesWorkload, type TrackLabel } from './track-label.ts';
-import { type HashedNames, withHashedNames } from './versioned.ts';
+import type { HashedNames } from './versioned.ts';
 
 /** Annotation by which an object of the author's that selects pods says which: `primary`, `canary` or `both`. */
 export const TRACKS_ANNOTATION = 'perch/tracks';
@@ -55,11 +56,11 @@ const SELECTIONS = new Map<string, Selection>([
 
 /** An object that belongs to no track, as it is written: what names the workload names both tracks, or the one it says. */
 export function configurationObject(
-  object: Manifest,
+  given: Manifest,
   label: TrackLabel,
   names: HashedNames,
 ): Manifest {
-  if (isKind(object, '', 'ServiceAccount')) return withHashedNames(object, names);
+  const object = withHashedNames(given, names);
   const selection = SELECTIONS.get(object.kind);
   if (selection === undefined) return object;
   const track = trackOf(object);

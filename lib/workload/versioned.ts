@@ -1,5 +1,6 @@
-import { hashOf, isObject, type Json, type JsonObject, type Manifest } from '../manifest/json.ts';
-import { isKind, mapObjects, renamed } from '../manifest/manifest.ts';
+import { hashOf, type Manifest } from '../manifest/json.ts';
+import { type Authored, isKind, renamed } from '../manifest/manifest.ts';
+import type { Mistake } from '../mistake.ts';
 
 /** Names before and after hashing, by kind. */
 export interface HashedNames {
@@ -13,9 +14,42 @@ export interface Versioned {
   readonly names: HashedNames;
 }
 
-/** Whether an object is a ConfigMap or Secret, and so gets a content hash. */
-export function isVersioned(object: Manifest): boolean {
+/** Annotation by which a ConfigMap or Secret keeps its name: it is configuration then, and changes in place. */
+export const HASHED_ANNOTATION = 'perch/hashed';
+
+/** Whether an object is a ConfigMap or Secret. */
+export function isContent(object: Manifest): boolean {
   return isKind(object, '', 'ConfigMap') || isKind(object, '', 'Secret');
+}
+
+/** Whether an object is a ConfigMap or Secret that gets a content hash; Flagger's own annotation is understood as well. */
+export function isVersioned(object: Manifest): boolean {
+  const { [HASHED_ANNOTATION]: hashed, 'flagger.app/config-tracking': tracking } =
+    object.metadata.annotations ?? {};
+  return isContent(object) && hashed !== 'false' && tracking !== 'disabled';
+}
+
+/** What is wrong with what an object says of its own name. */
+export function hashedMistakes({ path, object }: Authored): readonly Mistake[] {
+  const { kind, metadata } = object;
+  const got = metadata.annotations?.[HASHED_ANNOTATION];
+  const place = `${HASHED_ANNOTATION} of ${kind} ${metadata.name}`;
+  if (got !== undefined && !isContent(object)) {
+    const problem = `${place} has no effect: only ConfigMaps and Secrets get a hash`;
+    return [{ path, problem, got, remedy: 'leave it out' }];
+  }
+  if (got !== undefined && got !== 'true' && got !== 'false')
+    return [
+      {
+        path,
+        problem: `${place} is not true or false`,
+        got,
+        remedy: 'use "false", or leave it out',
+      },
+    ];
+  if (!isContent(object) || isVersioned(object) || object.immutable !== true) return [];
+  const problem = `${kind} ${metadata.name} keeps its name and is immutable: a cluster would refuse its next change`;
+  return [{ path, problem, got: { immutable: true }, remedy: 'leave immutable out' }];
 }
 
 /** Gives each ConfigMap and Secret a name of its content and makes it immutable. */
@@ -43,44 +77,4 @@ export function underContentHash(object: Manifest): Manifest {
 function contentHash(object: Manifest): string {
   const { kind, data, stringData, binaryData, type } = object;
   return hashOf({ kind, data, stringData, binaryData, type }, 8);
-}
-
-/** Keys below which `name` names a ConfigMap or Secret, wherever a PodSpec can hold one. */
-const REFERENCES: Readonly<Record<string, keyof HashedNames>> = {
-  configMap: 'ConfigMap',
-  configMapRef: 'ConfigMap',
-  configMapKeyRef: 'ConfigMap',
-  secret: 'Secret',
-  secretRef: 'Secret',
-  secretKeyRef: 'Secret',
-  nodePublishSecretRef: 'Secret',
-};
-
-/** A PodSpec, or an object that names Secrets as one does, with references to the hashed names. */
-export function withHashedNames<T extends JsonObject>(value: T, names: HashedNames): T {
-  return mapObjects(value, (it) => referencesIn(it, names)) as T;
-}
-
-function referencesIn(object: JsonObject, names: HashedNames): JsonObject {
-  const changed: Record<string, Json | undefined> = { ...object };
-  for (const [key, kind] of Object.entries(REFERENCES)) {
-    const reference = object[key];
-    if (isObject(reference)) changed[key] = renameIn(reference, 'name', names[kind]);
-  }
-  // Volumes of kind secret and azureFile, and old ServiceAccounts, name theirs in keys of their own.
-  const holder = isObject(changed.secret) ? changed.secret : undefined;
-  if (holder !== undefined) changed.secret = renameIn(holder, 'secretName', names.Secret);
-  if (isObject(object.azureFile))
-    changed.azureFile = renameIn(object.azureFile, 'secretName', names.Secret);
-  if (Array.isArray(object.imagePullSecrets))
-    changed.imagePullSecrets = object.imagePullSecrets.map((it: Json) =>
-      isObject(it) ? renameIn(it, 'name', names.Secret) : it,
-    );
-  return changed;
-}
-
-function renameIn(object: JsonObject, key: string, names: ReadonlyMap<string, string>): JsonObject {
-  const name = object[key];
-  const hashed = typeof name === 'string' ? names.get(name) : undefined;
-  return hashed === undefined ? object : { ...object, [key]: hashed };
 }

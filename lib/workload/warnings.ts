@@ -85,6 +85,38 @@ function idleSelector(object: Authored['object'], around: Surroundings): Idle | 
   return { got, selected: isPods ? 'pod' : 'Service' };
 }
 
+/** What scrapes ports that nothing has which it selects, of what the release renders. */
+export function idlePorts(
+  { path, object }: Authored,
+  { objects }: Surroundings,
+): readonly PlacedReproof[] {
+  const isPods = isKind(object, MONITORING, 'PodMonitor');
+  if (!isPods && !isKind(object, MONITORING, 'ServiceMonitor')) return [];
+  const selector = objectAt(object, 'spec', 'selector');
+  const known = objects.flatMap(({ object: it }) => {
+    if (!isPods)
+      return isKind(it, '', 'Service') && selects(selector, it.metadata.labels ?? {})
+        ? listAt(it, 'spec', 'ports')
+        : [];
+    return workloadKindOf(it) !== undefined && selects(selector, podLabels(it))
+      ? portsOf(objectAt(it, 'spec', 'template', 'spec'))
+      : [];
+  });
+  const names = [...new Set(known.flatMap((it) => (typeof it.name === 'string' ? [it.name] : [])))];
+  const list = isPods ? 'podMetricsEndpoints' : 'endpoints';
+  const wanted = listAt(object, 'spec', list).flatMap(({ port }) =>
+    typeof port === 'string' && known.length > 0 && !names.includes(port) ? [port] : [],
+  );
+  const problem = `${object.kind} ${object.metadata.name} scrapes a port that no ${isPods ? 'pod' : 'Service'} has which it selects`;
+  const remedy = names.length === 0 ? 'give the port a name' : `use one of ${names.join(', ')}`;
+  return wanted.map((got) => ({ path, problem, got, remedy }));
+}
+
+function portsOf(spec: JsonObject): readonly JsonObject[] {
+  const containers = [...listAt(spec, 'initContainers'), ...listAt(spec, 'containers')];
+  return containers.flatMap((it) => listAt(it, 'ports'));
+}
+
 const MONITORING = 'monitoring.coreos.com';
 
 /** Labels of all pods; those of Jobs and CronJobs can be watched too. */

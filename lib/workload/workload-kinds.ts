@@ -1,4 +1,4 @@
-import { hashOf, type JsonObject, listAt, type Manifest, objectAt } from '../manifest/json.ts';
+import { hashOf, type JsonObject, type Manifest, objectAt } from '../manifest/json.ts';
 import type { Authored } from '../manifest/manifest.ts';
 import { isKind } from '../manifest/manifest.ts';
 import type { Mistake } from '../mistake.ts';
@@ -36,7 +36,7 @@ const KINDS: readonly WorkloadKind[] = [
     autoscaled: false,
     fixed: () => ({}),
     updateStrategy: () => undefined,
-    mistakes: (it) => [...onDeleteMistakes(it), ...hostMistakes(it)],
+    mistakes: onDeleteMistakes,
   },
   {
     kind: 'StatefulSet',
@@ -94,27 +94,6 @@ function onDeleteMistakes({ path, object }: Authored): Mistake[] {
       remedy: 'use RollingUpdate',
     },
   ];
-}
-
-/** A port of the node can only be had once, and both tracks run on every node. */
-function hostMistakes({ path, object }: Authored): Mistake[] {
-  const spec = objectAt(object, 'spec', 'template', 'spec');
-  const { name } = object.metadata;
-  const ports = [...listAt(spec, 'containers'), ...listAt(spec, 'initContainers')]
-    .flatMap((it) => listAt(it, 'ports'))
-    .filter((it) => it.hostPort !== undefined);
-  const remedy =
-    'leave it out: both tracks run on every node, and the second pod would never start there; ' +
-    'manage a DaemonSet that needs it outside of the release';
-  const mistakes: Mistake[] = ports.map((it) => ({
-    path,
-    problem: `a container of DaemonSet ${name} has a hostPort`,
-    got: it.hostPort,
-    remedy,
-  }));
-  if (spec.hostNetwork === true)
-    mistakes.push({ path, problem: `DaemonSet ${name} has hostNetwork`, got: true, remedy });
-  return mistakes;
 }
 
 function orderMistakes({ path, object }: Authored): Mistake[] {

@@ -24,14 +24,14 @@ import { isManifest } from '../../lib/manifest/manifest.ts';
 import { parsePlan } from '../../lib/plan/parse.ts';
 import { validate } from '../../lib/validation/validate.ts';
 import { temporaryFolder } from '../cleanups.ts';
-import { deployment, workload } from './sample.ts';
+import { deploymentOf, workload } from './sample.ts';
 
 const DIST = fromProject('dist/examples');
 
 function release(scope: Construct, id: string, stepWeight = 50): Release {
   return new Release(scope, id, {
     namespace: 'prod',
-    workload: workload(deployment()),
+    workload: workload(deploymentOf(id)),
     service: { port: 80, targetPort: 8080 },
     traffic: istio(),
     strategy: canary({ stepWeight }),

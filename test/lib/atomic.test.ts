@@ -9,14 +9,21 @@ import {
   type Rendered,
 } from '../../lib/index.ts';
 import { parsePlan } from '../../lib/plan/parse.ts';
-import { deployment, sample, workload } from './sample.ts';
+import { deploymentOf, sample, workload } from './sample.ts';
 
 /** Releases of one App, and groups over them. */
 function apps(releases: Readonly<Record<string, Partial<ReleaseProps>>>) {
   const root = new Apps();
   const made = Object.fromEntries(
     Object.entries(releases).map(([id, props]): [string, Release] => {
-      return [id, new Release(root, id, sample({ name: id, ...props }, id).props)];
+      return [
+        id,
+        new Release(
+          root,
+          id,
+          sample({ name: id, workload: workload(deploymentOf(id)), ...props }, id).props,
+        ),
+      ];
     }),
   );
   const group = (name: string, ...ids: readonly string[]) =>
@@ -34,7 +41,7 @@ function missing(id: string): never {
 
 const image = (tag: string): Partial<ReleaseProps> => ({
   workload: workload(
-    deployment({
+    deploymentOf('api', {
       containers: [
         { name: 'main', image: `shop:${tag}`, ports: [{ name: 'http', containerPort: 8080 }] },
       ],

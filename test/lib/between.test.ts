@@ -1,23 +1,32 @@
 import { describe, expect, test } from 'vitest';
-import { Apps, canary, gatewayApi, istio, MistakesError, Release } from '../../lib/index.ts';
+import {
+  Apps,
+  canary,
+  gatewayApi,
+  istio,
+  Manifests,
+  MistakesError,
+  Release,
+} from '../../lib/index.ts';
 import type { ReleaseProps } from '../../lib/release/release-props.ts';
-import { deployment, workload } from './sample.ts';
+import { configMap, deploymentOf, type SampleObject, workload } from './sample.ts';
 
-/** What is told of the second of two releases. */
+/** What is told of the second of two releases, and of what is made beside them. */
 async function between(
   one: Partial<ReleaseProps>,
   other: Partial<ReleaseProps>,
+  make: (apps: Apps) => void = () => undefined,
 ): Promise<readonly string[]> {
   const apps = new Apps();
   const props = {
     namespace: 'prod',
-    workload: workload(deployment()),
     service: { port: 80, targetPort: 8080 },
     traffic: istio(),
     strategy: canary({ stepWeight: 50 }),
   };
-  new Release(apps, 'cart', { ...props, ...one });
-  new Release(apps, 'shop', { ...props, ...other });
+  new Release(apps, 'cart', { ...props, workload: workload(deploymentOf('cart')), ...one });
+  new Release(apps, 'shop', { ...props, workload: workload(deploymentOf('shop')), ...other });
+  make(apps);
   const error = await apps.render().catch((it: unknown) => it);
   return error instanceof MistakesError
     ? error.mistakes.map((it) => `${it.path}: ${it.problem}, ${it.remedy}`)
@@ -63,4 +72,61 @@ test('dependsOn of an unknown release', async () => {
   expect(await after('database')).toEqual([
     'shop: dependsOn names no release, the others are cart',
   ]);
+});
+
+describe('an object that two of them would write', () => {
+  const account: SampleObject = {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'app' },
+  };
+  const both = (object: SampleObject) =>
+    [
+      { workload: workload(deploymentOf('cart'), object) },
+      { workload: workload(deploymentOf('shop'), object) },
+    ] as const;
+  const remedy = 'rename it in one of them, or make what they share in a folder of `Manifests`';
+
+  test('is told with both releases and the object', async () => {
+    expect(await between(...both(account))).toEqual([
+      `shop: release cart writes ServiceAccount app as well, ${remedy}`,
+    ]);
+    expect(await between(...both(configMap('settings')))).toEqual([
+      expect.stringMatching(/^shop: release cart writes ConfigMap settings-[0-9a-f]{8} as well/),
+    ]);
+    const [one, other] = both(account);
+    expect(await between(one, { ...other, namespace: 'other' })).toEqual([]);
+  });
+
+  test('also where it is a Service of a track', async () => {
+    const named = { name: 'cart-canary' };
+    const [first] = await between({}, named);
+    expect(first).toBe(`shop: release cart writes Service cart-canary as well, ${remedy}`);
+  });
+
+  test('also in a folder of manifests', async () => {
+    const folder = (apps: Apps) =>
+      void new Manifests(apps, 'shared', (scope) =>
+        workload({ ...account, metadata: { name: 'app', namespace: 'prod' } })(scope),
+      );
+    const [one] = both(account);
+    expect(await between({}, {}, folder)).toEqual([]);
+    expect(await between(one, {}, folder)).toEqual([
+      'shared: release cart writes ServiceAccount app as well, leave it out of one of them',
+    ]);
+  });
+});
+
+test('pods that the Services of another release would select', async () => {
+  const told = (which: string) => [
+    `shop: ${which}, and send them its requests, let each workload select by a label that only its own pods have`,
+  ];
+  const same = { workload: workload(deploymentOf('cart')) };
+  expect(await between({}, same)).toEqual(told('release cart would select the pods of this one'));
+  expect(await between({}, { ...same, namespace: 'other' })).toEqual([]);
+  const narrow = {
+    workload: workload(deploymentOf('cart', {}, { role: 'worker' })),
+  };
+  expect(await between({}, narrow)).toEqual(told('release cart would select the pods of this one'));
+  expect(await between(narrow, same)).toEqual(told('it would select the pods of release cart'));
 });

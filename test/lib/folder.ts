@@ -9,7 +9,7 @@ import {
 } from '../../lib/index.ts';
 import type { Manifest } from '../../lib/manifest/json.ts';
 import { mistakeText } from '../../lib/mistake.ts';
-import { deployment, hpa, type SampleObject, workload } from './sample.ts';
+import { deployment, deploymentOf, hpa, type SampleObject, workload } from './sample.ts';
 
 /** Release `shop` in namespace prod, with an HPA, and `site` in namespace web, with another object of yours. */
 export function twoReleases(other?: SampleObject, allowKinds: readonly string[] = []): Apps {
@@ -46,7 +46,7 @@ export function apartReleases(): Apps {
   new Release(apps, 'far', {
     ...props,
     service: { port: 80, targetPort: 8080 },
-    workload: workload(deployment()),
+    workload: workload(deploymentOf('far')),
   });
   new Release(apps, 'routes', {
     ...props,

@@ -42,3 +42,16 @@ test('how much a long name must lose', () => {
   expect(lengthMistakes('shop', 'name', 'a'.repeat(63))).toEqual([]);
   expect(lengthMistakes('shop', 'name', 'a'.repeat(70))[0]?.remedy).toBe('shorten it by 7');
 });
+
+test.each([
+  ['ConfigMap', 253],
+  ['HorizontalPodAutoscaler', 253],
+  ['ScaledObject', 63],
+  ['Job', 63],
+  ['CronJob', 52],
+])('a %s has at most %d characters', (kind, most) => {
+  expect(objectNameMistakes('shop', kind, 'a'.repeat(most))).toEqual([]);
+  expect(objectNameMistakes('shop', kind, 'a'.repeat(most + 1))).toEqual([
+    expect.objectContaining({ remedy: `shorten it: at most ${most} characters fit` }),
+  ]);
+});

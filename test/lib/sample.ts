@@ -49,6 +49,16 @@ export function deployment(
   };
 }
 
+/** The same with pods that no other release selects. */
+export function deploymentOf(
+  app: string,
+  podSpec: object = {},
+  more: Readonly<Record<string, string>> = {},
+): SampleObject {
+  const labels = { app, ...more };
+  return deployment(podSpec, { spec: { selector: { matchLabels: labels } }, template: { labels } });
+}
+
 export function hpa(spec: object = {}): SampleObject {
   return {
     apiVersion: 'autoscaling/v2',

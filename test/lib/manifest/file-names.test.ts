@@ -33,3 +33,12 @@ test('characters that a file had better not hold', () => {
   const it = object('rbac.authorization.k8s.io/v1', 'Role', 'system:a/../b');
   expect(fileNames([it])(it)).toBe('role-system_a_.._b.yaml');
 });
+
+test('a name that no file could have is cut, and told apart from others like it', () => {
+  const [one, other] = ['a', 'b'].map((it) => object('v1', 'ConfigMap', `${'x'.repeat(252)}${it}`));
+  if (one === undefined || other === undefined) throw new Error('there are two');
+  const name = fileNames([one, other]);
+  expect(name(one)).toMatch(/^configmap-x+-[0-9a-f]{8}\.yaml$/);
+  expect(name(one)).toHaveLength(255);
+  expect(name(one)).not.toBe(name(other));
+});

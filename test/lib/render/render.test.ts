@@ -179,9 +179,9 @@ describe('the author’s mistakes, each with construct path, value and remedy', 
     ],
     [
       'a ConfigMap’s name too long after hashing',
-      of(deployment(), configMap('a'.repeat(60))),
+      of(deployment(), configMap('a'.repeat(250))),
       [
-        `shop/object-1: name of ConfigMap is longer than 63 characters after suffixing, got "${'a'.repeat(60)}-4b466df7"; shorten it by 6`,
+        `shop/object-1: metadata.name of ConfigMap is too long, as it is written, got "${'a'.repeat(199)}…; shorten it: at most 253 characters fit`,
       ],
     ],
     [
@@ -381,7 +381,7 @@ describe('the author’s mistakes, each with construct path, value and remedy', 
       workload: workload(
         deployment({ oops: 1 }),
         hpa({ minReplicas: 9 }),
-        configMap('a'.repeat(60)),
+        configMap('a'.repeat(250)),
       ),
       traffic: istio({ delegation: true, hosts: ['a'] }),
     });

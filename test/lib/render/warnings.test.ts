@@ -108,3 +108,25 @@ describe('what selects nothing that is rendered is warned of', () => {
     expect(await warned([ready, monitoring('ServiceMonitor', elsewhere)])).toEqual([]);
   });
 });
+
+describe('a monitor of a port that nothing has is warned of', () => {
+  const monitor = (kind: string, list: string, port: string): SampleObject => ({
+    apiVersion: 'monitoring.coreos.com/v1',
+    kind,
+    metadata: { name: 'shop' },
+    spec: { selector: { matchLabels: { app: 'shop' } }, [list]: [{ port }] },
+  });
+
+  test.each([
+    ['ServiceMonitor', 'endpoints', 'Service'],
+    ['PodMonitor', 'podMetricsEndpoints', 'pod'],
+  ])('%s', async (kind, list, what) => {
+    const pod = deployment({
+      containers: [{ ...container('shop:1'), ports: [{ name: 'http', containerPort: 80 }] }],
+    });
+    expect(await warned([pod, monitor(kind, list, 'http')])).toEqual([]);
+    expect(await warned([pod, monitor(kind, list, 'metrics')])).toEqual([
+      `${kind} shop scrapes a port that no ${what} has which it selects`,
+    ]);
+  });
+});

@@ -2,7 +2,15 @@ import { describe, expect, test } from 'vitest';
 import type { Json } from '../../../lib/manifest/json.ts';
 import { listAt, objectAt } from '../../../lib/manifest/json.ts';
 import { render } from '../../../lib/render/render.ts';
-import { configMap, deployment, objectIn, type SampleObject, sample, workload } from '../sample.ts';
+import {
+  configMap,
+  deployment,
+  mistakesOf,
+  objectIn,
+  type SampleObject,
+  sample,
+  workload,
+} from '../sample.ts';
 
 const SECRET: SampleObject = {
   apiVersion: 'v1',
@@ -76,8 +84,8 @@ describe('references in a PodSpec', () => {
             image: 'a:1',
             ports: [{ containerPort: 8080 }],
             env: [
-              { name: 'A', valueFrom: { configMapKeyRef: { name: 'C', key: 'k' } } },
-              { name: 'B', valueFrom: { secretKeyRef: { name: 'S', key: 'k' } } },
+              { name: 'A', valueFrom: { configMapKeyRef: { name: 'C', key: 'key' } } },
+              { name: 'B', valueFrom: { secretKeyRef: { name: 'S', key: 'a' } } },
               { name: 'LITERAL', value: 'conf' },
             ],
           },
@@ -133,7 +141,7 @@ describe('references in a PodSpec', () => {
             csi: {
               driver: 'd',
               nodePublishSecretRef: { name: 'S' },
-              volumeAttributes: { secret: 'keys' },
+              volumeAttributes: { share: 'keys', secretName: 'S' },
             },
           },
         ],
@@ -230,4 +238,66 @@ test('what has its own controller keeps its name', async () => {
     'spec',
   );
   expect(spec.imagePullSecrets).toEqual([{ name: 'sealed' }, { name: 'external' }]);
+});
+
+describe('a ConfigMap or Secret that keeps its name', () => {
+  const kept = (annotations: object, more: object = {}): SampleObject => ({
+    ...configMap('conf', { key: 'kept' }),
+    metadata: { name: 'conf', annotations },
+    ...more,
+  });
+  const used = {
+    containers: [{ name: 'main', image: 'shop:1', envFrom: [{ configMapRef: { name: 'conf' } }] }],
+  };
+  const of = (object: SampleObject) =>
+    sample({ workload: workload(deployment(used), object), service: { port: 80 } });
+
+  test.each([{ 'perch/hashed': 'false' }, { 'flagger.app/config-tracking': 'disabled' }])(
+    'is configuration and no part of the candidate: %j',
+    async (annotations) => {
+      const it = await render(of(kept(annotations)));
+      expect(it.plan.files['configmap-conf.yaml']).toMatchObject({ role: 'configuration' });
+      expect(objectIn(it, '01-canary-up', 'configmap-conf.yaml').immutable).toBeUndefined();
+      const other = await render(of(kept(annotations, { data: { key: 'other' } })));
+      expect(other.plan.candidate).toBe(it.plan.candidate);
+    },
+  );
+
+  test('a Secret that does is neither asked for nor excused from what Secrets may hold', async () => {
+    const secret = {
+      ...SECRET,
+      metadata: { name: 'keys', annotations: { 'perch/hashed': 'false' } },
+    };
+    const release = (allowLiteralSecrets: boolean) =>
+      sample({ workload: workload(deployment(), secret), allowLiteralSecrets });
+    const { plan } = await render(release(true));
+    expect(plan.files['secret-keys.yaml']).toMatchObject({ role: 'configuration', asked: false });
+    expect(await mistakesOf(release(false))).toEqual([
+      expect.stringContaining('Secret keys has values that would be readable in Git'),
+    ]);
+  });
+
+  test.each<[string, SampleObject, string]>([
+    [
+      'another text',
+      kept({ 'perch/hashed': 'no' }),
+      'perch/hashed of ConfigMap conf is not true or false',
+    ],
+    [
+      'a content that cannot change',
+      kept({ 'perch/hashed': 'false' }, { immutable: true }),
+      'ConfigMap conf keeps its name and is immutable: a cluster would refuse its next change',
+    ],
+    [
+      'another kind',
+      {
+        apiVersion: 'v1',
+        kind: 'ServiceAccount',
+        metadata: { name: 'shop', annotations: { 'perch/hashed': 'false' } },
+      },
+      'perch/hashed of ServiceAccount shop has no effect: only ConfigMaps and Secrets get a hash',
+    ],
+  ])('what is wrong with it: %s', async (_, object, problem) => {
+    expect(await mistakesOf(of(object))).toEqual([expect.stringContaining(problem)]);
+  });
 });
