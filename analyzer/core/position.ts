@@ -147,7 +147,12 @@ export function canaryWeight(plan: Plan, position: Position): number {
   if (position.kind === 'step') return stepOf(plan, position)?.weights.canary ?? 0;
   if (position.kind !== 'back' || position.part === 'routes' || position.shown === undefined)
     return 0;
-  return plan.steps[stepIndex(plan, position.shown)]?.weights.canary ?? 0;
+  const step = plan.steps[stepIndex(plan, position.shown)];
+  const all = lastStep(plan).pods?.primary;
+  if (step?.pods === undefined || all === undefined) return step?.weights.canary ?? 0;
+  // The primary has all of its pods again, beside those of the canary.
+  const { canary } = step.pods;
+  return Math.round((canary * 10_000) / (all + canary)) / 100;
 }
 
 /** @throws Error for a name that the plan does not have */
