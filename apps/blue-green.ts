@@ -17,7 +17,7 @@ export function blueGreenApp(scope: Construct, overrides: PodinfoOverrides = {})
       iterations: 0,
       previewReplicas: 1,
       autoPromotion: false,
-      scaleDownDelay: Duration.seconds(30),
+      drainTime: Duration.seconds(30),
     }),
     analysis: { bakeTime: Duration.minutes(2), checks: [countedByPods({ min: 99 })] },
   });

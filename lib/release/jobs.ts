@@ -12,7 +12,7 @@ import { renamed, withSpec } from '../manifest/manifest.ts';
 import type { Mistake } from '../mistake.ts';
 import { fields } from '../props/fields.ts';
 import { made } from '../props/made.ts';
-import type { StepDraft } from '../strategy/strategy.ts';
+import { promotionIndex, type StepDraft } from '../strategy/strategy.ts';
 import { reachesCanary } from '../traffic/traffic.ts';
 import { withHashedNames } from '../workload/references.ts';
 import type { HashedNames } from '../workload/versioned.ts';
@@ -24,8 +24,11 @@ export interface JobDefinition extends z.infer<typeof jobDefinition> {}
 export const jobDefinition = fields({
   /** `metadata.name` of the Job in the workload. */
   name: z.string(),
-  /** Before the candidate gets any traffic, or before it is promoted. */
-  before: z.enum(['traffic', 'promotion']),
+  /**
+   * Before the candidate gets any traffic; before it is promoted, which in blue/green is the switch of all requests; or before
+   * the primary is replaced by it, which in blue/green comes after the switch and elsewhere is the promotion.
+   */
+  before: z.enum(['traffic', 'promotion', 'replacement']),
 });
 
 /** Names a Job of the workload that a rollout waits for: acceptance tests, a migration, a load test. */
@@ -44,9 +47,10 @@ export function withJobSteps(
   drafts: readonly StepDraft[],
   jobs: readonly JobDefinition[],
 ): readonly StepDraft[] {
-  const promotion = drafts.findIndex((it) => it.phase === 'Promoting');
+  const replacement = drafts.findIndex((it) => it.phase === 'Promoting');
+  const promotion = promotionIndex(drafts);
   const first = drafts.findIndex((it) => reachesCanary(it.traffic));
-  const before = { promotion, traffic: first < 0 ? promotion : first };
+  const before = { promotion, replacement, traffic: first < 0 ? promotion : first };
   return drafts.flatMap((draft, index) => [
     ...jobs
       .filter((it) => before[it.before] === index)

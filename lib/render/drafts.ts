@@ -25,7 +25,7 @@ export function draftsOf(
 }
 
 function unjudged(it: StepDraft): StepDraft {
-  const { own: _, bake: __, gate: ___, hooks: ____, jobs: _____, ...draft } = it;
+  const { own: _, bake: __, atLeast: ___, gate: ____, hooks: _____, jobs: ______, ...draft } = it;
   return { ...draft, checks: 'none', bake: Duration.seconds(0) };
 }
 
@@ -60,7 +60,8 @@ function withoutWhole(drafts: readonly StepDraft[]): readonly StepDraft[] {
 
 /** A state on the way to a step asks for nothing but that its pods get ready, while the checks are watched. */
 function onTheWay(draft: StepDraft, pods: Pods, before: Pods): StepDraft {
-  const { own: _, bake: __, points: ___, gate: ____, hooks: _____, jobs: ______, ...rest } = draft;
+  const { own: _, bake: __, points: ___, atLeast: ____, ...asked } = draft;
+  const { gate: _____, hooks: ______, jobs: _______, isPromotion: ________, ...rest } = asked;
   const track = pods.canary === before.canary ? 'primary' : 'canary';
   return {
     ...rest,

@@ -2,7 +2,7 @@ import { hookMistakes } from '../analysis/hook-mistakes.ts';
 import type { HookDefinition } from '../analysis/hooks.ts';
 import { type Mistake, placeOf } from '../mistake.ts';
 import type { Gate, Hook } from '../plan/plan.ts';
-import type { StepDraft } from '../strategy/strategy.ts';
+import { promotionIndex, type StepDraft } from '../strategy/strategy.ts';
 import { reachesCanary } from '../traffic/traffic.ts';
 
 /** Which hooks each step asks and calls. */
@@ -109,7 +109,7 @@ function placesOf(type: Hook['type'], drafts: readonly StepDraft[]): readonly nu
     case 'confirm-traffic-increase':
       return all.filter((it) => isIncrease(drafts[it], drafts[it + 1]));
     case 'confirm-promotion': {
-      const last = drafts.findIndex((it) => it.phase === 'Promoting') - 1;
+      const last = promotionIndex(drafts) - 1;
       return last < START ? [] : [last];
     }
     case 'rollback':

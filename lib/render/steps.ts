@@ -224,7 +224,8 @@ function podsOf({ primaryReplicas, canary }: StepDraft): Pick<Step, 'pods'> {
 /** Before all traffic goes to the candidate, its promotion must have been seen to pass once. */
 function stayOf(draft: StepDraft, isJudged: boolean, input: StepsInput): Step['stay'] {
   const bakes = draft.checks === 'bake' || (draft.own ?? []).length > 0;
-  const seconds = draft.bake?.toSeconds() ?? (bakes ? bakeSeconds(draft, input) : 0);
+  const judged = draft.bake?.toSeconds() ?? (bakes ? bakeSeconds(draft, input) : 0);
+  const seconds = Math.max(judged, draft.atLeast?.toSeconds() ?? 0);
   if (!isJudged) return { kind: 'wait', seconds };
   if (seconds > 0) return { kind: 'bake', seconds };
   return { kind: 'guard', points: draft.phase === 'Promoting' ? 1 : 0 };

@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { aCheck } from '../analysis/checks.ts';
 import type { Mistake } from '../mistake.ts';
-import { duration, fields } from '../props/fields.ts';
+import { duration, fields, listOf } from '../props/fields.ts';
 import { AT_REST, type Traffic } from '../traffic/traffic.ts';
 import {
   bakeMistakes,
@@ -11,7 +12,16 @@ import {
   ownChecksProps,
 } from './judged.ts';
 import { madeStrategy } from './made-strategy.ts';
-import { COMPLETE, canaryUp, FULL, finalising, INIT, progressing, promote } from './stages.ts';
+import {
+  COMPLETE,
+  canaryUp,
+  FULL,
+  finalising,
+  INIT,
+  progressing,
+  promote,
+  type StageProps,
+} from './stages.ts';
 import type { Scale, StepDraft, Strategy } from './strategy.ts';
 import { percentMistakes, split } from './weights.ts';
 
@@ -44,10 +54,18 @@ export const blueGreenProps = fields({
    */
   prePromotion: ownChecksProps.optional(),
   /**
-   * Checks after the switch, beside the release's, while the version before is one commit away.
+   * Checks after the switch, beside the release's, and how long all must pass, while the version before is one commit away.
    * @default - the release's own, for its bake time
    */
-  postPromotion: ownChecksProps.optional(),
+  postPromotion: fields({
+    /** @default - none beside the release's */
+    checks: listOf(aCheck).optional(),
+    /**
+     * How long it is judged, or waited where there is no check at all.
+     * @default - the release's `analysis.bakeTime`
+     */
+    bake: duration.optional(),
+  }).optional(),
   /**
    * Pods of the canary until just before the switch.
    * @default - all
@@ -59,10 +77,15 @@ export const blueGreenProps = fields({
    */
   autoPromotion: z.boolean().optional(),
   /**
+   * How long at least the version before stays after the switch: a rollback is a switch back until then.
+   * @default - as long as the candidate is judged after the switch
+   */
+  scaleDownDelay: duration.optional(),
+  /**
    * How long the canary is kept once the primary has its requests back, for connections that are still open.
    * @default - not at all
    */
-  scaleDownDelay: duration.optional(),
+  drainTime: duration.optional(),
 });
 
 /**
@@ -85,7 +108,7 @@ function blueGreenOf(props: BlueGreenProps): Strategy {
 const SWITCHED = split(100);
 
 function steps(props: BlueGreenProps): readonly StepDraft[] {
-  const { previewReplicas, postPromotion, scaleDownDelay } = props;
+  const { previewReplicas, postPromotion, scaleDownDelay, drainTime } = props;
   const traffic = previewTraffic(props);
   return [
     INIT,
@@ -95,16 +118,21 @@ function steps(props: BlueGreenProps): readonly StepDraft[] {
       : [progressing('full-size', traffic, { checks: props.mirror ? 'guard' : 'none' })]),
     progressing('switch', SWITCHED, {
       checks: 'bake',
-      ...(postPromotion === undefined ? {} : judging(postPromotion)),
+      isPromotion: true,
+      ...(postPromotion === undefined ? {} : afterwards(postPromotion)),
+      ...(scaleDownDelay === undefined ? {} : { atLeast: scaleDownDelay }),
     }),
     promote(SWITCHED),
-    finalising(
-      'switch-back',
-      AT_REST,
-      scaleDownDelay === undefined ? {} : { bake: scaleDownDelay },
-    ),
+    finalising('switch-back', AT_REST, drainTime === undefined ? {} : { bake: drainTime }),
     COMPLETE,
   ];
+}
+
+function afterwards({
+  checks = [],
+  bake,
+}: NonNullable<BlueGreenProps['postPromotion']>): StageProps {
+  return judging({ checks, ...(bake === undefined ? {} : { bake }) });
 }
 
 function previewTraffic({ mirror }: BlueGreenProps): Traffic {
@@ -141,13 +169,15 @@ function approved(props: BlueGreenProps, drafts: readonly StepDraft[]): readonly
 }
 
 function mistakes(path: string, props: BlueGreenProps): Mistake[] {
-  const { mirror, previewReplicas, prePromotion, postPromotion, scaleDownDelay } = props;
+  const { mirror, previewReplicas, prePromotion, postPromotion } = props;
+  const { scaleDownDelay, drainTime } = props;
   const found = [
     ...bakeMistakes(path, props, { least: 0 }),
     ...percentMistakes(path, { 'mirror.percent': mirror?.percent }),
     ...ownCheckMistakes(path, 'prePromotion', prePromotion),
-    ...ownCheckMistakes(path, 'postPromotion', postPromotion),
+    ...durationMistakes(path, 'postPromotion.bake', postPromotion?.bake),
     ...durationMistakes(path, 'scaleDownDelay', scaleDownDelay),
+    ...durationMistakes(path, 'drainTime', drainTime),
   ];
   if (previewReplicas !== undefined && !(Number.isInteger(previewReplicas) && previewReplicas > 0))
     found.push({

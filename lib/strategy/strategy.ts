@@ -56,12 +56,25 @@ export interface StepDraft {
   readonly bake?: Duration;
   /** Where `bake` is not given: how many check points must pass. @default - the release's bake time */
   readonly points?: number;
+  /** It is stayed in at least so long, however long its checks must pass. @default - no longer than they must */
+  readonly atLeast?: Duration;
+  /**
+   * Whether people call this step the promotion: what is asked or run before the promotion is so before it.
+   * @default - the first step whose phase is Promoting
+   */
+  readonly isPromotion?: boolean;
   /** Whether somebody must say `perch promote`. @default - nobody */
   readonly gate?: 'person';
   /** Hooks of this step alone. @default - none */
   readonly hooks?: readonly HookDefinition[];
   /** Names of Jobs of the workload that run in it. @default - none */
   readonly jobs?: readonly string[];
+}
+
+/** Where people say that the candidate is promoted; -1 where no step does so. */
+export function promotionIndex(drafts: readonly StepDraft[]): number {
+  const named = drafts.findIndex((it) => it.isPromotion === true);
+  return named >= 0 ? named : drafts.findIndex((it) => it.phase === 'Promoting');
 }
 
 /** How a new version reaches everyone: a list of steps, the first `init` and the last `complete`. */

@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Duration, query } from '../../../lib/index.ts';
+import { confirmPromotion, Duration, job, query } from '../../../lib/index.ts';
+import { withJobSteps } from '../../../lib/release/jobs.ts';
+import { placeHooks } from '../../../lib/render/hook-places.ts';
+import { render } from '../../../lib/render/render.ts';
 import { type BlueGreenProps, blueGreen } from '../../../lib/strategy/blue-green.ts';
+import { sample } from '../sample.ts';
 import { expectSafe, mistakesIn, outline } from './outline.ts';
 
 const check = (name: string) => query({ name, query: 'up', min: 1 });
@@ -26,7 +30,8 @@ test('with everything: pods before requests, and the person before the pods', ()
     postPromotion: { checks: [check('orders')], bake: Duration.seconds(120) },
     previewReplicas: 1,
     autoPromotion: false,
-    scaleDownDelay: Duration.seconds(30),
+    scaleDownDelay: Duration.seconds(300),
+    drainTime: Duration.seconds(30),
   });
   expectSafe(strategy);
   const copies = 'copies of 50 % of the requests';
@@ -36,7 +41,7 @@ test('with everything: pods before requests, and the person before the pods', ()
     `preview Progressing 100/0 1 pods bake; ${copies}; 10 points`,
     `pre-promotion Progressing 100/0 1 pods bake; ${copies}; own smoke; 60 s; person`,
     `full-size Progressing 100/0 full guard; ${copies}`,
-    'switch Progressing 0/100 full bake; own orders; 120 s',
+    'switch Progressing 0/100 full bake; own orders; 120 s; at least 300 s',
     'promote Promoting 0/100 full guard',
     'switch-back Finalising 100/0 full none; 30 s',
     'complete Succeeded 100/0 none none',
@@ -50,6 +55,47 @@ test('checks of the preview alone replace the release’s, which have nothing to
     'pre-promotion Progressing 100/0 full none; own smoke',
     'switch Progressing 0/100 full bake',
   ]);
+});
+
+// Argo Rollouts keeps the old ReplicaSet so long; here it kept the new one, and the old version was gone after one bake.
+test('trap scaleDownDelay: the version before stays so long after the switch', async () => {
+  const stayOf = async (props: BlueGreenProps, checks: boolean) => {
+    const release = sample({
+      strategy: blueGreen({ iterations: 0, ...props }),
+      ...(checks ? {} : { analysis: {} }),
+    });
+    return (await render(release)).plan.steps.find((it) => it.name.endsWith('-switch'))?.stay;
+  };
+  const scaleDownDelay = Duration.minutes(15);
+  expect(await stayOf({ scaleDownDelay }, true)).toEqual({ kind: 'bake', seconds: 900 });
+  expect(await stayOf({ scaleDownDelay }, false)).toEqual({ kind: 'wait', seconds: 900 });
+  const postPromotion = { bake: Duration.minutes(20) };
+  expect(await stayOf({ scaleDownDelay, postPromotion }, false)).toEqual({
+    kind: 'wait',
+    seconds: 1200,
+  });
+});
+
+// Flagger asks before traffic goes to the new version, and Argo Rollouts runs prePromotionAnalysis then.
+test('trap confirm-promotion: hooks and Jobs before the promotion come before the switch', () => {
+  const hooks = [confirmPromotion({ name: 'ask', url: 'http://gate.example/' })];
+  const drafts = withJobSteps(blueGreen({ iterations: 0 }).steps(), [
+    job('accept', { before: 'promotion' }),
+    job('migrate', { before: 'replacement' }),
+  ]);
+  expect(drafts.map((it) => it.name)).toEqual([
+    'init',
+    'canary-up',
+    'job-accept',
+    'switch',
+    'job-migrate',
+    'promote',
+    'switch-back',
+    'complete',
+  ]);
+  const { steps } = placeHooks('shop', hooks, drafts);
+  const asked = drafts.filter((_, index) => (steps[index]?.gates ?? []).length > 0);
+  expect(asked.map((it) => it.name)).toEqual(['job-accept']);
 });
 
 // Flagger runs no analysis while it waits for the promotion gate, and asks every second interval only.
@@ -102,6 +148,7 @@ describe('mistakes', () => {
       'strategy.postPromotion.bake must be a whole number of seconds',
     ],
     [{ scaleDownDelay: Duration.millis(1) }, 'strategy.scaleDownDelay must be a whole number'],
+    [{ drainTime: Duration.millis(1) }, 'strategy.drainTime must be a whole number'],
   ])('%j', (given, expected) => {
     expect(mistakesIn(blueGreen(given))).toEqual([expect.stringContaining(expected)]);
   });

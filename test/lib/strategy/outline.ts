@@ -14,6 +14,7 @@ export function outline(strategy: Strategy): string[] {
       ...besides(it.traffic),
       ...(own.length === 0 ? [] : [`own ${own.join(', ')}`]),
       ...(it.bake === undefined ? [] : [`${it.bake.toSeconds()} s`]),
+      ...(it.atLeast === undefined ? [] : [`at least ${it.atLeast.toSeconds()} s`]),
       ...(it.points === undefined ? [] : [`${it.points} points`]),
       ...(it.gate === undefined ? [] : [it.gate]),
       ...(it.jobs ?? []).map((name) => `job ${name}`),
