@@ -4,12 +4,14 @@ import { groupOf, oneChange } from './core/group.ts';
 import type { Message } from './core/message.ts';
 import {
   abort,
+  gates,
   initialize,
   isEdited,
   isHeld,
-  nextGate,
   pause,
+  presentGate,
   promote,
+  promoteFull,
   type Request,
   remove,
   resume,
@@ -23,10 +25,11 @@ import { GitError } from './git/git-error.ts';
 import { isThere, type ReleaseTrees, type Repository, type Snapshot } from './git/repository.ts';
 import { mended, unaccounted, type Walk, walk } from './history/history.ts';
 import { earlierPlan } from './history/promotions.ts';
+import { oneNamed } from './named.ts';
 import { type Admission, USUAL_ADMISSION, withRefusals } from './situation/admission.ts';
 import { newNeighbours, withNeighbours } from './situation/neighbours.ts';
 import { loadSituation, type PlanMemory, withLastCommit } from './situation/situation.ts';
-import { noRelease } from './usage-error.ts';
+import { noRelease, UsageError } from './usage-error.ts';
 
 /** What a person can ask for. */
 export type Verb = 'begin' | 'pause' | 'resume' | 'promote' | 'abort' | 'undo' | 'retry' | 'remove';
@@ -42,8 +45,10 @@ export interface Wish {
 
 /** What a person asks for beyond the verb. */
 export interface Wishes {
-  /** To promote: wait for no check and no gate in the whole rollout. @default - the next gate alone opens */
+  /** To promote: wait for no check and no gate in the whole rollout. @default - one gate alone opens */
   readonly full?: boolean | undefined;
+  /** To promote: the step whose gate opens, also ahead, or how its name begins. @default - the present one */
+  readonly step?: string | undefined;
   /** To undo: the earlier candidate, or how it begins. @default - the newest that did not fail */
   readonly to?: string | undefined;
   /** To init: what the plan must pass. @default - the kinds of every release, and no signature */
@@ -129,8 +134,9 @@ function liveChange({ kind, path }: FileWrite): LiveChange {
   return { kind: kind === 'delete' ? 'delete' : 'write', path };
 }
 
-async function asked(scene: Scene, id: string, it: Asked): Promise<Change> {
-  const named = await situationOf(scene, id, it);
+async function asked(scene: Scene, id: string, wanted: Asked): Promise<Change> {
+  const named = await situationOf(scene, id, wanted);
+  const it = withWholeStep(wanted, named);
   if (it.verb === 'remove') return remove(named, it.request, it.now);
   const group = groupOf({ situation: named, series: [], skewSeconds: 0 });
   if (group === undefined) return changeOf(scene, named, it);
@@ -191,9 +197,29 @@ function actingOf({ verb, wishes }: Asked, members: readonly Situation[]): reado
       ({ state }) => state.kind !== 'known' || state.value.failed !== undefined,
     );
   if (verb !== 'promote' || wishes.full === true) return members;
-  const gates = members.flatMap((it) => nextGate(it) ?? []);
-  const first = gates.includes(START) ? START : [...gates].sort()[0];
-  return first === undefined ? [] : members.filter((it) => nextGate(it) === first);
+  const closed = members.flatMap((it) => closedGate(it, wishes.step) ?? []);
+  const first = closed.includes(START) ? START : [...closed].sort()[0];
+  return first === undefined ? [] : members.filter((it) => closedGate(it, wishes.step) === first);
+}
+
+/** The gate of a member that would open. @param step the present one where it is undefined */
+function closedGate(member: Situation, step = presentGate(member)): string | undefined {
+  return gates(member).find((it) => it.step === step && !it.isOpen)?.step;
+}
+
+/** The whole name of the step that a person named, so that it is the same one for each member of a group. */
+function withWholeStep(asked: Asked, situation: Situation): Asked {
+  const { step } = asked.wishes;
+  if (asked.verb !== 'promote' || step === undefined) return asked;
+  const all = gates(situation);
+  const there = all.map((it) => it.step).join(', ') || 'none';
+  const found = oneNamed({
+    given: step,
+    all,
+    namesOf: (it) => [it.step],
+    none: `${situation.id}: "${step}" names no step ahead that has a gate; there are: ${there}`,
+  });
+  return { ...asked, wishes: { ...asked.wishes, step: found.step } };
 }
 
 async function memberChange(
@@ -207,10 +233,9 @@ async function memberChange(
   } catch (error) {
     if (!(error instanceof Error) || error instanceof GitError) throw error;
     const { members, name } = group;
-    throw new Error(
-      `${error.message} (${members.join(', ')} act as one: group ${name}; nothing was done)`,
-      { cause: error },
-    );
+    const message = `${error.message} (${members.join(', ')} act as one: group ${name}; nothing was done)`;
+    if (error instanceof UsageError) throw new UsageError(message, { cause: error });
+    throw new Error(message, { cause: error });
   }
 }
 
@@ -252,7 +277,9 @@ function moveOf(situation: Situation, past: Walk, { verb, request, wishes, now }
     case 'retry':
       return retry(situation, request);
     case 'promote':
-      return promote(situation, request, wishes.full === true);
+      return wishes.full === true
+        ? promoteFull(situation, request)
+        : promote(situation, request, wishes.step);
     case 'undo':
       return undo(situation, request, (present) =>
         earlierPlan(past, { id: situation.id, present, to: wishes.to, now }),

@@ -23,10 +23,11 @@ Exit codes:
      wait waits for has happened
   1  verify found differences; a request makes no sense in the release's situation; the candidate that wait
      waits for ended otherwise
-  2  wrong usage: also a folder without repository, a release, revision or step that does not exist, and a clone
-     with remotes of which none is said to be meant
-  3  the world failed: repository unreachable, the run branch is not there, a push was refused, or wait ran out
-     of time; trying again may help`;
+  2  wrong usage: also a folder without repository, a release, candidate, revision or step that does not exist or
+     of which several begin as it was named, a clone with remotes of which none is said to be meant, and an
+     address of --listen that this machine does not have
+  3  the world failed: repository unreachable, the run branch is not there, a push was refused, the address of
+     --listen is in use, or wait ran out of time; trying again may help`;
 
 /** The `perch` command with all that it can do. */
 export function perchCommand(exit: Exit): Command {

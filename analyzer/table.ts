@@ -45,8 +45,9 @@ function linesOf(row: readonly string[], widths: readonly number[]): readonly st
   );
 }
 
-/** Broken between words, and inside of those that are too long. */
-function wrapped(text: string, width: number): readonly string[] {
+/** A text in lines of at most so many columns: broken between words, and inside of those that are too long. */
+export function wrapped(text: string, columns: number): readonly string[] {
+  const width = Math.max(NARROWEST, columns);
   if (text.length <= width) return [text];
   const lines: string[] = [];
   for (let rest = text; rest !== ''; ) {
@@ -56,6 +57,20 @@ function wrapped(text: string, width: number): readonly string[] {
     rest = rest.slice(end).trimStart();
   }
   return lines;
+}
+
+/** Further columns of the lines that one continues in. */
+const HANG = 2;
+
+/** Lines of which none is wider than the terminal: what one continues in is indented further than it is itself. */
+export function folded(lines: readonly string[], columns: number): readonly string[] {
+  return lines.flatMap((line) => {
+    if (line.length <= columns) return [line];
+    const text = line.trimStart();
+    const indent = line.length - text.length;
+    const [first = '', ...rest] = wrapped(text, columns - indent - HANG);
+    return [' '.repeat(indent) + first, ...rest.map((it) => ' '.repeat(indent + HANG) + it)];
+  });
 }
 
 /** `42s`, `3m10s`, `2h5m`, `4d`: the two largest units, days alone, much as kubectl prints ages. */

@@ -3,7 +3,7 @@ import { Atomic, grouped } from './atomic.ts';
 import { mistakesBetween, mistakesOfNeighbours } from './between.ts';
 import { outputFolder, writeFolders } from './files.ts';
 import { Manifests, type RenderedManifests, renderManifests } from './manifests.ts';
-import { type Mistake, MistakesError, placeOf, warningsText } from './mistake.ts';
+import { type Mistake, MistakesError, mistakesOfCalls, placeOf, warningsText } from './mistake.ts';
 import { uncheckedText } from './plan/describe.ts';
 import { plain, plainLines } from './plan/plain.ts';
 import { Release } from './release/release.ts';
@@ -46,8 +46,10 @@ export class Apps extends RootConstruct {
       plans,
       plans.length < this.releases.length,
     );
+    const calls = mistakesOfCalls(this);
     const neighbours = mistakesOfNeighbours(this.releases, plans, beside.rendered);
-    const all = [...clashes, ...alone.mistakes, ...mistakes, ...beside.mistakes, ...neighbours];
+    const apart = [...alone.mistakes, ...mistakes, ...beside.mistakes];
+    const all = [...calls, ...clashes, ...apart, ...neighbours];
     if (all.length > 0) throw new MistakesError(all);
     return { releases, manifests: beside.rendered };
   }
@@ -61,7 +63,7 @@ export class Apps extends RootConstruct {
   async synth(): Promise<void> {
     try {
       const all = await this.render();
-      const warnings = all.releases.flatMap((it) => it.warnings);
+      const warnings = [...all.releases, ...all.manifests].flatMap((it) => it.warnings);
       if (warnings.length > 0 && process.argv.includes('--strict'))
         throw new MistakesError(warnings);
       write(all);
@@ -101,7 +103,9 @@ function sorted<T extends { readonly id: string }>(found: T[]): readonly T[] {
  */
 export async function renderAll(releases: readonly Release[]): Promise<readonly Rendered[]> {
   const { rendered, mistakes } = await renderBeside(releases);
-  const all = [...doubledIds(releases), ...mistakes];
+  const roots = new Set(releases.map((it) => it.node.root));
+  const calls = [...roots].flatMap(mistakesOfCalls);
+  const all = [...calls, ...doubledIds(releases), ...mistakes];
   if (all.length > 0) throw new MistakesError(all);
   return rendered;
 }

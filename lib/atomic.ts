@@ -1,16 +1,17 @@
 import { Construct } from 'constructs';
 import * as z from 'zod';
 import { hashOf } from './manifest/json.ts';
+import { freeId } from './manifest/put.ts';
 import { type Mistake, noteCall, placeOf, reproofs, reprove } from './mistake.ts';
 import { labelMistakes } from './names.ts';
 import type { Group, Plan } from './plan/plan.ts';
 import { fields, listOf, thing } from './props/fields.ts';
 import { readProps } from './props/read.ts';
-import { freeId, Release } from './release/release.ts';
+import { Release } from './release/release.ts';
 import { type Rendered, rendered } from './render/render.ts';
 
 /**
- * Releases that move as one: each step of all of them is one commit, they go back together, and a failure belongs
+ * Releases that move as one: each step of all of them is one commit, they roll back together, and a failure belongs
  * to all their candidates taken together. Their steps must be equal.
  */
 export class Atomic extends Construct {

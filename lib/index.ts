@@ -58,6 +58,9 @@ export {
   type RightsOptions,
   type Subject,
 } from './in-cluster/rights.ts';
+export type { ObjectChoice, ObjectPatch } from './include/choice.ts';
+export { type HelmProps, helm } from './include/helm.ts';
+export { type IncludeProps, include } from './include/include.ts';
 export { Manifests, type ManifestsFactory, type RenderedManifests } from './manifests.ts';
 export type {
   Counts,
@@ -173,5 +176,5 @@ export type {
   Traffic,
   Weights,
 } from './traffic/traffic.ts';
-export type { AnotherPort, ServiceMetadata, ServiceProps } from './workload/service.ts';
+export type { AnotherPort, ServiceMetadata, ServiceProps } from './workload/service-props.ts';
 export type { WorkloadFactory } from './workload/workload.ts';

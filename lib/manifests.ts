@@ -4,6 +4,7 @@ import { fileNames } from './manifest/file-names.ts';
 import { canonical, type Json, type Manifest } from './manifest/json.ts';
 import type { Authored } from './manifest/manifest.ts';
 import { groupOf } from './manifest/manifest.ts';
+import { freeId } from './manifest/put.ts';
 import { toYaml } from './manifest/yaml.ts';
 import { type Mistake, noteCall, placeOf } from './mistake.ts';
 import { labelMistakes } from './names.ts';
@@ -11,7 +12,6 @@ import type { Plan } from './plan/plan.ts';
 import { isClusterScoped } from './plan/scope.ts';
 import { fields, thing } from './props/fields.ts';
 import { readProps } from './props/read.ts';
-import { freeId } from './release/release.ts';
 import { isChecked } from './validation/schema.ts';
 import { validate } from './validation/validate.ts';
 import { versionedMistakes } from './workload/configuration.ts';
@@ -66,6 +66,8 @@ export interface RenderedManifests {
   readonly objects: readonly Manifest[];
   /** Content by path below the folder, with slashes. */
   readonly files: FileTree;
+  /** What is probably not meant, and hinders nothing. */
+  readonly warnings: readonly Mistake[];
 }
 
 /** The folders that could be rendered, and everything that is wrong with any of them. */
@@ -98,8 +100,9 @@ export async function renderManifests(
       ...doubled(objects),
       ...(await validate(objects)),
     ];
-    mistakes.push(...found.map((one) => ({ id: it.id, ...placeOf(it), ...one })));
-    rendered.push(write(it.id, objects));
+    const placed = (one: Mistake): Mistake => ({ id: it.id, ...placeOf(it), ...one });
+    mistakes.push(...found.map(placed));
+    rendered.push({ ...write(it.id, objects), warnings: made.warnings.map(placed) });
   }
   return { rendered, mistakes };
 }
@@ -134,7 +137,7 @@ function doubled(objects: readonly Authored[]): Mistake[] {
   });
 }
 
-function write(id: string, all: readonly Authored[]): RenderedManifests {
+function write(id: string, all: readonly Authored[]): Omit<RenderedManifests, 'warnings'> {
   const objects = all.map((it) => it.object);
   const named = new Map(
     [...byNamespace(objects)].flatMap(([namespace, inside]) => {

@@ -74,6 +74,39 @@ export function isStandIn(value: unknown): boolean {
   return typeof value === 'object' && value !== null && standIns.has(value);
 }
 
+let unclaimed: readonly Reproof[] = [];
+const claimed = new WeakMap<object, readonly Reproof[]>();
+
+/** Notes what is wrong with a call of the author's that returns a text, of which nothing can be noted. */
+export function reproveCall(...mistakes: readonly Reproof[]): void {
+  const at = placeText(here());
+  const placed = mistakes.map((it) => (at === undefined ? it : { at, ...it }));
+  unclaimed = [...unclaimed, ...placed];
+}
+
+/** Does some work, and says what was noted of the calls in it. */
+export function callsIn<T>(work: () => T): {
+  readonly done: T;
+  readonly noted: readonly Reproof[];
+} {
+  const before = unclaimed;
+  unclaimed = [];
+  try {
+    const done = work();
+    return { done, noted: unclaimed };
+  } finally {
+    unclaimed = before;
+  }
+}
+
+/** What was noted of calls in no factory; the root that is rendered next has them, however often it is rendered. */
+export function mistakesOfCalls(root: object): readonly Mistake[] {
+  const all = [...(claimed.get(root) ?? []), ...unclaimed];
+  unclaimed = [];
+  claimed.set(root, all);
+  return all.map((it) => ({ path: 'images', ...it }));
+}
+
 /** Every mistake of every release, thrown once and before anything is written. */
 export class MistakesError extends Error {
   readonly #mistakes: readonly Mistake[];

@@ -9,6 +9,8 @@ export interface Names {
   readonly canary: string;
   readonly baseline: string;
   readonly namespace: string;
+  /** What runs the pods of each track; the names above are those of Services. */
+  readonly workloads: Readonly<Record<Track, string>>;
 }
 
 /** A track that users reach at some time of every rollout. */
@@ -17,16 +19,23 @@ export type Side = Exclude<Track, 'baseline'>;
 /** Both sides, in the order in which sets are written. */
 export const TRACKS: readonly Side[] = ['primary', 'canary'];
 
-/** Names of a release's Services and Deployments. */
-export function namesOf(release: { readonly name: string; readonly namespace: string }): Names {
+/**
+ * Names of a release's Services and Deployments.
+ *
+ * @param services names of the Services of the tracks that have some of the author's
+ */
+export function namesOf(
+  release: { readonly name: string; readonly namespace: string },
+  services: { readonly [T in Side]?: string | undefined } = {},
+): Names {
   const { name, namespace } = release;
-  return {
-    apex: name,
+  const workloads = {
     primary: onTrack(name, 'primary'),
     canary: onTrack(name, 'canary'),
     baseline: onTrack(name, 'baseline'),
-    namespace,
   };
+  const { primary = workloads.primary, canary = workloads.canary } = services;
+  return { apex: name, primary, canary, baseline: workloads.baseline, namespace, workloads };
 }
 
 /** A name on one track. */

@@ -2,7 +2,7 @@ import type { FileTree } from './files.ts';
 import type { Mistake } from './mistake.ts';
 import { readYaml, YAML_LIMITS } from './plan/read-yaml.ts';
 
-/** What the analyzer would refuse for its size, of whatever a Helm chart or an Include brought along. */
+/** What the analyzer would refuse for its size, of whatever a chart or a file brought along. */
 export function tooLarge(path: string, files: FileTree): readonly Mistake[] {
   // A text has no more words than characters, so nearly all need not be looked at; steps repeat their files.
   const large = new Map(

@@ -20,7 +20,11 @@ export default defineConfig({
     root: new URL('..', import.meta.url).pathname,
     // Modules are loaded once for each worker: a sixth of the time.
     isolate: e2e,
-    globalSetup: ['test/bundle.ts', ...(core ? ['test/e2e/core.ts'] : [])],
+    globalSetup: [
+      ...(e2e ? [] : ['test/memory.ts']),
+      'test/bundle.ts',
+      ...(core ? ['test/e2e/core.ts'] : []),
+    ],
     setupFiles: ['test/setup.ts'],
     include: ofPackage ? PACKAGE : e2e ? ['test/e2e/**/*.test.ts'] : ['test/**/*.test.ts'],
     exclude: ofPackage ? [] : e2e ? [...PACKAGE, ...(core ? EXCLUDED : [])] : ['test/e2e/**'],

@@ -34,7 +34,7 @@ export function addDiff(program: Command): Command {
   return program
     .command('diff')
     .argument('<release>', 'id of the release')
-    .option('--to <step>', 'up to this later step (default: the next one)')
+    .option('--to <step>', 'up to this later step, or how its name begins (default: the next one)')
     .description(
       'print what the next step changes in live/; exits with 0 also where that is nothing',
     )

@@ -1,10 +1,16 @@
+import { plain } from '../../lib/plan/plain.ts';
 import type { CheckExplained, Explanation, PointExplained } from '../core/explanation.ts';
-import { round } from '../core/round.ts';
+import { failedOf, ofWanted, round } from '../core/round.ts';
+import { folded } from '../table.ts';
 
-/** An explanation for people: what follows first, and then what it follows from. */
-export function explanationText(it: Explanation): string {
-  return [
-    head(it),
+/**
+ * An explanation for people: what follows first, and then what it follows from.
+ *
+ * @param columns of the terminal, in which a line that is wider continues in the next @default - any: nothing is wrapped
+ */
+export function explanationText(it: Explanation, columns = Number.POSITIVE_INFINITY): string {
+  const lines = [
+    ...head(it),
     ...section('cluster', clusterLines(it)),
     ...section('pods', trackLines(it)),
     ...section(
@@ -22,7 +28,9 @@ export function explanationText(it: Explanation): string {
     ),
     ...section('hours', hourLines(it)),
     ...section('depends on', dependencyLines(it)),
-  ].join('\n');
+  ];
+  // Words of servers and of people: each stays on its own line.
+  return folded(lines.map(plain), columns).join('\n');
 }
 
 function head({
@@ -34,14 +42,14 @@ function head({
   step,
   steps,
   at,
-}: Explanation): string {
+}: Explanation): readonly string[] {
   const place = stepName === undefined ? '' : ` in ${stepName} (${step} of ${steps})`;
   const to = decision.to === null ? '' : ` to ${decision.to}`;
   const until = decision.until === null ? '' : `, next answer at ${decision.until}`;
   return [
     `${release} ${decision.kind}${to}: ${decision.reason}`,
     `${phase}${place}, weight ${weight} %, asked at ${at}${until}`,
-  ].join('\n');
+  ];
 }
 
 function section(title: string, lines: readonly string[]): readonly string[] {
@@ -79,7 +87,7 @@ function checkLines({ checks, count }: Explanation): readonly string[] {
   const { passed, needed, failed, threshold, excused, trouble } = count;
   const theirs = excused === 0 ? '' : `; ${excused} more failed because of the environment`;
   return [
-    `${passed} of ${needed} passing points, ${failed} of ${threshold} failed checks${theirs}`,
+    `${ofWanted(passed, needed)} passing points, ${failedOf(failed, threshold)}${theirs}`,
     ...(trouble === null ? [] : [`no answer: ${trouble}`]),
     ...checks.flatMap(pointLines),
   ];

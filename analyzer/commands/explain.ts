@@ -9,7 +9,7 @@ import { explanationText } from './explain-text.ts';
 import { addMetricsFlags, type MetricsFlags, storesOf } from './metrics.ts';
 import type { RepositoryFlags } from './options.ts';
 import { withReader } from './repository.ts';
-import { say, sayJson } from './terminal.ts';
+import { say, sayJson, terminalWidth } from './terminal.ts';
 
 interface ExplainFlags extends RepositoryFlags, ClusterFlags, MetricsFlags, AdmissionFlags {}
 
@@ -31,7 +31,7 @@ export function addExplain(program: Command): Command {
       const flags = self.optsWithGlobals<ExplainFlags>();
       const explained = await explain(flags, self, release);
       if (flags.json) sayJson(explained);
-      else say(explanationText(explained));
+      else say(explanationText(explained, terminalWidth()));
     },
   );
 }

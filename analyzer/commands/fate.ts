@@ -1,6 +1,7 @@
 import { identityOf } from '../../lib/plan/plan.ts';
 import { atRest } from '../core/position.ts';
 import type { Situation } from '../core/situation.ts';
+import { oneNamed } from '../named.ts';
 
 /** What became of a candidate, as far as Git says. */
 export type Fate =
@@ -45,25 +46,36 @@ export function isSeen({ dist, state }: Situation, candidate: string): boolean {
 }
 
 /**
- * The whole candidate that a person means: of a member of a group that is the group's.
+ * The whole candidate that a person means: of a member of a group that is the group's. A whole one that nobody knows may
+ * still be merged.
  *
  * @param named a candidate, or how it begins @default - the newest plan's
- * @throws Error where there is no plan to take it from
+ * @throws Error where there is no plan to take it from, UsageError where nothing begins so, or several do
  */
 export function candidateMeant(situation: Situation, named: string | undefined): string {
-  const { dist, state, id } = situation;
+  const { dist, id } = situation;
   const plan = dist.kind === 'known' ? dist.value.plan : undefined;
   if (named === undefined) {
     if (plan !== undefined) return identityOf(plan);
     const why = dist.kind === 'broken' ? dist.reason : 'it is gone from dist/';
     throw new Error(`${id} has no newest candidate to wait for: ${why}. Name one with --candidate`);
   }
-  if (plan?.candidate.startsWith(named)) return identityOf(plan);
-  const {
-    candidate,
-    promoted = [],
-    failed,
-  } = state.kind === 'known' ? state.value : { candidate: named };
-  const known = [plan === undefined ? [] : identityOf(plan), candidate, failed?.candidate ?? []];
-  return [...known.flat(), ...promoted].find((it) => it.startsWith(named)) ?? named;
+  if (plan !== undefined && named === plan.candidate) return identityOf(plan);
+  if (/^[0-9a-f]{10}$/.test(named)) return named;
+  const all = knownCandidates(situation);
+  return oneNamed({
+    given: named,
+    all,
+    namesOf: (it) => (plan !== undefined && it === identityOf(plan) ? [it, plan.candidate] : [it]),
+    none: `${id}: no candidate begins with "${named}"; there are: ${all.join(', ') || 'none'}. One that is not merged yet is named by all of its ten digits`,
+  });
+}
+
+/** The newest one, and those of which the state tells; each once. */
+function knownCandidates({ dist, state }: Situation): readonly string[] {
+  const newest = dist.kind === 'known' ? [identityOf(dist.value.plan)] : [];
+  if (state.kind !== 'known') return newest;
+  const { candidate, promoted = [], failed } = state.value;
+  const failing = failed === undefined ? [] : [failed.candidate];
+  return [...new Set([...newest, candidate, ...failing, ...promoted])];
 }

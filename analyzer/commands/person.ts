@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { subjectOf } from '../core/message.ts';
 import { messageText, personIdentity } from '../git/index.ts';
 import { type Intervention, intervene, type Verb, type Wishes } from '../intervene.ts';
@@ -15,7 +15,8 @@ const DESCRIPTIONS: Readonly<Record<Verb, string>> = {
   begin: 'begin a release that the run branch does not know, though the cluster runs it already',
   pause: 'stop a rollout where it is; a necessary rollback still happens',
   resume: 'go on after a pause, or after an edit of Git by hand',
-  promote: 'open the next gate; with --full wait for no check and no gate at all',
+  promote:
+    'open the gate of the present step, or of the one that --step names; with --full wait for no check and no gate at all',
   abort: 'take the running candidate back and remember it as failed',
   undo: 'take a complete release back to an earlier candidate; the present one counts as failed',
   retry: 'give a failed candidate another chance',
@@ -68,7 +69,14 @@ export function addPersonCommands(program: Command): void {
       });
     if (verb === 'begin') addAdmissionFlags(command);
     if (verb === 'promote')
-      command.option('--full', 'the whole rollout waits for no check and no gate, only for ready');
+      command
+        .addOption(
+          new Option(
+            '--step <step>',
+            'open the gate of this step, also of one ahead, or how its name begins (default: the present one)',
+          ).conflicts('full'),
+        )
+        .option('--full', 'the whole rollout waits for no check and no gate, only for ready');
     if (verb === 'undo')
       command.option(
         '--to <candidate>',

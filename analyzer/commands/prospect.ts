@@ -12,7 +12,7 @@ import {
 } from '../core/position.ts';
 import { nextBack } from '../core/rollout.ts';
 import type { Rollout, Situation } from '../core/situation.ts';
-import { UsageError } from '../usage-error.ts';
+import { oneNamed } from '../named.ts';
 
 /** What a release would change next, as far as Git alone can tell. */
 export interface Prospect {
@@ -30,19 +30,15 @@ export interface Prospect {
 /**
  * The files of a release now, and in the position that comes next, or in a later one.
  *
- * @param to name of a later step, `complete`, or a part of the rollback @default - the next position
- * @throws Error for what cannot be read, and for a name that does not lie ahead
+ * @param to name of a later step, `complete`, or a part of the rollback, or how it begins @default - the next position
+ * @throws Error for what cannot be read, UsageError for a name that does not lie ahead
  */
 export function prospect(situation: Situation, to: string | undefined): Prospect {
   const { id } = situation;
   const rollout = situation.rollout;
   if (rollout.kind === 'broken') throw new Error(rollout.reason);
   const ahead = rollout.kind === 'absent' ? first(situation) : aheadOf(situation, rollout.value);
-  const next = to === undefined ? ahead.next : named(ahead, to);
-  if (to !== undefined && next === undefined)
-    throw new UsageError(
-      `${id}: "${to}" does not lie ahead of ${ahead.from}; there are: ${names(ahead).join(', ') || 'none'}`,
-    );
+  const next = to === undefined ? ahead.next : named(id, ahead, to);
   const { plan, stable, before, from } = ahead;
   const reason = status(situation).reason;
   if (next === undefined || plan === undefined)
@@ -125,17 +121,15 @@ function following(plan: Plan, position: Position): readonly Position[] {
   return next === undefined ? [] : [next, ...following(plan, next)];
 }
 
-/** By its name, or by how the name of one alone begins, as `03`. */
-function named(ahead: Ahead, name: string): Position | undefined {
-  const matching = (matches: (it: string) => boolean) =>
-    ahead.all.filter((it) => namesOf(ahead.plan, it).some(matches));
-  const [exact] = matching((it) => it === name);
-  const [only, ...others] = matching((it) => it.startsWith(name));
-  return exact ?? (others.length === 0 ? only : undefined);
-}
-
-function names(ahead: Ahead): readonly string[] {
-  return ahead.all.map((it) => namesOf(ahead.plan, it)[0] ?? '');
+function named(id: string, ahead: Ahead, given: string): Position {
+  const namesIn = (it: Position): readonly string[] => namesOf(ahead.plan, it);
+  const there = ahead.all.map((it) => namesIn(it)[0]).join(', ') || 'none';
+  return oneNamed({
+    given,
+    all: ahead.all,
+    namesOf: namesIn,
+    none: `${id}: "${given}" does not lie ahead of ${ahead.from}; there are: ${there}`,
+  });
 }
 
 /** What a person may call a position, the first in what is listed. */

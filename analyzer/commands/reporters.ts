@@ -86,7 +86,7 @@ export interface Reporters {
  * Opens the reporters that the flags name. Without any, nothing is loaded and the analyzer is as it was.
  *
  * @param clock Unix seconds
- * @throws Error when the address to listen on cannot be had
+ * @throws ListenError when the address to listen on cannot be had
  */
 export async function openReporters(
   flags: ReporterFlags,

@@ -14,6 +14,7 @@ import {
   type Snapshot,
   upstreamOf,
 } from '../git/index.ts';
+import { oneNamed } from '../named.ts';
 import { redactAddress } from '../redact.ts';
 import { age } from '../table.ts';
 import { UsageError } from '../usage-error.ts';
@@ -48,9 +49,13 @@ export async function locate(flags: RepositoryFlags): Promise<Place> {
 /** Finds the repository, which must be there now. @throws GitError for a folder of this machine that holds none */
 export async function locateNow(flags: RepositoryFlags): Promise<Place> {
   const place = await locate(flags);
-  for (const { remote, named } of new Set([place.run, place.source]))
-    if (named === undefined) await assertRepository(remote);
+  await assertThere(place);
   return place;
+}
+
+async function assertThere({ run, source }: Place): Promise<void> {
+  for (const { remote, named } of new Set([run, source]))
+    if (named === undefined) await assertRepository(remote);
 }
 
 async function followed(branch: string): Promise<RemoteBranch> {
@@ -114,17 +119,18 @@ export async function withReader<T>(
   revision: string | undefined,
   use: Use<T>,
 ): Promise<T> {
-  const place = await locateNow(flags);
+  const place = await locate(flags);
   const isLocal =
     place.run.named === undefined &&
     flags.sourceRepo === undefined &&
     (await isFolder(place.run.remote));
   if (isLocal) return withLocal(place, revision, use);
+  await assertThere(place);
   const repository = await openForWriting(place, flags);
   try {
     const at = await repository.fetch().catch((error: unknown) => lastSeen(place, error));
     if (revision === undefined) return await use(repository, at);
-    return await use(repository, { ...at, run: await commitOf(repository, revision) });
+    return await use(repository, { ...at, run: await commitOf(repository, at.run, revision) });
   } finally {
     await repository.close();
   }
@@ -138,7 +144,9 @@ async function withLocal<T>(
   const reader = await openLocal({ folder });
   try {
     const run =
-      revision === undefined ? await tipOf(reader, branch) : await commitOf(reader, revision);
+      revision === undefined
+        ? await tipOf(reader, branch)
+        : await commitOf(reader, await headOf(reader, branch), revision);
     const same = source.branch === branch;
     return await use(reader, { run, source: same ? run : await headOf(reader, source.branch) });
   } finally {
@@ -179,12 +187,21 @@ async function headOf(reader: Reader, branch: string): Promise<string | undefine
   return reader.resolve(`refs/heads/${branch}`);
 }
 
-async function commitOf(reader: Reader, revision: string): Promise<string> {
+/** What git knows by this name, or the commit of the run branch whose id begins so. @throws UsageError */
+async function commitOf(
+  reader: Reader,
+  run: string | undefined,
+  revision: string,
+): Promise<string> {
   const commit = await reader.resolve(revision);
   if (commit !== undefined) return commit;
-  throw new UsageError(
-    `there is no revision "${revision}" in the repository: expected a branch, a tag, the id of a commit, or one like main~3`,
-  );
+  const isBeginning = run !== undefined && /^[0-9a-f]{1,39}$/.test(revision);
+  return oneNamed({
+    given: revision,
+    all: isBeginning ? await reader.commitsBeginning(run, revision) : [],
+    namesOf: (it) => [it],
+    none: `there is no revision "${revision}" in the repository: expected a branch, a tag, the id of a commit or how it begins, or one like main~3`,
+  });
 }
 
 async function isFolder(repo: string): Promise<boolean> {

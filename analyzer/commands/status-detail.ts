@@ -1,9 +1,15 @@
 import { plain } from '../../lib/plan/plain.ts';
 import type { Detail } from '../core/detail.ts';
-import { age } from '../table.ts';
+import { failedOf } from '../core/round.ts';
+import { age, wrapped } from '../table.ts';
 
-/** One release in full, a line for each thing that there is to say. @param now Unix seconds */
-export function detailText(it: Detail, now: number): string {
+/**
+ * One release in full, a line for each thing that there is to say.
+ *
+ * @param now Unix seconds
+ * @param columns of the terminal, in which a text that is wider takes several lines @default - any: nothing is wrapped
+ */
+export function detailText(it: Detail, now: number, columns = Number.POSITIVE_INFINITY): string {
   const lines: readonly (readonly [string, string | undefined])[] = [
     ['release', it.release],
     ['objects', it.name === undefined ? undefined : `${it.name} in namespace ${it.namespace}`],
@@ -26,8 +32,16 @@ export function detailText(it: Detail, now: number): string {
     text === undefined ? [] : [[name, text] as const],
   );
   const width = Math.max(...shown.map(([name]) => name.length));
-  return shown.map(([name, text]) => `${name.padEnd(width)}  ${plain(text)}`).join('\n');
+  return shown
+    .flatMap(([name, text]) =>
+      wrapped(plain(text), columns - width - GAP.length).map(
+        (line, index) => `${(index === 0 ? name : '').padEnd(width)}${GAP}${line}`,
+      ),
+    )
+    .join('\n');
 }
+
+const GAP = '  ';
 
 function sinceText(since: string, now: number): string {
   return `${since} (${age(now - Date.parse(since) / 1000)} ago)`;
@@ -39,8 +53,8 @@ function entered({ entered: why, enteredBy: by }: Detail): string | undefined {
 
 /** What failed in the present step is known to who asks the metric store. */
 function failedText({ failedChecks, threshold, step }: Detail): string | undefined {
-  if (failedChecks === undefined || step === undefined) return undefined;
-  return `${failedChecks} of ${threshold} checks before this step; \`perch explain\` knows those of this one`;
+  if (failedChecks === undefined || threshold === undefined || step === undefined) return undefined;
+  return `${failedOf(failedChecks, threshold)} before this step; \`perch explain\` knows those of this one`;
 }
 
 function gateText({ release }: Detail, { opener, openedBy }: Detail['gates'][number]): string {

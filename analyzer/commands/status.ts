@@ -59,7 +59,7 @@ async function sayDetail(flags: StatusFlags, id: string): Promise<void> {
     return detailOf(await situationOf(look, trees));
   });
   if (flags.json) sayJson(detail);
-  else say(detailText(detail, Date.now() / 1000));
+  else say(detailText(detail, Date.now() / 1000, terminalWidth()));
 }
 
 interface Read {

@@ -51,7 +51,6 @@ export function addWait(program: Command, exit: Exit): Command {
     .option(
       '--candidate <candidate>',
       'wait for this one, or how it begins (default: the newest in dist/ when the wait begins)',
-      parseCandidate,
     )
     .description(
       'wait until the newest candidate is promoted or failed: 0 as asked, 1 where it ended otherwise, 3 where time ran out',
@@ -167,9 +166,4 @@ export function parseDuration(text: string): number {
   if (whole === undefined || sum === 0)
     throw new InvalidArgumentError('expected a duration such as 90s, 30m or 1h30m');
   return sum;
-}
-
-function parseCandidate(text: string): string {
-  if (/^[0-9a-f]{4,10}$/.test(text)) return text;
-  throw new InvalidArgumentError('expected a candidate: 4 to 10 hexadecimal digits');
 }

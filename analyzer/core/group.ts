@@ -23,7 +23,7 @@ export function groupOf({ situation }: Observation): Group | undefined {
 }
 
 /**
- * What the releases of a group do together: all take a step or none does, and when one must go back all do.
+ * What the releases of a group do together: all take a step or none does, and when one must roll back all do.
  * Pauses, hook runs and configuration are each release's own.
  *
  * @param members of one group, in the order in which they are answered
@@ -55,7 +55,7 @@ function isOwn({ transition }: Move): boolean {
   return transition === 'note' || transition === 'configure' || transition === 'resume';
 }
 
-/** A member that is in a step when another one of its candidate goes back. */
+/** A member that is in a step when another one of its candidate rolls back. */
 function forcedBack(member: Member, members: readonly Member[], now: number): Decision | undefined {
   const rollout = member.observation.situation.rollout;
   if (rollout.kind !== 'known' || rollout.value.state.position.kind !== 'step') return undefined;

@@ -42,6 +42,8 @@ export type Reply = {
 export interface Beginning {
   /** Of a release that Git knows nothing of: what the cluster shows of it, rendered by a plan. */
   readonly shown: Answer<readonly ObjectRef[]>;
+  /** Of such a release: the type of the Service that it would take over, where that leads in from outside. */
+  readonly apexType?: string | undefined;
   /** Clocks of servers against ours; behind it where negative. */
   readonly clocks: readonly { readonly server: string; readonly aheadSeconds: number }[];
 }

@@ -114,48 +114,75 @@ export function abort(situation: Situation, { by, reason }: Request): Move {
 }
 
 /**
- * Opens the next gate: that of the step where the release is, else the first one ahead; before a rollout those
- * before step 01.
+ * Opens one gate: that of the step where the release is, before a rollout the one before step 01. A gate ahead opens only
+ * where its step is named, so that asking twice opens nothing that nobody has looked at.
  *
- * @param full let the whole rollout wait for no check and no gate instead; what takes it back still does. It also ends
- * a pause that the analyzer itself asked for
+ * @param step the step whose gate it is, of those of `gates` @default - the present one
  * @throws Error when there is no gate to open, with what the release waits for instead
  */
-export function promote(situation: Situation, { by, reason }: Request, full: boolean): Move {
-  const { state, plan } = unedited(situation);
-  if (state.position.kind === 'back')
-    throw new Error(
-      `${situation.id} is rolling back (${positionText(state.position)}): there is nothing to promote`,
-    );
-  // What the analyzer asked a person about, a person has decided.
-  const isAnswer = full && state.paused?.by === undefined;
-  if (state.paused !== undefined && !isAnswer)
-    throw new Error(`${situation.id} is paused: ${state.paused.reason}. \`perch resume\` it first`);
-  if (full) return promoteFull(situation, { by, reason });
-  const gate = nextGate(situation);
-  if (gate === undefined) throw new Error(noGate(situation));
-  const waiting = gate === START && situation.dist.kind === 'known' ? situation.dist.value : plan;
+export function promote(situation: Situation, { by, reason }: Request, step?: string): Move {
+  const { state, plan } = promotable(situation);
+  if (state.paused !== undefined) throw new Error(pausedText(situation.id, state.paused.reason));
+  const meant = step ?? presentGate(situation);
+  const gate = gates(situation).find((it) => it.step === meant);
+  if (gate === undefined || gate.isOpen) throw new Error(noGate(situation, gate));
+  const waiting = meant === START && situation.dist.kind === 'known' ? situation.dist.value : plan;
   const candidate = identityOf(waiting.plan);
-  const approved = [...(state.approved ?? []), { candidate, step: gate, by, reason }];
-  return { ...noteMove(state, { kind: 'gateOpened', step: gate, reason }, reason), approved };
+  const approved = [...(state.approved ?? []), { candidate, step: meant, by, reason }];
+  return { ...noteMove(state, { kind: 'gateOpened', step: meant, reason }, reason), approved };
 }
 
-/** The first step, from where the release is, whose gates a person can still open; `start` is before step 01. */
-export function nextGate(situation: Situation): string | undefined {
+/**
+ * Lets the whole rollout wait for no check and no gate; what takes it back still does. It also ends a pause that the
+ * analyzer itself asked for: what it asked a person about, a person has decided.
+ *
+ * @throws Error when no rollout is under way, or it waits for nothing already
+ */
+export function promoteFull(situation: Situation, { by, reason }: Request): Move {
+  const { state } = promotable(situation);
+  if (state.paused?.by !== undefined)
+    throw new Error(pausedText(situation.id, state.paused.reason));
+  if (state.position.kind !== 'step')
+    throw new Error(
+      `${situation.id} has no rollout under way (${status(situation).reason}): promote --full when it has begun`,
+    );
+  if (state.fast !== undefined)
+    throw new Error(`${situation.id} waits for no check and no gate already: ${state.fast.reason}`);
+  const fast = { reason: `promoted by ${by}`, by };
+  // As after `resume`: deadlines start again, or it would pause at once.
+  return state.paused === undefined
+    ? { ...noteMove(state, { kind: 'fast', reason }, reason), fast }
+    : { ...staying(state, reason), transition: 'resume', fast };
+}
+
+/** A gate that a person can open, or has opened. */
+export interface PersonGate {
+  /** The step at whose end it is; `start` is before step 01. */
+  readonly step: string;
+  readonly isOpen: boolean;
+}
+
+/** The gates from where the release is to the end of its rollout; before a rollout the one before step 01. */
+export function gates(situation: Situation): readonly PersonGate[] {
   const { state, plan, stable } = running(situation);
-  if (state.position.kind === 'step') {
-    const ahead = plan.plan.steps.slice(stepIndex(plan.plan, state.position.step));
-    return ahead.find((it) => canBeOpened(state, it) && !isApproved(state, plan.plan, it.name))
-      ?.name;
-  }
+  const gateOf = (of: Plan, step: string) => ({ step, isOpen: isApproved(state, of, step) });
+  if (state.position.kind === 'step')
+    return plan.plan.steps
+      .slice(stepIndex(plan.plan, state.position.step))
+      .filter((it) => canBeOpened(state, it))
+      .map((it) => gateOf(plan.plan, it.name));
   const { dist } = situation;
-  if (!atRest(state.position) || dist.kind !== 'known' || stable === undefined) return undefined;
+  if (!atRest(state.position) || dist.kind !== 'known' || stable === undefined) return [];
   const candidate = identityOf(dist.value.plan);
   const waits = candidate !== identityOf(stable.plan) && candidate !== state.failed?.candidate;
-  const gates = dist.value.plan.start ?? [];
-  return waits && gates.length > 0 && !isApproved(state, dist.value.plan, START)
-    ? START
-    : undefined;
+  const hasGates = (dist.value.plan.start ?? []).length > 0;
+  return waits && hasGates ? [gateOf(dist.value.plan, START)] : [];
+}
+
+/** The step whose gate opens where no step is named. */
+export function presentGate(situation: Situation): string {
+  const { position } = running(situation).state;
+  return position.kind === 'step' ? position.step : START;
 }
 
 /** Whether there is something to resume: a pause, or an edit by hand. */
@@ -181,39 +208,58 @@ function canBeOpened({ hooks = [] }: State, step: Step): boolean {
   return (step.gates ?? []).length > 0 || untold;
 }
 
-function promoteFull(situation: Situation, { by, reason }: Request): Move {
-  const { state } = running(situation);
-  if (state.position.kind !== 'step')
-    throw new Error(
-      `${situation.id} has no rollout under way (${status(situation).reason}): promote --full when it has begun`,
-    );
-  if (state.fast !== undefined)
-    throw new Error(`${situation.id} waits for no check and no gate already: ${state.fast.reason}`);
-  const fast = { reason: `promoted by ${by}`, by };
-  // As after `resume`: deadlines start again, or it would pause at once.
-  return state.paused === undefined
-    ? { ...noteMove(state, { kind: 'fast', reason }, reason), fast }
-    : { ...staying(state, reason), transition: 'resume', fast };
+/** @throws Error for a rollback, and for an edit by hand */
+function promotable(situation: Situation): Rollout {
+  const it = unedited(situation);
+  if (it.state.position.kind !== 'back') return it;
+  throw new Error(
+    `${situation.id} is rolling back (${positionText(it.state.position)}): there is nothing to promote`,
+  );
 }
 
-function noGate(situation: Situation): string {
+function pausedText(id: string, reason: string): string {
+  return `${id} is paused: ${reason}. \`perch resume\` it first`;
+}
+
+/** Why nothing opens. @param gate the one that was meant, which is open; undefined where there is none */
+function noGate(situation: Situation, gate: PersonGate | undefined): string {
+  const { id } = situation;
   const { state, plan } = running(situation);
   const { position } = state;
-  if (position.kind !== 'step')
+  if (gate === undefined && position.kind !== 'step')
     return (
-      `${situation.id} is ${positionText(position)}, and no candidate waits at a gate before step 01: ` +
+      `${id} is ${positionText(position)}, and no candidate waits at a gate before step 01: ` +
       status(situation).reason
     );
-  const waits = describeSteps(plan.plan)[stepIndex(plan.plan, position.step)]?.gate ?? '';
-  const opened = state.approved?.findLast(
-    (it) => it.step === position.step && it.candidate === identityOf(plan.plan),
-  );
-  if (opened !== undefined)
-    return `${situation.id}: the gate of ${position.step} is open already, ${opened.by} opened it (${opened.reason}). In all, ${position.step} needs: ${waits}`;
+  const present = presentGate(situation);
+  const ahead = gates(situation).find((it) => !it.isOpen && it.step !== present);
+  const next =
+    ahead === undefined
+      ? ''
+      : `. The next closed gate is that of ${ahead.step}: \`perch promote ${id} --step ${ahead.step}\` opens it now`;
+  if (gate !== undefined) return `${id}: ${openText(situation, gate.step)}${next}`;
+  const waits = needs(plan.plan, present);
+  if (ahead !== undefined) return `${id}: ${present} has no gate, it needs: ${waits}${next}`;
   return (
-    `${situation.id} has no closed gate in ${position.step} or ahead. ${position.step} waits for: ${waits}. ` +
+    `${id} has no closed gate in ${present} or ahead. ${present} waits for: ${waits}. ` +
     '`perch promote --full` waits for no check'
   );
+}
+
+function openText(situation: Situation, step: string): string {
+  const { state, plan } = running(situation);
+  const opened = state.approved?.findLast((it) => it.step === step);
+  const by = opened === undefined ? '' : `, ${opened.by} opened it (${opened.reason})`;
+  const waits =
+    step === START
+      ? `The release waits for: ${status(situation).reason}`
+      : `In all, ${step} needs: ${needs(plan.plan, step)}`;
+  return `the gate of ${step} is open already${by}. ${waits}`;
+}
+
+/** What must be true to leave a step. */
+function needs(plan: Plan, step: string): string {
+  return describeSteps(plan)[stepIndex(plan, step)]?.gate ?? '';
 }
 
 /**

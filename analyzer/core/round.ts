@@ -9,6 +9,18 @@ export function roundBeyond(value: number, bound: number): string {
   return told === undefined ? String(value) : digits(value, told);
 }
 
+/** `3 of 3`: what more there is than was wanted is not told. */
+export function ofWanted(count: number, wanted: number): string {
+  return `${Math.min(count, wanted)} of ${wanted}`;
+}
+
+/** `2 of 3 failed checks`; more than are tolerated are told as they are, `7 failed checks (threshold 3)`. */
+export function failedOf(count: number, threshold: number): string {
+  return count > threshold
+    ? `${count} failed checks (threshold ${threshold})`
+    : `${count} of ${threshold} failed checks`;
+}
+
 function digits(value: number, significant: number): string {
   return Number.isFinite(value) ? String(Number(value.toPrecision(significant))) : String(value);
 }

@@ -161,6 +161,8 @@ export const stateSchema = z.strictObject({
 const STATE_UPGRADES: readonly Upgrade[] = [
   // Version 2 says which note it was; of one that was made before nobody is told.
   (state) => state,
+  // Version 3 has plans that say more.
+  (state) => state,
 ];
 
 /**

@@ -7,4 +7,4 @@ export { messageText } from './message.ts';
 export { type LocalOptions, openLocal, openRepository, type RepositoryOptions } from './open.ts';
 export { assertBranch, assertRepository, type RemoteBranch } from './remote.ts';
 export type * from './repository.ts';
-export { type Upstream, upstreamOf } from './upstream.ts';
+export { type Upstream, upstreamOf, workTreeOf } from './upstream.ts';

@@ -32,9 +32,10 @@ export async function lastFetched(
   });
   const [commit = '', committedAt = ''] = found.stdout.trim().split(' ');
   if (found.exitCode !== 0 || commit === '') return undefined;
+  const files = await filesOf(git, folder);
   const times = [
-    await timeOfMark(git, remote, branch, commit),
-    await timeOfFetch(git, remote, branch, commit),
+    await timeOfMark(markFile(files.common, remote, branch), commit),
+    await timeOfFetch(files.fetchHead, branch, commit),
     await timeInLog(git, folder, trackingRef(remote, branch)),
     // A fresh clone logs this one alone.
     await timeInLog(git, folder, `refs/remotes/${remote.name}/HEAD`),
@@ -49,21 +50,23 @@ export async function lastFetched(
 /**
  * Notes what a remote has just answered: its remote-tracking ref follows, as after a `git fetch`, and a file says when.
  * Both only help somebody who reads later: where they cannot be written, nothing is lost.
+ *
+ * @param seen the tip, and the folder that all work trees of the clone share
  */
 export async function noteFetched(
   git: GitCommand,
   remote: NamedRemote,
   branch: string,
-  commit: string,
+  seen: { readonly commit: string; readonly common: string },
 ): Promise<void> {
   await runGit(git, {
-    arguments: ['update-ref', '-m', 'fetched by perch', trackingRef(remote, branch), commit],
+    arguments: ['update-ref', '-m', 'fetched by perch', trackingRef(remote, branch), seen.commit],
     folder: remote.folder,
   }).catch(() => undefined);
   try {
-    const file = await markFile(git, remote, branch);
+    const file = markFile(seen.common, remote, branch);
     await mkdir(join(file, '..'), { recursive: true });
-    await writeFile(file, `${commit}\n`);
+    await writeFile(file, `${seen.commit}\n`);
   } catch {
     // A clone on a disk that is full or may not be written.
   }
@@ -73,43 +76,35 @@ function trackingRef({ name }: NamedRemote, branch: string): string {
   return `refs/remotes/${name}/${branch}`;
 }
 
-async function markFile(git: GitCommand, remote: NamedRemote, branch: string): Promise<string> {
-  const name = encodeURIComponent(`${remote.name}/${branch}`);
-  return join(await commonFolder(git, remote.folder), 'perch', name);
+function markFile(common: string, remote: NamedRemote, branch: string): string {
+  return join(common, 'perch', encodeURIComponent(`${remote.name}/${branch}`));
 }
 
-async function commonFolder(git: GitCommand, folder: string): Promise<string> {
+/** The folder that all work trees of a clone share, and where this one notes its fetches. */
+async function filesOf(git: GitCommand, folder: string) {
   const output = await mustGit(git, {
-    arguments: ['rev-parse', '--path-format=absolute', '--git-common-dir'],
+    arguments: [
+      ...['rev-parse', '--path-format=absolute'],
+      ...['--git-common-dir', '--git-path', 'FETCH_HEAD'],
+    ],
     folder,
   });
-  return output.replace(/\n$/, '');
+  const [common = '', fetchHead = ''] = output.split('\n');
+  return { common, fetchHead };
 }
 
 /** When we saw this commit there last. */
-async function timeOfMark(
-  git: GitCommand,
-  remote: NamedRemote,
-  branch: string,
-  commit: string,
-): Promise<number | undefined> {
-  const file = await markFile(git, remote, branch);
+async function timeOfMark(file: string, commit: string): Promise<number | undefined> {
   const text = await readFile(file, 'utf8').catch(() => '');
   return text.trim() === commit ? changed(file) : undefined;
 }
 
 /** When a `git fetch` or `git pull` brought just this commit of the branch last. */
 async function timeOfFetch(
-  git: GitCommand,
-  { folder }: NamedRemote,
+  file: string,
   branch: string,
   commit: string,
 ): Promise<number | undefined> {
-  const output = await mustGit(git, {
-    arguments: ['rev-parse', '--path-format=absolute', '--git-path', 'FETCH_HEAD'],
-    folder,
-  });
-  const file = output.replace(/\n$/, '');
   const text = await readFile(file, 'utf8').catch(() => '');
   const names = text
     .split('\n')

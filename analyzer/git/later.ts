@@ -28,6 +28,7 @@ export function openLater(open: () => Promise<Repository>): Repository {
     commit: (parent, changes) => ask((it) => it.commit(parent, changes)),
     push: (commit) => ask((it) => it.push(commit)),
     resolve: (revision) => ask((it) => it.resolve(revision)),
+    commitsBeginning: (tip, digits) => ask((it) => it.commitsBeginning(tip, digits)),
     list: (at) => ask((it) => it.list(at)),
     strays: (at) => ask((it) => it.strays(at)),
     follows: (commit, ancestor) => ask((it) => it.follows(commit, ancestor)),

@@ -15,6 +15,7 @@ import {
   locateRemote,
   notRepository,
   type RemoteBranch,
+  wrongFolder,
 } from './remote.ts';
 import { isThere, type Reader, type Repository } from './repository.ts';
 import { openSession, type Session } from './session.ts';
@@ -156,7 +157,7 @@ export async function openLocal(options: LocalOptions): Promise<Reader> {
     arguments: ['rev-parse', '--path-format=absolute', '--git-dir', '--git-path', 'shallow'],
     folder,
   }).catch((cause: unknown) => {
-    throw notRepository(folder, cause);
+    throw wrongFolder(notRepository(folder, cause));
   });
   const [gitDir = '', shallowFile = ''] = paths.split('\n');
   const git = { ...start, gitDir };

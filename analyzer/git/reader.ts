@@ -1,6 +1,6 @@
 import type { ReadAccess } from './access.ts';
 import { readChangedPaths } from './changed-paths.ts';
-import { type GitCommand, runGit } from './command.ts';
+import { type GitCommand, mustGit, runGit } from './command.ts';
 import { listFiles } from './file-list.ts';
 import { GitError } from './git-error.ts';
 import { readHistory, readLastChange, readReleaseTrees } from './history.ts';
@@ -20,6 +20,7 @@ export function openReader(parts: Omit<ReadAccess, 'trees' | 'lastChanges'>): Re
   const access: ReadAccess = { ...parts, trees: readTrees(objects), lastChanges };
   return {
     resolve: (revision) => resolveRevision(git, revision),
+    commitsBeginning: (tip, digits) => commitsBeginning(git, tip, digits),
     async follows(commit, ancestor) {
       assertOid(commit);
       assertOid(ancestor);
@@ -80,6 +81,17 @@ export async function resolveRevision(
   });
   const oid = output.stdout.trim();
   return output.exitCode === 0 && oid !== '' ? oid : undefined;
+}
+
+/** Git itself knows none of less than four digits, and takes those of other branches into account. */
+async function commitsBeginning(
+  git: GitCommand,
+  tip: string,
+  digits: string,
+): Promise<readonly string[]> {
+  assertOid(tip);
+  const all = await mustGit(git, { arguments: ['rev-list', tip, '--'] });
+  return all.split('\n').filter((it) => it.startsWith(digits));
 }
 
 /** Also no where one of them is not in the clone. */

@@ -50,14 +50,15 @@ export async function followRefs(
 /** Whoever reads offline later is shown what was there now. */
 async function note(
   git: GitCommand,
-  { named }: Remote,
+  { named, shared }: Remote,
   tracked: readonly TrackedRef[],
   there: ReadonlyMap<string, string>,
 ): Promise<void> {
-  if (named === undefined) return;
+  if (named === undefined || shared === undefined) return;
+  const { common } = shared;
   for (const { branch } of tracked) {
     const tip = there.get(branch);
-    if (tip !== undefined) await noteFetched(git, named, branch, tip);
+    if (tip !== undefined) await noteFetched(git, named, branch, { commit: tip, common });
   }
 }
 

@@ -32,6 +32,8 @@ export interface Remote {
 
 /** Files of a local repository. */
 export interface SharedFiles {
+  /** The folder of the repository that all of its work trees share. */
+  readonly common: string;
   /** Its folder of objects. */
   readonly objects: string;
   /** Where the cuts of a shallow clone would be. */
@@ -64,7 +66,7 @@ export async function locateRemote(
   });
   const [common = '', objects = '', shallowFile = ''] = paths.split('\n');
   const address = named === undefined ? common : remote;
-  return { address, named, shared: { objects, shallowFile } };
+  return { address, named, shared: { common, objects, shallowFile } };
 }
 
 /**

@@ -81,6 +81,8 @@ export type Signature =
 export interface Reader {
   /** The commit that `revision` names (branch, tag, id, `main~3`); undefined where there is none. */
   resolve(revision: string): Promise<string | undefined>;
+  /** The ids of a commit and of those in its history that begin with these digits. */
+  commitsBeginning(tip: string, digits: string): Promise<readonly string[]>;
   /**
    * Every release that has a folder in dist/, rollouts/ or live/, sorted by id. No release is a folder of dist/ that
    * holds a kustomization.yaml and no plan.yaml, one that holds nothing but other folders, and one whose name no release

@@ -25,19 +25,26 @@ export async function upstreamOf(folder: string, branch: string): Promise<Upstre
   const git = FOLDER_GIT;
   const place = resolve(folder);
   const answer = await mustGit(git, {
-    arguments: ['rev-parse', '--is-inside-work-tree'],
+    arguments: ['rev-parse', '--is-inside-work-tree', '--show-cdup'],
     folder: place,
   }).catch((cause: unknown) => {
     throw wrongFolder(notRepository(place, cause));
   });
-  if (answer.trim() !== 'true') return { kind: 'folder' };
-  const top = await mustGit(git, { arguments: ['rev-parse', '--show-toplevel'], folder: place });
-  return followed(git, await realpath(top.replace(/\n$/, '')), branch);
+  const [isInside, up = ''] = answer.split('\n');
+  if (isInside !== 'true') return { kind: 'folder' };
+  return followed(git, resolve(await realpath(place), up), branch);
+}
+
+/** The topmost folder of the work tree that a folder is in; undefined where it is in none. */
+export async function workTreeOf(folder: string): Promise<string | undefined> {
+  const top = await runGit(FOLDER_GIT, { arguments: ['rev-parse', '--show-toplevel'], folder });
+  return top.exitCode === 0 ? top.stdout.replace(/\n$/, '') : undefined;
 }
 
 async function followed(git: GitCommand, folder: string, branch: string): Promise<Upstream> {
   const names = (await mustGit(git, { arguments: ['remote'], folder })).split('\n').filter(Boolean);
-  const own = await setting(git, folder, `branch.${branch}.remote`);
+  const settings = await settingsOf(git, folder);
+  const own = settings.get(`branch.${branch}.remote`) || undefined;
   // A branch may follow an address that has no name, and one of its own repository: that says nothing of a remote.
   if (own !== undefined && own !== '.' && !names.includes(own))
     return { kind: 'address', address: own };
@@ -48,24 +55,24 @@ async function followed(git: GitCommand, folder: string, branch: string): Promis
   const url = await mustGit(git, { arguments: ['remote', 'get-url', name], folder });
   const address = url.replace(/\n$/, '');
   // What such a clone left out is fetched when it is read, which only the clone itself can do.
-  if (await isPartial(git, folder)) return { kind: 'address', address };
+  if ([...settings.keys()].some((it) => PARTIAL.test(it))) return { kind: 'address', address };
   return { kind: 'remote', address: redactAddress(address), remote: { folder, name } };
 }
 
-async function isPartial(git: GitCommand, folder: string): Promise<boolean> {
-  const found = await runGit(git, {
+const PARTIAL = /^(?:extensions\.partialclone|remote\..*\.promisor)$/;
+
+/** What a branch follows, and whether a remote keeps back some objects, by key. */
+async function settingsOf(git: GitCommand, folder: string): Promise<ReadonlyMap<string, string>> {
+  const { stdout } = await runGit(git, {
     arguments: [
-      'config',
-      '--get-regexp',
-      String.raw`^(extensions\.partialclone|remote\..*\.promisor)$`,
+      ...['config', '-z', '--get-regexp'],
+      String.raw`^(branch\..*\.remote|extensions\.partialclone|remote\..*\.promisor)$`,
     ],
     folder,
   });
-  return found.exitCode === 0;
-}
-
-async function setting(git: GitCommand, folder: string, key: string): Promise<string | undefined> {
-  const { stdout } = await runGit(git, { arguments: ['config', '--get', key], folder });
-  const value = stdout.replace(/\n$/, '');
-  return value === '' ? undefined : value;
+  const entries = stdout.split('\0').map((it): [string, string] => {
+    const [key = '', ...value] = it.split('\n');
+    return [key, value.join('\n')];
+  });
+  return new Map(entries);
 }

@@ -1,5 +1,6 @@
 import type { Loaded } from '../core/answer.ts';
 import type { PlanTree } from '../core/position.ts';
+import { oneNamed } from '../named.ts';
 import { age } from '../table.ts';
 import type { Walk } from './history.ts';
 
@@ -47,34 +48,33 @@ export interface Earlier {
 /**
  * The plan of the earlier candidate that an undo leads to.
  *
- * @throws Error that lists what there is, where it cannot be found or read
+ * @throws UsageError that lists what there is where it is not there, Error where it cannot be read
  */
 export function earlierPlan(past: Walk, { id, present, to, now }: Earlier): PlanTree {
   const all = promotions(past);
   const others = all.filter((it) => it.candidate !== present);
   const there = `there are: ${others.map((it) => listed(it, now)).join(', ') || 'none'}${cutText(past)}`;
-  if (to !== undefined && !/^[0-9a-f]{4,10}$/.test(to))
-    throw new Error(`${id}: "${to}" names no candidate: give 4 to 10 hexadecimal digits; ${there}`);
-  if (to !== undefined && present.startsWith(to))
-    throw new Error(`${id} runs ${present} already; ${there}`);
-  const found =
-    to === undefined
-      ? others.filter((it) => !it.failed).slice(0, 1)
-      : others.filter((it) => it.candidate.startsWith(to));
-  const [one] = found;
-  if (found.length > 1)
-    throw new Error(
-      `${id}: ${to} begins ${found.map((it) => it.candidate).join(' and ')}: give more digits`,
-    );
-  if (one === undefined && to !== undefined)
-    throw new Error(`${id}: no candidate ${to} was promoted before; ${there}`);
-  if (one === undefined)
+  if (to === undefined) {
+    const newest = others.find((it) => !it.failed);
+    if (newest !== undefined) return planOf(id, newest);
     throw new Error(
       `${id}: no candidate before ${present} was promoted and did not fail; ${there}`,
     );
-  if (one.plan.kind === 'known') return one.plan.value;
-  const reason = one.plan.kind === 'broken' ? one.plan.reason : 'it is missing';
-  throw new Error(`${id}: the plan of ${one.candidate} cannot be read from history: ${reason}`);
+  }
+  const one = oneNamed({
+    given: to,
+    all,
+    namesOf: (it) => [it.candidate],
+    none: `${id}: no candidate ${to} was promoted before; ${there}`,
+  });
+  if (one.candidate === present) throw new Error(`${id} runs ${present} already; ${there}`);
+  return planOf(id, one);
+}
+
+function planOf(id: string, { candidate, plan }: Promotion): PlanTree {
+  if (plan.kind === 'known') return plan.value;
+  const reason = plan.kind === 'broken' ? plan.reason : 'it is missing';
+  throw new Error(`${id}: the plan of ${candidate} cannot be read from history: ${reason}`);
 }
 
 function listed({ candidate, plan, at, failed }: Promotion, now: number): string {

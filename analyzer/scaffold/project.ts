@@ -33,13 +33,14 @@ export const PACKAGE_PARTS: PackageParts = {
 
 /** Every file of a new repository but package.json, by path. */
 export function projectFiles(choices: Choices): ReadonlyMap<string, string> {
-  const { release, image, sync } = choices;
+  const { release, image, sync, packageManager } = choices;
   const installed =
     sync === undefined ? [] : [['apps/perch.ts', installFile({ ...choices, sync })] as const];
   return new Map([
     ['.gitattributes', GIT_ATTRIBUTES],
     ['.gitignore', 'node_modules/\n'],
-    ['cdk8s.yaml', 'language: typescript\napp: npx tsx apps/main.ts\noutput: dist\n'],
+    // The script checks types first, and is the one place that says how.
+    ['cdk8s.yaml', `language: typescript\napp: ${packageManager} run synth\noutput: dist\n`],
     ['tsconfig.json', TSCONFIG],
     ['apps/images.yaml', imagesFile(release, image, sync !== undefined)],
     ['apps/main.ts', mainFile(release, sync !== undefined)],

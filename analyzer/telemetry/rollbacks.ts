@@ -9,7 +9,7 @@ export interface Rollbacks {
   forget(release: string): void;
 }
 
-/** Times from the decision to go back until the routes are live; a rollback of another kind is not timed. */
+/** Times from the decision to roll back until the routes are live; a rollback of another kind is not timed. */
 export function rollbacks(): Rollbacks {
   /** When the newest failed check point was of releases whose traffic is on its rollback; Unix seconds. */
   const fallen = new Map<string, number>();

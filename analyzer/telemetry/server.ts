@@ -6,6 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { ListenError } from './listen-error.ts';
 
 /** Where to listen. */
 export interface ListenAddress {
@@ -45,7 +46,7 @@ const LIFETIME_MS = 30_000;
  *
  * @param pages by path
  * @param below by folder, with a slash at its end: what it holds, by name @default - there are none
- * @throws Error when the address cannot be had
+ * @throws ListenError when the address cannot be had
  */
 export async function startServer(
   { host, port }: ListenAddress,
@@ -70,12 +71,12 @@ export async function startServer(
     await once(server, 'listening');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new Error(`--listen: cannot listen on ${host}:${port} (${code})`);
+    throw new ListenError(addressText(host, port), code);
   }
   // Such as too many open files: a connection is lost, not the analyzer.
   server.on('error', () => undefined);
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`,
+    url: `http://${addressText(host, (server.address() as AddressInfo).port)}`,
     close: async () => {
       const closed = once(server, 'close');
       server.close();
@@ -83,6 +84,10 @@ export async function startServer(
       await closed;
     },
   };
+}
+
+function addressText(host: string, port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** Keeps the number of connections, and how long each lives. @returns those that have asked nothing yet */

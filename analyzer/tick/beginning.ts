@@ -1,4 +1,5 @@
 import { DIGEST_ANNOTATION, type FileInfo, type Plan } from '../../lib/plan/plan.ts';
+import { at } from '../../lib/plan/pointer.ts';
 import type { Answer } from '../core/answer.ts';
 import { annotation, reference } from '../core/cluster/liveness.ts';
 import type { ObjectRef } from '../core/cluster/reading.ts';
@@ -27,7 +28,9 @@ export async function observeBeginning(
   ]);
   const clocks = [...clusters.flatMap((it) => it.clock), ...store, ...others.flat()];
   const isNew = situation.rollout.kind === 'absent';
-  return { shown: isNew ? together(clusters.map((it) => it.shown)) : NOTHING, clocks };
+  if (!isNew) return { shown: NOTHING, clocks };
+  const apexType = clusters.map((it) => it.apexType).find((it) => it !== undefined);
+  return { shown: together(clusters.map((it) => it.shown)), apexType, clocks };
 }
 
 const NOTHING: Beginning['shown'] = { kind: 'known', value: [] };
@@ -38,16 +41,19 @@ type Clock = Beginning['clocks'][number];
 function essential(plan: Plan): readonly FileInfo[] {
   const primary = plan.workloads.primary?.file;
   return Object.entries(plan.files).flatMap(([name, it]) => {
-    const isApex = it.kind === 'Service' && it.name === plan.name;
-    return it.asked && (name === primary || isApex || it.role === 'routing') ? [it] : [];
+    return it.asked && (name === primary || isApex(it, plan) || it.role === 'routing') ? [it] : [];
   });
+}
+
+interface OfCluster extends Pick<Beginning, 'shown' | 'apexType'> {
+  readonly clock: readonly Clock[];
 }
 
 async function askCluster(
   { clock }: World,
   { name, holds, cluster }: ClusterSource,
   plan: Plan,
-): Promise<{ readonly shown: Beginning['shown']; readonly clock: readonly Clock[] }> {
+): Promise<OfCluster> {
   const isHeld = ({ role }: FileInfo) =>
     holds === 'all' || (role === 'routing') === (holds === 'routes');
   const refs = essential(plan).filter(isHeld).map(reference);
@@ -61,14 +67,27 @@ async function askCluster(
   const server = `the API server${name === undefined ? '' : ` of ${name}`}`;
   const found: ObjectRef[] = [];
   let doubt: string | undefined;
+  let apexType: string | undefined;
   for (const [index, ref] of refs.entries()) {
     const reading = objects[index] ?? { kind: 'unknown', reason: `no answer about ${ref.name}` };
     if (reading.kind === 'unknown') doubt ??= `${where}${reading.reason}`;
+    if (reading.kind === 'found' && isApex(ref, plan)) apexType = outerType(reading.object);
     // Somebody's own object, which the first release takes over, has no digest of ours.
     if (reading.kind === 'found' && annotation(reading.object, DIGEST_ANNOTATION) !== undefined)
       found.push(ref);
   }
-  return { shown: answerOf(found, doubt), clock: [{ server, aheadSeconds: seconds }] };
+  const shown = answerOf(found, doubt);
+  return { shown, apexType, clock: [{ server, aheadSeconds: seconds }] };
+}
+
+function isApex({ kind, name }: Pick<FileInfo, 'kind' | 'name'>, plan: Plan): boolean {
+  return kind === 'Service' && name === plan.shape.apex;
+}
+
+/** The type of a Service that is reached from outside the cluster, or leads out of it. */
+function outerType(object: unknown): string | undefined {
+  const type = at(object, '/spec/type');
+  return typeof type === 'string' && type !== 'ClusterIP' ? type : undefined;
 }
 
 function answerOf(found: readonly ObjectRef[], doubt: string | undefined): Beginning['shown'] {

@@ -17,7 +17,7 @@ export interface Commits {
 
 /**
  * Makes the commits on top of `parent`, all at once. Where that fails each is tried alone, those on their rollback
- * first: one change that git refuses must not keep the others from going back.
+ * first: one change that git refuses must not keep the others from rolling back.
  *
  * @throws what git says where it makes no commits at all
  */

@@ -69,7 +69,7 @@ function inTurn<T>(limit: ReturnType<typeof pLimit>, run: () => Promise<T>): Pro
   });
 }
 
-/** What is wrong with one release must not keep the others from going back. */
+/** What is wrong with one release must not keep the others from rolling back. */
 async function decideSafely(pass: Pass, trees: ReleaseTrees): Promise<Decided> {
   const { analyzer, turn } = pass;
   try {

@@ -23,7 +23,7 @@ export interface Planning {
   readonly done: Promise<readonly Planned[]>;
   /**
    * Releases that move, as far as they are decided; of a group, whenever all of it is. Where only so many may be under
-   * way at once, those that go back alone. @param except their ids
+   * way at once, those that roll back alone. @param except their ids
    */
   ready(except: ReadonlySet<string>): Promise<readonly Planned[]>;
 }

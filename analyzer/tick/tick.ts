@@ -150,7 +150,7 @@ async function pushEarly(
   return progress;
 }
 
-/** Members that stay where they are while their group goes back: that is decided, too. */
+/** Members that stay where they are while their group rolls back: that is decided, too. */
 function bystanders(all: readonly Planned[], moved: readonly Planned[]): readonly Planned[] {
   const groups = new Set(moved.flatMap((it) => it.group ?? []));
   return all.filter((it) => !moved.includes(it) && it.group !== undefined && groups.has(it.group));
@@ -218,7 +218,7 @@ async function again(
   return replan({ ...scene, snapshot, all: trees, sent }, planned, before);
 }
 
-/** Whoever is told to end takes back what must go back, and begins nothing. */
+/** Whoever is told to end takes back what must roll back, and begins nothing. */
 function wantedUnits({ patience }: Analyzer, planned: readonly Planned[]): readonly Unit[] {
   const units = unitsOf(planned);
   return patience?.leaving?.aborted ? units.filter(isBack) : units;

@@ -51,7 +51,7 @@ export const analysisProps = fields({
    */
   inconclusiveDeadline: duration.optional(),
   /**
-   * What happens then: hold for a person, or go back.
+   * What happens then: hold for a person, or roll back.
    * @default 'hold'
    */
   onInconclusive: z.enum(['hold', 'back']).optional(),

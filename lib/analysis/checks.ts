@@ -280,9 +280,9 @@ function queryOf(
       return fill(asks.promql, {
         ...Object.fromEntries(own),
         namespace: names.namespace,
-        target: names[track],
-        primary: names.primary,
-        baseline: names.baseline,
+        target: names.workloads[track],
+        primary: names.workloads.primary,
+        baseline: names.workloads.baseline,
         service: names.apex,
         port: String(port),
         interval: window,

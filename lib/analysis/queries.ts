@@ -59,14 +59,14 @@ function trackWarnings(
   if (/\{\{\s*target\s*\}\}-canary/.test(promql))
     return [
       {
-        problem: `the query names the track twice: {{target}} is ${names.canary} already`,
+        problem: `the query names the track twice: {{target}} is ${names.workloads.canary} already`,
         got: promql,
         remedy: 'write {{target}} alone',
       },
     ];
   // With one track the whole release is what is judged.
   const variables = isTracked ? TRACK : TRACK_OR_ALL;
-  const named = [names.primary, names.canary, names.baseline];
+  const named = [names.primary, names.canary, ...Object.values(names.workloads)];
   if (variables.test(promql) || named.some((it) => filled.includes(it))) return [];
   return [
     {

@@ -1,3 +1,4 @@
+import type { HeldObject } from '../plan/refusal.ts';
 import type { Json, JsonObject, Labels, Manifest } from './json.ts';
 import { isObject, labelsAt, objectAt } from './json.ts';
 
@@ -28,6 +29,14 @@ export function isKind(object: Manifest, group: string, kind: string): boolean {
   return object.kind === kind && groupOf(object.apiVersion) === group;
 }
 
+/** The object as what releases may hold is judged by. */
+export function heldObject(object: Manifest): HeldObject {
+  const { apiVersion, kind, metadata } = object;
+  const at = (...keys: readonly string[]): Json | undefined =>
+    objectAt(object, ...keys.slice(0, -1))[keys.at(-1) ?? ''];
+  return { apiVersion, kind, name: metadata.name, at };
+}
+
 /** The labels of a workload's pods. */
 export function podLabels(workload: Manifest): Labels {
   return labelsAt(workload, 'spec', 'template', 'metadata', 'labels');
@@ -53,3 +62,22 @@ export function mapObjects(value: Json, change: (it: JsonObject) => JsonObject):
     entries.flatMap(([key, it]) => (it === undefined ? [] : [[key, mapObjects(it, change)]])),
   );
 }
+
+/** Where labels, annotations and selectors hold what is no text: the API takes nothing else, and readers leave it out. */
+export function wrongTexts(
+  value: Json | undefined,
+  way = '',
+): readonly { readonly place: string; readonly got: Json }[] {
+  if (Array.isArray(value))
+    return value.flatMap((it: Json, index) => wrongTexts(it, `${way}[${index}]`));
+  if (!isObject(value)) return [];
+  return Object.entries(value).flatMap(([key, it]) => {
+    const place = way === '' ? key : `${way}.${key}`;
+    if (!TEXTS.test(place) || !isObject(it)) return wrongTexts(it, place);
+    return Object.entries(it).flatMap(([name, got = null]) =>
+      typeof got === 'string' ? [] : [{ place: `${place}.${name}`, got }],
+    );
+  });
+}
+
+const TEXTS = /(?:\bmetadata\.(?:labels|annotations)|\b(?:matchLabels|nodeSelector))$/;

@@ -15,7 +15,7 @@ export interface StepDescription {
 export interface Times {
   /** From the start to all traffic on the new primary, with everything ready at once and every check passing. */
   readonly promoteMinSeconds: number;
-  /** The same with every wait at its limit and one failed check short of going back. */
+  /** The same with every wait at its limit and one failed check short of rolling back. */
   readonly promoteWorstSeconds: number;
   /** From the commit that gives a bad canary its traffic to the commit that takes it away. */
   readonly rollbackMinSeconds: number;

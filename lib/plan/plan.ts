@@ -239,6 +239,8 @@ const shape = z.strictObject({
   autoscaled: z.boolean(),
   /** Name of the apex Service. */
   apex: z.string(),
+  /** What leads to the apex Service from outside the cluster. @default - nothing: it is of type ClusterIP */
+  apexType: z.enum(['NodePort', 'LoadBalancer']).optional(),
   /** Labels by which the apex Service finds pods at rest. */
   apexSelector: z.record(z.string(), z.string()).optional(),
   /** Labels of the primary's pods. */

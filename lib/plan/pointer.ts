@@ -3,7 +3,7 @@ export function at(object: unknown, pointer: string): unknown {
   let value = object;
   for (const part of pointer.split('/').slice(1)) {
     if (typeof value !== 'object' || value === null) return undefined;
-    const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    const key = part.includes('~') ? part.replaceAll('~1', '/').replaceAll('~0', '~') : part;
     value = Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
   }
   return value;

@@ -1,3 +1,5 @@
+import { directiveRefusal } from './directives.ts';
+import type { HeldObject, Refusal } from './refusal.ts';
 import { isClusterScoped } from './scope.ts';
 
 /** What releases may hold. */
@@ -51,24 +53,6 @@ export function kindFault(kind: string): string | undefined {
     : undefined;
 }
 
-/** An object of a release, as far as it is judged by what it is. */
-export interface HeldObject {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly name: string;
-  /** The plain data below these keys; undefined where there is none. */
-  readonly at: (...keys: readonly string[]) => unknown;
-}
-
-/** Why a release must not hold something, in the words of synth and of the analyzer. */
-export interface Refusal {
-  /** Continues “the release”. */
-  readonly problem: string;
-  readonly remedy: string;
-  /** What may be allowed instead. */
-  readonly kind?: string;
-}
-
 /** Why nothing may be released there; undefined where it may. */
 export function namespaceRefusal(namespace: string): Refusal | undefined {
   if (!namespace.startsWith('kube-')) return undefined;
@@ -87,10 +71,10 @@ export function kindRefusal(it: HeldObject, policy: Policy): Refusal | undefined
   return kindFault(key) === undefined ? { problem, remedy, kind: key } : { problem, remedy };
 }
 
-/** Allowed kinds can still hold what gives a right, or takes somebody's traffic. */
+/** Allowed kinds can still hold what gives a right, takes somebody's traffic, or makes a step that is never live. */
 export function contentRefusal(it: HeldObject): Refusal | undefined {
   const rule = CONTENT[kindKey(it)];
-  return rule === undefined ? undefined : rule(it);
+  return rule?.(it) ?? directiveRefusal(it);
 }
 
 const CONTENT: Readonly<Record<string, (it: HeldObject) => Refusal | undefined>> = {

@@ -7,6 +7,8 @@ export const PLAN_UPGRADES: readonly Upgrade[] = [
     checks: eachOf(plan.checks, splitCheck),
     steps: eachOf(plan.steps, nameStay),
   }),
+  // Version 3 has more to say; what a plan of version 2 says means the same.
+  (plan) => plan,
 ];
 
 /** Version 2 tells apart what is asked, of which store, and how it is judged. */

@@ -35,16 +35,33 @@ export function existingMistakes(
   ];
 }
 
-const UNUSED: readonly (readonly [string, (props: ReleaseProps) => boolean])[] = [
+type Unused = readonly [string, (props: ReleaseProps) => boolean];
+
+const UNUSED: readonly Unused[] = [
   ['tracks', (it) => it.tracks !== undefined],
   ['selectorLabel', (it) => it.selectorLabel !== undefined],
   ['allowLiteralSecrets', (it) => it.allowLiteralSecrets === true],
   ['jobs', (it) => (it.jobs ?? []).length > 0],
   ['service.targetPort', (it) => it.service.targetPort !== undefined],
   ['service.portDiscovery', (it) => it.service.portDiscovery === true],
-  ['service.apex', (it) => it.service.apex !== undefined],
-  ['service.primary', (it) => it.service.primary !== undefined],
-  ['service.canary', (it) => it.service.canary !== undefined],
+  ...(
+    [
+      'nodePort',
+      'type',
+      'loadBalancer',
+      'externalTrafficPolicy',
+      'internalTrafficPolicy',
+      'headless',
+      'sessionAffinity',
+      'trafficDistribution',
+      'ipFamilies',
+      'ipFamilyPolicy',
+      'publishNotReadyAddresses',
+      'apex',
+      'primary',
+      'canary',
+    ] as const
+  ).map((key): Unused => [`service.${key}`, (it) => it.service[key] !== undefined]),
 ];
 
 /** Everything that a release without pods cannot do. */

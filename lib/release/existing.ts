@@ -20,5 +20,6 @@ export const existingServices = fields({
 
 /** The names by which routes lead to the two Services. */
 export function existingNames(names: Names, { stable, candidate }: ExistingServices): Names {
-  return { ...names, primary: stable, canary: candidate };
+  const workloads = { ...names.workloads, primary: stable, canary: candidate };
+  return { ...names, primary: stable, canary: candidate, workloads };
 }

@@ -4,7 +4,7 @@ import { aHook } from '../analysis/hooks.ts';
 import { extended, fields, listOf, mapOf } from '../props/fields.ts';
 import { aStrategy } from '../strategy/strategy.ts';
 import { aRouter } from '../traffic/router.ts';
-import { serviceProps } from '../workload/service.ts';
+import { serviceProps } from '../workload/service-props.ts';
 import { aWorkload } from '../workload/workload.ts';
 import { existingServices } from './existing.ts';
 import { jobDefinition } from './jobs.ts';
@@ -62,7 +62,8 @@ export const releaseProps = fields({
   namespace: z.string(),
   /**
    * Makes the release's objects: one Deployment, DaemonSet or StatefulSet, and what belongs to it. Called once.
-   * What it makes is rendered for each track, hashed by content, or written as it is, by kind.
+   * What it makes is rendered for each track, hashed by content, or written as it is, by kind. `include(…)` and
+   * `helm(…)` make those of a file or a chart.
    * @default - none: then `existing` must be given
    */
   workload: aWorkload.optional(),
@@ -100,9 +101,9 @@ export const releaseProps = fields({
     primary: primaryTrack.optional(),
     canary: trackProps.optional(),
     /**
-     * Names of KEDA triggers, or their types where they have none, by which both tracks are meant to scale
-     * though each sees the same number.
-     * @default - every trigger must name its track
+     * Names of the metrics of an HPA, or of KEDA's triggers (their types where they have none), by which both tracks are
+     * meant to scale though each sees the same number.
+     * @default - every one must be about its track
      */
     sharedTriggers: listOf(z.string()).optional(),
     /**

@@ -1,4 +1,5 @@
 import { Construct } from 'constructs';
+import { freeId } from '../manifest/put.ts';
 import { type Mistake, noteCall, placeOf, standIn } from '../mistake.ts';
 import {
   labelMistakes,
@@ -47,7 +48,9 @@ export class Release extends Construct {
     const wrongNames = nameMistakes(this.path, text, given);
     // A wrong name is told once, not again for every object that would bear it.
     const name = wrongNames.length === 0 ? (given.name ?? text) : 'name';
-    const names = namesOf({ name, namespace: given.namespace });
+    const { primary, canary } = given.service;
+    const services = { primary: primary?.name, canary: canary?.name };
+    const names = namesOf({ name, namespace: given.namespace }, services);
     this.names = given.existing === undefined ? names : existingNames(names, given.existing);
     this.mistakes = [
       ...reproofs.map((it) => ({ path: this.path, ...it })),
@@ -55,6 +58,7 @@ export class Release extends Construct {
       ...labelMistakes(this.path, 'namespace', given.namespace),
       ...serviceMistakes(this.path, given.service),
       ...existingMistakes(this.path, given, this.names, flawed),
+      ...(given.existing === undefined ? sameNames(this.path, names) : []),
       ...given.strategy.mistakes(this.path).map((it) => ({ ...placeOf(given.strategy), ...it })),
     ];
   }
@@ -63,6 +67,19 @@ export class Release extends Construct {
   get path(): string {
     return this.node.path;
   }
+}
+
+/** One Service for two of them would lead users to a canary that no step has let in. */
+function sameNames(path: string, { apex, primary, canary }: Names): Mistake[] {
+  const all = [apex, primary, canary];
+  return all
+    .filter((it, index) => all.indexOf(it) !== index)
+    .map((got) => ({
+      path,
+      problem: 'two Services of the release have one name',
+      got,
+      remedy: 'give the apex, the primary and the canary a name of their own',
+    }));
 }
 
 /** Stand in for required props that are wrong or missing. */
@@ -83,15 +100,8 @@ function nameMistakes(path: string, id: string, props: ReleaseProps): Mistake[] 
   const mistakes = [...ids, ...serviceNameMistakes(path, 'name', name)];
   if (mistakes.length > 0) return mistakes;
   const names = namesOf({ name, namespace });
-  const longest = TRACKS.map((it) => names[it]).reduce((a, b) => (b.length > a.length ? b : a));
+  const longest = TRACKS.map((it) => names.workloads[it]).reduce((a, b) =>
+    b.length > a.length ? b : a,
+  );
   return lengthMistakes(path, 'name', longest);
-}
-
-/** A second construct of one id would throw at once; synth reports it with all other mistakes instead. */
-export function freeId(scope: Construct, id: string): string {
-  const wanted = id === '' ? '(no id)' : id;
-  let free = wanted;
-  for (let count = 2; scope.node.tryFindChild(free) !== undefined; count++)
-    free = `${wanted} (${count})`;
-  return free;
 }

@@ -36,6 +36,7 @@ export interface Built {
   readonly objects: ReleaseObjects | undefined;
   readonly drafts: readonly StepDraft[];
   readonly mistakes: readonly Mistake[];
+  readonly warnings: readonly Mistake[];
 }
 
 /** Makes the release's objects; without anything that has pods there are none to make. */
@@ -46,8 +47,9 @@ export function build(release: Release): Built {
   const threw = made.thrown === undefined ? [] : [made.thrown];
   const early = [...threw, ...made.mistakes, ...earlyMistakes(release, made, parts)];
   const workload = parts.workloads[0];
+  const common = { authored: made.objects, warnings: made.warnings };
   if (workload === undefined && props.existing === undefined)
-    return { authored: made.objects, objects: undefined, drafts: [], mistakes: early };
+    return { ...common, objects: undefined, drafts: [], mistakes: early };
   const label = trackLabelOf(workload?.object, names.apex, props.selectorLabel);
   const ports = servicePorts(props.service, workload?.object);
   const authored = made.objects.map((it) => it.object);
@@ -56,7 +58,7 @@ export function build(release: Release): Built {
   const drafts = draftsOf(props, primaryReplicas(parts));
   const objects = objectsOf(input);
   return {
-    authored: made.objects,
+    ...common,
     objects,
     drafts,
     mistakes: [...early, ...lateMistakes(release, input, objects, drafts)],
@@ -66,19 +68,19 @@ export function build(release: Release): Built {
 function madeBy({ path, props, names }: Release): Workload {
   const home = { path, name: names.apex, namespace: names.namespace };
   return props.workload === undefined
-    ? { objects: [], mistakes: [], thrown: undefined }
+    ? { objects: [], mistakes: [], warnings: [], thrown: undefined }
     : runWorkload(home, props.workload);
 }
 
 function earlyMistakes(release: Release, made: Workload, parts: Parts): Mistake[] {
   const { path, props, names } = release;
   // A workload that threw, or that there is none of, has no objects to judge.
-  const isNone = made.thrown !== undefined || made.mistakes.length > 0;
-  if (made.objects.length === 0 && (isNone || props.workload === undefined)) return [];
+  const isPartial = made.thrown !== undefined || made.mistakes.length > 0;
+  if (made.objects.length === 0 && (isPartial || props.workload === undefined)) return [];
   const secrets = props.allowLiteralSecrets === true;
   const namespace = knownNamespace(release);
   const sharedTriggers = props.tracks?.sharedTriggers ?? [];
-  const context = { path, names, namespace, sharedTriggers };
+  const context = { path, names, namespace, sharedTriggers, isPartial };
   return [
     ...made.objects
       .filter((it) => isContent(it.object))
@@ -144,7 +146,7 @@ function lateMistakes(
 function dangling({ parts, workload, names }: ObjectsInput, objects: ReleaseObjects): Mistake[] {
   if (workload === undefined) return [];
   const { metadata } = workload.object;
-  const reachable = { services: servicesIn(objects), apex: names.apex, workload: metadata.name };
+  const reachable = { services: servicesIn(objects), names, workload: metadata.name };
   const all = Object.values(parts).flat();
   const contents = all.map((it) => it.object);
   return [

@@ -112,7 +112,8 @@ export function objectsOf(input: ObjectsInput): ReleaseObjects {
     baselineService: place(services.baseline, 'baseline', path),
     policies: once(props.traffic.policies(context).map(routing)),
     jobs: (all) => all.flatMap((name) => jobs.get(name) ?? []),
-    routes: (traffic) => props.traffic.routes(context, traffic).map(routing),
+    routes: (traffic) =>
+      props.traffic.routes(context, traffic).map((it) => routing(withApexMetadata(it, input))),
   };
 }
 
@@ -120,6 +121,24 @@ export function objectsOf(input: ObjectsInput): ReleaseObjects {
 export function servicesIn({ apex, configuration }: ReleaseObjects): readonly Manifest[] {
   const all = [...(apex === undefined ? [] : [apex]), ...configuration];
   return all.map((it) => it.object).filter((it) => isKind(it, '', 'Service'));
+}
+
+/** A routing object that Perch writes has the metadata of the apex Service; the author's own has its own. */
+function withApexMetadata(it: Routing, { parts, props }: ObjectsInput): Routing {
+  const { metadata, kind } = it.object;
+  const isAuthors = parts.routing.some(
+    ({ object }) => object.kind === kind && object.metadata.name === metadata.name,
+  );
+  const { labels, annotations } = props.service.apex ?? {};
+  if (isAuthors || (labels === undefined && annotations === undefined)) return it;
+  const merged = {
+    ...metadata,
+    ...(labels === undefined ? {} : { labels: { ...labels, ...metadata.labels } }),
+    ...(annotations === undefined
+      ? {}
+      : { annotations: { ...annotations, ...metadata.annotations } }),
+  };
+  return { ...it, object: { ...it.object, metadata: merged } };
 }
 
 function place(object: Manifest, role: Role, path: string): Placed {
@@ -164,7 +183,7 @@ function podFormOf({ label, props }: ObjectsInput): PodForm {
 type Pods = Pick<ReleaseObjects, 'running' | 'leastPods' | 'resting'>;
 
 function podsOf(
-  { path, workload, props, parts, label }: ObjectsInput,
+  { path, workload, props, parts, label, names }: ObjectsInput,
   base: Manifest | undefined,
   form: PodForm,
 ): Pods | undefined {
@@ -189,7 +208,11 @@ function podsOf(
       return [
         placed(track, ruled ? undefined : replicas, updatedPercent),
         ...parts.autoscalers.map((it) =>
-          place(autoscalerOn(it.object, label, { track, size }), track, it.path),
+          place(
+            autoscalerOn(it.object, label, { track, service: names[track], size }),
+            track,
+            it.path,
+          ),
         ),
         ...parts.companions.map((it) =>
           place(companionOn(it.object, label, track), track, it.path),
@@ -209,17 +232,18 @@ function ownSize({ autoscalers }: Parts, base: Manifest): Size {
 }
 
 function servicesOf(input: ObjectsInput): Record<'apex' | 'baseline' | Side, Manifest> {
-  const { props, names, label } = input;
-  const ports = servicePorts(props.service, input.workload?.object);
+  const { names, label } = input;
+  const { traffic, service: props } = input.props;
+  const ports = servicePorts(props, input.workload?.object);
   const ofTrack = (track: Track) => {
-    const given = props.service[track === 'baseline' ? 'canary' : track];
+    const given = props[track === 'baseline' ? 'canary' : track];
     const labels = { ...serviceLabels(label, track), ...given?.labels };
-    const metadata = { ...given, labels };
-    return serviceManifest(names, track, { selector: selectorOf(label, track), ports, metadata });
+    const selector = selectorOf(label, track);
+    const { annotations } = given ?? {};
+    return serviceManifest(names, track, { selector, ports, props, labels, annotations });
   };
-  const { apexSelects } = props.traffic;
-  const selector = apexSelects === 'both' ? bothOf(label) : selectorOf(label, 'primary');
-  const apex = serviceManifest(names, 'apex', { selector, ports, metadata: props.service.apex });
+  const selector = traffic.apexSelects === 'both' ? bothOf(label) : selectorOf(label, 'primary');
+  const apex = serviceManifest(names, 'apex', { selector, ports, props, ...props.apex });
   return {
     apex,
     primary: ofTrack('primary'),

@@ -120,12 +120,17 @@ function shapeOf({ props, names }: Release, objects: ReleaseObjects): Shape {
       : {
           apexSelector: { ...labelsAt(apex?.object, 'spec', 'selector') },
           podLabels: { ...podLabels(primary) },
+          ...apexTypeOf(props.service),
         }),
     targetPorts: [...new Set(targets)].filter(
       (it) => typeof it === 'number' || typeof it === 'string',
     ),
     routes: objects.routes(AT_REST).map((it) => `${it.object.kind}/${it.object.metadata.name}`),
   };
+}
+
+function apexTypeOf({ type = 'ClusterIP' }: Release['props']['service']): Pick<Shape, 'apexType'> {
+  return type === 'ClusterIP' ? {} : { apexType: type };
 }
 
 function portsOf(workload: Manifest | undefined): Shape['ports'] {

@@ -4,7 +4,7 @@ import type { HookDefinition } from '../analysis/hooks.ts';
 import { judgeQueries } from '../analysis/queries.ts';
 import { canonical, type Json } from '../manifest/json.ts';
 import { toYaml } from '../manifest/yaml.ts';
-import { type Mistake, MistakesError, placeOf } from '../mistake.ts';
+import { type Mistake, MistakesError, mistakesOfCalls, placeOf } from '../mistake.ts';
 import type { Check, Plan } from '../plan/plan.ts';
 import { policyWith } from '../plan/policy.ts';
 import type { Release } from '../release/release.ts';
@@ -47,7 +47,9 @@ export type Outcome =
  */
 export async function render(release: Release): Promise<Rendered> {
   const outcome = await tryRender(release);
-  if (outcome.kind === 'wrong') throw new MistakesError(outcome.mistakes);
+  const calls = mistakesOfCalls(release.node.root);
+  if (outcome.kind === 'wrong') throw new MistakesError([...calls, ...outcome.mistakes]);
+  if (calls.length > 0) throw new MistakesError(calls);
   return outcome.rendered;
 }
 
@@ -65,9 +67,9 @@ async function attempt(release: Release): Promise<Outcome> {
   const schedule = compileSchedule(path, release.id, props);
   const built = build(release);
   const given = props.analysis?.checks ?? [];
-  const own = built.drafts.flatMap((it) => it.own ?? []);
+  const ofSteps = built.drafts.flatMap((it) => it.own ?? []);
   const { tracks } = props.strategy;
-  const definitions = [...new Set([...given, ...own])];
+  const definitions = [...new Set([...given, ...ofSteps])];
   const isTracked = tracks.includes('canary');
   const checks = compileChecks(path, definitions, {
     names,
@@ -107,7 +109,8 @@ async function attempt(release: Release): Promise<Outcome> {
   const { plan, files } = write(release, built.drafts, objects, compiled);
   const large = tooLarge(path, files);
   if (large.length > 0) return { kind: 'wrong', mistakes: large };
-  const warnings = [...queries.warnings, ...warningsOf(release, plan, objects, each)];
+  const own = warningsOf(release, plan, objects, each);
+  const warnings = [...queries.warnings, ...built.warnings, ...own];
   return { kind: 'rendered', rendered: rendered(plan, files, placed(release, warnings)) };
 }
 

@@ -1,14 +1,14 @@
-import { type Json, objectAt } from '../manifest/json.ts';
-import type { Authored } from '../manifest/manifest.ts';
+import { type Authored, heldObject } from '../manifest/manifest.ts';
 import type { Mistake } from '../mistake.ts';
+import { directiveRefusal } from '../plan/directives.ts';
 import {
   contentRefusal,
   kindFault,
   kindRefusal,
   namespaceRefusal,
   type Policy,
-  type Refusal,
 } from '../plan/policy.ts';
+import type { HeldObject, Refusal } from '../plan/refusal.ts';
 import { unsupportedInstead } from '../workload/parts.ts';
 import { schemaOf } from './schema.ts';
 
@@ -22,16 +22,18 @@ export async function heldMistakes(
 }
 
 async function heldMistake({ path, object }: Authored, policy: Policy): Promise<Mistake[]> {
-  const { apiVersion, kind, metadata } = object;
-  if (unsupportedInstead(kind) !== undefined) return [];
-  const schema = await schemaOf(apiVersion, kind);
-  // Whoever misspells a kind is told that.
-  if (schema.kind === 'missing') return [];
-  const at = (...keys: readonly string[]): Json | undefined =>
-    objectAt(object, ...keys.slice(0, -1))[keys.at(-1) ?? ''];
-  const held = { apiVersion, kind, name: metadata.name, at };
-  const refusal = kindRefusal(held, policy) ?? contentRefusal(held);
+  const held = heldObject(object);
+  const refusal = await refusalOf(held, policy);
   return refusal === undefined ? [] : [mistakeOf(path, refusal)];
+}
+
+async function refusalOf(it: HeldObject, policy: Policy): Promise<Refusal | undefined> {
+  // What to use instead of the kind is told elsewhere.
+  if (unsupportedInstead(it.kind) !== undefined) return directiveRefusal(it);
+  const schema = await schemaOf(it.apiVersion, it.kind);
+  // Whoever misspells a kind is told that.
+  if (schema.kind === 'missing') return undefined;
+  return kindRefusal(it, policy) ?? contentRefusal(it);
 }
 
 function mistakeOf(path: string, { problem, remedy, kind }: Refusal): Mistake {

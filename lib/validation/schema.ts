@@ -6,6 +6,8 @@ export interface Violation {
   /** JSON pointer into the object. */
   readonly pointer: string;
   readonly problem: string;
+  /** Whether text would be taken there. */
+  readonly isText: boolean;
 }
 
 /** Finds what the API server would refuse in an object of one kind. */
@@ -199,23 +201,29 @@ function unknownFields(value: unknown, reads: Reads, pointer: string): Violation
   return Object.entries(value).flatMap(([key, inner]) => {
     const here = `${pointer}/${escapePointer(key)}`;
     if (Array.isArray(value) || seen.has(key)) return unknownFields(inner, reads, here);
-    return [{ pointer: here, problem: 'is a field that the API does not know' }];
+    return [{ pointer: here, problem: 'is a field that the API does not know', isText: false }];
   });
 }
 
 /** One violation for each place: alternatives of a schema each complain about the same value. */
 function violations(errors: readonly AjvError[]): Violation[] {
-  const places = new Map<string, string>();
+  const places = new Map<string, Violation>();
   for (const error of errors) {
-    if (error.keyword === 'anyOf' && places.has(error.instancePath)) continue;
-    const said = places.get(error.instancePath);
+    const known = places.get(error.instancePath);
+    if (error.keyword === 'anyOf' && known !== undefined) continue;
     const says = sentence(error);
-    places.set(
-      error.instancePath,
-      said === undefined || said === says ? says : `${said}, or ${says}`,
-    );
+    places.set(error.instancePath, {
+      pointer: error.instancePath || '/',
+      problem:
+        known === undefined || known.problem === says ? says : `${known.problem}, or ${says}`,
+      isText: known?.isText === true || takesText(error),
+    });
   }
-  return [...places].map(([pointer, problem]) => ({ pointer: pointer || '/', problem }));
+  return [...places.values()];
+}
+
+function takesText({ keyword, params }: AjvError): boolean {
+  return keyword === 'type' && [params.type].flat().includes('string');
 }
 
 function sentence({ keyword, params, message }: AjvError): string {

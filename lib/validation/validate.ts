@@ -27,12 +27,18 @@ async function validateOne({ path, object }: Authored): Promise<Mistake[]> {
         remedy: 'correct apiVersion and kind',
       },
     ];
-  const violations = schema.check(object).map((it) => ({
-    path,
-    problem: `${it.pointer} of ${object.kind} ${object.metadata.name} ${it.problem}`,
-    got: valueAt(object, it.pointer),
-    remedy: `correct it; \`kubectl explain ${object.kind.toLowerCase()}\` lists the fields`,
-  }));
+  const violations = schema.check(object).map((it) => {
+    const got = valueAt(object, it.pointer);
+    const isUnquoted = it.isText && ['number', 'boolean'].includes(typeof got);
+    return {
+      path,
+      problem: `${it.pointer} of ${object.kind} ${object.metadata.name} ${it.problem}`,
+      got,
+      remedy: isUnquoted
+        ? 'write it in quotes'
+        : `correct it; \`kubectl explain ${object.kind.toLowerCase()}\` lists the fields`,
+    };
+  });
   return [
     ...names,
     ...violations,

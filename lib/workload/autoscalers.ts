@@ -9,8 +9,9 @@ import {
 import type { Authored } from '../manifest/manifest.ts';
 import { groupOf, isKind, renamed, withSpec } from '../manifest/manifest.ts';
 import type { Mistake } from '../mistake.ts';
-import { onTrack } from '../names.ts';
+import { type Names, onTrack } from '../names.ts';
 import type { Track } from '../plan/plan.ts';
+import { canBeCurrent, currentHpa } from './hpa-versions.ts';
 import type { TrackLabel } from './track-label.ts';
 
 /** What Perch knows of a kind that rules the replicas of a workload. */
@@ -22,8 +23,27 @@ interface AutoscalerKind {
   /** The API's own bounds where the author gives none. */
   readonly defaults: Size;
   /** The spec on one track, without target and bounds. */
-  spec(object: Manifest, label: TrackLabel, track: Track): JsonObject;
-  mistakes(it: Authored, sharedTriggers: readonly string[]): Mistake[];
+  spec(
+    object: Manifest,
+    label: TrackLabel,
+    form: Pick<AutoscalerForm, 'track' | 'service'>,
+  ): JsonObject;
+  /** What an author's version of it is not. */
+  isCurrent(object: Manifest): boolean;
+  /** By what it scales. */
+  sources(object: Manifest, release: string): readonly Source[];
+  mistakes(it: Authored): Mistake[];
+}
+
+/** A number by which an autoscaler scales. */
+interface Source {
+  /** `metric` or `trigger`, as its kind calls it. */
+  readonly noun: string;
+  readonly called: string;
+  /** What an author can name the track in. */
+  readonly data: JsonObject;
+  /** Whether it is about the pods of its own target, whatever it names. */
+  readonly isOwn: boolean;
 }
 
 /** The HPA of Kubernetes, and the ScaledObject by which KEDA makes one. */
@@ -34,7 +54,9 @@ const KINDS: readonly AutoscalerKind[] = [
     version: 'autoscaling/v2',
     keys: { min: 'minReplicas', max: 'maxReplicas' },
     defaults: { min: 1, max: 1 },
-    spec: (object) => objectAt(object, 'spec'),
+    spec: hpaSpec,
+    isCurrent: canBeCurrent,
+    sources: hpaSources,
     mistakes: () => [],
   },
   {
@@ -44,6 +66,8 @@ const KINDS: readonly AutoscalerKind[] = [
     keys: { min: 'minReplicaCount', max: 'maxReplicaCount' },
     defaults: { min: 0, max: 100 },
     spec: scaledObjectSpec,
+    isCurrent: ({ apiVersion }) => apiVersion === 'keda.sh/v1alpha1',
+    sources: scaledObjectSources,
     mistakes: scaledObjectMistakes,
   },
 ];
@@ -66,25 +90,36 @@ export function boundsOf(object: Manifest): Size {
   };
 }
 
+/** What the autoscaler of one track differs in. */
+export interface AutoscalerForm {
+  readonly track: Track;
+  /** Name of the track's Service. */
+  readonly service: string;
+  readonly size: Size;
+}
+
 /** The autoscaler of one track. A bound that is the author's own is left as it is written. */
 export function autoscalerOn(
   object: Manifest,
   label: TrackLabel,
-  { track, size }: { readonly track: Track; readonly size: Size },
+  { track, service, size }: AutoscalerForm,
 ): Manifest {
   const kind = known(object);
   const own = boundsOf(object);
-  const spec = kind.spec(object, label, track);
+  const spec = kind.spec(object, label, { track, service });
   const target = {
     ...objectAt(object, 'spec', 'scaleTargetRef'),
     name: onTrack(label.name, track),
   };
-  return withSpec(renamed(object, onTrack(object.metadata.name, track)), {
-    ...spec,
-    scaleTargetRef: target,
-    ...(size.min === own.min ? {} : { [kind.keys.min]: size.min }),
-    ...(size.max === own.max ? {} : { [kind.keys.max]: size.max }),
-  });
+  return withSpec(
+    renamed({ ...object, apiVersion: kind.version }, onTrack(object.metadata.name, track)),
+    {
+      ...spec,
+      scaleTargetRef: target,
+      ...(size.min === own.min ? {} : { [kind.keys.min]: size.min }),
+      ...(size.max === own.max ? {} : { [kind.keys.max]: size.max }),
+    },
+  );
 }
 
 function known(object: Manifest): AutoscalerKind {
@@ -98,8 +133,41 @@ function numberAt(object: Manifest, key: string, otherwise: number): number {
   return typeof value === 'number' ? value : otherwise;
 }
 
+/** A metric may name the track whose pods it counts, and an object that is one of the release's is that of the track. */
+function hpaSpec(
+  object: Manifest,
+  label: TrackLabel,
+  { track, service }: Pick<AutoscalerForm, 'track' | 'service'>,
+): JsonObject {
+  const current = currentHpa(object);
+  const workload = objectAt(current, 'spec', 'scaleTargetRef');
+  const metrics = listAt(current, 'spec', 'metrics').map((it) => {
+    const described = objectAt(it, 'object', 'describedObject');
+    const whole = filled(it, label, track);
+    if (!isOfRelease(described, workload, label.name)) return whole;
+    const name = described.kind === 'Service' ? service : onTrack(label.name, track);
+    const named = { ...described, name };
+    return { ...whole, object: { ...objectAt(whole, 'object'), describedObject: named } };
+  });
+  // Keys of an older version go with it.
+  const gone = Object.fromEntries(
+    Object.keys(objectAt(object, 'spec')).map((it) => [it, undefined]),
+  );
+  const given = 'metrics' in objectAt(current, 'spec') ? { metrics } : {};
+  return { ...gone, ...objectAt(current, 'spec'), ...given };
+}
+
+/** Its workload, or the Service under its name. */
+function isOfRelease({ kind, name }: JsonObject, workload: JsonObject, release: string): boolean {
+  return kind === workload.kind ? name === workload.name : kind === 'Service' && name === release;
+}
+
 /** A trigger may name the track whose pods it counts, and KEDA's HPA gets a name of its own on each track. */
-function scaledObjectSpec(object: Manifest, label: TrackLabel, track: Track): JsonObject {
+function scaledObjectSpec(
+  object: Manifest,
+  label: TrackLabel,
+  { track }: Pick<AutoscalerForm, 'track'>,
+): JsonObject {
   const spec = objectAt(object, 'spec');
   const triggers = listAt(spec, 'triggers').map((it) => ({
     ...it,
@@ -114,27 +182,42 @@ function scaledObjectSpec(object: Manifest, label: TrackLabel, track: Track): Js
 
 const PLACEHOLDER = /\{\{\s*([^{}]*?)\s*\}\}/g;
 
-function filled(metadata: JsonObject, label: TrackLabel, track: Track): JsonObject {
+function filled(value: JsonObject, label: TrackLabel, track: Track): JsonObject {
   const values: Readonly<Record<string, string>> = { workload: onTrack(label.name, track), track };
+  const text = (it: string) =>
+    it.replace(PLACEHOLDER, (whole, name: string) => values[name] ?? whole);
+  return objectAt(mapTexts(value, text));
+}
+
+function mapTexts(value: Json, change: (text: string) => string): Json {
+  if (typeof value === 'string') return change(value);
+  if (Array.isArray(value)) return value.map((it) => mapTexts(it, change));
+  if (!isObject(value)) return value;
   return Object.fromEntries(
-    Object.entries(metadata).map(([key, value]) => [
-      key,
-      typeof value === 'string'
-        ? value.replace(PLACEHOLDER, (whole, name: string) => values[name] ?? whole)
-        : value,
-    ]),
+    Object.entries(value).map(([key, it]) => [key, it === undefined ? it : mapTexts(it, change)]),
   );
+}
+
+/** The placeholders that are used somewhere in data. */
+function placeholdersIn(value: Json): readonly string[] {
+  const found: string[] = [];
+  mapTexts(value, (text) => {
+    found.push(...[...text.matchAll(PLACEHOLDER)].map((it) => it[1] ?? ''));
+    return text;
+  });
+  return found;
 }
 
 /**
  * What is wrong with the autoscalers of a workload.
  *
- * @param sharedTriggers names of triggers by which both tracks are meant to scale
+ * @param release name of the release
+ * @param shared names of metrics and triggers by which both tracks are meant to scale
  */
 export function autoscalerMistakes(
   autoscalers: readonly Authored[],
   workload: Manifest | undefined,
-  sharedTriggers: readonly string[],
+  { names, shared }: { readonly names: Names; readonly shared: readonly string[] },
 ): Mistake[] {
   if (workload === undefined) return [];
   const { kind, metadata } = workload;
@@ -159,7 +242,11 @@ export function autoscalerMistakes(
           remedy: `let spec.scaleTargetRef name ${kind} ${metadata.name}`,
         },
       ];
-    return [...versionMistakes(it, own), ...own.mistakes(it, sharedTriggers)];
+    return [
+      ...versionMistakes(it, own),
+      ...own.mistakes(it),
+      ...sourceMistakes(it, own.sources(object, names.apex), shared),
+    ];
   });
   return [...doubles, ...others];
 }
@@ -169,8 +256,9 @@ function shortName({ kind }: Manifest): string {
   return kind === 'HorizontalPodAutoscaler' ? 'HPA' : kind;
 }
 
-function versionMistakes({ path, object }: Authored, { version }: AutoscalerKind): Mistake[] {
-  if (object.apiVersion === version) return [];
+function versionMistakes({ path, object }: Authored, own: AutoscalerKind): Mistake[] {
+  if (own.isCurrent(object)) return [];
+  const { version } = own;
   const problem = `the ${shortName(object)} is of another version`;
   return [{ path, problem, got: object.apiVersion, remedy: `use ${version}` }];
 }
@@ -205,13 +293,9 @@ export function boundMistakes(path: string, object: Manifest): Mistake[] {
 /** Triggers that look at the pods of their own target, or at the clock. */
 const OWN_TRIGGERS: ReadonlySet<Json | undefined> = new Set(['cpu', 'memory', 'cron']);
 
-function scaledObjectMistakes(
-  { path, object }: Authored,
-  sharedTriggers: readonly string[],
-): Mistake[] {
+function scaledObjectMistakes({ path, object }: Authored): Mistake[] {
   const { name } = object.metadata;
   const spec = objectAt(object, 'spec');
-  const triggers = listAt(spec, 'triggers');
   const mistakes: Mistake[] = [];
   const add = (problem: string, got: unknown, remedy: string) =>
     void mistakes.push({ path, problem: `${problem} of ScaledObject ${name}`, got, remedy });
@@ -227,27 +311,67 @@ function scaledObjectMistakes(
       true,
       'leave it out: KEDA would start the canary again after the rollout has put it to rest',
     );
-  for (const it of triggers) {
-    const texts = Object.values(objectAt(it, 'metadata')).filter((one) => typeof one === 'string');
-    const used = texts.flatMap((one) => [...one.matchAll(PLACEHOLDER)].map((found) => found[1]));
-    const called = String(it.name ?? it.type);
-    for (const unknown of used.filter((one) => one !== 'workload' && one !== 'track'))
-      add(
-        `unknown placeholder in trigger ${called}`,
-        `{{${unknown}}}`,
-        'use {{workload}} or {{track}}',
-      );
-    if (used.length === 0 && !OWN_TRIGGERS.has(it.type) && !sharedTriggers.includes(called))
-      add(
-        `trigger ${called} sees one number on both tracks`,
-        it.metadata,
-        `let its metadata name {{workload}} or {{track}}, or say that it is meant: tracks.sharedTriggers: ['${called}']`,
-      );
-  }
-  const names = triggers.map((it) => String(it.name ?? it.type));
-  for (const missing of sharedTriggers.filter((it) => !names.includes(it)))
-    add('tracks.sharedTriggers names no trigger', missing, `use one of ${names.join(', ')}`);
   return mistakes;
+}
+
+function scaledObjectSources(object: Manifest): readonly Source[] {
+  return listAt(object, 'spec', 'triggers').map((it) => ({
+    noun: 'trigger',
+    called: String(it.name ?? it.type),
+    data: objectAt(it, 'metadata'),
+    isOwn: OWN_TRIGGERS.has(it.type),
+  }));
+}
+
+/** External metrics are about no pods, and metrics of objects about those alone. */
+function hpaSources(object: Manifest, release: string): readonly Source[] {
+  const current = currentHpa(object);
+  const workload = objectAt(current, 'spec', 'scaleTargetRef');
+  return listAt(current, 'spec', 'metrics').flatMap((it): Source[] => {
+    const data = objectAt(it, it.type === 'Object' ? 'object' : 'external');
+    if (it.type !== 'Object' && it.type !== 'External') return [];
+    const isOwn = isOfRelease(objectAt(data, 'describedObject'), workload, release);
+    return [{ noun: 'metric', called: String(objectAt(data, 'metric').name), data, isOwn }];
+  });
+}
+
+function sourceMistakes(
+  { path, object }: Authored,
+  sources: readonly Source[],
+  shared: readonly string[],
+): Mistake[] {
+  const of = `of ${shortName(object)} ${object.metadata.name}`;
+  const names = sources.map((it) => it.called);
+  return [
+    ...sources.flatMap(({ noun, called, data, isOwn }): Mistake[] => {
+      const used = placeholdersIn(data);
+      const unknown = used
+        .filter((it) => it !== 'workload' && it !== 'track')
+        .map((it) => ({
+          path,
+          problem: `unknown placeholder in ${noun} ${called} ${of}`,
+          got: `{{${it}}}`,
+          remedy: 'use {{workload}} or {{track}}',
+        }));
+      if (used.length > 0 || isOwn || shared.includes(called)) return unknown;
+      return [
+        {
+          path,
+          problem: `${noun} ${called} ${of} sees one number on both tracks`,
+          got: data,
+          remedy: `let it name {{workload}} or {{track}}, or say that it is meant: tracks.sharedTriggers: ['${called}']`,
+        },
+      ];
+    }),
+    ...shared
+      .filter((it) => !names.includes(it))
+      .map((got) => ({
+        path,
+        problem: `tracks.sharedTriggers names no metric or trigger ${of}`,
+        got,
+        remedy: names.length === 0 ? 'leave it out' : `use one of ${names.join(', ')}`,
+      })),
+  ];
 }
 
 /** How many pods of a track run: exactly so many where both are one number, else what an autoscaler may choose. */

@@ -150,14 +150,19 @@ export function serviceObjectMistakes(
   if (!isKind(object, '', 'Service')) return [];
   const { names, label } = context;
   const { name, annotations } = object.metadata;
-  const mistakes: Mistake[] = [];
+  // What it selects does not matter where it must go.
   if ([names.apex, names.primary, names.canary].includes(name))
-    mistakes.push({
-      path,
-      problem: 'a Service has the name of one that the release makes',
-      got: name,
-      remedy: 'leave it out: prop service describes it; or rename it',
-    });
+    return [
+      {
+        path,
+        problem: 'a Service has the name of one that the release makes',
+        got: name,
+        remedy:
+          'leave it out, as prop service describes it; of a file or a chart with ' +
+          `\`omit: [{ kind: 'Service', name: '${name}' }]\`; or rename it`,
+      },
+    ];
+  const mistakes: Mistake[] = [];
   const got = labelsWithBase(labelsAt(object, 'spec', 'selector'), label);
   if (Object.keys(got).length === 0 || annotations?.[TRACKS_ANNOTATION] !== undefined)
     return mistakes;

@@ -1,9 +1,10 @@
 import { isObject, type Json, type Manifest, objectAt } from '../manifest/json.ts';
 import type { Authored } from '../manifest/manifest.ts';
-import { ADDRESS_LABEL, groupOf, isKind, podLabels } from '../manifest/manifest.ts';
+import { ADDRESS_LABEL, groupOf, heldObject, isKind, podLabels } from '../manifest/manifest.ts';
 import { selects } from '../manifest/selector.ts';
 import type { Mistake } from '../mistake.ts';
 import type { Names } from '../names.ts';
+import { directiveRefusal } from '../plan/directives.ts';
 import { isClusterScoped } from '../plan/scope.ts';
 import { autoscalerMistakes, isAutoscaler } from './autoscalers.ts';
 import { isVersioned } from './versioned.ts';
@@ -85,7 +86,10 @@ export function placementMistakes(
   const { kind, metadata } = object;
   const instead = unsupportedInstead(kind);
   if (instead !== undefined)
-    return [{ path, problem: `a release has no ${kind}`, got: metadata.name, remedy: instead }];
+    // A chart's test is told to be one.
+    return directiveRefusal(heldObject(object)) !== undefined
+      ? []
+      : [{ path, problem: `a release has no ${kind}`, got: metadata.name, remedy: instead }];
   // It is refused for that.
   if (isClusterScoped(groupOf(object.apiVersion), kind)) return [];
   if (namespace === undefined || metadata.namespace === namespace) return [];
@@ -106,13 +110,15 @@ export interface PartsContext {
   readonly names: Names;
   /** Where the objects must be; undefined where the author's answer to that is wrong. */
   readonly namespace: string | undefined;
-  /** Names of triggers by which both tracks are meant to scale. */
+  /** Names of metrics and triggers by which both tracks are meant to scale. */
   readonly sharedTriggers: readonly string[];
+  /** Whether some objects could not be read: what runs the pods may be among them. */
+  readonly isPartial: boolean;
 }
 
 /** What is wrong with the workload's objects taken together. */
 export function partMistakes(
-  { path, names, namespace, sharedTriggers }: PartsContext,
+  { path, names, namespace, sharedTriggers, isPartial }: PartsContext,
   objects: readonly Authored[],
   parts: Parts,
 ): Mistake[] {
@@ -120,8 +126,8 @@ export function partMistakes(
   return [
     ...objects.flatMap((it) => placementMistakes(it, namespace)),
     ...doubled(objects),
-    ...workloadMistakes(path, parts),
-    ...autoscalerMistakes(parts.autoscalers, workload, sharedTriggers),
+    ...(isPartial && workload === undefined ? [] : workloadMistakes(path, parts)),
+    ...autoscalerMistakes(parts.autoscalers, workload, { names, shared: sharedTriggers }),
     ...parts.companions.flatMap((it) => companionMistakes(it, parts)),
     ...parts.others.flatMap((it) => danglingMistakes(it, parts, names)),
   ];
@@ -208,7 +214,7 @@ function danglingMistakes(
         path,
         problem: `${key} of ${object.kind} ${object.metadata.name} names the ${kind}`,
         got: name,
-        remedy: `name ${names.primary} or ${names.canary}: those are what runs`,
+        remedy: `name ${names.workloads.primary} or ${names.workloads.canary}: those are what runs`,
       });
     if (
       key === ADDRESS_LABEL &&

@@ -1,84 +1,8 @@
-import * as z from 'zod';
-import { type Labels, listAt, type Manifest, objectAt } from '../manifest/json.ts';
+import { type JsonObject, type Labels, listAt, type Manifest, objectAt } from '../manifest/json.ts';
 import type { Mistake } from '../mistake.ts';
-import { labelMistakes, type Names } from '../names.ts';
+import { labelMistakes, type Names, serviceNameMistakes } from '../names.ts';
 import type { Track } from '../plan/plan.ts';
-import { fields, listOf, mapOf } from '../props/fields.ts';
-
-/** Labels and annotations of one Service. */
-export interface ServiceMetadata extends z.infer<typeof serviceMetadata> {}
-
-const serviceMetadata = fields({
-  /** @default - none */
-  labels: mapOf(z.string()).optional(),
-  /** @default - none */
-  annotations: mapOf(z.string()).optional(),
-});
-
-/** A port besides the first one. */
-export interface AnotherPort extends z.infer<typeof anotherPort> {}
-
-const anotherPort = fields({
-  port: z.number(),
-  /**
-   * Unique in the Service.
-   * @default - `http-<port>`, or `tcp-<port>` where `appProtocol` is `tcp`
-   */
-  name: z.string().optional(),
-  /**
-   * Port of the pods, by number or name.
-   * @default - same as `port`
-   */
-  targetPort: z.union([z.number(), z.string()]).optional(),
-  /** @default - the mesh guesses from the port's name */
-  appProtocol: z.string().optional(),
-});
-
-/** How the release is reached: one apex Service for its users, and one for each track. */
-export interface ServiceProps extends z.infer<typeof serviceProps> {}
-
-/** The schema of `ServiceProps`. */
-export const serviceProps = fields({
-  /** First port of the three Services; built-in checks are about this one. */
-  port: z.number(),
-  /** @default - `http`, or `tcp` where `appProtocol` is `tcp` */
-  portName: z.string().optional(),
-  /**
-   * Port of the pods, by number or name.
-   * @default - same as `port`
-   */
-  targetPort: z.union([z.number(), z.string()]).optional(),
-  /**
-   * Protocol of the port, such as `http`, `http2`, `grpc` or `tcp`; a mesh splits the last by connection.
-   * @default - the mesh guesses from the port's name
-   */
-  appProtocol: z.string().optional(),
-  /**
-   * Further ports of the three Services.
-   * @default - none
-   */
-  ports: listOf(anotherPort).optional(),
-  /**
-   * Also serve every other port that the containers declare, save those of mesh sidecars.
-   * @default false
-   */
-  portDiscovery: z.boolean().optional(),
-  /**
-   * Metadata of the apex Service.
-   * @default - none
-   */
-  apex: serviceMetadata.optional(),
-  /**
-   * Metadata of the primary's Service.
-   * @default - none
-   */
-  primary: serviceMetadata.optional(),
-  /**
-   * Metadata of the canary's Service.
-   * @default - none
-   */
-  canary: serviceMetadata.optional(),
-});
+import type { AnotherPort, ServiceProps } from './service-props.ts';
 
 /** A port of a Service, as the API has it. */
 export interface ServicePort {
@@ -88,6 +12,8 @@ export interface ServicePort {
   readonly targetPort: number | string;
   /** @default - the mesh guesses from the name */
   readonly appProtocol?: string;
+  /** Of the apex Service alone. @default - the cluster's choice */
+  readonly nodePort?: number;
 }
 
 /** Containers that meshes inject; their ports are the mesh's own. */
@@ -98,9 +24,9 @@ export function servicePorts(
   props: ServiceProps,
   workload: Manifest | undefined,
 ): readonly ServicePort[] {
-  const { port, targetPort = port, portName, appProtocol } = props;
+  const { port, targetPort = port, portName, appProtocol, nodePort } = props;
   const first = servicePort(
-    { port, targetPort, ...(appProtocol === undefined ? {} : { appProtocol }) },
+    { port, targetPort, appProtocol, nodePort },
     portName ?? (isTcp(props) ? 'tcp' : 'http'),
   );
   const others = (props.ports ?? []).map((it) =>
@@ -117,6 +43,7 @@ function servicePort(it: AnotherPort, name: string): ServicePort {
     protocol: 'TCP',
     targetPort: it.targetPort ?? it.port,
     ...(it.appProtocol === undefined ? {} : { appProtocol: it.appProtocol }),
+    ...(it.nodePort === undefined ? {} : { nodePort: it.nodePort }),
   };
 }
 
@@ -145,13 +72,18 @@ function discovered(workload: Manifest | undefined, own: readonly ServicePort[])
 export function serviceManifest(
   names: Names,
   which: 'apex' | Track,
-  spec: {
+  given: {
     readonly selector: Labels;
     readonly ports: readonly ServicePort[];
-    readonly metadata?: ServiceMetadata | undefined;
+    readonly props: ServiceProps;
+    /** @default - none */
+    readonly labels?: Labels | undefined;
+    /** @default - none */
+    readonly annotations?: Labels | undefined;
   },
 ): Manifest {
-  const { labels, annotations } = spec.metadata ?? {};
+  const { labels, annotations, props, ports, selector } = given;
+  const isApex = which === 'apex';
   return {
     apiVersion: 'v1',
     kind: 'Service',
@@ -163,10 +95,41 @@ export function serviceManifest(
     },
     spec: {
       type: 'ClusterIP',
-      selector: spec.selector,
-      ports: spec.ports.map((it) => ({ ...it })),
+      selector,
+      ports: ports.map(({ nodePort, ...it }) =>
+        isApex && nodePort !== undefined ? { ...it, nodePort } : { ...it },
+      ),
+      ...eachSpec(props),
+      ...(isApex ? apexSpec(props) : {}),
     },
   };
+}
+
+/** What all three Services have. */
+function eachSpec(props: ServiceProps): JsonObject {
+  const { headless, sessionAffinity, internalTrafficPolicy, trafficDistribution } = props;
+  const { ipFamilies, ipFamilyPolicy, publishNotReadyAddresses } = props;
+  const timeout = sessionAffinity?.timeout?.toSeconds();
+  return defined({
+    clusterIP: headless === true ? 'None' : undefined,
+    sessionAffinity: sessionAffinity === undefined ? undefined : 'ClientIP',
+    sessionAffinityConfig:
+      timeout === undefined ? undefined : { clientIP: { timeoutSeconds: timeout } },
+    internalTrafficPolicy,
+    trafficDistribution,
+    ipFamilies,
+    ipFamilyPolicy,
+    publishNotReadyAddresses,
+  });
+}
+
+/** What leads to the apex Service from outside. */
+function apexSpec({ type, externalTrafficPolicy, loadBalancer = {} }: ServiceProps): JsonObject {
+  return defined({ type, externalTrafficPolicy, ...loadBalancer });
+}
+
+function defined(object: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([, it]) => it !== undefined));
 }
 
 /** What is wrong with the service, whatever the workload is. */
@@ -178,7 +141,46 @@ export function serviceMistakes(path: string, props: ServiceProps): Mistake[] {
     ...(props.ports ?? []).flatMap((it, index) =>
       portMistakes(path, it, (key) => `service.ports[${index}].${key}`),
     ),
+    ...typeMistakes(path, props),
+    ...nameMistakes(path, props),
   ];
+}
+
+/** Fields that the API server takes with some types alone. */
+function typeMistakes(path: string, props: ServiceProps): Mistake[] {
+  const { type = 'ClusterIP', headless, loadBalancer, externalTrafficPolicy } = props;
+  const mistakes: Mistake[] = [];
+  const add = (problem: string, got: unknown, remedy: string) =>
+    void mistakes.push({ path, problem, got, remedy });
+  if (headless === true && type !== 'ClusterIP')
+    add(
+      'a headless Service has no node port and no load balancer',
+      type,
+      'leave type or headless out',
+    );
+  if (loadBalancer !== undefined && type !== 'LoadBalancer')
+    add('service.loadBalancer has no effect', type, "set type: 'LoadBalancer', or leave it out");
+  if (type !== 'ClusterIP') return mistakes;
+  if (externalTrafficPolicy !== undefined)
+    add(
+      'service.externalTrafficPolicy has no effect',
+      type,
+      "set type: 'NodePort' or 'LoadBalancer', or leave it out",
+    );
+  for (const { nodePort } of [props, ...(props.ports ?? [])])
+    if (nodePort !== undefined)
+      add(
+        'service has a nodePort',
+        nodePort,
+        "set type: 'NodePort' or 'LoadBalancer', or leave it out",
+      );
+  return mistakes;
+}
+
+function nameMistakes(path: string, { primary, canary }: ServiceProps): Mistake[] {
+  return Object.entries({ primary, canary }).flatMap(([track, it]) =>
+    it?.name === undefined ? [] : serviceNameMistakes(path, `service.${track}.name`, it.name),
+  );
 }
 
 function portMistakes(

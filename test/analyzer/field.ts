@@ -1,5 +1,3 @@
-import { cp } from 'node:fs/promises';
-import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { Cluster } from '../../analyzer/cluster/cluster.ts';
 import type { ObjectReading } from '../../analyzer/core/cluster/reading.ts';
@@ -16,7 +14,7 @@ import { afterFile } from '../cleanups.ts';
 import { type MemoryRemote, memoryRemote } from '../embedded/git-memory.ts';
 import { oneStore } from '../one-store.ts';
 import { blobs, plan, T0 } from './core/fixture.ts';
-import { bare, git, gitWith, IDENTITY, open, scratch } from './git/fixture.ts';
+import { bare, git, IDENTITY, merge, open } from './git/fixture.ts';
 
 /** A repository with releases in it, a person who edits it, and a cluster and metrics in memory. */
 export interface Field {
@@ -115,25 +113,14 @@ function fieldOn(ground: Ground): Field {
   return field;
 }
 
-/** What is asked of main by a person whom no analyzer knows of; a commit is one git process, as tests make many. */
+/** What is asked of main by a person whom no analyzer knows of. */
 export function person(folder: string): Pick<MemoryRemote, 'id' | 'read' | 'subjects' | 'write'> {
   return {
     id: (revision) => git(folder, 'rev-parse', revision),
     read: (path) => git(folder, 'show', `main:${path}`),
     subjects: () => git(folder, 'log', '--reverse', '--format=%s', 'main').split('\n'),
-    write({ subject, at, removes, files }) {
-      const isBorn = git(folder, 'for-each-ref', 'refs/heads/main') !== '';
-      const data = (text: string) => `data ${Buffer.byteLength(text)}\n${text}\n`;
-      const input = [
-        `commit refs/heads/main\ncommitter Robin <robin@example.com> ${Math.floor(at)} +0000\n`,
-        data(subject),
-        isBorn ? 'from refs/heads/main^0\n' : '',
-        ...removes.map((path) => `D ${path}\n`),
-        ...files.map(([path, text]) => `M 100644 inline ${path}\n${data(text)}`),
-      ];
-      gitWith({ folder, input: input.join('') }, 'fast-import', '--quiet');
-      return git(folder, 'rev-parse', 'main');
-    },
+    write: ({ subject, at, removes, files }) =>
+      merge(folder, Object.fromEntries(files), { at, message: subject, removes }),
   };
 }
 
@@ -197,17 +184,8 @@ export async function untilStep(
 export async function inStep(
   step: string,
 ): Promise<{ readonly field: Field; readonly analyzer: Analyzer }> {
-  const known = remotes.get(step) ?? walkInMemory(step);
-  remotes.set(step, known);
-  const { remote, now } = await known;
+  const { remote, now } = await walked(step);
   return arrived(openMemoryField(remote.fork()), now);
-}
-
-const remotes = new Map<string, ReturnType<typeof walkInMemory>>();
-
-async function walkInMemory(step: string) {
-  const remote = memoryRemote();
-  return { remote, now: (await walkTo(openMemoryField(remote), step)).now };
 }
 
 /** The same on a real repository, which may be served. */
@@ -215,18 +193,30 @@ export async function inStepOfGit(
   step: string,
   serve: (folder: string) => Promise<string> = async (folder) => folder,
 ): Promise<{ readonly field: GitField; readonly analyzer: Analyzer }> {
-  const known =
-    templates.get(step) ?? bare().then(async (it) => walkTo(await openField(it.folder), step));
-  templates.set(step, known);
-  // Its folder goes with the file whose test made it.
-  afterFile(() => templates.delete(step));
-  const template = await known;
-  const folder = join(await scratch(), 'repository.git');
-  await cp(template.folder, folder, { recursive: true });
-  return arrived(await openField(folder, await serve(folder)), template.now);
+  const { remote, now } = await walked(step);
+  const { folder } = await bare();
+  await remote.save(folder);
+  return arrived(await openField(folder, await serve(folder)), now);
 }
 
-const templates = new Map<string, Promise<GitField>>();
+function walked(step: string): ReturnType<typeof walk> {
+  const known = remotes.get(step) ?? walk(step);
+  remotes.set(step, known);
+  return known;
+}
+
+const remotes = new Map<string, ReturnType<typeof walk>>();
+
+async function walk(step: string) {
+  const remote = memoryRemote();
+  const field = openMemoryField(remote);
+  const analyzer = await field.analyzer();
+  await field.release({ app: plan('v1') });
+  await untilRest(field, analyzer);
+  await field.release({ app: plan('v2') });
+  await untilStep(field, analyzer, 'app', step);
+  return { remote, now: field.now };
+}
 
 async function arrived<F extends Field>(
   field: F,
@@ -235,15 +225,6 @@ async function arrived<F extends Field>(
   field.now = now;
   await field.world.sync();
   return { field, analyzer: await field.analyzer() };
-}
-
-async function walkTo<F extends Field>(field: F, step: string): Promise<F> {
-  const analyzer = await field.analyzer();
-  await field.release({ app: plan('v1') });
-  await untilRest(field, analyzer);
-  await field.release({ app: plan('v2') });
-  await untilStep(field, analyzer, 'app', step);
-  return field;
 }
 
 function fakeWorld(open: () => Promise<Reader>, clock: () => number): FakeWorld {

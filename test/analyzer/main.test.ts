@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Cli, openCli } from './commands/cli.ts';
 import { openPerch } from './commands/in-process.ts';
+import { plan } from './core/fixture.ts';
+import { openField } from './field.ts';
 import { bare } from './git/fixture.ts';
 
 let perch: Cli;
@@ -77,8 +79,11 @@ describe.concurrent('perch', () => {
     const cli = await openCli();
     expect(await cli('--help')).toEqual(await perch('--help'));
     expect(await cli()).toEqual(await perch());
+    const { folder } = await bare();
+    await (await openField(folder)).release({ app: plan('v1') });
     for (const [code, ...args] of [
-      [1, 'analyze', '--watch', '--listen', '192.0.2.1:80', '--repo', (await bare()).folder],
+      [1, 'pause', 'app', '--identity', 'Robin <robin@example.com>', '--repo', folder],
+      [2, 'analyze', '--watch', '--listen', '192.0.2.1:9090', '--repo', folder],
       [2, 'status', '--repo', '/'],
       [3, 'wait', 'app', '--for=failed', '--timeout=1s', '--repo=http://127.0.0.1:9/x.git'],
     ] as const)

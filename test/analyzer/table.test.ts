@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { age, table } from '../../analyzer/table.ts';
+import { age, folded, table } from '../../analyzer/table.ts';
 
 test('columns are as wide as their widest cell, and no line ends in blanks', () => {
   expect(
@@ -66,3 +66,20 @@ test.each([
   [86_400, '1d'],
   [400_000, '4d'],
 ])('an age of %d seconds reads %s', (seconds, text) => expect(age(seconds)).toBe(text));
+
+test('lines that are wider than the terminal continue further in, and no word is lost', () => {
+  const lines = [
+    'short',
+    '  wrong  Deployment shop/shop-canary does not exist yet',
+    'x'.repeat(30),
+  ];
+  expect(folded(lines, 24)).toEqual([
+    'short',
+    '  wrong  Deployment',
+    '    shop/shop-canary',
+    '    does not exist yet',
+    'x'.repeat(22),
+    `  ${'x'.repeat(8)}`,
+  ]);
+  expect(folded(lines, Number.POSITIVE_INFINITY)).toEqual(lines);
+});

@@ -88,16 +88,20 @@ function nextSteps({ release: { id } }: Story, keep: string | undefined): readon
   if (keep === undefined)
     return [
       '',
-      'Again with `npm run demo -- --keep /tmp/perch` leaves the repository there to look at,',
+      'To keep the repository and look at it: npm run demo -- --keep /tmp/perch',
       ...README,
     ];
   return [
     '',
     'Where to look next:',
-    `  git -C ${keep} log -p main -- live/${id}   what each commit changed, and the numbers behind it`,
-    `  git -C ${keep} show main:dist/${id}/PLAN.md   what a reviewer sees`,
-    `  npx perch verify --repo ${keep}   proves that live/ is what plan, stable set and position say`,
-    `  npx perch status --repo ${keep}`,
+    '  what each commit changed, and the numbers behind it:',
+    `    git -C ${keep} log -p main -- live/${id}`,
+    '  what a reviewer sees:',
+    `    git -C ${keep} show main:dist/${id}/PLAN.md`,
+    '  a proof that live/ is what plan, stable set and position say:',
+    `    npx perch verify --repo ${keep}`,
+    '  where the release is:',
+    `    npx perch status --repo ${keep}`,
     ...README,
   ];
 }

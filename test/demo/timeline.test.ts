@@ -56,6 +56,29 @@ test('a reason to wait is cut to its line, a subject never is', () => {
   expect(tell({ ...MOVE, subject: 'y'.repeat(200) })[0]).toContain('y'.repeat(200));
 });
 
+test('every line fits a terminal of 80 columns', () => {
+  const tell = timeline({ colour: false, columns: 80 });
+  const reason =
+    '03-weight-20 is not live yet: VirtualService test/podinfo is not synced yet; Service test/podinfo-canary does not exist yet';
+  const events: readonly DemoEvent[] = [
+    {
+      event: 'ready',
+      what: 'cluster',
+      detail: 'a Kubernetes API at http://127.0.0.1:42857, with GitOps and Deployment controllers',
+    },
+    MOVE,
+    { ...HOLD, reason },
+    { event: 'refused', at: MOVE.at, commit: 'abcdef0123', reason },
+    { event: 'log', lines: [`abcdef0 ${reason}`] },
+  ];
+  const all = events.flatMap((it) => tell(it));
+  expect(all.filter((it) => it.length > 80)).toEqual([]);
+  expect(all).toContain('          56f91b4  podinfo: weight 10 → 20');
+  // Nothing is lost.
+  const words = all.join(' ').replaceAll(/\s+/g, ' ');
+  expect(words.split(reason)).toHaveLength(4);
+});
+
 test('names of steps that are long make room for themselves', () => {
   const tell = timeline({ colour: false });
   const steps = ['00-init', '07-remove-route-testers'];

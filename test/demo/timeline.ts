@@ -1,3 +1,4 @@
+import { folded, wrapped } from '../../analyzer/table.ts';
 import type { DemoEvent, Turn } from './event.ts';
 
 /** What the timeline's look depends on. */
@@ -18,12 +19,19 @@ export function timeline(options: TimelineOptions): (event: DemoEvent) => readon
       release = event.release;
       width = Math.max(LEAST_STEP, ...(event.steps ?? []).map((it) => it.length));
     }
-    if (event.event === 'log') return ['', `$ git log -- live/${release}`, ...event.lines];
-    if (event.event !== 'decision') return lines(event, paint);
-    const row = rowOf(event, paint, { columns: options.columns ?? WIDE, width });
-    if (hasHeader) return [row];
+    const columns = options.columns ?? Number.POSITIVE_INFINITY;
+    if (event.event === 'log')
+      return folded(['', `$ git log -- live/${release}`, ...event.lines], columns);
+    if (event.event !== 'decision') {
+      // A line that is painted is longer than it looks.
+      const bare = lines(event, painter(false));
+      return bare.every((it) => it.length <= columns) ? lines(event, paint) : folded(bare, columns);
+    }
+    const widths = { columns: options.columns ?? WIDE, width };
+    const rows = rowsOf(event, paint, widths);
+    if (hasHeader) return rows;
     hasHeader = true;
-    return ['', paint('dim', header(width)), row];
+    return ['', paint('dim', header(widths)), ...rows];
   };
 }
 
@@ -91,18 +99,36 @@ const WIDTH = {
 const LEAST_STEP = 14;
 const GAP = '  ';
 const WIDE = 160;
+/** Columns that a reason takes at least. */
+const LEAST_ROOM = 24;
 
-function header(width: number): string {
-  return [
+function header(widths: Widths): string {
+  const { width } = widths;
+  const head = [
     'time'.padEnd(WIDTH.time),
     'step'.padEnd(width),
     'canary traffic'.padEnd(WIDTH.bar + WIDTH.weight + 1),
     'success'.padStart(WIDTH.success),
     'p99'.padStart(WIDTH.latency),
     'verdict'.padEnd(WIDTH.verdict),
-    'commit'.padEnd(WIDTH.commit),
-    'what',
-  ].join(GAP);
+  ];
+  return [...head, ...(isNarrow(widths) ? [] : ['commit'.padEnd(WIDTH.commit), 'what'])]
+    .join(GAP)
+    .trimEnd();
+}
+
+/** Columns of all that stands before the commit. */
+function numbersWidth({ width }: Widths): number {
+  const { time, bar, weight, success, latency, verdict } = WIDTH;
+  return [time, width, bar + 1 + weight, success, latency, verdict].reduce(
+    (sum, it) => sum + it + GAP.length,
+    0,
+  );
+}
+
+/** Whether what happens has a line of its own, as little room is left beside the numbers. */
+function isNarrow(widths: Widths): boolean {
+  return widths.columns - numbersWidth(widths) < LEAST_ROOM;
 }
 
 /** Columns of the terminal, and those of a step's name. */
@@ -111,30 +137,40 @@ interface Widths {
   readonly width: number;
 }
 
-function rowOf(turn: Turn, paint: Paint, widths: Widths): string {
+function rowsOf(turn: Turn, paint: Paint, widths: Widths): readonly string[] {
   const { successRate, latencyP99Ms, commit, subject } = turn;
   const success = successRate === undefined ? '–' : `${successRate.toFixed(2)} %`;
   const latency = latencyP99Ms === undefined ? '–' : `${latencyP99Ms.toFixed(0)} ms`;
-  const what =
-    commit === undefined
-      ? paint('dim', shortened(turn, widths))
-      : `${paint('yellow', short(commit))}${GAP}${subject ?? turn.reason}`;
-  return [
+  const numbers = [
     time(turn.at),
     turn.step.replace(/^back from .*:/, 'back:').padEnd(widths.width),
     `${paint('cyan', bar(turn.weight))} ${`${turn.weight} %`.padStart(WIDTH.weight)}`,
     success.padStart(WIDTH.success),
     latency.padStart(WIDTH.latency),
     verdictText(turn, paint),
-    what,
   ].join(GAP);
+  const said = (text: string): string => {
+    if (commit === undefined) return paint('dim', text);
+    const mark = short(commit);
+    return text.startsWith(mark) ? paint('yellow', mark) + text.slice(mark.length) : text;
+  };
+  const what =
+    commit === undefined ? turn.reason : `${short(commit)}${GAP}${subject ?? turn.reason}`;
+  if (!isNarrow(widths)) {
+    const isShort = commit !== undefined || turn.kind === 'rest';
+    return [`${numbers}${GAP}${said(isShort ? what : shortened(what, widths))}`];
+  }
+  const below = ' '.repeat(WIDTH.time + GAP.length);
+  return [
+    numbers.trimEnd(),
+    ...wrapped(what, widths.columns - below.length).map((it) => `${below}${said(it)}`),
+  ];
 }
 
 /** A reason to wait stays on its line; it is said in full in the JSON, and at the end. */
-function shortened({ kind, reason }: Turn, { columns, width }: Widths): string {
-  const room = Math.max(20, columns - header(width).indexOf('commit'));
-  if (kind === 'rest' || reason.length <= room) return reason;
-  return `${reason.slice(0, room - 1)}…`;
+function shortened(reason: string, widths: Widths): string {
+  const room = widths.columns - numbersWidth(widths);
+  return reason.length <= room ? reason : `${reason.slice(0, room - 1)}…`;
 }
 
 function verdictText({ verdict }: Turn, paint: Paint): string {

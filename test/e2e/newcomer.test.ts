@@ -162,7 +162,7 @@ describe('the package', () => {
 });
 
 describe('a first release and its next version', () => {
-  test('is adopted, rolls out, goes back from a feature branch, and is exported', {
+  test('is adopted, rolls out, rolls back from a feature branch, and is exported', {
     timeout: 6 * MINUTES,
   }, async () => {
     await succeed(

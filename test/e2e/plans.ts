@@ -76,7 +76,7 @@ export function withDeploymentSpec(
   };
 }
 
-/** Every position of a plan that has a stable set to go back to. */
+/** Every position of a plan that has a stable set to roll back to. */
 export function allPositions(plan: Plan): readonly Position[] {
   const steps = plan.steps.slice(1, -1).map((it) => it.name);
   const promoted = steps.filter((it) => hasPromoted(plan, it));

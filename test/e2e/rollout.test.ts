@@ -96,7 +96,7 @@ describe('a rollout on real servers', { skip: isMissing(missing) }, () => {
     for (const cleanup of cleanups.toReversed()) await cleanup();
   });
 
-  test('is promoted when its metrics are good, and goes back when they are not', async () => {
+  test('is promoted when its metrics are good, and rolls back when they are not', async () => {
     await publish(author, 'podinfo:1');
     await untilRest(analyzer, gitops);
     expect(await phases()).toEqual(['Initialized', 'Initialized']);

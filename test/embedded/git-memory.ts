@@ -1,3 +1,6 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { deflateSync } from 'node:zlib';
 import type { Change, FileWrite } from '../../analyzer/core/change.ts';
 import { readCommits } from '../../analyzer/git/access.ts';
 import { listFiles } from '../../analyzer/git/file-list.ts';
@@ -5,6 +8,7 @@ import { GitError } from '../../analyzer/git/git-error.ts';
 import { readReleaseTrees } from '../../analyzer/git/history.ts';
 import type { Identity } from '../../analyzer/git/identity.ts';
 import { messageText } from '../../analyzer/git/message.ts';
+import type { GitObject } from '../../analyzer/git/objects.ts';
 import { assertOid, assertOwnPath, assertOwnRemoval } from '../../analyzer/git/path.ts';
 import { missingObject, readTrees } from '../../analyzer/git/release-trees.ts';
 import { listReleases, listStrays } from '../../analyzer/git/releases.ts';
@@ -38,6 +42,8 @@ export interface MemoryRemote {
   open(identity: Identity): Repository;
   /** The same at this moment, which goes its own way from now on. */
   fork(): MemoryRemote;
+  /** Writes main into an empty repository on disk, without a process. */
+  save(folder: string): Promise<void>;
 }
 
 /** A remote whose branch is not born yet. */
@@ -102,7 +108,20 @@ function remoteAt(objects: MemoryObjects, born: string | undefined): MemoryRemot
     },
     // Objects are only ever added, and have the same ids for everybody.
     fork: () => remoteAt(objects, main),
+    async save(folder) {
+      if (main === undefined) return;
+      await Promise.all(objects.reachable(main).map((it) => writeLoose(folder, it)));
+      await writeFile(join(folder, 'refs', 'heads', 'main'), `${main}\n`);
+    },
   };
+}
+
+/** See `git help repository-layout`. */
+async function writeLoose(folder: string, { oid, kind, content }: GitObject): Promise<void> {
+  const head = Buffer.from(`${kind} ${content.length}\0`);
+  const parent = join(folder, 'objects', oid.slice(0, 2));
+  await mkdir(parent, { recursive: true });
+  await writeFile(join(parent, oid.slice(2)), deflateSync(Buffer.concat([head, content])));
 }
 
 /** Oldest first, a parent always before its child. */
@@ -226,6 +245,8 @@ function readerOf(objects: MemoryObjects, tip: () => string | undefined): Reader
 
   return {
     resolve: async (revision) => resolve(objects, tip, revision),
+    commitsBeginning: async (from, digits) =>
+      ancestry(objects, from).filter((it) => it.startsWith(digits)),
     list: (at) => listReleases(access, at),
     strays: (at) => listStrays(access, at),
     follows: async (commit, ancestor) => {

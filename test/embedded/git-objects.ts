@@ -9,6 +9,8 @@ export interface MemoryObjects extends ObjectStore {
   find(name: string): GitObject | undefined;
   /** The tree with an entry put where the path says, or taken away; undefined where nothing is left. */
   edited(tree: string | undefined, path: string, entry: Entry | undefined): string | undefined;
+  /** An object and all that it needs. */
+  reachable(oid: string): readonly GitObject[];
   /** Id and mode by path of all files below a tree. */
   files(tree: string | undefined): ReadonlyMap<string, string>;
 }
@@ -91,12 +93,28 @@ export function memoryObjects(): MemoryObjects {
     );
   }
 
+  function reachable(oid: string): readonly GitObject[] {
+    const found = new Map<string, GitObject>();
+    const waiting = [oid];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const object = objects.get(next);
+      if (object === undefined || found.has(next)) continue;
+      found.set(next, object);
+      for (const it of trees.get(next)?.values() ?? []) waiting.push(it.oid);
+      if (object.kind !== 'commit') continue;
+      const [head = ''] = object.content.toString('utf8').split('\n\n');
+      for (const [, it = ''] of head.matchAll(/^(?:tree|parent) (\w+)$/gm)) waiting.push(it);
+    }
+    return [...found.values()];
+  }
+
   keepTree(new Map());
   const all = async (names: readonly string[]) => names.map(find);
   return {
     put: (kind, content) => keep(kind, Buffer.from(content)),
     find,
     edited,
+    reachable,
     files,
     read: all,
     heads: all,

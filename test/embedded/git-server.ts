@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -74,16 +75,16 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
 
 const NAME = 'repository.git';
 
-async function makeRepository(folder: string, branch: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const made = spawnSync(
-    'git',
-    ['init', '--quiet', '--bare', '--template=', `--initial-branch=${branch}`, folder],
-    { encoding: 'utf8', env: environment() },
-  );
-  if (made.status === 0) return;
-  throw new Error(`no repository could be made in ${folder}: ${made.error ?? made.stderr}`);
+/** Makes an empty bare repository, as `git init` would, without a process; one that is there is left as it is. */
+export async function makeRepository(folder: string, branch: string): Promise<void> {
+  if (existsSync(join(folder, 'HEAD'))) return;
+  for (const it of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags'])
+    await mkdir(join(folder, it), { recursive: true });
+  await writeFile(join(folder, 'config'), CONFIG);
+  await writeFile(join(folder, 'HEAD'), `ref: refs/heads/${branch}\n`);
 }
+
+const CONFIG = '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n';
 
 type Authentication =
   | { readonly kind: 'known'; readonly name: string }
@@ -127,9 +128,12 @@ function startBackend(folder: string, request: IncomingMessage, user: string): C
   // One repository is served, so only the part behind its name comes from outside.
   const path = url.pathname.startsWith(`/${NAME}/`) ? url.pathname.slice(NAME.length + 1) : '/';
   const header = (name: string) => String(request.headers[name] ?? '');
-  return spawn('git', ['-c', 'http.receivepack=true', 'http-backend'], {
+  return spawn(join(programs(), 'git-http-backend'), {
     env: {
       ...environment(),
+      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_KEY_0: 'http.receivepack',
+      GIT_CONFIG_VALUE_0: 'true',
       GIT_PROJECT_ROOT: folder,
       GIT_HTTP_EXPORT_ALL: '1',
       GIT_PROTOCOL: header('git-protocol'),
@@ -146,6 +150,14 @@ function startBackend(folder: string, request: IncomingMessage, user: string): C
     stdio: ['pipe', 'pipe', 'ignore'],
   });
 }
+
+/** Where git keeps the programs that are not for people: `git http-backend` would be two processes for each request. */
+function programs(): string {
+  found ??= execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim();
+  return found;
+}
+
+let found: string | undefined;
 
 function serve(backend: ChildProcess, request: IncomingMessage, response: ServerResponse): void {
   const { stdin, stdout } = backend;

@@ -34,7 +34,7 @@ export const WEIGHTS = [20, 50] as const;
 
 /** How the releases of a world are rendered. */
 export interface ReleaseForm {
-  /** After how long a workload that is not ready goes back. @default 15 */
+  /** After how long a workload that is not ready rolls back. @default 15 */
   readonly progressSeconds?: number;
   /** Failed checks until the rollback. @default 2 */
   readonly threshold?: number;

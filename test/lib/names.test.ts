@@ -14,6 +14,7 @@ test('the names of a release', () => {
     canary: 'shop-canary',
     baseline: 'shop-baseline',
     namespace: 'prod',
+    workloads: { primary: 'shop-primary', canary: 'shop-canary', baseline: 'shop-baseline' },
   });
 });
 

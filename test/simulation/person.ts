@@ -1,5 +1,13 @@
 import { disagreement } from '../../analyzer/core/integrity.ts';
-import { abort, pause, promote, resume, retry, undo } from '../../analyzer/core/person.ts';
+import {
+  abort,
+  pause,
+  promote,
+  promoteFull,
+  resume,
+  retry,
+  undo,
+} from '../../analyzer/core/person.ts';
 import type { PlanTree } from '../../analyzer/core/position.ts';
 import type { Move } from '../../analyzer/core/rules/decision.ts';
 import type { Situation } from '../../analyzer/core/situation.ts';
@@ -31,9 +39,9 @@ export function personMove(
   try {
     switch (kind) {
       case 'promote':
-        return promote(situation, REQUEST, false);
+        return promote(situation, REQUEST);
       case 'full':
-        return promote(situation, REQUEST, true);
+        return promoteFull(situation, REQUEST);
       case 'undo':
         return earlier && undo(situation, REQUEST, () => earlier);
       case 'abort':

@@ -33,7 +33,7 @@ const FOUND: Readonly<Record<PlantName, readonly [seed: number, rule: string]>> 
   judgesWindowsOfTheStepBefore: [2, 'not-baked'],
   routesToAnUnreadyCanary: [1, 'unready-canary'],
   returnsToAnUnreadyPrimary: [1, 'unready-primary'],
-  forgetsFailuresOfEarlierSteps: [28, 'budget'],
+  forgetsFailuresOfEarlierSteps: [51, 'budget'],
   forgetsTheFailedCandidate: [2, 'failed-again'],
   skipsAStep: [2, 'legal'],
   goesBackInOneCommit: [1, 'legal'],

@@ -5,8 +5,8 @@ import {
   kindRefusal,
   namespaceRefusal,
   type Policy,
-  type Refusal,
 } from '../../../lib/plan/policy.ts';
+import type { Refusal } from '../../../lib/plan/refusal.ts';
 import type { PlanTree } from '../position.ts';
 import { type ManifestFile, type ManifestReading, readManifest } from './manifest.ts';
 

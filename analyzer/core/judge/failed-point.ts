@@ -39,7 +39,8 @@ export function brokenText(checks: readonly Said[]): string {
 
 /** The same with how many failures of the rollout that makes: `success-rate 69.17 % < 99 % (failed check 3 of 10)`. */
 export function failedText(checks: readonly Said[], count: number, threshold: number): string {
-  return `${brokenText(checks)} (failed check ${count} of ${threshold})`;
+  const most = count > threshold ? `, threshold ${threshold}` : ` of ${threshold}`;
+  return `${brokenText(checks)} (failed check ${count}${most})`;
 }
 
 function brokenBy({ check: { name, judge, unit }, value }: Said): string {

@@ -6,7 +6,7 @@ import { atRest, type PlanTree } from '../position.ts';
 import type { Rollout, Situation } from '../situation.ts';
 import { type State, unix } from '../state.ts';
 import { askHook, askKey, hookReading } from './ask.ts';
-import { runsAlready, wrongClock } from './beginning.ts';
+import { losesAddress, runsAlready, wrongClock } from './beginning.ts';
 import { brokenBefore } from './broken-primary.ts';
 import { type Context, type Decision, noteMove } from './decision.ts';
 import { type Closed, closedGate, hasPassed, isApproved, START } from './gate.ts';
@@ -21,7 +21,11 @@ export function first(situation: Situation, beginning?: Beginning): Decision {
   const refused = refusal(situation, undefined);
   if (refused !== undefined) return { kind: 'rest', reason: `refused: ${refused}` };
   if (dist.value.plan.suspend === true) return { kind: 'rest', reason: SUSPENDED };
-  const doubt = runsAlready(situation.id, beginning) ?? wrongClock(beginning, dist.value.plan);
+  const { plan } = dist.value;
+  const doubt =
+    runsAlready(situation.id, beginning) ??
+    losesAddress(beginning, plan) ??
+    wrongClock(beginning, plan);
   if (doubt !== undefined) return doubt;
   return {
     kind: 'move',

@@ -29,6 +29,22 @@ export function runsAlready(
   };
 }
 
+/** A load balancer or a node port that a plan does not have would be gone with the first commit, and its address too. */
+export function losesAddress(
+  beginning: Beginning | undefined,
+  { name, namespace, shape }: Plan,
+): Exclude<Decision, { kind: 'move' }> | undefined {
+  const type = beginning?.apexType;
+  const apexType = shape.apexType ?? 'ClusterIP';
+  if (type === undefined || type === apexType) return undefined;
+  return {
+    kind: 'rest',
+    reason:
+      `Service ${namespace}/${name} is of type ${type} and would become ${apexType}: its users would lose its address; ` +
+      `set service: { type: '${type}' }, or give the release another name`,
+  };
+}
+
 /** Samples and commits could not be placed in time, and nobody would notice before the first check. */
 export function wrongClock(
   beginning: Beginning | undefined,

@@ -33,7 +33,7 @@ import { goingBack, initializing, newPlan } from './under-way.ts';
 /**
  * What to do about one release: the same answer for the same arguments, always.
  *
- * Two questions, kept apart: must it go back (asked first, also while paused or not live yet), and
+ * Two questions, kept apart: must it roll back (asked first, also while paused or not live yet), and
  * may it go on (only when everything that the step asks for is known to be true).
  *
  * @param now Unix seconds

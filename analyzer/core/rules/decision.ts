@@ -40,7 +40,7 @@ export interface Move {
   readonly fast?: State['fast'];
   /** What was wrong with the primary before the rollout. @default - as before; not after a rollout */
   readonly broken?: State['broken'];
-  /** The candidate that goes back because of the environment. @default - as before */
+  /** The candidate that rolls back because of the environment. @default - as before */
   readonly spared?: State['spared'];
   /** The plan of an earlier release that becomes the rollback. @default - as before */
   readonly stable?: PlanTree | undefined;

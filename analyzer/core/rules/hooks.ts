@@ -24,7 +24,7 @@ export function signalled(context: Context): Decision | undefined {
   return backBecause(context, `hook ${signal.name} asks for a rollback: ${said}`);
 }
 
-/** Every hook of the step must have done its work; one that cannot tell whether to go back holds, too. */
+/** Every hook of the step must have done its work; one that cannot tell whether to roll back holds, too. */
 export function hooksPending(context: Context): Decision | undefined {
   const all = hooksOf(context);
   const signals = all.filter((it) => it.type === 'rollback');

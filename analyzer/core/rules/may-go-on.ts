@@ -1,6 +1,7 @@
 import { brokenText, failedText } from '../judge/failed-point.ts';
 import { judgedStep, nextFailureAt } from '../judge/judge.ts';
 import { nextPosition, stepOf } from '../position.ts';
+import { failedOf, ofWanted } from '../round.ts';
 import { holdsNothing, servesNobody } from './broken-primary.ts';
 import type { Context, Decision, Rule } from './decision.ts';
 import { closedGate, isApproved } from './gate.ts';
@@ -66,7 +67,7 @@ export function notBaked(context: Context): Decision | undefined {
     const isGuarded = judgedStep(context.rollout)?.stay.kind === 'guard';
     const reason = isGuarded
       ? 'no check point of the promotion has passed yet'
-      : `${passed} of ${needed} checks passed`;
+      : `${ofWanted(passed, needed)} checks passed`;
     return {
       kind: 'hold',
       reason,
@@ -83,7 +84,7 @@ function newestFailure({ judgement, failedChecks, rollout }: Context): string {
   const failing = newestSaid.filter((it) => it.verdict === 'fail');
   return newestCounts
     ? failedText(failing, failedChecks, threshold)
-    : `${brokenText(failing)} (${failedChecks} of ${threshold} failed checks)`;
+    : `${brokenText(failing)} (${failedOf(failedChecks, threshold)})`;
 }
 
 /** What fails now, where the newest point does; the outage itself may be over. */
@@ -195,7 +196,7 @@ function whyOn(context: Context): string {
   const by = approved?.find((it) => it.step === step);
   const passed =
     judgement.needed > 0
-      ? `${judgement.passed} of ${judgement.needed} checks passed`
+      ? `${ofWanted(judgement.passed, judgement.needed)} checks passed`
       : 'live and ready';
   const said = judgement.excusedChecks === 0 ? passed : `${passed}; ${environment(context)}`;
   return by === undefined ? said : `${said}; approved by ${by.by}: ${by.reason}`;

@@ -102,7 +102,7 @@ export function inconclusiveTooLong(context: Context): Decision | undefined {
 }
 
 /**
- * What the author wants where nothing can be known: the candidate goes back, or a person is asked. Who serves last is
+ * What the author wants where nothing can be known: the candidate rolls back, or a person is asked. Who serves last is
  * never taken from users for want of an answer.
  */
 export function giveUp(context: Context, reason: string): Decision | undefined {

@@ -7,7 +7,7 @@ import type { Context, Decision } from './decision.ts';
 import { goOn, notLive, notReady } from './may-go-on.ts';
 import { isLastToServe, wayBackMove } from './must-go-back.ts';
 
-/** A first release waits for its primary; a newer plan replaces it, as there is nothing to go back to. */
+/** A first release waits for its primary; a newer plan replaces it, as there is nothing to roll back to. */
 export function initializing(context: Context): Decision | undefined {
   const { rollout, observation } = context;
   if (rollout.state.position.kind !== 'init') return undefined;
@@ -55,7 +55,7 @@ export function goingBack(context: Context): Decision | undefined {
   if (position.part === 'routes' && now < until)
     return {
       kind: 'hold',
-      reason: 'going back: the canary is kept for debugging',
+      reason: 'rolling back: the canary is kept for debugging',
       untilSeconds: until,
     };
   const done =
@@ -67,7 +67,7 @@ export function goingBack(context: Context): Decision | undefined {
 function notRestored({ observation }: Context, { part }: Back): Decision | undefined {
   const primary = observation.cluster?.ready.primary;
   if (part !== 'primary' || primary?.kind === 'ready') return undefined;
-  const reason = `going back: the primary is not ready: ${primary?.reason ?? 'unknown'}`;
+  const reason = `rolling back: the primary is not ready: ${primary?.reason ?? 'unknown'}`;
   return { kind: 'hold', reason };
 }
 

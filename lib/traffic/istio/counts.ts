@@ -10,7 +10,7 @@ export function istioCounts({ names }: Pick<RouterContext, 'names'>, track: Trac
   const matchers: readonly Matcher[] = [
     ['reporter', '=', 'destination'],
     ['destination_workload_namespace', '=', names.namespace],
-    ['destination_workload', '=~', names[track]],
+    ['destination_workload', '=~', names.workloads[track]],
   ];
   return {
     kind: 'counted',

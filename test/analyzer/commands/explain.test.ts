@@ -1,13 +1,14 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type GitField, inStepOfGit } from '../field.ts';
 import { git } from '../git/fixture.ts';
-import { type Cli, openCli } from './cli.ts';
+import type { Cli } from './cli.ts';
+import { openPerch } from './in-process.ts';
 
 let perch: Cli;
 let field: GitField;
 
 beforeAll(async () => {
-  perch = await openCli();
+  perch = await openPerch();
   ({ field } = await inStepOfGit('02-weight-20'));
 });
 

@@ -27,7 +27,7 @@ describe('what became of a candidate', () => {
     ['open', 'not merged yet', situation({ position: COMPLETE, plan: V1 }), false],
     [
       'open',
-      'replaced, and still going back',
+      'replaced, and still rolling back',
       situation({ position: back('02-weight-20', 'routes'), dist: V3 }),
       true,
     ],
@@ -59,7 +59,7 @@ describe('what became of a candidate', () => {
     ],
     [
       'open',
-      'failed, and still going back',
+      'failed, and still rolling back',
       situation({ position: back('02-weight-20', 'routes'), state: { failed } }),
       true,
     ],
@@ -103,6 +103,15 @@ describe('the candidate that is meant', () => {
     expect(candidateMeant(rest, C2.slice(0, 4))).toBe(C2);
     expect(candidateMeant(rest, V1.plan.candidate.slice(0, 4))).toBe(V1.plan.candidate);
     expect(candidateMeant(rest, 'ffffffffff')).toBe('ffffffffff');
+  });
+
+  test('is not guessed: nothing begins so, or several do', () => {
+    expect(() => candidateMeant(rest, 'ffff')).toThrow(
+      `app: no candidate begins with "ffff"; there are: ${C2}, ${V1.plan.candidate}. One that is not`,
+    );
+    const twin = `${C2.slice(0, 9)}x`;
+    const it = situation({ position: COMPLETE, plan: V1, dist: V2, state: { promoted: [twin] } });
+    expect(() => candidateMeant(it, C2.slice(0, 9))).toThrow(`begin, ${C2}, ${twin}: give more`);
   });
 
   test("of a member of a group is the group's", () => {

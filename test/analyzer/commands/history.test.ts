@@ -32,7 +32,7 @@ describe.concurrent('perch history', () => {
       expect.stringMatching(/ 2 complete complete none analyzer live and ready$/),
       expect.stringMatching(/ 3 start 01-canary-up none analyzer new candidate/),
       expect.stringMatching(/ 4 next 02-weight-20 none analyzer live and ready$/),
-      expect.stringMatching(/ 5 next 03-weight-50 pass analyzer 4 of 3 checks passed$/),
+      expect.stringMatching(/ 5 next 03-weight-50 pass analyzer 3 of 3 checks passed$/),
       expect.stringMatching(
         / - edit 03-weight-50 - Robin <robin@example\.com> by hand \(wrong: live/,
       ),

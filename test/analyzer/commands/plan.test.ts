@@ -8,7 +8,7 @@ import { plan } from '../core/fixture.ts';
 import { openField } from '../field.ts';
 import { bare, git, scratch } from '../git/fixture.ts';
 import type { Cli } from './cli.ts';
-import { openPerch } from './in-process.ts';
+import { openPerch, openPerchIn } from './in-process.ts';
 
 let perch: Cli;
 let folder: string;
@@ -55,6 +55,29 @@ describe('perch plan', () => {
   test('prints the work tree before it is committed', async () => {
     const { code, stdout } = await perch('plan', 'web', '--repo', clone);
     expect([code, stdout.split('\n')[0]]).toEqual([0, expect.stringMatching(/^web: app:v2 /)]);
+  });
+
+  test('finds the work tree from a folder below, and where cdk8s.yaml says that synth writes', async () => {
+    const below = join(clone, 'apps', 'shop');
+    mkdirSync(below, { recursive: true });
+    const local = await openPerchIn({});
+    expect(await local(below, 'plan', 'web')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^web: app:v2 /),
+      stderr: '',
+    });
+    const elsewhere = join(clone, 'rendered', 'out', 'other');
+    mkdirSync(elsewhere, { recursive: true });
+    writeFileSync(
+      join(elsewhere, 'plan.yaml'),
+      git(folder, 'show', 'main:dist/web/plan.yaml').replaceAll('release: web', 'release: other'),
+    );
+    writeFileSync(join(clone, 'cdk8s.yaml'), 'language: typescript\noutput: rendered/out\n');
+    expect(await local(below, 'plan', 'other')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^other: app:v2 /),
+    });
+    expect((await local(below, 'plan', 'web')).code).toBe(0);
   });
 
   test('of a release without any check says so', async () => {

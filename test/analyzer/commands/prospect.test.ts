@@ -94,6 +94,8 @@ describe('what comes next', () => {
     expect(prospect(it, '03').to).toBe('03-weight-50');
     expect(prospect(it, '04-pro').to).toBe('04-promote');
     expect(prospect(it, 'comp').to).toBe('complete');
-    expect(() => prospect(it, '0')).toThrow(/"0" does not lie ahead/);
+    expect(() => prospect(it, '0')).toThrow(
+      '"0" is how several names begin, 03-weight-50, 04-promote, 05-weight-0, 06-complete: give more of the one that is meant',
+    );
   });
 });

@@ -44,15 +44,24 @@ describe.concurrent('the flags', () => {
     expect(stderr).not.toContain('hunter2');
   });
 
-  test('an address that is taken ends it, and names the flag', async () => {
+  test('an address that this machine does not have is wrong usage', async () => {
+    const flags = ['--watch', '--listen', '192.0.2.1:9090', '--repo', (await bare()).folder];
+    expect(await perch('analyze', ...flags)).toMatchObject({
+      code: 2,
+      stderr:
+        'perch: --listen: 192.0.2.1:9090 is not an address of this machine: name one that it has, or 0.0.0.0 for all of them (EADDRNOTAVAIL)\n',
+    });
+  });
+
+  test('an address that is taken ends it with 3, and names address and remedy', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;
     const address = `127.0.0.1:${port}`;
     const flags = ['--watch', '--listen', address, '--repo', (await bare()).folder];
     expect(await perch('analyze', ...flags)).toMatchObject({
-      code: 1,
-      stderr: `perch: --listen: cannot listen on ${address} (EADDRINUSE)\n`,
+      code: 3,
+      stderr: `perch: --listen: another program listens on ${address} already: end it, or name a port that is free (EADDRINUSE)\n`,
     });
     taken.close();
   });

@@ -1,31 +1,39 @@
 import { execFile } from 'node:child_process';
-import { readdir, rm, stat, utimes } from 'node:fs/promises';
+import { cp, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startGitServer } from '../../embedded/git-server.ts';
-import { type GitField, inStepOfGit } from '../field.ts';
-import { git, gitWith, scratch, serve } from '../git/fixture.ts';
+import { inStepOfGit } from '../field.ts';
+import { git, gitWith, merge, scratch, serve } from '../git/fixture.ts';
 import type { Ended } from './cli.ts';
 import { openPerchIn } from './in-process.ts';
 
 /** A request from anywhere in a clone reaches the repository that everybody else sees. */
 
-let field: GitField;
+/** The bare repository that everybody shares, and its address; each test begins with it as it was. */
+let shared: string;
 let url: string;
+/** The same, and a clone of it, untouched: a copy starts no process. */
+let untouched: { readonly shared: string; readonly clone: string };
 /** Everything of a person's: clones, and a home without configuration. */
 let home: string;
 let perch: (folder: string, ...args: readonly string[]) => Promise<Ended>;
 
 beforeAll(async () => {
   perch = await openPerchIn({ GIT_AUTHOR_NAME: 'Robin', GIT_AUTHOR_EMAIL: 'robin@example.com' });
+  const { field } = await inStepOfGit('02-weight-20');
+  ({ url, folder: shared } = await serve({ folder: field.folder }));
+  home = await scratch();
+  await remotely('clone', '--quiet', url, 'clone');
+  untouched = { shared: join(home, 'shared'), clone: join(home, 'clone') };
+  await cp(shared, untouched.shared, { recursive: true });
 });
 
-beforeEach(async () => {
-  ({ field } = await inStepOfGit('02-weight-20'));
-  ({ url } = await serve({ folder: field.folder }));
+async function begin(): Promise<void> {
+  await rm(shared, { recursive: true });
+  await cp(untouched.shared, shared, { recursive: true });
   home = await scratch();
-});
+}
 
 /** Git while the server of this process answers. */
 async function remotely(...args: readonly string[]): Promise<void> {
@@ -33,16 +41,18 @@ async function remotely(...args: readonly string[]): Promise<void> {
 }
 
 async function clone(name: string, ...args: readonly string[]): Promise<string> {
-  await remotely('clone', '--quiet', ...args, url, name);
-  return join(home, name);
+  const folder = join(home, name);
+  if (args.length === 0) await cp(untouched.clone, folder, { recursive: true });
+  else await remotely('clone', '--quiet', ...args, url, name);
+  return folder;
 }
 
 /** What perch must never touch in somebody's clone. */
 async function untouchable(folder: string) {
-  const at = (path: string) => git(folder, 'rev-parse', '--git-path', path).trim();
-  const index = join(folder, at('index'));
+  const [head, path = ''] = git(folder, 'rev-parse', 'HEAD', '--git-path', 'index').split('\n');
+  const index = join(folder, path);
   return {
-    head: git(folder, 'rev-parse', 'HEAD'),
+    head,
     branches: git(folder, 'for-each-ref', 'refs/heads', '--format=%(refname) %(objectname)'),
     status: git(folder, 'status', '--porcelain', '--branch').split('...')[0],
     index: await stat(index).then(
@@ -56,12 +66,12 @@ async function untouchable(folder: string) {
 /** Aborts, and looks: what the remote has is what status says. */
 async function expectOneTruth(folder: string, remote = 'origin'): Promise<void> {
   const before = await untouchable(folder);
-  const tip = git(field.folder, 'rev-parse', 'main');
+  const tip = git(shared, 'rev-parse', 'main');
   const used = `perch: using branch main of ${url} (remote ${remote})\n`;
   const aborted = await perch(folder, 'abort', 'app', '-m', 'bad');
   expect(aborted).toMatchObject({ code: 0, stderr: used });
-  expect(git(field.folder, 'rev-parse', 'main^')).toBe(tip);
-  expect(git(field.folder, 'log', '-1', '--format=%an %s', 'main')).toMatch(/^Robin app: /);
+  const made = git(shared, 'log', '-1', '--format=%P %an %s', 'main');
+  expect(made).toMatch(new RegExp(`^${tip} Robin app: `));
   const { code, stdout, stderr } = await perch(folder, 'status');
   expect([code, stderr]).toEqual([0, used]);
   expect(stdout).toMatch(/app +RollingBack /);
@@ -71,13 +81,15 @@ async function expectOneTruth(folder: string, remote = 'origin'): Promise<void> 
 }
 
 describe('one truth from every clone', () => {
+  beforeEach(begin);
+
   test('from a feature branch, whose main is behind', async () => {
     const folder = await clone('feature');
     git(folder, 'checkout', '--quiet', '-b', 'feature', 'main~2');
     git(folder, 'branch', '--force', 'main', 'main~1');
     await expectOneTruth(folder);
     expect(git(folder, 'rev-parse', 'refs/remotes/origin/main')).toBe(
-      git(field.folder, 'rev-parse', 'main'),
+      git(shared, 'rev-parse', 'main'),
     );
   });
 
@@ -85,7 +97,7 @@ describe('one truth from every clone', () => {
     const folder = await clone('inside');
     const { stderr } = await perch(join(folder, 'live'), 'pause', 'app');
     expect(stderr).toContain(`of ${url} (remote origin)`);
-    expect(git(field.folder, 'log', '-1', '--format=%an', 'main')).toBe('Robin');
+    expect(git(shared, 'log', '-1', '--format=%an', 'main')).toBe('Robin');
   });
 
   test('from a detached HEAD', async () => {
@@ -102,7 +114,7 @@ describe('one truth from every clone', () => {
   });
 
   test('from a shallow clone of one branch', async () => {
-    git(field.folder, 'branch', 'feature', 'main~2');
+    git(shared, 'branch', 'feature', 'main~2');
     const folder = await clone('shallow', '--depth=1', '--single-branch', '--branch=feature');
     await expectOneTruth(folder);
   });
@@ -114,7 +126,7 @@ describe('one truth from every clone', () => {
   });
 
   test('from a partial clone', async () => {
-    git(field.folder, 'config', 'uploadpack.allowFilter', 'true');
+    git(shared, 'config', 'uploadpack.allowFilter', 'true');
     const folder = await clone('partial', '--filter=blob:none', '--no-checkout');
     const { code, stderr } = await perch(folder, 'abort', 'app');
     expect([code, stderr]).toEqual([0, `perch: using branch main of ${url}\n`]);
@@ -122,7 +134,7 @@ describe('one truth from every clone', () => {
   });
 
   test('from a fork: what main follows counts, not the own copy', async () => {
-    git(home, 'clone', '--quiet', '--bare', field.folder, 'fork.git');
+    git(home, 'clone', '--quiet', '--bare', shared, 'fork.git');
     git(home, 'clone', '--quiet', 'fork.git', 'forked');
     const folder = join(home, 'forked');
     git(folder, 'remote', 'add', 'upstream', url);
@@ -151,21 +163,21 @@ describe('one truth from every clone', () => {
     expect(named).toMatchObject({ code: 0, stderr: '' });
     git(folder, 'remote', 'remove', 'origin');
     expect(await perch(folder, 'history', 'app')).toEqual(named);
-    expect((await perch(field.folder, 'history', 'app')).stdout).not.toBe(named.stdout);
+    expect((await perch(shared, 'history', 'app')).stdout).not.toBe(named.stdout);
   });
 
   test('a bare repository is meant itself, here and as --repo', async () => {
-    const there = await perch(home, 'abort', 'app', '--repo', field.folder);
+    const there = await perch(home, 'abort', 'app', '--repo', shared);
     expect(there).toMatchObject({ code: 0, stderr: '' });
-    git(field.folder, 'remote', 'add', 'mirror', 'http://127.0.0.1:9/x.git');
-    const here = await perch(field.folder, 'status');
+    git(shared, 'remote', 'add', 'mirror', 'http://127.0.0.1:9/x.git');
+    const here = await perch(shared, 'status');
     expect(here).toMatchObject({ code: 0, stderr: '' });
     expect(here.stdout).toMatch(/app +RollingBack /);
   });
 
   test('the configuration of the clone logs in, and none of it is shown', async () => {
     const users = [{ name: 'robin', password: 'MARKmark', access: 'write' }] as const;
-    const server = await serve({ folder: field.folder, users });
+    const server = await serve({ folder: shared, users });
     const folder = await clone('private');
     const logged = server.url.replace('://', '://robin:MARKmark@');
     git(folder, 'remote', 'set-url', 'origin', 'https://releases.example.com/x.git');
@@ -176,14 +188,14 @@ describe('one truth from every clone', () => {
       `perch: using branch main of ${server.url.replace('://', '://***@')} (remote origin)\n`,
     ]);
     expect(stdout + stderr).not.toContain('MARK');
-    expect(git(field.folder, 'log', '-1', '--format=%an', 'main')).toBe('Robin');
+    expect(git(shared, 'log', '-1', '--format=%an', 'main')).toBe('Robin');
   });
 
   test('a revision is one of the clone, and the run branch is the remote’s', async () => {
     const folder = await clone('revisions');
     git(folder, 'tag', 'good', 'main~1');
     git(folder, 'checkout', '--quiet', '--orphan', 'other');
-    await field.edit({ 'live/app/service-app.yaml': '{}\n' });
+    merge(shared, { 'live/app/service-app.yaml': '{}\n' });
     expect(await perch(folder, 'verify', 'good')).toMatchObject({ code: 0 });
     expect(await perch(folder, 'verify')).toMatchObject({ code: 1 });
     expect(await perch(folder, 'verify', 'main~1')).toMatchObject({ code: 0 });
@@ -192,15 +204,17 @@ describe('one truth from every clone', () => {
 });
 
 describe('a remote that cannot be reached', () => {
-  async function cutOff(): Promise<string> {
-    const server = await startGitServer({ folder: field.folder });
-    await remotely('clone', '--quiet', server.url, 'cut');
-    await server.stop();
-    return join(home, 'cut');
+  beforeEach(begin);
+
+  async function cutOff(...args: readonly string[]): Promise<string> {
+    const folder = await clone('cut', ...args);
+    git(folder, 'remote', 'set-url', 'origin', 'http://127.0.0.1:9/x');
+    return folder;
   }
 
   test('reading shows what was fetched, and says how old that is', async () => {
-    const folder = await cutOff();
+    // A real one: it counts when it was made.
+    const folder = await cutOff('--origin=origin');
     const { code, stdout, stderr } = await perch(folder, 'status');
     expect([code, stdout]).toEqual([0, expect.stringMatching(/app +Progressing +20 /)]);
     expect(stderr).toMatch(
@@ -233,7 +247,7 @@ describe('a remote that cannot be reached', () => {
 
   test.each(['abort', 'pause', 'promote'])('perch %s exits 3 and changes nothing', async (verb) => {
     const folder = await cutOff();
-    const refs = () => [git(folder, 'for-each-ref'), git(field.folder, 'for-each-ref')];
+    const refs = () => [git(folder, 'for-each-ref'), git(shared, 'for-each-ref')];
     const before = refs();
     expect(await perch(folder, verb, 'app')).toMatchObject({
       code: 3,
@@ -245,13 +259,16 @@ describe('a remote that cannot be reached', () => {
 
   test('a run branch that the remote no longer has is not shown from memory', async () => {
     const folder = await clone('gone');
-    git(field.folder, 'branch', 'other', 'main');
-    git(field.folder, 'update-ref', '-d', 'refs/heads/main');
+    git(shared, 'branch', 'other', 'main');
+    git(shared, 'update-ref', '-d', 'refs/heads/main');
     expect(await perch(folder, 'status')).toMatchObject({ code: 3, stdout: '' });
   });
 });
 
 describe('exit codes tell what is false from what cannot be asked', () => {
+  // None of them changes anything.
+  beforeAll(begin);
+
   test.each<[string, number, readonly string[]]>([
     ['a folder that is not there', 2, ['status', '--repo', '/nowhere/at/all']],
     ['a folder that is no repository', 2, ['verify', '--repo', '/']],
@@ -271,7 +288,7 @@ describe('exit codes tell what is false from what cannot be asked', () => {
     ['a step that is none', 2, ['diff', 'app', '--to', 'typo', '--repo', '@']],
     ['a request that makes no sense now', 1, ['retry', 'app', '--repo', '@']],
   ])('%s: %i', async (_, code, args) => {
-    const ended = await perch(home, ...args.map((it) => (it === '@' ? field.folder : it)));
+    const ended = await perch(home, ...args.map((it) => (it === '@' ? shared : it)));
     expect([ended.code, ended.stdout]).toEqual([code, '']);
     expect(ended.stderr).toMatch(/^perch: \S/);
   });

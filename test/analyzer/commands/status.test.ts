@@ -1,4 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { detailText } from '../../../analyzer/commands/status-detail.ts';
+import { detailOf } from '../../../analyzer/core/detail.ts';
+import { openLocal } from '../../../analyzer/git/index.ts';
+import { loadSituation } from '../../../analyzer/situation/situation.ts';
 import { plan } from '../core/fixture.ts';
 import { type GitField, inStepOfGit } from '../field.ts';
 import { bare, git } from '../git/fixture.ts';
@@ -157,4 +161,19 @@ describe('perch status', () => {
     expect(stdout.trimEnd().split('\n')).toHaveLength(2);
     expect(stdout).not.toContain('\u001b');
   });
+});
+
+test('one release in full wraps to the width of the terminal, beside the names', async () => {
+  const { field: of } = await inStepOfGit('02-weight-20');
+  const reader = await openLocal({ folder: of.folder });
+  const run = await reader.resolve('main');
+  const [trees] = await reader.list({ run, source: run });
+  if (trees === undefined) throw new Error('there is one release');
+  const detail = detailOf(await loadSituation(reader, trees, new Map(), { source: run }));
+  await reader.close();
+  const lines = detailText(detail, of.now, 40).split('\n');
+  expect(lines.filter((it) => it.length > 40)).toEqual([]);
+  const first = lines.findIndex((it) => it.startsWith('waits for'));
+  expect(lines[first + 1]).toMatch(/^ {11}\S/);
+  expect(detailText(detail, of.now).split('\n').length).toBeLessThan(lines.length);
 });

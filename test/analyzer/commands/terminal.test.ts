@@ -1,10 +1,16 @@
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { USAGE_OUTPUT } from '../../../analyzer/commands/terminal.ts';
 import { plain, plainJson, plainLines, quote } from '../../../lib/plan/plain.ts';
 import { plan } from '../core/fixture.ts';
 import { openField } from '../field.ts';
 import { bare, git, gitWith, scratch } from '../git/fixture.ts';
-import { openCli } from './cli.ts';
+import { type Cli, openCli } from './cli.ts';
+import { openPerch } from './in-process.ts';
+
+let perch: Cli;
+beforeAll(async () => {
+  perch = await openPerch();
+});
 
 /** One of each kind: escapes, C1, bidi, zero width, line ends, half characters, tags, a variation selector. */
 const HOSTILE =
@@ -95,11 +101,17 @@ describe('complaints of the command line', () => {
   ])('repeat no secret: %s', async (_, args) => {
     const folder = await scratch();
     git(folder, 'init', '--quiet', '--bare', '--initial-branch=main');
-    const cli = await openCli();
-    const { code, stdout, stderr } = await cli(...args.map((it) => (it === '.' ? folder : it)));
+    const { code, stdout, stderr } = await perch(...args.map((it) => (it === '.' ? folder : it)));
     expect(code).toBeGreaterThan(0);
     expect(stderr).not.toBe('');
     expect(stdout + stderr).not.toContain('MARK');
+  });
+
+  test('repeat no secret in a process of its own either', async () => {
+    const cli = await openCli();
+    const { code, stdout, stderr } = await cli('status', '--metrics-token=MARKmark');
+    expect([code, stdout, stderr]).toEqual([2, '', expect.stringContaining('unknown option')]);
+    expect(stderr).not.toContain('MARK');
   });
 });
 
@@ -118,7 +130,6 @@ test('names from a repository reach no terminal, log, diff or machine as they ar
   const root = gitWith({ folder, input: `040000 tree ${dist}\tdist\n` }, 'mktree');
   const commit = git(folder, 'commit-tree', root, '-p', 'main', '-m', 'odd');
   git(folder, 'update-ref', 'refs/heads/main', commit);
-  const cli = await openCli();
   for (const args of [
     ['status'],
     ['status', '--json'],
@@ -130,10 +141,10 @@ test('names from a repository reach no terminal, log, diff or machine as they ar
     ['analyze', '--once'],
     ['wait', 'absent\u202e', '--for', 'promoted', '--timeout', '1s'],
   ]) {
-    const { stdout, stderr } = await cli(...args, '--repo', folder);
+    const { stdout, stderr } = await perch(...args, '--repo', folder);
     expect(stdout + stderr, args.join(' ')).not.toBe('');
     expect((stdout + stderr).replace(/[\n\t]/g, ''), args.join(' ')).not.toMatch(HIDDEN);
   }
-  const { stdout, stderr } = await cli('status', '--repo', folder);
+  const { stdout, stderr } = await perch('status', '--repo', folder);
   expect(stdout + stderr).toMatch(/x ?(?:<U\+202E><U\+009B>2J<U\+200B>|2J|\\u202E)/i);
 });

@@ -97,10 +97,19 @@ describe.concurrent('perch wait', () => {
     });
   });
 
+  test('of a candidate that nothing begins lists those that there are', async () => {
+    const { field } = await inStepOfGit('02-weight-20');
+    expect(await wait(field, '--candidate', 'v2')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(
+        /^perch: app: no candidate begins with "v2"; there are: [0-9a-f]{10}, /,
+      ),
+    });
+  });
+
   test.each([
     [['wait', 'app', '--for', 'luck'], /Allowed choices are promoted, failed/],
     [['wait', 'app', '--for', 'failed', '--timeout', 'soon'], /expected a duration such as 90s/],
-    [['wait', 'app', '--for', 'failed', '--candidate', 'v2'], /expected a candidate/],
   ])('%j is wrong usage', async (args, expected) => {
     expect(await perch(...args)).toMatchObject({
       code: 2,

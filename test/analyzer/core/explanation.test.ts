@@ -53,6 +53,11 @@ describe('why a release', () => {
     expect(text).toMatch(/^app stays: success-rate 69\.17 % < 99 % \(failed check 1 of 3\)\n/);
     expect(text).toMatch(/\n {2}success-rate ≥ 99 %\n/);
     expect(text).toContain(`${isoTime(T0 + 40)}  fail     69.17 %`);
+    // A terminal's width wraps it, and loses nothing.
+    const narrow = explanationText(it, 40);
+    expect(narrow.split('\n').filter((line) => line.length > 40)).toEqual([]);
+    const words = (said: string) => said.replaceAll(/\s+/g, ' ');
+    expect(words(narrow)).toBe(words(text));
   });
 
   test('stays: objects that are not there, and pods that are not ready', () => {
@@ -107,7 +112,7 @@ describe('why a release', () => {
     expect(explanationText(it)).toContain('  db must be Succeeded, and is Progressing');
   });
 
-  test('moves, goes back, or rests', () => {
+  test('moves, rolls back, or rests', () => {
     expect(explained(at20, T0 + 500).decision).toMatchObject({
       kind: 'moves',
       to: '03-weight-50',

@@ -137,7 +137,7 @@ describe('goes on together or not at all', () => {
     expect(kinds(decisions)).toEqual(['hold', 'next']);
   });
 
-  test('one that is in no folder holds the others, and keeps nobody from going back', () => {
+  test('one that is in no folder holds the others, and keeps nobody from rolling back', () => {
     expect(all(member('a', at20))).toEqual([
       { kind: 'hold', reason: expect.stringMatching(/: b of group duo cannot be found$/) },
     ]);
@@ -209,7 +209,7 @@ describe('a release that joins a group', () => {
   });
 });
 
-describe('goes back together', () => {
+describe('rolls back together', () => {
   const at = (name: string, seen: Seen = {}, more: Partial<Given> = {}) => ({
     a: member('a', { position: step(name), ...more }, BAKED, { values: BAD }),
     b: member('b', { position: step(name), ...more }, BAKED, seen),
@@ -279,7 +279,7 @@ describe('goes back together', () => {
     }
   });
 
-  /** Its own version is the old one: going back changes no byte of its primary. */
+  /** Its own version is the old one: rolling back changes no byte of its primary. */
   const same = inGroup('v1', NEW);
 
   test('one whose primary never changed skips a part, in the same commit', () => {
@@ -303,7 +303,7 @@ describe('goes back together', () => {
     expect((all(stuck, b('primary'))[1] as Move).to).toEqual(back('04-promote', 'routes'));
     expect(all(stuck, b('routes'))[1]).toMatchObject({
       kind: 'hold',
-      reason: expect.stringMatching(/a: going back: the primary is not ready/),
+      reason: expect.stringMatching(/a: rolling back: the primary is not ready/),
     });
     expect(kinds(all(a('routes'), b('routes')))).toEqual(['back', 'back']);
     expect(all(a('routes'), b('routes')).map((it) => (it as Move).to)).toEqual([STABLE, STABLE]);

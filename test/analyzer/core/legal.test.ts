@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { illegal, violations } from '../../../analyzer/core/legal.ts';
-import { abort, pause, promote, resume, retry, undo } from '../../../analyzer/core/person.ts';
+import {
+  abort,
+  pause,
+  promote,
+  promoteFull,
+  resume,
+  retry,
+  undo,
+} from '../../../analyzer/core/person.ts';
 import { withRollout } from '../../../analyzer/core/rollout.ts';
 import type { Situation } from '../../../analyzer/core/situation.ts';
 import type { State } from '../../../analyzer/core/state.ts';
@@ -386,8 +394,8 @@ describe('what hooks and persons note', () => {
   const closed = situation({ position: step('02-weight-20'), plan: gated });
 
   test.each<[string, Situation, Situation]>([
-    ['an approval', closed, moved(closed, promote(closed, ROBIN, false), NOW)],
-    ['a promotion of all', AT20, moved(AT20, promote(AT20, ROBIN, true), NOW)],
+    ['an approval', closed, moved(closed, promote(closed, ROBIN), NOW)],
+    ['a promotion of all', AT20, moved(AT20, promoteFull(AT20, ROBIN), NOW)],
     ['a run of a hook', AT20, forged(AT20, { kind: 'note', transition: 8, hooks })],
   ])('%s is legal', (_, before, after) => expect(illegal(before, after)).toBeUndefined());
 

@@ -2,10 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { illegal } from '../../../analyzer/core/legal.ts';
 import {
   abort,
+  gates,
   isHeld,
-  nextGate,
   pause,
   promote,
+  promoteFull,
   type Request,
   remove,
   resume,
@@ -155,35 +156,60 @@ describe('promote', () => {
   const first = situation({ position: step('02-weight-20'), plan: both });
   const candidate = V2.plan.candidate;
 
-  test('opens the gate of the step, then the one ahead, and keeps what stood', () => {
-    expect(nextGate(first)).toBe('02-weight-20');
-    const once = moved(first, promote(first, ROBIN, false), T0);
+  test('opens the gate of the step, and a second time says that it is open and changes nothing', () => {
+    const once = moved(first, promote(first, ROBIN), T0);
     expect(stateOf(once)).toMatchObject({
       kind: 'note',
       approved: [{ candidate, step: '02-weight-20', ...ROBIN }],
     });
-    expect(nextGate(once)).toBe('04-promote');
-    const twice = moved(once, promote(once, ROBIN, false), T0);
+    const said = `app: the gate of 02-weight-20 is open already, ${ROBIN.by} opened it (${ROBIN.reason}). In all, 02-weight-20 needs: live`;
+    expect(() => promote(once, ROBIN)).toThrow(said);
+    expect(() => promote(once, ROBIN)).toThrow(
+      /\. The next closed gate is that of 04-promote: `perch promote app --step 04-promote` opens it now$/,
+    );
+  });
+
+  test('opens a gate ahead only where its step is named, and keeps what stood', () => {
+    const once = moved(first, promote(first, ROBIN), T0);
+    const twice = moved(once, promote(once, ROBIN, '04-promote'), T0);
     expect(stateOf(twice).approved?.map((it) => it.step)).toEqual(['02-weight-20', '04-promote']);
-    expect(nextGate(twice)).toBeUndefined();
-    expect(() => promote(twice, ROBIN, false)).toThrow(
-      `app: the gate of 02-weight-20 is open already, ${ROBIN.by} opened it (${ROBIN.reason}). In all, 02-weight-20 needs: live`,
+    expect(gates(twice)).toEqual([
+      { step: '02-weight-20', isOpen: true },
+      { step: '04-promote', isOpen: true },
+    ]);
+    expect(() => promote(twice, ROBIN, '04-promote')).toThrow(
+      /^app: the gate of 04-promote is open already, .*In all, 04-promote needs: live; [^`]*$/,
+    );
+  });
+
+  test('in a step without a gate names the next one, and opens nothing', () => {
+    const before = situation({ position: step('01-canary-up'), plan: both });
+    expect(() => promote(before, ROBIN)).toThrow(
+      /^app: 01-canary-up has no gate, it needs: live.*`perch promote app --step 02-weight-20` opens it now$/,
+    );
+  });
+
+  test('before step 01 says what the release still waits for when the gate is open', () => {
+    const waiting = situation({ position: COMPLETE, plan: V1, dist: gated(V2, 'start') });
+    const once = moved(waiting, promote(waiting, ROBIN), T0);
+    expect(() => promote(once, ROBIN)).toThrow(
+      /^app: the gate of start is open already, .*\. The release waits for: /,
     );
   });
 
   test('opens nothing that lies behind', () => {
-    expect(nextGate(situation({ position: step('05-weight-0'), plan: both }))).toBeUndefined();
+    expect(gates(situation({ position: step('05-weight-0'), plan: both }))).toEqual([]);
   });
 
   test('takes a hook that nobody can tell of as passed', () => {
     const startedAt = isoTime(T0);
     const hooks = [{ hook: 'load', step: '03-weight-50', startedAt, outcome: 'unknown' as const }];
     const it = situation({ position: step('03-weight-50'), state: { hooks } });
-    expect(promote(it, ROBIN, false).approved).toMatchObject([{ step: '03-weight-50' }]);
+    expect(promote(it, ROBIN).approved).toMatchObject([{ step: '03-weight-50' }]);
   });
 
   test('--full lets the whole rollout wait for nothing', () => {
-    expect(promote(first, ROBIN, true)).toMatchObject({
+    expect(promoteFull(first, ROBIN)).toMatchObject({
       transition: 'note',
       fast: { reason: `promoted by ${ROBIN.by}`, by: ROBIN.by },
     });
@@ -193,7 +219,7 @@ describe('promote', () => {
     const paused = { reason: 'the primary broke during the rollout' };
     const it = situation({ position: step('02-weight-20'), state: { paused } });
     const late = T0 + 86_400;
-    const after = moved(it, promote(it, ROBIN, true), late);
+    const after = moved(it, promoteFull(it, ROBIN), late);
     expect(stateOf(after)).toMatchObject({
       kind: 'resume',
       at: isoTime(late),
@@ -218,14 +244,14 @@ describe('promote', () => {
     ['it has no such gate', situation({ position: COMPLETE, plan: V1, dist: V2 }), undefined],
     ['there is none', situation({ position: COMPLETE, dist: 'absent' }), undefined],
   ])('opens the gate before step 01 where %s', (_, it, expected) => {
-    expect(nextGate(it)).toBe(expected);
+    expect(gates(it)[0]?.step).toBe(expected);
   });
 });
 
 describe('undo', () => {
   const complete = situation({ position: COMPLETE });
 
-  test('goes back from the last step to the earlier plan, and blames the present candidate', () => {
+  test('rolls back from the last step to the earlier plan, and blames the present candidate', () => {
     const it = undo(complete, ROBIN, () => V1);
     expect(it).toMatchObject({
       transition: 'undo',
@@ -308,8 +334,8 @@ const asked: Readonly<Record<string, Ask>> = {
   resume: (it) => resume(it, ROBIN),
   retry: (it) => retry(it, ROBIN),
   abort: (it) => abort(it, ROBIN),
-  promote: (it) => promote(it, ROBIN, false),
-  full: (it) => promote(it, ROBIN, true),
+  promote: (it) => promote(it, ROBIN),
+  full: (it) => promoteFull(it, ROBIN),
   undo: (it) => undo(it, ROBIN, () => V1),
   same: (it) => undo(it, ROBIN, () => V2),
   remove: (it) => remove(it, ROBIN, T0),

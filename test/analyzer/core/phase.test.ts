@@ -53,21 +53,21 @@ describe('what Git alone says', () => {
     ],
     ['a promoted release', situation({ position: COMPLETE, state: left }), 'Succeeded', 0, '-'],
     [
-      'a bad candidate going back',
+      'a bad candidate rolling back',
       situation({ position: back('02-weight-20', 'routes'), state: failed }),
       'RollingBack',
       0,
       '2/6 02-weight-20',
     ],
     [
-      'a bad promotion going back',
+      'a bad promotion rolling back',
       situation({ position: back('04-promote', 'primary'), state: failed }),
       'RollingBack',
       50,
       '4/6 04-promote',
     ],
     [
-      'a superseded one going back',
+      'a superseded one rolling back',
       situation({ position: back('02-weight-20', 'routes') }),
       'RollingBack',
       0,
@@ -146,7 +146,7 @@ describe('the reason', () => {
       /failed in 02-weight-20: 3 failed checks\. Release a fix/,
     ],
     [
-      'of a failure that goes back',
+      'of a failure that rolls back',
       situation({ position: back('02-weight-20', 'routes'), state: failed }),
       'rolls back, all requests go to the primary: 02-weight-20: 3 failed checks',
     ],

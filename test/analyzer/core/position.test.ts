@@ -178,7 +178,7 @@ describe('files', () => {
     },
   );
 
-  test('nothing goes back from init, and what is complete goes back as any step does', () => {
+  test('nothing rolls back from init, and what is complete rolls back as any step does', () => {
     expect(() => files(back('00-init', 'routes'), V2, V1)).toThrow(
       '"00-init" is not a step to stand in',
     );

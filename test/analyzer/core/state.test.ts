@@ -146,7 +146,7 @@ describe('what is no state is refused with its place and the remedy', () => {
     ['an alias', TEXT.replace('reason: ', 'reason: &r ').concat('by: *r\n'), /alias/i],
     ['a bomb of aliases', BOMB, /alias/i],
     ['an unknown key', `${TEXT}unknown: 1\n`, /unknown/],
-    ['an unknown version', TEXT.replace('version: 2', 'version: 0'), /version/],
+    ['an unknown version', TEXT.replace(`version: ${FORMAT}`, 'version: 0'), /version/],
     ['no transition', TEXT.replace('transition: 12\n', ''), /transition/],
     ['transition 0', TEXT.replace('transition: 12', 'transition: 0'), /transition/],
     ['a broken transition', TEXT.replace('transition: 12', 'transition: 1.5'), /transition/],

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,7 @@ import { afterFile } from '../../cleanups.ts';
 import {
   type GitServer,
   type GitServerOptions,
+  makeRepository,
   startGitServer,
 } from '../../embedded/git-server.ts';
 
@@ -39,7 +41,7 @@ export async function serve(options: GitServerOptions = {}): Promise<GitServer> 
 /** An empty bare repository without a server: faster, where the way to it plays no part. */
 export async function bare(): Promise<{ readonly url: string; readonly folder: string }> {
   const folder = await scratch();
-  git(folder, 'init', '--quiet', '--bare', '--initial-branch=main');
+  await makeRepository(folder, 'main');
   return { url: folder, folder };
 }
 
@@ -111,21 +113,34 @@ export function plan(folder: string, version: string): Record<string, string> {
   };
 }
 
-/** A person's commit on main of a bare repository, anywhere in it: what no `Repository` ever makes. */
+/** A person's commit on main of a bare repository, anywhere in it; one process, as tests make many. @returns its id */
 export function merge(
   folder: string,
   files: Readonly<Record<string, string>>,
-  { at = START, message = 'by hand' }: { at?: number; message?: string } = {},
+  {
+    at = START,
+    message = 'by hand',
+    removes = [],
+  }: { at?: number; message?: string; removes?: readonly string[] } = {},
 ): string {
-  const isBorn = git(folder, 'for-each-ref', 'refs/heads/main') !== '';
   const data = (text: string) => `data ${Buffer.byteLength(text)}\n${text}\n`;
   const input = [
-    `commit refs/heads/main\ncommitter Robin <robin@example.com> ${at} +0000\n${data(message)}`,
-    isBorn ? 'from refs/heads/main^0\n' : '',
+    'commit refs/heads/main\nmark :1\n',
+    `committer Robin <robin@example.com> ${Math.floor(at)} +0000\n${data(message)}`,
+    isBorn(folder) ? 'from refs/heads/main^0\n' : '',
+    ...removes.map((path) => `D ${path}\n`),
     ...Object.entries(files).map(([path, text]) => `M 100644 inline ${path}\n${data(text)}`),
+    'get-mark :1\n',
   ];
-  gitWith({ folder, input: input.join('') }, 'fast-import', '--quiet');
-  return git(folder, 'rev-parse', 'main');
+  return gitWith({ folder, input: input.join('') }, 'fast-import', '--quiet');
+}
+
+/** Git itself is asked only where the branch may stand among packed ones. */
+function isBorn(folder: string): boolean {
+  return (
+    existsSync(join(folder, 'refs', 'heads', 'main')) ||
+    git(folder, 'for-each-ref', 'refs/heads/main') !== ''
+  );
 }
 
 /** The tip of main; none before the very first commit, which only tests make on nothing. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { PlanTree } from '../../../analyzer/core/position.ts';
+import { withRollout } from '../../../analyzer/core/rollout.ts';
 import type { State } from '../../../analyzer/core/state.ts';
 import type { Visit, Walk } from '../../../analyzer/history/history.ts';
 import { earlierPlan, promotions } from '../../../analyzer/history/promotions.ts';
@@ -51,10 +52,9 @@ describe('promotions', () => {
   });
 
   test('are those of the present life of a release', () => {
-    const gone = visit({
-      ...situation({ position: COMPLETE, plan: V1 }),
-      state: { kind: 'absent' },
-    });
+    const gone = visit(
+      withRollout({ ...situation({ position: COMPLETE, plan: V1 }), state: { kind: 'absent' } }),
+    );
     expect(names(walked(promoted(V1), gone, promoted(V2)))).toEqual([[C2, false]]);
   });
 
@@ -94,10 +94,10 @@ describe('the earlier plan', () => {
   test('that cannot be read is told with the reason', () => {
     const broken: Visit = {
       ...promoted(V1),
-      situation: {
+      situation: withRollout({
         ...situation({ position: COMPLETE, plan: V1 }),
         plan: { kind: 'broken', reason: 'plan.yaml is from another version' },
-      },
+      }),
     };
     expect(() => earlierPlan(walked(broken, promoted(V3)), asked)).toThrow(
       `app: the plan of ${C1} cannot be read from history: plan.yaml is from another version`,
@@ -107,7 +107,9 @@ describe('the earlier plan', () => {
   test('needs as many digits as tell candidates apart', () => {
     const twin = { ...V2, plan: { ...V2.plan, candidate: `${C1?.slice(0, 9)}x` } };
     const walk = walked(promoted(V1), promoted(twin), promoted(V3));
-    expect(() => earlierPlan(walk, { ...asked, to: C1?.slice(0, 9) })).toThrow(/give more digits/);
+    expect(() => earlierPlan(walk, { ...asked, to: C1?.slice(0, 9) })).toThrow(
+      /is how several names begin, .*: give more of the one that is meant$/,
+    );
     expect(earlierPlan(walk, { ...asked, to: C1 }).tree).toBe(V1.tree);
   });
 });

@@ -4,6 +4,7 @@ import { CI_SYSTEMS, DEFAULTS, ROUTERS } from '../../../analyzer/scaffold/choice
 import { choiceMistake } from '../../../analyzer/scaffold/mistakes.ts';
 import { PACKAGE_PARTS, projectFiles } from '../../../analyzer/scaffold/project.ts';
 import { functionName } from '../../../analyzer/scaffold/release-file.ts';
+import { fromProject, readText } from '../../../lib/files.ts';
 
 /** That every choice compiles and renders is tried with the package itself, in test/e2e/newcomer.test.ts. */
 
@@ -31,6 +32,16 @@ describe('the files of a new repository', () => {
           expect(it).toContain('git diff --exit-code --stat -- dist');
         }
       }
+  });
+
+  test('checks types under `npx cdk8s synth` too: it runs the script', () => {
+    for (const packageManager of ['npm', 'pnpm', 'yarn'] as const) {
+      const text = projectFiles({ ...DEFAULTS, packageManager }).get('cdk8s.yaml') ?? '';
+      expect(parse(text)).toMatchObject({ app: `${packageManager} run synth`, output: 'dist' });
+    }
+    expect(PACKAGE_PARTS.scripts.synth).toMatch(/^tsc && /);
+    // And so does this repository.
+    expect(parse(readText(fromProject('cdk8s.yaml')))).toMatchObject({ app: 'npm run synth' });
   });
 
   test('without Flux and Argo CD nothing of the installation is there', () => {

@@ -70,7 +70,7 @@ describe('the figures of a release', () => {
 
   test('on the rollback count what failed before it', () => {
     const failing = outcomeOf(at20, T0 + 500, { values: BAD });
-    if (failing.decision.kind !== 'move') throw new Error('it goes back');
+    if (failing.decision.kind !== 'move') throw new Error('it rolls back');
     const now = figures(failing);
     expect(now).toMatchObject({ phase: 'RollingBack', weight: 0, inconclusiveSince: 0 });
     const next = moved(at20, failing.decision, T0 + 500);

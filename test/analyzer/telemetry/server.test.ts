@@ -138,7 +138,7 @@ describe('the server', () => {
     const { url } = await serve();
     const port = Number(new URL(url).port);
     await expect(startServer({ host: '127.0.0.1', port }, new Map())).rejects.toThrow(
-      `--listen: cannot listen on 127.0.0.1:${port} (EADDRINUSE)`,
+      `--listen: another program listens on 127.0.0.1:${port} already: end it, or name a port that is free (EADDRINUSE)`,
     );
   });
 

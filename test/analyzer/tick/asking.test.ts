@@ -81,7 +81,7 @@ describe('one pass', () => {
     expect(closed.called).toHaveLength(5);
   });
 
-  test('a yes of a rollback hook goes back in the same pass, and nobody else is asked', async () => {
+  test('a yes of a rollback hook rolls back in the same pass, and nobody else is asked', async () => {
     const it = asking({ ...GOOD, signal: YES });
     expect((await it.at(at20())).decision).toMatchObject({ transition: 'back', verdict: 'fail' });
     expect(it.called).toEqual(['signal Progressing']);

@@ -76,6 +76,23 @@ describe.concurrent('a release that Git knows nothing of', () => {
     expect(decision).toMatchObject({ kind: 'move', transition: 'start', pushed: true });
   });
 
+  test('does not take the address of a load balancer from its users', async () => {
+    const field = await fresh();
+    const balanced = {
+      kind: 'found' as const,
+      object: { metadata: {}, spec: { type: 'LoadBalancer' } },
+    };
+    const clusters = oneCluster(showing(balanced, ['Service']));
+    const { kind, reason } = await decisionOf({ ...(await field.analyzer()), clusters });
+    expect(kind).toBe('rest');
+    expect(reason).toMatch(/^Service \S+\/app is of type LoadBalancer and would become ClusterIP/);
+    const same = plan('v2');
+    const shape = { ...same.plan.shape, apexType: 'LoadBalancer' as const };
+    await field.release({ app: { ...same, plan: { ...same.plan, shape } } });
+    const next = await decisionOf({ ...(await field.analyzer()), clusters });
+    expect(next).toMatchObject({ kind: 'move', transition: 'start', pushed: true });
+  });
+
   test.each<[string, Cluster]>([
     ['cannot be reached', { read: async () => ({ kind: 'unknown', reason: 'api is away' }) }],
     ['may not be read', showing({ kind: 'unknown', reason: 'api is away' })],

@@ -85,7 +85,7 @@ describe.concurrent('many releases in one tick', () => {
       for (const path of paths) expect(path).toMatch(new RegExp(`/${ids[index]}/`));
   });
 
-  test('one that is bad goes back while the others go on', async () => {
+  test('one that is bad rolls back while the others go on', async () => {
     const field = openMemoryField();
     const analyzer = await field.analyzer();
     await field.release({ bad: V1, good: V1 });

@@ -65,7 +65,7 @@ export interface Part {
   run(bench: Bench): Promise<readonly Finding[]>;
 }
 
-/** A release as somebody would write it who wants to know every ten seconds, and to go back at once. */
+/** A release as somebody would write it who wants to know every ten seconds, and to roll back at once. */
 export function every10Seconds(id: string, props: Partial<StoryProps> = {}): StoryProps {
   return {
     id,

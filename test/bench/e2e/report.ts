@@ -22,7 +22,7 @@ interface Row {
 }
 
 const ADVANCES = '100 %, "Healthy" (45–47 s)';
-const GIVES_UP = 'held; goes back (58 s)';
+const GIVES_UP = 'held; rolls back (58 s)';
 
 const ROWS: readonly Row[] = [
   {

@@ -57,7 +57,7 @@ async function fallSilent(
   const seconds = (Date.now() - from) / 1000;
   if (policy === 'back') await weights.until(id, 0, { since: from });
   const raised = weights.of(id).some((one) => one.weight > WEIGHT);
-  const end = policy === 'back' ? 'goes back' : `asks a person, at ${it.weight} %`;
+  const end = policy === 'back' ? 'rolls back' : `asks a person, at ${it.weight} %`;
   return {
     story: `silence, ${failure}, ${policy}`,
     measured: `${raised ? 'ADVANCED' : 'held'}; ${end} after ${seconds.toFixed(0)} s`,

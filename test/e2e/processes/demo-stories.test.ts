@@ -176,7 +176,7 @@ test('the good story goes from 0 to promoted without skipping a step', () => {
   expect(visits.slice(2, -1).map(placeOf)).toEqual(names.slice(1, -1));
 });
 
-test('the bad story goes back as soon as its checks fail, first the routes', () => {
+test('the bad story rolls back as soon as its checks fail, first the routes', () => {
   const { visits } = story('bad');
   expect(visits.slice(3).map(subjectOf)).toEqual([
     'podinfo: weight 0 → 10',

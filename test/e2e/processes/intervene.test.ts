@@ -216,7 +216,7 @@ describe.concurrent('after an edit by hand', () => {
     );
   });
 
-  test('abort goes back to the true stable set, and says what it wrote over', async () => {
+  test('abort rolls back to the true stable set, and says what it wrote over', async () => {
     const { field: it, analyzer } = await inStepOfGit('02-weight-20');
     const stable = git(it.folder, 'rev-parse', 'main:rollouts/app/stable');
     const edit = await it.edit({
@@ -271,7 +271,7 @@ describe.concurrent('promote', () => {
     expect(await problems(it)).toEqual([]);
   });
 
-  test('--full goes on without the points, and still goes back when the canary is bad', async () => {
+  test('--full goes on without the points, and still rolls back when the canary is bad', async () => {
     const { field: it, analyzer } = await inStepOfGit('02-weight-20');
     it.world.value = () => undefined;
     it.now += 70;
@@ -342,7 +342,7 @@ describe.concurrent('undo', () => {
     return it;
   }
 
-  test('goes back by itself, rests there, and a fix starts from there', async () => {
+  test('rolls back by itself, rests there, and a fix starts from there', async () => {
     const { field: it, analyzer } = await promoted('v1', 'v2');
     const undone = await ask(it, 'undo');
     expect(undone.message).toMatch(
@@ -395,7 +395,9 @@ describe.concurrent('undo', () => {
       ),
     );
     await expect(ask(it, 'undo', 'app', { to: third ?? '' })).rejects.toThrow(/runs .* already/);
-    await expect(ask(it, 'undo', 'app', { to: 'v1' })).rejects.toThrow(/names no candidate/);
+    await expect(ask(it, 'undo', 'app', { to: 'v1' })).rejects.toThrow(
+      /no candidate v1 was promoted/,
+    );
     await ask(it, 'undo', 'app', { to: first?.slice(0, 4) });
     await untilRest(it, analyzer);
     expect(it.read('live/app/deployment-app-primary.yaml')).toContain('"version":"v1"');

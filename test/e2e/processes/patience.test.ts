@@ -163,7 +163,7 @@ async function copied(): Promise<GitField> {
   return field;
 }
 
-/** An analyzer for which the answers about one of the two do not come; the other must go back. */
+/** An analyzer for which the answers about one of the two do not come; the other must roll back. */
 async function pair(walked = copied()) {
   const field = await walked;
   const analyzer = await field.analyzer();

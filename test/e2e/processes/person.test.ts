@@ -36,7 +36,7 @@ describe.concurrent('perch', () => {
     });
   });
 
-  test('abort goes back, and retry is refused until it is back', async () => {
+  test('abort rolls back, and retry is refused until it is back', async () => {
     const { field, analyzer } = await inStepOfGit('02-weight-20');
     const aborted = await perch('abort', 'app', '-m', 'ugly', '--repo', field.folder);
     expect(aborted).toMatchObject({

@@ -92,7 +92,7 @@ describe.concurrent('a group', () => {
     expect(await problems(field)).toEqual([]);
   });
 
-  test('goes back in one commit when one is bad, the candidate of the group failed, and a fix starts all', async () => {
+  test('rolls back in one commit when one is bad, the candidate of the group failed, and a fix starts all', async () => {
     const { field, analyzer } = await at20();
     field.world.value = (release) => (release === 'b' ? 80 : 99.9);
     const before = tip(field);
@@ -111,7 +111,7 @@ describe.concurrent('a group', () => {
     expect(await problems(field)).toEqual([]);
   });
 
-  test('of which one is edited by hand waits for it, and goes back over the edit when it must', async () => {
+  test('of which one is edited by hand waits for it, and rolls back over the edit when it must', async () => {
     const { field, analyzer } = await at20();
     await field.edit({ 'live/b/service-app.yaml': '{}\n' });
     field.now += 70;

@@ -104,7 +104,7 @@ describe('a primary that is broken', { skip: isMissing(missing) }, () => {
     await breakPrimary(stack, id);
     await until(async () => (await own()).at(-1) === `${id}: roll back: restore the primary`, 90);
     await sleep((DEADLINE_SECONDS + 3) * 1000);
-    const waits = { release: id, reason: /going back: the primary is not ready: 0 of 2/ };
+    const waits = { release: id, reason: /rolling back: the primary is not ready: 0 of 2/ };
     await heard(analyzer, waits, 1);
     await expectHeld(field, [id], async () => {
       const earlier = await stack.player.counts();

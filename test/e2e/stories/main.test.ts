@@ -34,7 +34,7 @@ describe.each<Tool>(['flux', 'argo-cd'])('a release with real servers, applied b
     printStories();
   }, 60_000);
 
-  test('is promoted when it is good, and goes back when it is not', async ({ skip }) => {
+  test('is promoted when it is good, and rolls back when it is not', async ({ skip }) => {
     const why = await missing;
     if (why !== undefined) return skip(why);
     await tell({ story: 'good, 5 % failing, 30 ms slower, never ready', tool }, () => story(field));

@@ -60,7 +60,7 @@ describe.each<Tool>(['flux', 'argo-cd'])(
         await tell({ story: name, tool }, run);
       });
 
-    story('an unknown kind: it says so, and goes back after its deadline', async () => {
+    story('an unknown kind: it says so, and rolls back after its deadline', async () => {
       const id = 'late';
       const before = await settled(field, id);
       await refuse(id, `${UNKNOWN_KIND}-1`);

@@ -12,6 +12,7 @@ import { FORMATS, keptOf } from '../../faults/upgrades/restore.ts';
 /** What each format's schemas were, as a hash of their JSON Schema; a format that was released never changes. */
 const SCHEMAS: Readonly<Record<number, { readonly plan: string; readonly state: string }>> = {
   2: { plan: '5a4a4e9aef2a6eaa', state: 'cc791c63f1efe31e' },
+  3: { plan: '3105fef8ea48cdec', state: 'a95079da2b6b7cd7' },
 };
 
 function hashOf(schema: z.ZodType): string {

@@ -8,6 +8,8 @@ import { fluxProps } from '../../../lib/gitops/flux.ts';
 import { fluxImagesProps } from '../../../lib/gitops/flux-images.ts';
 import { analyzerProps } from '../../../lib/in-cluster/analyzer-props.ts';
 import { analyzerRightsProps } from '../../../lib/in-cluster/rights.ts';
+import { helmProps } from '../../../lib/include/helm.ts';
+import { includeProps } from '../../../lib/include/include.ts';
 import * as library from '../../../lib/index.ts';
 import { reproofs } from '../../../lib/mistake.ts';
 import { branchesOf, keysOf } from '../../../lib/props/fields.ts';
@@ -42,6 +44,8 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   flux: fluxProps,
   fluxImages: fluxImagesProps,
   gatewayApi: gatewayApiProps,
+  helm: helmProps,
+  include: includeProps,
   istio: istioProps,
   istioGateway: istioGatewayProps,
   job: jobDefinition,
@@ -137,8 +141,11 @@ function called(name: string, ...args: readonly unknown[]): readonly string[] {
         ...args,
       ]);
   if (made instanceof library.Release) return made.mistakes.map((one) => one.problem);
+  // A workload says it when it is called.
+  if (typeof made === 'function') Reflect.apply(made, undefined, [scope]);
+  const inside = typeof made === 'function' ? scope.node.children.flatMap(reproofs) : [];
   const noted = typeof made === 'object' && made !== null ? reproofs(made) : [];
-  return [...noted, ...reproofs(scope)].map((one) => one.problem);
+  return [...noted, ...inside, ...reproofs(scope)].map((one) => one.problem);
 }
 
 test.each(Object.keys(SCHEMAS))(

@@ -215,10 +215,10 @@ describe('a mistake hides no other', () => {
     expect(await mistakesOf(apps)).toEqual([expect.stringContaining('threw: no plan')]);
   });
 
-  test('a file of images that is not there is told by the workload that asks it', async () => {
+  test('a file of images that is not there is told of the workload that asks it', async () => {
     const image = images('no-such-images.yaml');
     expect(await told({ workload: () => image('shop') })).toEqual([
-      expect.stringContaining('workload threw: no-such-images.yaml cannot be read'),
+      expect.stringContaining('no-such-images.yaml cannot be read'),
     ]);
   });
 });

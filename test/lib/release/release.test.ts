@@ -11,6 +11,7 @@ test('a name of its own leaves the id to the folder', () => {
     canary: 'store-canary',
     baseline: 'store-baseline',
     namespace: 'prod',
+    workloads: { primary: 'store-primary', canary: 'store-canary', baseline: 'store-baseline' },
   });
 });
 

@@ -1,6 +1,4 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { ApiObject, Chart, Helm, Include } from 'cdk8s';
+import { ApiObject, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
 import { describe, expect, test } from 'vitest';
 import {
@@ -13,14 +11,11 @@ import {
   render,
   successRate,
 } from '../../../lib/index.ts';
-import { objectAt } from '../../../lib/manifest/json.ts';
-import { temporaryFolder } from '../../cleanups.ts';
 import {
   configMap,
   deployment,
   hpa,
   mistakesOf,
-  objectIn,
   type SampleObject,
   sample,
   workload,
@@ -80,14 +75,16 @@ describe('the author’s mistakes, each with construct path, value and remedy', 
       [expect.stringContaining('shop/object-1: the HPA is for something else than the Deployment')],
     ],
     [
-      'an HPA of an old version',
+      'an HPA of a version that nobody knows',
       of(deployment(), {
-        apiVersion: 'autoscaling/v1',
+        apiVersion: 'autoscaling/v2alpha1',
         kind: 'HorizontalPodAutoscaler',
         metadata: { name: 'shop' },
         spec: { scaleTargetRef: { kind: 'Deployment', name: 'shop' }, maxReplicas: 2 },
       }),
-      ['shop/object-1: the HPA is of another version, got "autoscaling/v1"; use autoscaling/v2'],
+      [
+        'shop/object-1: the HPA is of another version, got "autoscaling/v2alpha1"; use autoscaling/v2',
+      ],
     ],
     [
       'two HPAs',
@@ -136,7 +133,7 @@ describe('the author’s mistakes, each with construct path, value and remedy', 
       'a Service by the name of the apex',
       of(deployment(), service('shop', { app: 'shop', 'perch/track': 'primary' })),
       [
-        'shop/object-1: a Service has the name of one that the release makes, got "shop"; leave it out: prop service describes it; or rename it',
+        "shop/object-1: a Service has the name of one that the release makes, got \"shop\"; leave it out, as prop service describes it; of a file or a chart with `omit: [{ kind: 'Service', name: 'shop' }]`; or rename it",
       ],
     ],
     [
@@ -436,46 +433,5 @@ describe('the result depends on what is written, not on how', () => {
     expect(await mistakesOf(release)).toContainEqual(
       'shop/chart: a Chart inside a workload names objects by construct path; use a Construct as their scope instead',
     );
-  });
-});
-
-describe('YAML that exists already', () => {
-  test('Include', async () => {
-    const file = join(temporaryFolder(), 'app.yaml');
-    writeFileSync(
-      file,
-      [deployment(), configMap('a')].map((it) => JSON.stringify(it)).join('\n---\n'),
-    );
-    const rendered = await render(
-      sample({ workload: (scope) => void new Include(scope, 'yaml', { url: file }) }),
-    );
-    expect(
-      objectAt(objectIn(rendered, '01-canary-up', 'deployment-shop-canary.yaml'), 'spec').selector,
-    ).toEqual({ matchLabels: { app: 'shop', 'perch/track': 'canary' } });
-  });
-
-  test('Helm, through whatever command is there', async () => {
-    const folder = temporaryFolder();
-    const command = join(folder, 'helm');
-    writeFileSync(command, `#!/bin/sh\ncat <<'END'\n${JSON.stringify(deployment())}\nEND\n`, {
-      mode: 0o755,
-    });
-    const release = sample({
-      workload: (scope) =>
-        void new Helm(scope, 'chart', { chart: 'shop', helmExecutable: command }),
-    });
-    expect((await render(release)).plan.images).toEqual(['shop:1']);
-  });
-
-  test('a missing helm command is taught', async () => {
-    const release = sample({
-      workload: (scope) =>
-        void new Helm(scope, 'chart', { chart: 'shop', helmExecutable: 'helm-that-is-not-there' }),
-    });
-    expect(await mistakesOf(release)).toEqual([
-      "shop: workload threw: unable to execute 'helm-that-is-not-there' to render Helm chart. Is it installed on your system?; " +
-        'a Helm construct needs the helm command: install it (https://helm.sh/docs/intro/install), ' +
-        'or render the chart once with `helm template` and use Include',
-    ]);
   });
 });

@@ -1,6 +1,7 @@
 import { type GatewayApiProps, gatewayApi, type Traffic } from '../../../lib/index.ts';
 import { type JsonObject, listAt } from '../../../lib/manifest/json.ts';
 import { mistakeText } from '../../../lib/mistake.ts';
+import { namesOf } from '../../../lib/names.ts';
 import { routerMistakes } from '../../../lib/traffic/mistakes.ts';
 import type { RouterContext } from '../../../lib/traffic/router.ts';
 import { trackLabelOf } from '../../../lib/workload/track-label.ts';
@@ -8,13 +9,7 @@ import { trackLabelOf } from '../../../lib/workload/track-label.ts';
 /** What a router is told of a release `shop`. */
 export const SHOP: RouterContext = {
   path: 'shop',
-  names: {
-    apex: 'shop',
-    primary: 'shop-primary',
-    canary: 'shop-canary',
-    baseline: 'shop-baseline',
-    namespace: 'prod',
-  },
+  names: namesOf({ name: 'shop', namespace: 'prod' }),
   port: 80,
   ports: [],
   label: trackLabelOf(undefined, 'shop'),

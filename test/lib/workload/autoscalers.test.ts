@@ -53,6 +53,147 @@ async function specs(objects: readonly SampleObject[], props: Partial<ReleasePro
     .map((it) => objectAt(objectIn(rendered, it.name, file), 'spec'));
 }
 
+describe('the metrics of an HPA', () => {
+  const external = {
+    type: 'External',
+    external: {
+      metric: { name: 'queue_depth', selector: { matchLabels: { queue: 'orders' } } },
+      target: { type: 'Value', value: '30' },
+    },
+  };
+  const of = (describedObject: object) => ({
+    type: 'Object',
+    object: { describedObject, metric: { name: 'busy' }, target: { type: 'Value', value: '10' } },
+  });
+  const metricsOf = async (metrics: readonly object[], props: Partial<ReleaseProps> = {}) => {
+    const file = 'horizontalpodautoscaler-shop-canary.yaml';
+    const [spec] = await specs([deployment(), hpa({ metrics })], props, file);
+    return listAt(spec, 'metrics');
+  };
+
+  test('are filled with the track', async () => {
+    const metric = {
+      name: 'jobs',
+      selector: { matchLabels: { w: '{{workload}}', t: '{{ track }}' } },
+    };
+    const [found] = await metricsOf([{ ...external, external: { ...external.external, metric } }]);
+    expect(objectAt(found, 'external', 'metric', 'selector').matchLabels).toEqual({
+      w: 'shop-canary',
+      t: 'canary',
+    });
+  });
+
+  test('of the workload, or of the Service by its name, are those of the track', async () => {
+    const found = await metricsOf([
+      of({ apiVersion: 'v1', kind: 'Service', name: 'shop' }),
+      of({ apiVersion: 'apps/v1', kind: 'Deployment', name: 'shop' }),
+    ]);
+    expect(found.map((it) => objectAt(it, 'object', 'describedObject').name)).toEqual([
+      'shop-canary',
+      'shop-canary',
+    ]);
+  });
+
+  test('that both tracks would share are refused, unless it is meant', async () => {
+    const ingress = of({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', name: 'public' });
+    const release = (props: Partial<ReleaseProps>) =>
+      sample({ workload: workload(deployment(), hpa({ metrics: [external, ingress] })), ...props });
+    expect((await mistakesOf(release({}))).map((it) => it.slice(0, 80))).toEqual([
+      'shop/object-1: metric queue_depth of HPA shop sees one number on both tracks, go',
+      'shop/object-1: metric busy of HPA shop sees one number on both tracks, got {"des',
+    ]);
+    const shared = { tracks: { sharedTriggers: ['queue_depth', 'busy'] } };
+    expect(await mistakesOf(release(shared))).toEqual([]);
+  });
+});
+
+describe('an HPA of an older version is written as autoscaling/v2', () => {
+  const target = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'shop' };
+  const written = async (apiVersion: string, spec: object) => {
+    const own: SampleObject = {
+      ...hpa(),
+      apiVersion,
+      spec: { scaleTargetRef: target, maxReplicas: 4, ...spec },
+    };
+    const rendered = await render(
+      sample({ workload: workload(deployment(), own), tracks: { sharedTriggers: [] } }),
+    );
+    const file = 'horizontalpodautoscaler-shop-canary.yaml';
+    const object = objectIn(rendered, '01-canary-up', file);
+    expect(object.apiVersion).toBe('autoscaling/v2');
+    const { metrics, ...rest } = objectAt(object, 'spec');
+    expect(rest).toEqual({ scaleTargetRef: { ...target, name: 'shop-canary' }, maxReplicas: 4 });
+    return metrics;
+  };
+  const cpu = (averageUtilization: number) => [
+    {
+      type: 'Resource',
+      resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization } },
+    },
+  ];
+
+  test('v1, with its default', async () => {
+    expect(await written('autoscaling/v1', { targetCPUUtilizationPercentage: 60 })).toEqual(
+      cpu(60),
+    );
+    expect(await written('autoscaling/v1', {})).toEqual(cpu(80));
+  });
+
+  test('v2beta2', async () => {
+    expect(await written('autoscaling/v2beta2', { metrics: cpu(70) })).toEqual(cpu(70));
+  });
+
+  test('v2beta1', async () => {
+    const metrics = [
+      { type: 'Resource', resource: { name: 'cpu', targetAverageUtilization: 50 } },
+      { type: 'Pods', pods: { metricName: 'packets', targetAverageValue: '1k' } },
+      {
+        type: 'Object',
+        object: { target, metricName: 'hits', targetValue: '2k' },
+      },
+      {
+        type: 'ContainerResource',
+        containerResource: { name: 'memory', container: 'main', targetAverageValue: '1Gi' },
+      },
+    ];
+    expect(await written('autoscaling/v2beta1', { metrics })).toEqual([
+      ...cpu(50),
+      {
+        type: 'Pods',
+        pods: { metric: { name: 'packets' }, target: { type: 'AverageValue', averageValue: '1k' } },
+      },
+      {
+        type: 'Object',
+        object: {
+          describedObject: { ...target, name: 'shop-canary' },
+          metric: { name: 'hits' },
+          target: { type: 'Value', value: '2k' },
+        },
+      },
+      {
+        type: 'ContainerResource',
+        containerResource: {
+          name: 'memory',
+          container: 'main',
+          target: { type: 'AverageValue', averageValue: '1Gi' },
+        },
+      },
+    ]);
+  });
+
+  test('but not v1 with metrics in an annotation, which would be lost', async () => {
+    const annotations = { 'autoscaling.alpha.kubernetes.io/metrics': '[]' };
+    const own: SampleObject = {
+      ...hpa(),
+      apiVersion: 'autoscaling/v1',
+      metadata: { name: 'shop', annotations },
+    };
+    expect(await mistakesOf(sample({ workload: workload(deployment(), own) }))).toContainEqual(
+      'shop/object-1: the HPA is of another version, got "autoscaling/v1"; use autoscaling/v2',
+    );
+  });
+});
+
 describe('an HPA', () => {
   const tracks = {
     primary: { minReplicas: 4, maxReplicas: 20 },
@@ -208,8 +349,8 @@ describe('a ScaledObject of KEDA', () => {
       'a trigger that sees one number on both tracks',
       {},
       queue,
-      'trigger rabbitmq sees one number on both tracks of ScaledObject shop, got {"mode":"QueueLength",' +
-        '"queueName":"orders","value":"20"}; let its metadata name {{workload}} or {{track}}, or say that it is ' +
+      'trigger rabbitmq of ScaledObject shop sees one number on both tracks, got {"mode":"QueueLength",' +
+        '"queueName":"orders","value":"20"}; let it name {{workload}} or {{track}}, or say that it is ' +
         "meant: tracks.sharedTriggers: ['rabbitmq']",
     ],
     [
@@ -277,7 +418,7 @@ describe('a ScaledObject of KEDA', () => {
   test('a shared trigger that is none', async () => {
     const props = { workload: workload(...objects()), tracks: { sharedTriggers: ['orders'] } };
     expect(await mistakesOf(sample(props))).toEqual([
-      'shop/object-1: tracks.sharedTriggers names no trigger of ScaledObject shop, got "orders"; use one of prometheus',
+      'shop/object-1: tracks.sharedTriggers names no metric or trigger of ScaledObject shop, got "orders"; use one of prometheus',
     ]);
   });
 

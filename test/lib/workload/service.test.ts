@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { render, type ServiceProps } from '../../../lib/index.ts';
+import { Duration, render, type ServiceProps } from '../../../lib/index.ts';
 import { objectAt } from '../../../lib/manifest/json.ts';
 import { deployment, mistakesOf, objectIn, sample, workload } from '../sample.ts';
 
@@ -140,5 +140,105 @@ describe('a numeric targetPort that no container has', () => {
     const containers = [{ name: 'main', image: 'shop:1' }];
     const it = sample({ service: { port: 80 }, workload: workload(deployment({ containers })) });
     expect(await mistakesOf(it)).toEqual([]);
+  });
+});
+
+describe('what leads to the Services', () => {
+  const of = async (service: Partial<ServiceProps>) => {
+    const rendered = await render(sample({ service: { port: 80, targetPort: 8080, ...service } }));
+    const spec = (name: string) =>
+      objectAt(objectIn(rendered, '01-canary-up', `service-${name}.yaml`), 'spec');
+    return { apex: spec('shop'), canary: spec('shop-canary'), rendered };
+  };
+
+  test('a load balancer leads to the apex Service alone', async () => {
+    const { apex, canary, rendered } = await of({
+      type: 'LoadBalancer',
+      nodePort: 30080,
+      externalTrafficPolicy: 'Local',
+      loadBalancer: {
+        loadBalancerClass: 'example.com/internal',
+        loadBalancerSourceRanges: ['10.0.0.0/8'],
+        healthCheckNodePort: 30081,
+      },
+    });
+    expect(apex).toMatchObject({
+      type: 'LoadBalancer',
+      externalTrafficPolicy: 'Local',
+      loadBalancerClass: 'example.com/internal',
+      loadBalancerSourceRanges: ['10.0.0.0/8'],
+      healthCheckNodePort: 30081,
+      ports: [{ port: 80, nodePort: 30080 }],
+    });
+    expect(canary.type).toBe('ClusterIP');
+    expect(canary.ports).toEqual([{ name: 'http', port: 80, protocol: 'TCP', targetPort: 8080 }]);
+    expect(rendered.plan.shape.apexType).toBe('LoadBalancer');
+  });
+
+  test('what is about pods is the same on all three', async () => {
+    const { apex, canary } = await of({
+      headless: true,
+      sessionAffinity: { timeout: Duration.minutes(10) },
+      internalTrafficPolicy: 'Local',
+      trafficDistribution: 'PreferClose',
+      ipFamilies: ['IPv4', 'IPv6'],
+      ipFamilyPolicy: 'PreferDualStack',
+      publishNotReadyAddresses: true,
+    });
+    const expected = {
+      clusterIP: 'None',
+      sessionAffinity: 'ClientIP',
+      sessionAffinityConfig: { clientIP: { timeoutSeconds: 600 } },
+      internalTrafficPolicy: 'Local',
+      trafficDistribution: 'PreferClose',
+      ipFamilies: ['IPv4', 'IPv6'],
+      ipFamilyPolicy: 'PreferDualStack',
+      publishNotReadyAddresses: true,
+    };
+    expect(apex).toMatchObject(expected);
+    expect(canary).toMatchObject(expected);
+  });
+
+  test('a preview Service keeps the name that people know', async () => {
+    const service = { port: 80, targetPort: 8080, canary: { name: 'shop-preview' } };
+    const rendered = await render(sample({ service }));
+    const route = objectIn(rendered, '02-weight-25', 'virtualservice-shop.yaml');
+    expect(JSON.stringify(route)).toContain('"host":"shop-preview"');
+    expect(objectIn(rendered, '01-canary-up', 'service-shop-preview.yaml').metadata.labels).toEqual(
+      {
+        app: 'shop',
+        'perch/track': 'canary',
+      },
+    );
+    // Checks ask for the workload, whose name stays.
+    expect(JSON.stringify(rendered.plan.checks)).toContain('shop-canary');
+  });
+
+  test('metadata of the apex Service is that of the routing object that Perch writes', async () => {
+    const apex = { labels: { team: 'web' }, annotations: { 'external-dns/hostname': 'a.example' } };
+    const rendered = await render(sample({ service: { port: 80, targetPort: 8080, apex } }));
+    const { metadata } = objectIn(rendered, '02-weight-25', 'virtualservice-shop.yaml');
+    expect(metadata.labels).toEqual(apex.labels);
+    expect(metadata.annotations).toMatchObject(apex.annotations);
+  });
+
+  test.each<[string, Partial<ServiceProps>, string]>([
+    ['a load balancer without one', { loadBalancer: {} }, 'service.loadBalancer has no effect'],
+    [
+      'a policy for nobody',
+      { externalTrafficPolicy: 'Local' },
+      'service.externalTrafficPolicy has no',
+    ],
+    ['a node port without one', { nodePort: 30000 }, 'service has a nodePort, got 30000'],
+    [
+      'headless and balanced',
+      { headless: true, type: 'LoadBalancer' },
+      'a headless Service has no',
+    ],
+    ['one name twice', { canary: { name: 'shop' } }, 'two Services of the release have one name'],
+    ['a name that is none', { canary: { name: '9-a' } }, 'service.canary.name must begin with'],
+  ])('%s is a mistake', async (_, service, expected) => {
+    const found = await mistakesOf(sample({ service: { port: 80, targetPort: 8080, ...service } }));
+    expect(found).toContainEqual(expect.stringContaining(`shop: ${expected}`));
   });
 });

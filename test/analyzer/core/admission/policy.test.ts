@@ -163,6 +163,18 @@ describe('what a file really holds counts, and not what plan.yaml claims', () =>
       /externalIPs/,
     ],
     [
+      'an object that the sync tool leaves out',
+      object({
+        metadata: {
+          name: 'more',
+          namespace: 'test',
+          annotations: { 'kustomize.toolkit.fluxcd.io/reconcile': 'disabled' },
+        },
+      }),
+      {},
+      /with the annotation kustomize\.toolkit\.fluxcd\.io\/reconcile: disabled, so that Flux never applies it/,
+    ],
+    [
       'a Secret to be read from the cluster',
       object({ kind: 'Secret' }),
       { kind: 'Secret', asked: true },

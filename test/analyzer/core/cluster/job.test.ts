@@ -79,7 +79,7 @@ describe('what a Job says', () => {
 describe('a step with a Job', () => {
   const it = at(step('02-weight-20'));
 
-  test('goes back at once when it failed, also while paused or not live', () => {
+  test('rolls back at once when it failed, also while paused or not live', () => {
     const failed = saw({ kind: 'failed', reason: 'BackoffLimitExceeded' });
     const paused = situation({
       position: step('02-weight-20'),

@@ -45,7 +45,7 @@ describe('several clusters', () => {
       canary: notReady('c: 1 of 2'),
     });
     expect(combine([slow, dark]).ready.canary).toMatchObject({ kind: 'unknown' });
-    // A canary that crashes in one cluster goes back even when another cannot be asked.
+    // A canary that crashes in one cluster rolls back even when another cannot be asked.
     expect(combine([dark, slow, late]).ready.canary).toEqual(notReady('b: 0 of 2', true));
   });
 

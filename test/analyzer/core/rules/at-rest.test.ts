@@ -147,7 +147,7 @@ describe('before a candidate starts', () => {
     expect(decision(unstarted(plan('v2', { more: { suspend: true } })), T0)).toEqual(rest);
   });
 
-  test('a suspended plan in the middle holds, goes back when it is bad, and is still replaced', () => {
+  test('a suspended plan in the middle holds, rolls back when it is bad, and is still replaced', () => {
     const suspended = plan('v2', { more: { suspend: true } });
     const it = situation({ position: step('02-weight-20'), plan: suspended });
     expect(decision(it, T0 + 60)).toEqual({ kind: 'hold', reason: 'suspended by its plan' });

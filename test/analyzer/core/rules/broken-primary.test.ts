@@ -181,7 +181,7 @@ describe('a primary that breaks during the rollout', () => {
     });
   });
 
-  test('then asks a person, or goes back, as its author wants', () => {
+  test('then asks a person, or rolls back, as its author wants', () => {
     expect(move(at20({ onInconclusive: 'hold' }), T0 + 60, late)).toMatchObject({
       transition: 'note',
       paused: {
@@ -350,7 +350,7 @@ describe('a step that never comes', () => {
   const moveAfter = (it: ReturnType<typeof at20>, seconds: number, of: Seen): Move =>
     move(it, T0 + seconds, of);
 
-  test('because the cluster refuses it goes back after the progress deadline', () => {
+  test('because the cluster refuses it rolls back after the progress deadline', () => {
     expect(decision(at20(), T0 + 120, seen('denied by policy')).kind).toBe('hold');
     expect(moveAfter(at20(), 121, seen('denied by policy'))).toMatchObject({
       transition: 'back',

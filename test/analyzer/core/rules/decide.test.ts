@@ -183,7 +183,7 @@ test('the same arguments always bring the same answer, and no world is without o
   );
 });
 
-test('a bad candidate goes back in every phase in which it has traffic, whatever else is known', () => {
+test('a bad candidate rolls back in every phase in which it has traffic, whatever else is known', () => {
   for (const name of ['02-weight-20', '03-weight-50', '04-promote'])
     for (const dist of [V1, V2, V3, 'absent', 'broken'] as const)
       for (const paused of [undefined, { reason: 'lunch' }])
@@ -268,7 +268,7 @@ describe('what goes wrong elsewhere', () => {
       for (let now = T0 + 140; now < T0 + 9999; now += 500)
         expect(decision(back, now, broken)).toMatchObject({
           kind: 'hold',
-          reason: 'going back: the primary is not ready: 0 of 2',
+          reason: 'rolling back: the primary is not ready: 0 of 2',
         });
       // The canary that serves keeps its pods until the routes have left it.
       expect([...back.live.keys()]).toContain('deployment-app-canary.yaml');

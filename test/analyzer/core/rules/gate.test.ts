@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { HookReading } from '../../../../analyzer/core/observation.ts';
-import { promote } from '../../../../analyzer/core/person.ts';
+import { gates, promote } from '../../../../analyzer/core/person.ts';
 import { status } from '../../../../analyzer/core/phase.ts';
 import { withRollout } from '../../../../analyzer/core/rollout.ts';
 import { askHook } from '../../../../analyzer/core/rules/ask.ts';
@@ -55,14 +55,14 @@ describe('a person’s gate', () => {
         kind: 'hold',
         reason: 'waits for a person: `perch promote`',
       });
-    const opened = moved(it, promote(it, ROBIN, false), BAKED);
+    const opened = moved(it, promote(it, ROBIN), BAKED);
     const next = move(opened, BAKED);
     expect(next).toMatchObject({ transition: 'next' });
     expect(next.reason).toBe('3 of 3 checks passed; approved by Robin: looks good');
   });
 
   test('that was opened before the checks have passed still waits for them', () => {
-    const opened = moved(it, promote(it, ROBIN, false), T0 + 1);
+    const opened = moved(it, promote(it, ROBIN), T0 + 1);
     expect(decision(opened, T0 + 10).kind).toBe('hold');
     expect(move(opened, BAKED)).toMatchObject({ transition: 'next' });
     expect(move(opened, BAKED, { values: BAD })).toMatchObject({ transition: 'back' });
@@ -70,12 +70,12 @@ describe('a person’s gate', () => {
 
   test('an approval is of one candidate and one step, and ends with the rollout', () => {
     const of = gated('v2', [PERSON]);
-    const opened = stateOf(moved(it, promote(it, ROBIN, false), BAKED));
+    const opened = stateOf(moved(it, promote(it, ROBIN), BAKED));
     expect(isApproved(opened, of.plan, '02-weight-20')).toBe(true);
     expect(isApproved(opened, of.plan, '03-weight-50')).toBe(false);
     expect(isApproved(opened, gated('v3', [PERSON]).plan, '02-weight-20')).toBe(false);
     expect(isApproved(undefined, of.plan, '02-weight-20')).toBe(false);
-    let back: Situation = moved(it, promote(it, ROBIN, false), BAKED);
+    let back: Situation = moved(it, promote(it, ROBIN), BAKED);
     for (
       let now = BAKED;
       back.state.kind === 'known' && stateOf(back).position.kind !== 'stable';
@@ -96,7 +96,7 @@ describe('a person’s gate', () => {
       plan: gated('v2', [PERSON], '03-weight-50'),
     });
     expect(status(last)).toMatchObject({ phase: 'WaitingPromotion', weight: 50 });
-    const opened = moved(last, promote(last, ROBIN, false), BAKED);
+    const opened = moved(last, promote(last, ROBIN), BAKED);
     expect(status(opened)).toMatchObject({ phase: 'Progressing', weight: 50 });
   });
 });
@@ -126,7 +126,7 @@ describe('a hook’s gate', () => {
 
   test('a yes opens it, and so does a person', () => {
     expect(move(it, BAKED, says(answered(BAKED, true)))).toMatchObject({ transition: 'next' });
-    const opened = moved(it, promote(it, ROBIN, false), BAKED);
+    const opened = moved(it, promote(it, ROBIN), BAKED);
     expect(move(opened, BAKED)).toMatchObject({ transition: 'next' });
   });
 
@@ -135,7 +135,7 @@ describe('a hook’s gate', () => {
       expect(decision(it, now)).toMatchObject({ asks: [askHook('gate')] });
   });
 
-  test('Flagger trap #1801: a candidate that gets bad while it waits goes back', () => {
+  test('Flagger trap #1801: a candidate that gets bad while it waits rolls back', () => {
     const closed = says(answered(BAKED, false));
     expect(move(it, BAKED + 600, { ...closed, values: BAD })).toMatchObject({
       transition: 'back',
@@ -178,7 +178,7 @@ describe('a gate before step 01', () => {
   });
 
   test('a person opens it for the candidate that waits, and for none that comes after it', () => {
-    const note = promote(it, ROBIN, false);
+    const note = promote(it, ROBIN);
     expect(note.approved).toEqual([{ candidate: of.plan.candidate, step: START, ...ROBIN }]);
     const opened = moved(it, note, T0);
     expect(move(opened, T0)).toMatchObject({ transition: 'start' });
@@ -196,7 +196,7 @@ describe('a gate before step 01', () => {
   });
 });
 
-describe('`perch promote` opens', () => {
+describe('`perch promote` can open', () => {
   const of = plan('v2', {
     more: { hooks: [hook('it', 'rollout')] },
     steps: { '02-weight-20': { hooks: ['it'] }, '03-weight-50': { gates: [PERSON] } },
@@ -209,14 +209,14 @@ describe('`perch promote` opens', () => {
       ...(outcome === undefined ? {} : { outcome }),
     }));
     const it = situation({ position: step('02-weight-20'), plan: of, state: { hooks } });
-    return promote(it, ROBIN, false).approved?.map((one) => one.step);
+    return gates(it).map((one) => one.step);
   };
 
-  test('the next gate, here or ahead', () => expect(opens()).toEqual(['03-weight-50']));
+  test('the gates, here and ahead', () => expect(opens()).toEqual(['03-weight-50']));
 
   test.each([[undefined], ['failed', 'unknown']] as const)(
     'what nobody can tell of a hook first: %j',
-    (...outcomes) => expect(opens(...outcomes)).toEqual(['02-weight-20']),
+    (...outcomes) => expect(opens(...outcomes)).toEqual(['02-weight-20', '03-weight-50']),
   );
 
   test.each([['failed'], ['unknown', 'passed'], ['unsent']] as const)(

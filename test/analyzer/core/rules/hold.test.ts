@@ -46,7 +46,7 @@ describe('paused', () => {
     });
   });
 
-  test('a bad candidate still goes back', () => {
+  test('a bad candidate still rolls back', () => {
     expect(move(paused, T0 + 60, { values: BAD })).toMatchObject({
       transition: 'back',
       verdict: 'fail',
@@ -124,7 +124,7 @@ describe('Git that was edited by hand', () => {
   test.each<[string, Situation]>([
     ['live/', edited],
     ['a reverted commit', reverted],
-  ])('%s: a bad candidate still goes back', (_, it) => {
+  ])('%s: a bad candidate still rolls back', (_, it) => {
     expect(move(it, T0 + 60, { values: BAD })).toMatchObject({
       transition: 'back',
       to: back('02-weight-20', 'routes'),

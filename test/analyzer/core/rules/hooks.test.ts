@@ -23,7 +23,7 @@ import {
   V1,
 } from '../fixture.ts';
 
-/** Checks are judged each 10 s, three failed ones go back; three points must pass, which takes until then. */
+/** Checks are judged each 10 s, three failed ones roll back; three points must pass, which takes until then. */
 const BAKED = T0 + 30 + 5 + 2 * 10 + 5;
 const AT20 = '02-weight-20';
 
@@ -97,7 +97,7 @@ describe('a hook that runs once', () => {
     expect(stateOf(started).hooks).toBeUndefined();
   });
 
-  test('that failed runs again after a check period, and three failures go back', () => {
+  test('that failed runs again after a check period, and three failures roll back', () => {
     let it = at20([smoke]);
     let now = T0 + 10;
     for (let tries = 1; tries <= 3; tries++) {
@@ -268,7 +268,7 @@ describe('a rollout hook', () => {
     expect(move(it, BAKED, seen(answered(BAKED, true)))).toMatchObject({ transition: 'next' });
   });
 
-  test('three failures go back', () => {
+  test('three failures roll back', () => {
     let it = at20([load]);
     for (let now = T0 + 10; now < T0 + 40; now += 10)
       it = moved(it, move(it, now, seen(answered(now, false))), now);
@@ -311,7 +311,7 @@ describe('a rollback hook', () => {
     ['without a cluster', at20([signal]), { live: { kind: 'unknown', reason: 'down' } }],
     ['waiting at a gate', at20([signal], {}, person), {}],
     ['fast', at20([signal], { fast: { reason: 'full' } }), {}],
-  ])('is asked, and goes back at once: %s', (_, it, more) => {
+  ])('is asked, and rolls back at once: %s', (_, it, more) => {
     expect(decision(it, BAKED, more)).toMatchObject({ kind: 'hold', asks: [askHook('it')] });
     expect(move(it, BAKED, { ...more, ...yes })).toMatchObject({
       transition: 'back',

@@ -74,6 +74,12 @@ describe('going on', () => {
     });
   });
 
+  test('more points than are wanted are not told: never 47 of 3 checks passed', () => {
+    const late = move(AT20, BAKED + 440);
+    expect(late.judgement?.passed).toBeGreaterThan(3);
+    expect(late.reason).toBe('3 of 3 checks passed');
+  });
+
   test.each<[string, Seen, string]>([
     [
       'the step is not live',
@@ -225,7 +231,7 @@ describe('a fast rollout', () => {
     }
   });
 
-  test('still goes back when checks fail', () => {
+  test('still rolls back when checks fail', () => {
     const it = situation({ position: step('02-weight-20'), plan: gated, state: fast });
     expect(move(it, T0 + 60, { values: BAD })).toMatchObject({
       transition: 'back',

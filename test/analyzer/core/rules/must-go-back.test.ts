@@ -127,7 +127,7 @@ describe('a deadline that is passed', () => {
     ['03-weight-50', 'primary', false],
     ['04-promote', 'primary', true],
     ['05-weight-0', 'primary', true],
-  ])('in %s, of the %s: goes back: %s', (name, track, goes) => {
+  ])('in %s, of the %s: rolls back: %s', (name, track, goes) => {
     const it = decision(at(name), T0 + 20, { [track]: late });
     expect(it.kind === 'move' && it.transition === 'back').toBe(goes);
   });
@@ -170,7 +170,7 @@ describe('no conclusive answer', () => {
     expect(it.paused).toEqual({ reason: it.reason });
   });
 
-  test.each(silences)('%s: or goes back, where the release says so', (_, seen) => {
+  test.each(silences)('%s: or rolls back, where the release says so', (_, seen) => {
     expect(decision(at('02-weight-20', goBack), T0 + deadline, seen).kind).toBe('hold');
     expect(move(at('02-weight-20', goBack), T0 + deadline + 1, seen)).toMatchObject({
       transition: 'back',
@@ -216,7 +216,7 @@ describe('no conclusive answer', () => {
     expect(decision(at('02-weight-20'), T0 + 10, seen).kind).toBe('hold');
   });
 
-  test('is no reason to write over an edit by hand, unless it must go back', () => {
+  test('is no reason to write over an edit by hand, unless it must roll back', () => {
     const edited = (it: Situation): Situation => ({ ...it, live: new Map() });
     const seen: Seen = { values: () => undefined };
     expect(decision(edited(at('02-weight-20', hold)), T0 + 999, seen)).toMatchObject({

@@ -76,7 +76,7 @@ describe('a newer candidate', () => {
     });
   });
 
-  test('goes back even while the step is not live', () => {
+  test('rolls back even while the step is not live', () => {
     const live = { kind: 'waiting', reason: 'not synced' } as const;
     expect(move(running('02-weight-20', V3), T0 + 10, { live })).toMatchObject({
       transition: 'back',

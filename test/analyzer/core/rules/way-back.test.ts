@@ -81,7 +81,7 @@ describe('the rollback', () => {
       decision(primaryFirst, T0 + SYNC, { primary: notReady('1 of 2 replicas updated') }),
     ).toEqual({
       kind: 'hold',
-      reason: 'going back: the primary is not ready: 1 of 2 replicas updated',
+      reason: 'rolling back: the primary is not ready: 1 of 2 replicas updated',
     });
     expect(
       decision(primaryFirst, T0 + SYNC, { primary: { kind: 'unknown', reason: 'forbidden' } }).kind,
@@ -111,7 +111,7 @@ describe('the rollback', () => {
     const seen: Seen = { live: liveSince(T0 + 20) };
     expect(decision(it, T0 + 619, seen)).toEqual({
       kind: 'hold',
-      reason: 'going back: the canary is kept for debugging',
+      reason: 'rolling back: the canary is kept for debugging',
       untilSeconds: T0 + 620,
     });
     expect(move(it, T0 + 620, seen)).toMatchObject({ to: STABLE });
