@@ -1,5 +1,6 @@
 import {
   type Clash,
+  clashTexts,
   type Footprint,
   footprintOf,
   neighbourhood,
@@ -83,13 +84,16 @@ export async function withNeighbours(
   for (const it of [plan, stable])
     if (it.kind === 'known') {
       const own = { ...footprintOf(it.value.plan), release: id };
-      for (const one of await neighbours.clashes(reader, all, own)) had.add(reasonOf(one));
+      for (const one of await neighbours.clashes(reader, all, own)) had.add(JSON.stringify(one));
     }
-  const refused = found.map(reasonOf).filter((it) => !had.has(it));
+  const refused = clashTexts(found.filter((it) => !had.has(JSON.stringify(it))))
+    .slice(0, MOST_REASONS)
+    .map(
+      ({ problem, got, remedy }) => `${problem}${got === undefined ? '' : ` (${got})`}: ${remedy}`,
+    );
   if (refused.length === 0) return situation;
   return { ...situation, refused: [...(situation.refused ?? []), ...refused] };
 }
 
-function reasonOf({ problem, got, remedy }: Clash): string {
-  return `${problem} (${got}): ${remedy}`;
-}
+/** The others would be told once these are mended. */
+const MOST_REASONS = 5;

@@ -16,12 +16,22 @@ export interface Footprint {
 /** What tells an object from all others of a cluster. */
 export type ObjectIdentity = Pick<FileInfo, 'apiVersion' | 'kind' | 'namespace' | 'name'>;
 
-/** What two releases cannot both have. */
-export interface Clash {
-  /** Id of the one that has it already. */
-  readonly release: string;
+/** What a release cannot have because another one, by its id, has it already. */
+export type Clash =
+  | { readonly kind: 'object'; readonly release: string; readonly object: ObjectIdentity }
+  /** The other selects the pods of this one, or this one those of the other. */
+  | {
+      readonly kind: 'pods';
+      readonly release: string;
+      readonly whose: 'ours' | 'theirs';
+      readonly selector: Labels;
+    };
+
+/** What is wrong with a release that another one has something of, and what to do about it. */
+export interface ClashText {
   readonly problem: string;
-  readonly got: string;
+  /** The selector. @default - it is about objects */
+  readonly got?: string;
   readonly remedy: string;
 }
 
@@ -83,19 +93,21 @@ export function neighbourhood(): Neighbourhood {
     clashes(it) {
       const written = it.objects.flatMap((object) => {
         const [other] = at(objectKey(object), it.release);
-        return other === undefined ? [] : [writtenTwice(other.release, object)];
+        return other === undefined
+          ? []
+          : [{ kind: 'object' as const, release: other.release, object }];
       });
       const selecting = it.pods.flatMap((labels) =>
         Object.entries(labels)
           .flatMap((pair) => at(`selector ${pairKey(it, pair)}`, it.release))
           .filter((other) => hasAll(labels, other.labels))
-          .map(selectsOurs),
+          .map(({ release, labels: selector }) => podsClash(release, 'ours', selector)),
       );
       const selected = it.selectors.flatMap((labels) =>
         tellingKey(it, labels)
           .flatMap((key) => at(`pods ${key}`, it.release))
           .filter((other) => hasAll(other.labels, labels))
-          .map((other) => selectsTheirs(other, labels)),
+          .map(({ release }) => podsClash(release, 'theirs', labels)),
       );
       // What selects in both directions is one fault; so is what several tracks have.
       const told = new Map<string, Clash>();
@@ -147,26 +159,45 @@ function objectKey({ apiVersion, kind, namespace = '', name }: ObjectIdentity): 
   return ['object', group, kind, namespace, name].join(' ');
 }
 
-function writtenTwice(release: string, { kind, name, namespace }: ObjectIdentity): Clash {
-  const got = namespace === undefined ? name : `${namespace}/${name}`;
+function podsClash(release: string, whose: 'ours' | 'theirs', selector: Labels): Clash {
+  return { kind: 'pods', release, whose, selector };
+}
+
+/** In words; what one other release writes as well is one fault. */
+export function clashTexts(clashes: readonly Clash[]): readonly ClashText[] {
+  const written = new Map<string, ObjectIdentity[]>();
+  for (const it of clashes)
+    if (it.kind === 'object')
+      written.set(it.release, [...(written.get(it.release) ?? []), it.object]);
+  return [
+    ...[...written].map(([release, objects]) => writtenTwice(release, objects)),
+    ...clashes.flatMap((it) => (it.kind === 'pods' ? [selects(it)] : [])),
+  ];
+}
+
+/** So many objects are named. */
+const MOST_NAMED = 3;
+
+function writtenTwice(release: string, objects: readonly ObjectIdentity[]): ClashText {
+  const named = objects.slice(0, MOST_NAMED);
+  const more = objects.length - named.length;
+  const names = named.map(({ kind, name }) => `${kind} ${name}`);
   return {
-    release,
-    problem: `release ${release} writes ${kind} ${name} as well`,
-    got,
+    problem: `release ${release} writes ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''} as well`,
     remedy: 'rename it in one of them, or make what they share in a folder of `Manifests`',
   };
 }
 
-const APART = 'let each workload select by a label that only its own pods have';
-
-function selectsOurs({ release, labels }: Labelled): Clash {
-  const problem = `release ${release} would select the pods of this one, and send them its requests`;
-  return { release, problem, got: labelsText(labels), remedy: APART };
-}
-
-function selectsTheirs({ release }: Labelled, labels: Labels): Clash {
-  const problem = `it would select the pods of release ${release}, and send them its requests`;
-  return { release, problem, got: labelsText(labels), remedy: APART };
+function selects({ release, whose, selector }: Extract<Clash, { kind: 'pods' }>): ClashText {
+  const who =
+    whose === 'ours'
+      ? `release ${release} would select the pods of this one`
+      : `it would select the pods of release ${release}`;
+  return {
+    problem: `${who}, and send them its requests`,
+    got: labelsText(selector),
+    remedy: 'let each workload select by a label that only its own pods have',
+  };
 }
 
 function labelsText(labels: Labels): string {
