@@ -27,7 +27,7 @@ import { mended, unaccounted, type Walk, walk } from './history/history.ts';
 import { earlierPlan } from './history/promotions.ts';
 import { oneNamed } from './named.ts';
 import { type Admission, USUAL_ADMISSION, withRefusals } from './situation/admission.ts';
-import { withNeighbours } from './situation/neighbours.ts';
+import { newNeighbours, withNeighbours } from './situation/neighbours.ts';
 import { loadSituation, type PlanMemory, withLastCommit } from './situation/situation.ts';
 import { noRelease, UsageError } from './usage-error.ts';
 
@@ -162,7 +162,7 @@ async function situationOf(scene: Scene, id: string, asked: Asked): Promise<Situ
           repository,
           all,
           await withRefusals(repository, snapshot.source, loaded, admission, new Map()),
-          new Map(),
+          newNeighbours(),
         )
       : loaded;
   return withLastCommit(repository, snapshot.run, found);

@@ -48,14 +48,8 @@ export class Apps extends RootConstruct {
     );
     const calls = mistakesOfCalls(this);
     const neighbours = mistakesOfNeighbours(this.releases, plans, beside.rendered);
-    const all = [
-      ...calls,
-      ...clashes,
-      ...alone.mistakes,
-      ...mistakes,
-      ...beside.mistakes,
-      ...neighbours,
-    ];
+    const apart = [...alone.mistakes, ...mistakes, ...beside.mistakes];
+    const all = [...calls, ...clashes, ...apart, ...neighbours];
     if (all.length > 0) throw new MistakesError(all);
     return { releases, manifests: beside.rendered };
   }

@@ -1,6 +1,6 @@
 import type { RenderedManifests } from './manifests.ts';
 import { type Mistake, placeOf } from './mistake.ts';
-import { type Clash, footprintOf, neighbourhood } from './plan/neighbours.ts';
+import { clashTexts, footprintOf, neighbourhood } from './plan/neighbours.ts';
 import type { Plan } from './plan/plan.ts';
 import { closest } from './props/closest.ts';
 import type { Release } from './release/release.ts';
@@ -30,14 +30,15 @@ export function mistakesOfNeighbours(
   const known = neighbourhood();
   const between = plans.flatMap((plan) => {
     const footprint = footprintOf(plan);
-    const found = known.clashes(footprint);
+    const found = clashTexts(known.clashes(footprint));
     known.add(footprint);
     const release = releases.find((it) => it.id === plan.release);
     if (release === undefined) return [];
     return found.map((it) => ({
       path: release.path,
       ...placeOf(release),
-      ...mistakeOf(plan.release, it),
+      id: plan.release,
+      ...it,
     }));
   });
   const beside = manifests.flatMap(({ id, objects }) =>
@@ -50,10 +51,6 @@ export function mistakesOfNeighbours(
     }),
   );
   return [...between, ...beside];
-}
-
-function mistakeOf(id: string, { problem, got, remedy }: Clash): Omit<Mistake, 'path'> {
-  return { id, problem, got, remedy };
 }
 
 interface Found extends Pick<Mistake, 'problem' | 'got' | 'remedy'> {

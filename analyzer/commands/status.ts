@@ -5,7 +5,7 @@ import { PHASES, type Phase } from '../core/phases.ts';
 import type { Situation } from '../core/situation.ts';
 import type { Reader, ReleaseTrees, Snapshot } from '../git/index.ts';
 import { type Admission, withRefusals } from '../situation/admission.ts';
-import { type FootprintMemory, withNeighbours } from '../situation/neighbours.ts';
+import { type Neighbours, newNeighbours, withNeighbours } from '../situation/neighbours.ts';
 import { isIdle, loadSituation, withLastCommit } from '../situation/situation.ts';
 import { age, table } from '../table.ts';
 import { noRelease } from '../usage-error.ts';
@@ -55,7 +55,7 @@ async function sayDetail(flags: StatusFlags, id: string): Promise<void> {
     const all = await reader.list(at);
     const trees = all.find((it) => it.id === id);
     if (trees === undefined) throw noRelease(id, all);
-    const look = { reader, at, admission, all, footprints: new Map() };
+    const look = { reader, at, admission, all, neighbours: newNeighbours() };
     return detailOf(await situationOf(look, trees));
   });
   if (flags.json) sayJson(detail);
@@ -85,7 +85,7 @@ async function readStatus(flags: StatusFlags): Promise<Read> {
     const rows: Status[] = [];
     // One after the other, so that a thousand releases do not stand in memory at once.
     const all = await reader.list(at);
-    const look = { reader, at, admission, all, footprints: new Map() };
+    const look = { reader, at, admission, all, neighbours: newNeighbours() };
     for (const trees of all) {
       const row = status(await situationOf(look, trees));
       if (isWanted(flags, row)) rows.push(row);
@@ -99,16 +99,16 @@ interface Look {
   readonly at: Snapshot;
   readonly admission: Admission;
   readonly all: readonly ReleaseTrees[];
-  readonly footprints: FootprintMemory;
+  readonly neighbours: Neighbours;
 }
 
 async function situationOf(
-  { reader, at, admission, all, footprints }: Look,
+  { reader, at, admission, all, neighbours }: Look,
   trees: ReleaseTrees,
 ): Promise<Situation> {
   const found = await loadSituation(reader, trees, new Map(), at);
   const read = await withRefusals(reader, at.source, found, admission, new Map());
-  const loaded = await withNeighbours(reader, all, read, footprints);
+  const loaded = await withNeighbours(reader, all, read, neighbours);
   // Only its history tells a revert by hand; what is at rest for sure was not reverted.
   return isIdle(trees) ? loaded : withLastCommit(reader, at.run, loaded);
 }

@@ -1,6 +1,6 @@
 import type { Reader, Repository } from '../git/repository.ts';
 import type { Admission, AdmissionMemory } from '../situation/admission.ts';
-import type { FootprintMemory } from '../situation/neighbours.ts';
+import { type Neighbours, newNeighbours } from '../situation/neighbours.ts';
 import type { PlanMemory } from '../situation/situation.ts';
 import type { Seen } from './clusters.ts';
 import type { Delivery } from './delivery.ts';
@@ -39,7 +39,7 @@ export interface AnalyzerPatience extends Patience {
 export interface Memory extends Required<Seen> {
   readonly plans: PlanMemory;
   readonly admissions: AdmissionMemory;
-  readonly footprints: FootprintMemory;
+  readonly neighbours: Neighbours;
   /** When a release's sources were first found unreachable by this process; Unix seconds. */
   readonly unreachable: Map<string, number>;
   /** Since when this process has waited for the cluster to show a release's step, or for its pods; Unix seconds. */
@@ -53,7 +53,7 @@ export function newMemory(): Memory {
   return {
     plans: new Map(),
     admissions: new Map(),
-    footprints: new Map(),
+    neighbours: newNeighbours(),
     targets: new Map(),
     shown: new Map(),
     arrived: new Set(),

@@ -125,7 +125,7 @@ async function admitted({ analyzer, snapshot, all }: Pass, found: Situation): Pr
   try {
     const { source } = snapshot;
     const read = await withRefusals(repository, source, found, admission, memory.admissions);
-    return await withNeighbours(repository, all, read, memory.footprints);
+    return await withNeighbours(repository, all, read, memory.neighbours);
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
     return { ...found, refused: [`dist/${found.id} cannot be read: ${error.message}`] };

@@ -16,21 +16,33 @@ export interface Footprint {
 /** What tells an object from all others of a cluster. */
 export type ObjectIdentity = Pick<FileInfo, 'apiVersion' | 'kind' | 'namespace' | 'name'>;
 
-/** What two releases cannot both have. */
-export interface Clash {
-  /** Id of the one that has it already. */
-  readonly release: string;
+/** What a release cannot have because another one, by its id, has it already. */
+export type Clash =
+  | { readonly kind: 'object'; readonly release: string; readonly object: ObjectIdentity }
+  /** The other selects the pods of this one, or this one those of the other. */
+  | {
+      readonly kind: 'pods';
+      readonly release: string;
+      readonly whose: 'ours' | 'theirs';
+      readonly selector: Labels;
+    };
+
+/** What is wrong with a release that another one has something of, and what to do about it. */
+export interface ClashText {
   readonly problem: string;
-  readonly got: string;
+  /** The selector. @default - it is about objects */
+  readonly got?: string;
   readonly remedy: string;
 }
 
 /** Footprints by what they hold, so that a further one is compared with those alone that have the same. */
 export interface Neighbourhood {
   add(it: Footprint): void;
+  /** Forgets all that was added of a release. */
+  remove(release: string): void;
   /** What a release cannot have because another one that was added has it. */
   clashes(it: Footprint): readonly Clash[];
-  /** Id of the release that writes an object. */
+  /** Id of a release that writes an object. */
   writerOf(it: ObjectIdentity): string | undefined;
 }
 
@@ -54,47 +66,54 @@ export function footprintOf(plan: Plan): Footprint {
 
 /** A neighbourhood in which nobody is yet. */
 export function neighbourhood(): Neighbourhood {
-  const writers = new Map<string, string>();
-  const selectors = new Map<string, Labelled[]>();
-  const pods = new Map<string, Labelled[]>();
-  const writerOf = (it: ObjectIdentity) => writers.get(keyOf(it));
+  const index = new Map<string, Labelled[]>();
+  const keys = new Map<string, Set<string>>();
+  const at = (key: string, release?: string) =>
+    (index.get(key) ?? []).filter((it) => it.release !== release);
   return {
-    writerOf,
+    writerOf: (it) => at(objectKey(it))[0]?.release,
     add(it) {
-      const { release } = it;
-      for (const object of it.objects)
-        if (writerOf(object) === undefined) writers.set(keyOf(object), release);
-      for (const labels of it.selectors)
-        for (const key of tellingKey(it, labels)) put(selectors, key, { release, labels });
-      for (const labels of it.pods)
-        for (const pair of Object.entries(labels))
-          put(pods, pairKey(it, pair), { release, labels });
+      const known = keys.get(it.release) ?? new Set();
+      keys.set(it.release, known);
+      for (const [key, labels] of entriesOf(it)) {
+        known.add(key);
+        const entries = index.get(key);
+        if (entries === undefined) index.set(key, [{ release: it.release, labels }]);
+        else entries.push({ release: it.release, labels });
+      }
+    },
+    remove(release) {
+      for (const key of keys.get(release) ?? []) {
+        const left = at(key, release);
+        if (left.length === 0) index.delete(key);
+        else index.set(key, left);
+      }
+      keys.delete(release);
     },
     clashes(it) {
       const written = it.objects.flatMap((object) => {
-        const other = writerOf(object);
-        return other === undefined || other === it.release ? [] : [writtenTwice(other, object)];
+        const [other] = at(objectKey(object), it.release);
+        return other === undefined
+          ? []
+          : [{ kind: 'object' as const, release: other.release, object }];
       });
       const selecting = it.pods.flatMap((labels) =>
         Object.entries(labels)
-          .flatMap((pair) => selectors.get(pairKey(it, pair)) ?? [])
-          .filter((other) => other.release !== it.release && hasAll(labels, other.labels))
-          .map((other) => selectsOurs(other)),
+          .flatMap((pair) => at(`selector ${pairKey(it, pair)}`, it.release))
+          .filter((other) => hasAll(labels, other.labels))
+          .map(({ release, labels: selector }) => podsClash(release, 'ours', selector)),
       );
       const selected = it.selectors.flatMap((labels) =>
         tellingKey(it, labels)
-          .flatMap((key) => pods.get(key) ?? [])
-          .filter((other) => other.release !== it.release && hasAll(other.labels, labels))
-          .map((other) => selectsTheirs(other, labels)),
+          .flatMap((key) => at(`pods ${key}`, it.release))
+          .filter((other) => hasAll(other.labels, labels))
+          .map(({ release }) => podsClash(release, 'theirs', labels)),
       );
       // What selects in both directions is one fault; so is what several tracks have.
-      const told = new Set<string>();
-      const mixed = [...selecting, ...selected].filter(({ release }) => {
-        const isNew = !told.has(release);
-        told.add(release);
-        return isNew;
-      });
-      return [...written, ...mixed];
+      const told = new Map<string, Clash>();
+      for (const one of [...selecting, ...selected])
+        if (!told.has(one.release)) told.set(one.release, one);
+      return [...written, ...told.values()];
     },
   };
 }
@@ -104,11 +123,20 @@ interface Labelled {
   readonly labels: Labels;
 }
 
-function put(index: Map<string, Labelled[]>, key: string, it: Labelled): void {
-  const known = index.get(key);
-  if (known === undefined) index.set(key, [it]);
-  else known.push(it);
+/** A selector under one of its labels, pods under each of theirs. */
+function entriesOf(it: Footprint): readonly (readonly [string, Labels])[] {
+  return [
+    ...it.objects.map((object) => [objectKey(object), NONE] as const),
+    ...it.selectors.flatMap((labels) =>
+      tellingKey(it, labels).map((key) => [`selector ${key}`, labels] as const),
+    ),
+    ...it.pods.flatMap((labels) =>
+      Object.entries(labels).map((pair) => [`pods ${pairKey(it, pair)}`, labels] as const),
+    ),
+  ];
 }
+
+const NONE: Labels = {};
 
 /** One label of a selector is enough to find it by; that of the track is all releases'. None of an empty one. */
 function tellingKey(it: Footprint, labels: Labels): readonly string[] {
@@ -126,31 +154,50 @@ function hasAll(labels: Labels, wanted: Labels): boolean {
 }
 
 /** Versions of a group are one kind. */
-function keyOf({ apiVersion, kind, namespace = '', name }: ObjectIdentity): string {
+function objectKey({ apiVersion, kind, namespace = '', name }: ObjectIdentity): string {
   const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
-  return [group, kind, namespace, name].join(' ');
+  return ['object', group, kind, namespace, name].join(' ');
 }
 
-function writtenTwice(release: string, { kind, name, namespace }: ObjectIdentity): Clash {
-  const got = namespace === undefined ? name : `${namespace}/${name}`;
+function podsClash(release: string, whose: 'ours' | 'theirs', selector: Labels): Clash {
+  return { kind: 'pods', release, whose, selector };
+}
+
+/** In words; what one other release writes as well is one fault. */
+export function clashTexts(clashes: readonly Clash[]): readonly ClashText[] {
+  const written = new Map<string, ObjectIdentity[]>();
+  for (const it of clashes)
+    if (it.kind === 'object')
+      written.set(it.release, [...(written.get(it.release) ?? []), it.object]);
+  return [
+    ...[...written].map(([release, objects]) => writtenTwice(release, objects)),
+    ...clashes.flatMap((it) => (it.kind === 'pods' ? [selects(it)] : [])),
+  ];
+}
+
+/** So many objects are named. */
+const MOST_NAMED = 3;
+
+function writtenTwice(release: string, objects: readonly ObjectIdentity[]): ClashText {
+  const named = objects.slice(0, MOST_NAMED);
+  const more = objects.length - named.length;
+  const names = named.map(({ kind, name }) => `${kind} ${name}`);
   return {
-    release,
-    problem: `release ${release} writes ${kind} ${name} as well`,
-    got,
+    problem: `release ${release} writes ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''} as well`,
     remedy: 'rename it in one of them, or make what they share in a folder of `Manifests`',
   };
 }
 
-const APART = 'let each workload select by a label that only its own pods have';
-
-function selectsOurs({ release, labels }: Labelled): Clash {
-  const problem = `release ${release} would select the pods of this one, and send them its requests`;
-  return { release, problem, got: labelsText(labels), remedy: APART };
-}
-
-function selectsTheirs({ release }: Labelled, labels: Labels): Clash {
-  const problem = `it would select the pods of release ${release}, and send them its requests`;
-  return { release, problem, got: labelsText(labels), remedy: APART };
+function selects({ release, whose, selector }: Extract<Clash, { kind: 'pods' }>): ClashText {
+  const who =
+    whose === 'ours'
+      ? `release ${release} would select the pods of this one`
+      : `it would select the pods of release ${release}`;
+  return {
+    problem: `${who}, and send them its requests`,
+    got: labelsText(selector),
+    remedy: 'let each workload select by a label that only its own pods have',
+  };
 }
 
 function labelsText(labels: Labels): string {

@@ -148,7 +148,7 @@ function lateMistakes(
 function dangling({ parts, workload, names }: ObjectsInput, objects: ReleaseObjects): Mistake[] {
   if (workload === undefined) return [];
   const { metadata } = workload.object;
-  const reachable = { services: servicesIn(objects), apex: names.apex, workload: metadata.name };
+  const reachable = { services: servicesIn(objects), names, workload: metadata.name };
   const all = Object.values(parts).flat();
   const contents = all.map((it) => it.object);
   return [

@@ -117,6 +117,12 @@ export function objectsOf(input: ObjectsInput): ReleaseObjects {
   };
 }
 
+/** Every Service that the release writes at rest: its own, and the author's. */
+export function servicesIn({ apex, configuration }: ReleaseObjects): readonly Manifest[] {
+  const all = [...(apex === undefined ? [] : [apex]), ...configuration];
+  return all.map((it) => it.object).filter((it) => isKind(it, '', 'Service'));
+}
+
 /** A routing object that Perch writes has the metadata of the apex Service; the author's own has its own. */
 function withApexMetadata(it: Routing, { parts, props }: ObjectsInput): Routing {
   const { metadata, kind } = it.object;
@@ -133,12 +139,6 @@ function withApexMetadata(it: Routing, { parts, props }: ObjectsInput): Routing 
       : { annotations: { ...annotations, ...metadata.annotations } }),
   };
   return { ...it, object: { ...it.object, metadata: merged } };
-}
-
-/** Every Service that the release writes at rest: its own, and the author's. */
-export function servicesIn({ apex, configuration }: ReleaseObjects): readonly Manifest[] {
-  const all = [...(apex === undefined ? [] : [apex]), ...configuration];
-  return all.map((it) => it.object).filter((it) => isKind(it, '', 'Service'));
 }
 
 function place(object: Manifest, role: Role, path: string): Placed {

@@ -1,6 +1,7 @@
 import { isObject, type Json, type JsonObject, listAt, type Manifest } from '../manifest/json.ts';
 import { type Authored, isKind } from '../manifest/manifest.ts';
 import type { Mistake } from '../mistake.ts';
+import type { Names } from '../names.ts';
 import type { PlacedReproof } from './warnings.ts';
 
 /** A Service that an object sends requests to. */
@@ -14,8 +15,7 @@ interface Backend {
 export interface Reachable {
   /** Every Service that the release writes. */
   readonly services: readonly Manifest[];
-  /** Name of the apex Service. */
-  readonly apex: string;
+  readonly names: Names;
   /** What the author called the workload. */
   readonly workload: string;
 }
@@ -23,15 +23,16 @@ export interface Reachable {
 /** What is wrong with where an object sends requests: to Services or ports that the release had, or should have. */
 export function backendMistakes(
   { path, object }: Authored,
-  { services, apex, workload }: Reachable,
+  { services, names, workload }: Reachable,
 ): readonly Mistake[] {
   const whose = `${object.kind} ${object.metadata.name}`;
   const known = new Map(services.map((it) => [it.metadata.name, listAt(it, 'spec', 'ports')]));
-  const tracks = [`${apex}-primary`, `${apex}-canary`, `${apex}-baseline`];
+  const { apex, primary, canary, baseline, workloads } = names;
+  const meant = [workload, apex, primary, canary, baseline, ...Object.values(workloads)];
   return unique(backendsIn(object)).flatMap(({ name, port }): readonly Mistake[] => {
     const ports = known.get(name);
     if (ports === undefined) {
-      if (name !== workload && name !== apex && !tracks.includes(name)) return [];
+      if (!meant.includes(name)) return [];
       const problem = `${whose} leads to Service ${name}, which nothing makes`;
       const remedy = known.has(apex)
         ? `name ${apex}, which is the release's Service`

@@ -191,7 +191,9 @@ function ofKind(it: JsonObject, of: Manifest, names: HashedNames): JsonObject {
       ? it
       : { ...it, name: hashedName(name, names[referent], of) };
   if (!Array.isArray(resources) || !Array.isArray(resourceNames)) return it;
-  const ruled = REFERENTS.filter((one) => resources.includes(`${one.toLowerCase()}s`));
+  const ruled = REFERENTS.filter((one) =>
+    [`${one.toLowerCase()}s`, '*'].some((it) => resources.includes(it)),
+  );
   const renamed = resourceNames.flatMap((one: Json): readonly Json[] => {
     if (typeof one !== 'string') return [one];
     const hashed = ruled.flatMap((referent) => names[referent].get(one) ?? []);

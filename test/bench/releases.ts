@@ -12,8 +12,11 @@ export function appsOf(count: number, image = 'podinfo:1'): Apps {
   const apps = new Apps();
   const { props } = podinfo(Testing.apps(), { image });
   const strategy = canary({ stepWeights: STEP_WEIGHTS });
-  for (let index = 0; index < count; index++)
-    new Release(apps, `app-${String(index).padStart(4, '0')}`, { ...props, strategy });
+  for (let index = 0; index < count; index++) {
+    const id = `app-${String(index).padStart(4, '0')}`;
+    // In one namespace they would select each other's pods.
+    new Release(apps, id, { ...props, namespace: id, strategy });
+  }
   return apps;
 }
 

@@ -2,9 +2,13 @@ import { describe, expect, test } from 'vitest';
 import type { PlanTree } from '../../../analyzer/core/position.ts';
 import type { Decision } from '../../../analyzer/core/rules/decision.ts';
 import type { Situation } from '../../../analyzer/core/situation.ts';
-import { withNeighbours } from '../../../analyzer/situation/neighbours.ts';
+import {
+  type Neighbours,
+  newNeighbours,
+  withNeighbours,
+} from '../../../analyzer/situation/neighbours.ts';
 import { tick } from '../../../analyzer/tick/tick.ts';
-import { footprintOf } from '../../../lib/plan/neighbours.ts';
+import { footprintOf, neighbourhood } from '../../../lib/plan/neighbours.ts';
 import { COMPLETE, plan, situation, V1, V2 } from '../core/fixture.ts';
 import { distFiles, type Field, openMemoryField, untilRest } from '../field.ts';
 
@@ -35,7 +39,7 @@ const refusedFor = (other: string) => ({
   kind: 'rest',
   reason: expect.stringMatching(
     new RegExp(
-      `^refused: release ${other} writes \\w+ app\\S* as well \\(prod/app\\S*\\): rename it in one`,
+      `^refused: release ${other} writes (?:\\w+ app\\S*,? ){3}and \\d+ more as well: rename it in one`,
     ),
   ),
 });
@@ -73,10 +77,12 @@ describe('two releases that would write one object', () => {
 
 /** A release that runs v1, whose v2 comes, beside another that runs this. */
 async function beside(other: PlanTree, given: Situation): Promise<Situation> {
-  const reader = await openMemoryField().reader();
-  const footprint = { ...footprintOf(other.plan), release: 'web' };
-  const all = [{ id: 'app' }, { id: 'web', plan: other.tree, stable: other.tree }];
-  return withNeighbours(reader, all, given, new Map([[other.tree, footprint]]));
+  const running = neighbourhood();
+  running.add({ ...footprintOf(other.plan), release: 'web' });
+  const neighbours = {
+    clashes: async (...[, , it]: Parameters<Neighbours['clashes']>) => running.clashes(it),
+  };
+  return withNeighbours(await openMemoryField().reader(), [], given, neighbours);
 }
 
 const comes = (dist: PlanTree) => situation({ position: COMPLETE, plan: V1, stable: V1, dist });
@@ -84,7 +90,7 @@ const comes = (dist: PlanTree) => situation({ position: COMPLETE, plan: V1, stab
 test('what both run already holds neither up', async () => {
   expect((await beside(V1, comes(V2))).refused).toBeUndefined();
   const [reason, ...more] = (await beside(V2, comes(V2))).refused ?? [];
-  expect(reason).toMatch(/^release web writes ConfigMap app-\w+ as well \(test\/app-\w+\)/);
+  expect(reason).toMatch(/^release web writes ConfigMap app-\w+ as well: rename/);
   expect(more).toEqual([]);
 });
 
@@ -100,4 +106,30 @@ test('a selector that finds the pods of another release is refused', async () =>
     'it would select the pods of release web, and send them its requests (role=worker): ' +
       'let each workload select by a label that only its own pods have',
   ]);
+});
+
+test('each plan is read once, whoever asks and however often', async () => {
+  const field = openMemoryField();
+  await field.release({ api: V1, web: V1, app: V1 });
+  const analyzer = await field.analyzer();
+  await untilRest(field, analyzer);
+  await field.release({ api: V2, web: V2 });
+  let texts = 0;
+  const reader = await field.reader();
+  const counting = {
+    ...reader,
+    texts: (oids: readonly string[]) => {
+      texts += oids.length;
+      return reader.texts(oids);
+    },
+  };
+  const tip = field.id('main');
+  const all = await reader.list({ run: tip, source: tip });
+  const neighbours = newNeighbours();
+  const ask = (id: string) =>
+    neighbours.clashes(counting, all, { ...footprintOf(V2.plan), release: id });
+  await Promise.all([ask('api'), ask('web'), ask('api')]);
+  expect(texts).toBe(3);
+  await ask('web');
+  expect(texts).toBe(3);
 });

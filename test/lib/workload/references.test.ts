@@ -82,6 +82,10 @@ describe('every place that names one gets the hashed name', () => {
         ],
       },
     ],
+    [
+      'a rule for all resources',
+      { ...object('Role', {}), rules: [{ resources: ['*'], resourceNames: ['conf', 'keys'] }] },
+    ],
     ['a ServiceAccount', { ...object('ServiceAccount', {}), secrets: [{ name: 'keys' }] }],
     [
       'TLS of an Ingress',
