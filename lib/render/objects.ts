@@ -5,6 +5,7 @@ import type { Names, Side } from '../names.ts';
 import type { Role, Track } from '../plan/plan.ts';
 import { jobObject } from '../release/jobs.ts';
 import type { ReleaseProps } from '../release/release-props.ts';
+import type { VerbatimObject } from '../release/verbatim.ts';
 import type { Scale } from '../strategy/strategy.ts';
 import type { RouterContext, Routing } from '../traffic/router.ts';
 import type { Traffic } from '../traffic/traffic.ts';
@@ -12,6 +13,7 @@ import type { Size } from '../workload/autoscalers.ts';
 import { autoscalerOn, boundsOf } from '../workload/autoscalers.ts';
 import { configurationObject } from '../workload/configuration.ts';
 import type { Parts } from '../workload/parts.ts';
+import { type SecretContents, withSecretsMark } from '../workload/secret-sources.ts';
 import { serviceManifest, servicePorts } from '../workload/service.ts';
 import { bothOf, selectorOf, serviceLabels, type TrackLabel } from '../workload/track-label.ts';
 import { companionOn, neutralTemplate, type PodForm, workloadOn } from '../workload/tracks.ts';
@@ -60,6 +62,8 @@ export interface ObjectsInput {
   readonly parts: Parts;
   /** What runs the pods; undefined where they are none of ours. */
   readonly workload: Authored | undefined;
+  /** Files that are copied byte for byte. */
+  readonly verbatim: readonly VerbatimObject[];
   readonly label: TrackLabel;
   readonly router: Omit<RouterContext, 'candidate' | 'apex' | 'tracks'>;
 }
@@ -68,7 +72,14 @@ export interface ObjectsInput {
 export function objectsOf(input: ObjectsInput): ReleaseObjects {
   const { path, props, parts, label } = input;
   const { objects, names: hashed } = version(parts.versioned.map((it) => it.object));
-  const base = input.workload && withNames(input.workload.object, hashed);
+  const others = parts.others.map((it) =>
+    place(configurationObject(it.object, label, hashed), 'configuration', it.path),
+  );
+  const secrets = {
+    objects: [...objects, ...others.map((it) => it.object)],
+    files: input.verbatim.map((it) => it.bytes),
+  };
+  const base = input.workload && podsWith(input.workload.object, hashed, secrets);
   const form = podFormOf(input);
   const candidate = candidateOf(input, base, form);
   const services = servicesOf(input);
@@ -79,9 +90,6 @@ export function objectsOf(input: ObjectsInput): ReleaseObjects {
   const own = isOurs
     ? props.strategy.tracks.map((track) => place(services[track], 'configuration', path))
     : [];
-  const others = parts.others.map((it) =>
-    place(configurationObject(it.object, label, hashed), 'configuration', it.path),
-  );
   const jobs = new Map(
     parts.jobs.map((it) => [
       it.object.metadata.name,
@@ -217,10 +225,12 @@ function ownSize({ autoscalers }: Parts, base: Manifest): Size {
   return { min: replicas, max: replicas };
 }
 
-function withNames(workload: Manifest, names: HashedNames): Manifest {
+/** The workload with what its pods read: the hashed names, and a mark of the Secrets' content. */
+function podsWith(workload: Manifest, names: HashedNames, secrets: SecretContents): Manifest {
   const template = objectAt(workload, 'spec', 'template');
   const spec = withHashedNames(objectAt(template, 'spec'), names);
-  return withSpec(workload, { template: { ...template, spec } });
+  const metadata = withSecretsMark(objectAt(template, 'metadata'), secrets);
+  return withSpec(workload, { template: { ...template, metadata, spec } });
 }
 
 function servicesOf(input: ObjectsInput): Record<'apex' | 'baseline' | Side, Manifest> {

@@ -65,7 +65,7 @@ async function attempt(release: Release): Promise<Outcome> {
   const analysis = compileAnalysis(path, props.analysis ?? {});
   const verbatim = readVerbatim(path, props.verbatim ?? [], knownNamespace(release));
   const schedule = compileSchedule(path, release.id, props);
-  const built = build(release);
+  const built = build(release, verbatim.objects);
   const given = props.analysis?.checks ?? [];
   const ofSteps = built.drafts.flatMap((it) => it.own ?? []);
   const { tracks } = props.strategy;

@@ -19,8 +19,9 @@ import {
   selectorOn,
   selectorOnBoth,
 } from './pod-selectors.ts';
+import { isExternalSecret } from './secret-sources.ts';
 import { keepsLabels, namesWorkload, type TrackLabel } from './track-label.ts';
-import { type HashedNames, withHashedNames } from './versioned.ts';
+import { externalSecretWith, type HashedNames, withHashedNames } from './versioned.ts';
 
 /** Annotation by which an object of the author's that selects pods says which: `primary`, `canary` or `both`. */
 export const TRACKS_ANNOTATION = 'perch/tracks';
@@ -60,6 +61,7 @@ export function configurationObject(
   names: HashedNames,
 ): Manifest {
   if (isKind(object, '', 'ServiceAccount')) return withHashedNames(object, names);
+  if (isExternalSecret(object)) return externalSecretWith(object, names);
   const selection = SELECTIONS.get(object.kind);
   if (selection === undefined) return object;
   const track = trackOf(object);
