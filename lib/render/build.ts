@@ -69,7 +69,7 @@ export function build(release: Release, verbatim: readonly VerbatimObject[] = []
 function madeBy({ path, props, names }: Release): Workload {
   const home = { path, name: names.apex, namespace: names.namespace };
   return props.workload === undefined
-    ? { objects: [], mistakes: [], warnings: [], thrown: undefined }
+    ? { objects: [], mistakes: [], warnings: [], constructs: [], thrown: undefined }
     : runWorkload(home, props.workload);
 }
 

@@ -1,3 +1,4 @@
+import { groupOf } from '../manifest/manifest.ts';
 import { type Mistake, sentence } from '../mistake.ts';
 import { describeSteps, durationText, times, uncheckedText } from '../plan/describe.ts';
 import { judgeText } from '../plan/judge.ts';
@@ -91,7 +92,7 @@ function sharedSecrets({ files, steps, shape, workloads }: Plan): readonly strin
     if (it.role !== 'configuration') return [];
     // Of all configuration, only what is copied is not asked for.
     if (!it.asked) return [`${it.kind} ${it.name} (copied byte for byte)`];
-    return makesSecret(it) ? [`${it.kind} ${it.name}`] : [];
+    return makesSecret(groupOf(it.apiVersion), it.kind) ? [`${it.kind} ${it.name}`] : [];
   });
   if (lines.length === 0) return [];
   const whom = workloads.canary === undefined ? 'all pods' : 'both tracks';

@@ -23,8 +23,8 @@ export function secretSourceOf(object: Manifest): SecretSource | undefined {
 }
 
 /** Whether a controller makes a Secret from objects of the kind. */
-export function makesSecret({ apiVersion, kind }: Pick<Manifest, 'apiVersion' | 'kind'>): boolean {
-  return SOURCES.has(`${groupOf(apiVersion)}/${kind}`);
+export function makesSecret(group: string, kind: string): boolean {
+  return SOURCES.has(`${group}/${kind}`);
 }
 
 const SOURCES = new Set(['bitnami.com/SealedSecret', 'external-secrets.io/ExternalSecret']);
@@ -88,7 +88,7 @@ export function withSecretsMark(
   { objects, files }: SecretContents,
 ): JsonObject {
   const contents = [
-    ...objects.filter(makesSecret).map(contentHash),
+    ...objects.filter((it) => makesSecret(groupOf(it.apiVersion), it.kind)).map(contentHash),
     ...files.map((it) => hashText(it, 64)),
   ];
   if (contents.length === 0) return metadata;
