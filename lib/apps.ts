@@ -7,7 +7,7 @@ import { type Mistake, MistakesError, mistakesOfCalls, placeOf, warningsText } f
 import { uncheckedText } from './plan/describe.ts';
 import { plain, plainLines } from './plan/plain.ts';
 import { Release } from './release/release.ts';
-import { type Rendered, tryRender } from './render/render.ts';
+import { type Attempt, kindMistakesOf, type Rendered, renderAnyKind } from './render/render.ts';
 
 /** Everything below `dist/`. */
 export interface RenderedApps {
@@ -48,7 +48,11 @@ export class Apps extends RootConstruct {
     );
     const calls = mistakesOfCalls(this);
     const neighbours = mistakesOfNeighbours(this.releases, plans, beside.rendered);
-    const apart = [...alone.mistakes, ...mistakes, ...beside.mistakes];
+    // Whoever throws may have been about to allow them.
+    const kinds = beside.isPartial
+      ? []
+      : alone.attempts.flatMap((it) => kindMistakesOf(it, beside.analyzers));
+    const apart = [...alone.mistakes, ...kinds, ...mistakes, ...beside.mistakes];
     const all = [...calls, ...clashes, ...apart, ...neighbours];
     if (all.length > 0) throw new MistakesError(all);
     return { releases, manifests: beside.rendered };
@@ -102,28 +106,31 @@ function sorted<T extends { readonly id: string }>(found: T[]): readonly T[] {
  * @throws MistakesError with the mistakes of all of them
  */
 export async function renderAll(releases: readonly Release[]): Promise<readonly Rendered[]> {
-  const { rendered, mistakes } = await renderBeside(releases);
+  const { rendered, mistakes, attempts } = await renderBeside(releases);
   const roots = new Set(releases.map((it) => it.node.root));
   const calls = [...roots].flatMap(mistakesOfCalls);
-  const all = [...calls, ...doubledIds(releases), ...mistakes];
+  const kinds = attempts.flatMap((it) => kindMistakesOf(it));
+  const all = [...calls, ...doubledIds(releases), ...mistakes, ...kinds];
   if (all.length > 0) throw new MistakesError(all);
   return rendered;
 }
 
 interface Beside {
   readonly rendered: readonly Rendered[];
+  /** Without those about kinds that somebody may allow. */
   readonly mistakes: readonly Mistake[];
+  readonly attempts: readonly Attempt[];
 }
 
 async function renderBeside(releases: readonly Release[]): Promise<Beside> {
-  const mistakes: Mistake[] = [];
-  const rendered: Rendered[] = [];
-  for (const it of releases) {
-    const outcome = await tryRender(it);
-    if (outcome.kind === 'rendered') rendered.push(outcome.rendered);
-    else mistakes.push(...outcome.mistakes);
-  }
-  return { rendered, mistakes };
+  const attempts: Attempt[] = [];
+  for (const it of releases) attempts.push(await renderAnyKind(it));
+  const outcomes = attempts.map((it) => it.outcome);
+  return {
+    rendered: outcomes.flatMap((it) => (it.kind === 'rendered' ? [it.rendered] : [])),
+    mistakes: outcomes.flatMap((it) => (it.kind === 'wrong' ? it.mistakes : [])),
+    attempts,
+  };
 }
 
 type Folder = Construct & { readonly id: string; readonly path: string };

@@ -1,5 +1,6 @@
 import { Construct } from 'constructs';
 import { type FileTree, MANIFESTS_MARK } from './files.ts';
+import { Analyzer } from './in-cluster/analyzer.ts';
 import { fileNames } from './manifest/file-names.ts';
 import { canonical, type Json, type Manifest } from './manifest/json.ts';
 import type { Authored } from './manifest/manifest.ts';
@@ -74,6 +75,10 @@ export interface RenderedManifests {
 export interface ManifestsOutcome {
   readonly rendered: readonly RenderedManifests[];
   readonly mistakes: readonly Mistake[];
+  /** Those that the factories made. */
+  readonly analyzers: readonly Analyzer[];
+  /** Whether a factory threw: who knows what it would have made. */
+  readonly isPartial: boolean;
 }
 
 /**
@@ -89,9 +94,13 @@ export async function renderManifests(
 ): Promise<ManifestsOutcome> {
   const mistakes: Mistake[] = [];
   const rendered: RenderedManifests[] = [];
+  const analyzers: Analyzer[] = [];
+  let threw = false;
   for (const it of all) {
     const made = runWorkload({ path: it.path, name: it.id }, (scope) => it.make(scope, plans));
     const { objects } = made;
+    analyzers.push(...made.constructs.filter((one) => one instanceof Analyzer));
+    threw ||= made.thrown !== undefined;
     const found = [
       ...it.mistakes,
       ...(made.thrown !== undefined && !isPartial ? [made.thrown] : []),
@@ -104,7 +113,7 @@ export async function renderManifests(
     mistakes.push(...found.map(placed));
     rendered.push({ ...write(it.id, objects), warnings: made.warnings.map(placed) });
   }
-  return { rendered, mistakes };
+  return { rendered, mistakes, analyzers, isPartial: threw };
 }
 
 function objectMistakes(authored: Authored): Mistake[] {

@@ -200,11 +200,21 @@ const JOB: SampleObject = {
   spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'a', image: 'a' }] } } },
 };
 
+function sealed(name: string, value: string, annotations: object): SampleObject {
+  return {
+    apiVersion: 'bitnami.com/v1alpha1',
+    kind: 'SealedSecret',
+    metadata: { name, annotations },
+    spec: { encryptedData: { value } },
+  };
+}
+
 function releaseOf(it: Case, { image, config }: Version) {
+  const secrets = ['sealed', 'free'].map((name) => ({ secretRef: { name } }));
   const container = {
     name: 'main',
     image,
-    envFrom: [{ configMapRef: { name: 'settings' } }],
+    envFrom: [{ configMapRef: { name: 'settings' } }, ...secrets],
     ports: [{ name: 'http', containerPort: 8080 }],
   };
   const set = it.kind === 'StatefulSet';
@@ -217,6 +227,8 @@ function releaseOf(it: Case, { image, config }: Version) {
     workload: workload(
       { ...own, kind: it.kind },
       configMap('settings', { key: config }),
+      sealed('sealed', config, {}),
+      sealed('free', config, { 'sealedsecrets.bitnami.com/cluster-wide': 'true' }),
       ...(it.autoscaled ? [hpa()] : []),
       ...(it.jobs ? [JOB] : []),
     ),
@@ -390,6 +402,21 @@ function sumOf(all: readonly number[]): number {
   return all.reduce((sum, it) => sum + it, 0);
 }
 
+/** The Secrets and ConfigMaps that pods name are there as long as the pods, in the old version and in the new one. */
+function keepsWhatPodsRead(walks: readonly Walk[]): void {
+  for (const { position, objects } of walks.flat()) {
+    const there = new Set(objects.map(nameOf));
+    const read = objects.filter((it) => isWorkload(it) && replicasOf(it) > 0).flatMap(namesRead);
+    expect(read.length).toBeGreaterThan(0);
+    expect([position, read.filter((it) => !there.has(it))]).toEqual([position, []]);
+  }
+}
+
+function namesRead(workload: Manifest): readonly string[] {
+  const refs = JSON.stringify(workload).matchAll(/Ref":\{"name":"([^"]+)"\}/g);
+  return [...refs].map(([, name = '']) => name);
+}
+
 /** The primary's bytes of before come back a commit before its requests. */
 function returnsToTheOldPrimary([, ...back]: readonly [Walk, ...Walk[]], { stable }: Trees): void {
   const file = stable.plan.workloads.primary?.file ?? '';
@@ -417,6 +444,7 @@ describe('any rollout of any', () => {
           endsInTheStableBytes(walks, trees);
           needsNothingThatWasNeverApplied(walks);
           routesToPods(walks);
+          keepsWhatPodsRead(walks);
           weighsAsPlanned(walks, trees);
           returnsToTheOldPrimary(walks, trees);
         }),

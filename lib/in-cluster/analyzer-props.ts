@@ -285,7 +285,8 @@ export const analyzerProps = extended(rightsOptions, {
    */
   allowedSigners: publicFile.optional(),
   /**
-   * Kinds, as `group/Kind`, that releases may hold beyond those that are allowed anyway.
+   * Kinds, as `group/Kind`, that releases may hold beyond those that are allowed anyway. Synth of the same `Apps` reads
+   * them here: the releases need not name them.
    * @default - none
    */
   allowKinds: listOf(z.string()).optional(),

@@ -5,6 +5,7 @@ import { put } from '../manifest/put.ts';
 import { type Reproof, reprove } from '../mistake.ts';
 import type { Plan } from '../plan/plan.ts';
 import { readProps } from '../props/read.ts';
+import { allowedMistakes } from '../validation/held.ts';
 import { type AnalyzerMode, type AnalyzerProps, analyzerProps } from './analyzer-props.ts';
 import { mountedStores, storeMistakes, strangerMistakes } from './metric-stores.ts';
 import { alerts, podMonitorSpec } from './monitoring.ts';
@@ -17,10 +18,17 @@ import { AnalyzerRights, type RightsOptions } from './rights.ts';
  * NetworkPolicy that it needs. Secrets are named, never made: a person makes them.
  */
 export class Analyzer extends Construct {
+  /** Ids of the releases that it runs. */
+  readonly releases: readonly string[];
+  /** Kinds that these may hold beyond those that each release may: synth asks for them here. */
+  readonly allowKinds: readonly string[];
+
   constructor(scope: Construct, id: string, props: AnalyzerProps) {
     super(scope, id);
     const { given, reproofs, flawed } = readProps('Analyzer', analyzerProps, props);
     reprove(this, ...reproofs);
+    this.releases = (given?.plans ?? []).map((it) => it.release);
+    this.allowKinds = given?.allowKinds ?? [];
     if (given !== undefined) this.#make(given, flawed);
   }
 
@@ -159,6 +167,7 @@ function mistakesOf(props: AnalyzerProps, flawed: ReadonlySet<string>): Reproof[
     ...addressMistakes('run.url', run.url),
     ...(source === undefined ? [] : addressMistakes('source.url', source.url)),
     ...storeMistakes(props),
+    ...allowedMistakes(props.allowKinds ?? []),
     ...(flawed.has('metricStores') ? [] : strangerMistakes(props)),
     ...(nudge?.urls ?? []).flatMap((it) => httpAddressMistakes('nudge.urls', it)),
     ...(pushGateway === undefined ? [] : httpAddressMistakes('pushGateway', pushGateway)),

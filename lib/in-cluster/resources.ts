@@ -3,6 +3,7 @@ import { groupOf } from '../manifest/manifest.ts';
 import type { Plan } from '../plan/plan.ts';
 import { fields } from '../props/fields.ts';
 import { isChecked } from '../validation/schema.ts';
+import { makesSecret } from '../workload/secret-sources.ts';
 
 /** Objects of one kind in one namespace. */
 export interface KindIn extends z.infer<typeof kindIn> {}
@@ -42,11 +43,11 @@ export function kindName({
 
 /**
  * How the API server names a kind in paths and Roles, where that is known: the rule by which Kubernetes, Istio,
- * Gateway API, Flux and Argo CD name theirs, which the end-to-end suite holds against a real API server. Of other
- * groups nothing is known, and nothing is guessed.
+ * Gateway API, Flux and Argo CD name theirs, which the end-to-end suite holds against a real API server, and
+ * SealedSecrets and ExternalSecrets as well. Of other groups nothing is known, and nothing is guessed.
  */
 export function pluralOf(group: string, kind: string): string | undefined {
-  if (!isChecked(group, kind)) return undefined;
+  if (!isChecked(group, kind) && !makesSecret(group, kind)) return undefined;
   const name = kind.toLowerCase();
   if (name === 'endpoints') return name;
   if (/(?:s|x|ch|sh)$/.test(name)) return `${name}es`;

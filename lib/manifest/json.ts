@@ -74,8 +74,8 @@ export function hashOf(value: Json, digits: number): string {
   return hashText(JSON.stringify(canonical(value)), digits);
 }
 
-/** The first hex digits of a text's SHA-256. */
-export function hashText(text: string, digits: number): string {
+/** The first hex digits of the SHA-256 of a text, or of bytes. */
+export function hashText(text: string | Uint8Array, digits: number): string {
   return createHash('sha256').update(text).digest('hex').slice(0, digits);
 }
 

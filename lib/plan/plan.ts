@@ -35,7 +35,7 @@ const track = z.enum(['primary', 'canary', 'baseline']);
 /**
  * What a file is for; the rollback treats each role differently.
  * `primary`, `canary` and `baseline`: objects of that track's workload. `routing`: decides who gets traffic.
- * `versioned`: immutable, content-hashed ConfigMaps and Secrets. `job`: a Job that a step waits for.
+ * `versioned`: content-hashed ConfigMaps, Secrets, and what Secrets are made from. `job`: a Job that a step waits for.
  * `configuration`: all else.
  */
 export type Role = z.infer<typeof role>;

@@ -80,6 +80,8 @@ export function contentRefusal(it: HeldObject): Refusal | undefined {
 const CONTENT: Readonly<Record<string, (it: HeldObject) => Refusal | undefined>> = {
   'core/Secret': (it) => secretTypeRefusal(it, it.at('type')),
   'bitnami.com/SealedSecret': (it) => secretTypeRefusal(it, it.at('spec', 'template', 'type')),
+  'external-secrets.io/ExternalSecret': (it) =>
+    secretTypeRefusal(it, it.at('spec', 'target', 'template', 'type')) ?? otherKindRefusal(it),
   'core/Service': (it) => {
     const given = it.at('spec', 'externalIPs');
     // cdk8s-plus writes the empty list, which takes nothing.
@@ -98,6 +100,20 @@ function secretTypeRefusal(it: HeldObject, type: unknown): Refusal | undefined {
     problem: `holds ${it.kind} ${it.name} of type ${String(type)}`,
     remedy:
       'a Secret for a token, or of a type that cannot be read, belongs into no release; use another type',
+  };
+}
+
+/** External Secrets can make objects of any kind that its own rights allow. */
+function otherKindRefusal(it: HeldObject): Refusal | undefined {
+  const manifest = it.at('spec', 'target', 'manifest');
+  if (manifest === undefined) return undefined;
+  const [apiVersion, kind] = ['apiVersion', 'kind'].map((key) =>
+    it.at('spec', 'target', 'manifest', key),
+  );
+  if (apiVersion === 'v1' && kind === 'ConfigMap') return undefined;
+  return {
+    problem: `holds ${it.kind} ${it.name}, which makes a ${String(kind)} of ${String(apiVersion)} that no plan contains`,
+    remedy: 'let it make a Secret, or a ConfigMap',
   };
 }
 

@@ -14,8 +14,7 @@ import { fields } from '../props/fields.ts';
 import { made } from '../props/made.ts';
 import { promotionIndex, type StepDraft } from '../strategy/strategy.ts';
 import { reachesCanary } from '../traffic/traffic.ts';
-import { withHashedNames } from '../workload/references.ts';
-import type { HashedNames } from '../workload/versioned.ts';
+import { type HashedNames, withHashedNames } from '../workload/references.ts';
 
 /** A Job of the workload that must complete in a step of its own. */
 export interface JobDefinition extends z.infer<typeof jobDefinition> {}

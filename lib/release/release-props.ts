@@ -151,8 +151,8 @@ export const releaseProps = fields({
    */
   verbatim: listOf(aVerbatim).optional(),
   /**
-   * Kinds, as `group/Kind`, that this release may hold beyond those that each may; the analyzer must allow them too, with
-   * `allowKinds` or `--allow-kind`.
+   * Kinds, as `group/Kind`, that this release may hold beyond those that each may, where no `Analyzer` in the same `Apps`
+   * runs it: what the analyzer's `--allow-kind` says elsewhere.
    * @default - none
    */
   allowKinds: listOf(z.string()).optional(),

@@ -6,6 +6,7 @@ import type { Track } from '../plan/plan.ts';
 import { jobMistakes, withJobSteps } from '../release/jobs.ts';
 import type { Release } from '../release/release.ts';
 import type { ReleaseProps } from '../release/release-props.ts';
+import type { VerbatimObject } from '../release/verbatim.ts';
 import { countMistakes } from '../strategy/stages.ts';
 import type { StepDraft } from '../strategy/strategy.ts';
 import { routerMistakes } from '../traffic/mistakes.ts';
@@ -41,8 +42,12 @@ export interface Built {
   readonly warnings: readonly Mistake[];
 }
 
-/** Makes the release's objects; without anything that has pods there are none to make. */
-export function build(release: Release): Built {
+/**
+ * Makes the release's objects; without anything that has pods there are none to make.
+ *
+ * @param verbatim files that are copied byte for byte: pods start anew when they change
+ */
+export function build(release: Release, verbatim: readonly VerbatimObject[] = []): Built {
   const { path, props, names } = release;
   const made = madeBy(release);
   const parts = partsOf(made.objects, (it) => props.traffic.owns(it));
@@ -56,7 +61,7 @@ export function build(release: Release): Built {
   const ports = servicePorts(props.service, workload?.object);
   const authored = made.objects.map((it) => it.object);
   const router = { path, names, port: props.service.port, ports, label, workload: authored };
-  const input = { path, props, names, parts, workload, label, router };
+  const input = { path, props, names, parts, workload, verbatim, label, router };
   const drafts = draftsOf(props, podRoom(parts));
   const objects = objectsOf(input);
   return {
@@ -70,7 +75,7 @@ export function build(release: Release): Built {
 function madeBy({ path, props, names }: Release): Workload {
   const home = { path, name: names.apex, namespace: names.namespace };
   return props.workload === undefined
-    ? { objects: [], mistakes: [], warnings: [], thrown: undefined }
+    ? { objects: [], mistakes: [], warnings: [], constructs: [], thrown: undefined }
     : runWorkload(home, props.workload);
 }
 

@@ -1,9 +1,10 @@
 import { hashOf, type Json, type Manifest, objectAt } from '../manifest/json.ts';
-import { type Authored, isKind } from '../manifest/manifest.ts';
+import { type Authored, isKind, withSpec } from '../manifest/manifest.ts';
 import type { Names, Side } from '../names.ts';
 import type { Role, Track } from '../plan/plan.ts';
 import { jobObject } from '../release/jobs.ts';
 import type { ReleaseProps } from '../release/release-props.ts';
+import type { VerbatimObject } from '../release/verbatim.ts';
 import type { Scale } from '../strategy/strategy.ts';
 import type { RouterContext, Routing } from '../traffic/router.ts';
 import type { Traffic } from '../traffic/traffic.ts';
@@ -11,11 +12,12 @@ import type { Size } from '../workload/autoscalers.ts';
 import { autoscalerOn, boundsOf } from '../workload/autoscalers.ts';
 import { configurationObject } from '../workload/configuration.ts';
 import type { Parts } from '../workload/parts.ts';
-import { withHashedNames } from '../workload/references.ts';
+import { type HashedNames, withHashedNames } from '../workload/references.ts';
+import { type SecretContents, withSecretsMark } from '../workload/secret-sources.ts';
 import { serviceManifest, servicePorts } from '../workload/service.ts';
 import { bothOf, selectorOf, serviceLabels, type TrackLabel } from '../workload/track-label.ts';
 import { companionOn, neutralTemplate, type PodForm, workloadOn } from '../workload/tracks.ts';
-import { type HashedNames, version } from '../workload/versioned.ts';
+import { version } from '../workload/versioned.ts';
 import { replicasOf, workloadKindOf } from '../workload/workload-kinds.ts';
 import { sizeOf } from './sizes.ts';
 
@@ -62,6 +64,8 @@ export interface ObjectsInput {
   readonly parts: Parts;
   /** What runs the pods; undefined where they are none of ours. */
   readonly workload: Authored | undefined;
+  /** Files that are copied byte for byte. */
+  readonly verbatim: readonly VerbatimObject[];
   readonly label: TrackLabel;
   readonly router: Omit<RouterContext, 'candidate' | 'apex' | 'tracks'>;
 }
@@ -70,7 +74,14 @@ export interface ObjectsInput {
 export function objectsOf(input: ObjectsInput): ReleaseObjects {
   const { path, props, parts, label } = input;
   const { objects, names: hashed } = version(parts.versioned.map((it) => it.object));
-  const base = input.workload && withHashedNames(input.workload.object, hashed);
+  const others = parts.others.map((it) =>
+    place(configurationObject(it.object, label, hashed), 'configuration', it.path),
+  );
+  const secrets = {
+    objects: [...objects, ...others.map((it) => it.object)],
+    files: input.verbatim.map((it) => it.bytes),
+  };
+  const base = input.workload && podsWith(input.workload.object, hashed, secrets);
   const form = podFormOf(input);
   const candidate = candidateOf(input, base, form);
   const services = servicesOf(input);
@@ -86,9 +97,6 @@ export function objectsOf(input: ObjectsInput): ReleaseObjects {
   const own = isOurs
     ? props.strategy.tracks.map((track) => place(services[track], 'configuration', path))
     : [];
-  const others = parts.others.map((it) =>
-    place(configurationObject(it.object, label, hashed), 'configuration', it.path),
-  );
   const jobs = new Map(
     parts.jobs.map((it) => [
       it.object.metadata.name,
@@ -229,6 +237,14 @@ function ownSize({ autoscalers }: Parts, base: Manifest): Size {
   if (autoscaler !== undefined) return boundsOf(autoscaler.object);
   const replicas = replicasOf(base);
   return { min: replicas, max: replicas };
+}
+
+/** The workload with what its pods read: the hashed names, and a mark of the Secrets' content. */
+function podsWith(workload: Manifest, names: HashedNames, secrets: SecretContents): Manifest {
+  const named = withHashedNames(workload, names);
+  const template = objectAt(named, 'spec', 'template');
+  const metadata = withSecretsMark(objectAt(template, 'metadata'), secrets);
+  return withSpec(named, { template: { ...template, metadata } });
 }
 
 function servicesOf(input: ObjectsInput): Record<'apex' | 'baseline' | Side, Manifest> {

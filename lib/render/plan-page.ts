@@ -1,8 +1,10 @@
+import { groupOf } from '../manifest/manifest.ts';
 import { type Mistake, sentence } from '../mistake.ts';
 import { describeSteps, durationText, times, uncheckedText } from '../plan/describe.ts';
 import { judgeText } from '../plan/judge.ts';
 import { plain } from '../plan/plain.ts';
 import { DEFAULT_SOURCE, type Hours, type Plan } from '../plan/plan.ts';
+import { makesSecret } from '../workload/secret-sources.ts';
 
 /** PLAN.md: what a reviewer reads instead of the manifests. */
 export function planPage(plan: Plan, warnings: readonly Mistake[] = []): string {
@@ -18,6 +20,7 @@ export function planPage(plan: Plan, warnings: readonly Mistake[] = []): string 
     '## Checks',
     checks(plan),
     ...hooks(plan),
+    ...sharedSecrets(plan),
     ...conditions(plan),
     '## Times',
     timesText(plan),
@@ -78,6 +81,26 @@ function hooks({ hooks: all = [] }: Plan): readonly string[] {
     it.key === undefined ? 'no' : `by \`${it.key}\``,
   ]);
   return ['## Hooks', table(['hook', 'type', 'address', 'timeout', 'signed'], rows)];
+}
+
+/** Secrets that both tracks read from the first step on, as they have one name in both versions. */
+function sharedSecrets({ files, steps, shape, workloads }: Plan): readonly string[] {
+  const first = steps[1]?.name;
+  // Without pods of its own a release has nothing that reads them.
+  if (first === undefined || shape.services !== undefined) return [];
+  const lines = Object.values(files).flatMap((it) => {
+    if (it.role !== 'configuration') return [];
+    // Of all configuration, only what is copied is not asked for.
+    if (!it.asked) return [`${it.kind} ${it.name} (copied byte for byte)`];
+    return makesSecret(groupOf(it.apiVersion), it.kind) ? [`${it.kind} ${it.name}`] : [];
+  });
+  if (lines.length === 0) return [];
+  const whom = workloads.canary === undefined ? 'all pods' : 'both tracks';
+  const why = 'its name cannot carry a version.';
+  return [
+    '## Secrets',
+    lines.map((it) => `- ${it} changes in step ${first} for ${whom}: ${why}`).join('\n'),
+  ];
 }
 
 /** What else a rollout waits for, or does not. */

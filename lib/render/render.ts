@@ -6,16 +6,22 @@ import { canonical, type Json } from '../manifest/json.ts';
 import { toYaml } from '../manifest/yaml.ts';
 import { type Mistake, MistakesError, mistakesOfCalls, placeOf } from '../mistake.ts';
 import type { Check, Plan } from '../plan/plan.ts';
-import { policyWith } from '../plan/policy.ts';
 import type { Release } from '../release/release.ts';
 import type { ReleaseProps } from '../release/release-props.ts';
 import { compileSchedule, type Schedule } from '../release/schedule.ts';
 import { readVerbatim, type VerbatimObject } from '../release/verbatim.ts';
 import type { StepDraft } from '../strategy/strategy.ts';
 import { tooLarge } from '../too-large.ts';
-import { heldMistakes, policyMistakes } from '../validation/held.ts';
+import {
+  type Allowing,
+  type Held,
+  type HeldKind,
+  heldBy,
+  kindMistakes,
+  policyMistakes,
+} from '../validation/held.ts';
 import { validate } from '../validation/validate.ts';
-import { build, isSure, knownNamespace } from './build.ts';
+import { type Built, build, isSure, knownNamespace } from './build.ts';
 import { clashes } from './clashes.ts';
 import { placeHooks } from './hook-places.ts';
 import type { Placed, ReleaseObjects } from './objects.ts';
@@ -46,7 +52,11 @@ export type Outcome =
  * @throws MistakesError with everything that is wrong with it
  */
 export async function render(release: Release): Promise<Rendered> {
-  const outcome = await tryRender(release);
+  return renderedOf(release, await tryRender(release));
+}
+
+/** What was rendered. @throws MistakesError with everything that is wrong with the release */
+export function renderedOf(release: Release, outcome: Outcome): Rendered {
   const calls = mistakesOfCalls(release.node.root);
   if (outcome.kind === 'wrong') throw new MistakesError([...calls, ...outcome.mistakes]);
   if (calls.length > 0) throw new MistakesError(calls);
@@ -55,17 +65,58 @@ export async function render(release: Release): Promise<Rendered> {
 
 /** As `render`, with the mistakes as data. */
 export async function tryRender(release: Release): Promise<Outcome> {
-  const outcome = await attempt(release);
-  if (outcome.kind === 'rendered') return outcome;
-  return { kind: 'wrong', mistakes: placed(release, outcome.mistakes) };
+  const attempt = await renderAnyKind(release);
+  const mistakes = kindMistakesOf(attempt);
+  const { outcome } = attempt;
+  if (mistakes.length === 0) return outcome;
+  const others = outcome.kind === 'wrong' ? outcome.mistakes : [];
+  return { kind: 'wrong', mistakes: [...others, ...mistakes] };
 }
 
-async function attempt(release: Release): Promise<Outcome> {
+/** What became of a release before anybody was asked whether the kinds that it holds are allowed. */
+export interface Attempt {
+  readonly release: Release;
+  readonly outcome: Outcome;
+  readonly kinds: readonly HeldKind[];
+}
+
+/** As `tryRender`, with objects of every kind that an analyzer can allow. */
+export async function renderAnyKind(release: Release): Promise<Attempt> {
+  const { path, props } = release;
+  const verbatim = readVerbatim(path, props.verbatim ?? [], knownNamespace(release));
+  const built = build(release, verbatim.objects);
+  const held = await heldBy([...built.authored, ...verbatim.objects]);
+  const found = await outcomeOf(release, { verbatim, built, held });
+  const outcome: Outcome =
+    found.kind === 'rendered'
+      ? found
+      : { kind: 'wrong', mistakes: placed(release, found.mistakes) };
+  return { release, outcome, kinds: held.kinds };
+}
+
+/** What is wrong with the kinds that a release holds. @param analyzers those that are known, of all releases */
+export function kindMistakesOf(
+  { release, outcome, kinds }: Attempt,
+  analyzers: readonly Allowing[] = [],
+): readonly Mistake[] {
+  // Without a plan no analyzer was given it.
+  const running = analyzers.filter(
+    (it) => outcome.kind === 'wrong' || it.releases.includes(release.id),
+  );
+  return placed(release, kindMistakes(kinds, release.props.allowKinds ?? [], running));
+}
+
+/** What a release is made of, and what of it not every release may hold. */
+interface Made {
+  readonly verbatim: ReturnType<typeof readVerbatim>;
+  readonly built: Built;
+  readonly held: Held;
+}
+
+async function outcomeOf(release: Release, { verbatim, built, held }: Made): Promise<Outcome> {
   const { path, props, names } = release;
   const analysis = compileAnalysis(path, props.analysis ?? {});
-  const verbatim = readVerbatim(path, props.verbatim ?? [], knownNamespace(release));
   const schedule = compileSchedule(path, release.id, props);
-  const built = build(release);
   const given = props.analysis?.checks ?? [];
   const ofSteps = built.drafts.flatMap((it) => it.own ?? []);
   const { tracks } = props.strategy;
@@ -90,7 +141,7 @@ async function attempt(release: Release): Promise<Outcome> {
     ...(isSure(release) ? asked.mistakes : []),
     ...built.mistakes,
     ...policyMistakes(path, names.namespace, props.allowKinds),
-    ...(await heldMistakes([...built.authored, ...verbatim.objects], policyWith(props.allowKinds))),
+    ...held.mistakes,
   ];
   const { objects } = built;
   if (objects === undefined) return { kind: 'wrong', mistakes: early };

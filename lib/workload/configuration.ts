@@ -19,9 +19,10 @@ import {
   selectorOn,
   selectorOnBoth,
 } from './pod-selectors.ts';
-import { withHashedNames } from './references.ts';
+import { type HashedNames, withHashedNames } from './references.ts';
+import { isExternalSecret } from './secret-sources.ts';
 import { keepsLabels, namesWorkload, type TrackLabel } from './track-label.ts';
-import type { HashedNames } from './versioned.ts';
+import { externalSecretWith } from './versioned.ts';
 
 /** Annotation by which an object of the author's that selects pods says which: `primary`, `canary` or `both`. */
 export const TRACKS_ANNOTATION = 'perch/tracks';
@@ -60,6 +61,7 @@ export function configurationObject(
   label: TrackLabel,
   names: HashedNames,
 ): Manifest {
+  if (isExternalSecret(given)) return externalSecretWith(given, names);
   const object = withHashedNames(given, names);
   const selection = SELECTIONS.get(object.kind);
   if (selection === undefined) return object;

@@ -1,6 +1,11 @@
 import { isObject, type Json, type JsonObject, type Manifest } from '../manifest/json.ts';
 import { mapObjects } from '../manifest/manifest.ts';
-import type { HashedNames } from './versioned.ts';
+
+/** Names before and after hashing, by kind. */
+export interface HashedNames {
+  readonly ConfigMap: ReadonlyMap<string, string>;
+  readonly Secret: ReadonlyMap<string, string>;
+}
 
 /** A kind that gets hashed names. */
 export type Referent = keyof HashedNames;
@@ -86,6 +91,13 @@ const PLACES = new Map<string, Places>([
   ['Probe', IN_SCRAPES],
   ['ScrapeConfig', IN_SCRAPES],
   ['TriggerAuthentication', KEDA_TARGETS],
+  [
+    'ExternalSecret',
+    {
+      ConfigMap: ['spec target template templateFrom configMap name'],
+      Secret: ['spec target template templateFrom secret name'],
+    },
+  ],
   [
     'Middleware',
     {

@@ -2,6 +2,7 @@ import { isObject, type Json, type JsonObject } from '../manifest/json.ts';
 import type { Authored } from '../manifest/manifest.ts';
 import type { Mistake } from '../mistake.ts';
 import {
+  type HashedNames,
   hashedName,
   isElsewhere,
   isOutput,
@@ -9,7 +10,7 @@ import {
   type Referent,
   withHashedNames,
 } from './references.ts';
-import { HASHED_ANNOTATION, type HashedNames } from './versioned.ts';
+import { HASHED_ANNOTATION } from './versioned.ts';
 
 /** A text that could be a name, by what it stands at. */
 interface Text {

@@ -26,6 +26,8 @@ export interface Workload {
   readonly mistakes: readonly Mistake[];
   /** What is probably not meant. */
   readonly warnings: readonly Mistake[];
+  /** What it made them with. */
+  readonly constructs: readonly Construct[];
   /** What the factory itself threw; it has made what came before. */
   readonly thrown: Mistake | undefined;
 }
@@ -59,6 +61,7 @@ export function runWorkload(release: Home, factory: WorkloadFactory): Workload {
       objects: [],
       mistakes: noted,
       warnings: [],
+      constructs,
       thrown: thrown(release.path, error.cause, nounOf(release)),
     };
   const nested = constructs
@@ -85,6 +88,7 @@ export function runWorkload(release: Home, factory: WorkloadFactory): Workload {
       ...authored.flatMap((it) => (it.kind === 'mistake' ? [it.mistake] : [])),
     ],
     warnings: authored.flatMap((it) => (it.kind === 'object' ? it.warnings : [])),
+    constructs,
     thrown: undefined,
   };
 }

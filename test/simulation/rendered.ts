@@ -89,7 +89,7 @@ export const KINDS = {
         previewReplicas: 1,
         mirror: { percent: 50 },
         postPromotion: { checks: [OWN] },
-        scaleDownDelay: Duration.seconds(20),
+        drainTime: Duration.seconds(20),
       }),
     }),
   },

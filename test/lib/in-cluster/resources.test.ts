@@ -13,6 +13,8 @@ test.each([
   ['networking.istio.io', 'ServiceEntry', 'serviceentries'],
   ['telemetry.istio.io', 'Telemetry', 'telemetries'],
   ['keda.sh', 'ScaledObject', 'scaledobjects'],
+  ['bitnami.com', 'SealedSecret', 'sealedsecrets'],
+  ['external-secrets.io', 'ExternalSecret', 'externalsecrets'],
   ['autoscaling.k8s.io', 'VerticalPodAutoscaler', undefined],
   ['argoproj.io', 'Workflow', undefined],
 ])('%s/%s is %s', (group, kind, plural) => {

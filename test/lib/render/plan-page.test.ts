@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { query, render } from '../../../lib/index.ts';
 import { planPage } from '../../../lib/render/plan-page.ts';
-import { sample } from '../sample.ts';
+import { deployment, sample, workload } from '../sample.ts';
 
 test('holds what a reviewer asks for', async () => {
   const { plan, files, warnings } = await render(sample());
@@ -63,4 +63,22 @@ test('warnings stand there without places in the code, which move when nothing o
     '\n\n## Warnings\n\n- no container of Deployment shop has a readiness probe: pods count as ready as soon as they run; ' +
       'give the container that serves a readinessProbe\n\n## Steps\n',
   );
+});
+
+test('says which Secrets both tracks read from the first step on', async () => {
+  const sealed = (name: string, annotations: object = {}) => ({
+    apiVersion: 'bitnami.com/v1alpha1',
+    kind: 'SealedSecret',
+    metadata: { name, annotations },
+    spec: { encryptedData: { a: 'b' } },
+  });
+  const objects = [
+    sealed('shop-db'),
+    sealed('free', { 'sealedsecrets.bitnami.com/cluster-wide': 'true' }),
+  ];
+  const { plan } = await render(sample({ workload: workload(deployment(), ...objects) }));
+  expect(planPage(plan)).toContain(
+    '## Secrets\n\n- SealedSecret shop-db changes in step 01-canary-up for both tracks: its name cannot carry a version.\n\n## Times',
+  );
+  expect(planPage((await render(sample())).plan)).not.toContain('## Secrets');
 });

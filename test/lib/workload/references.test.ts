@@ -4,9 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { job } from '../../../lib/index.ts';
 import type { Json, JsonObject, Manifest } from '../../../lib/manifest/json.ts';
 import { render } from '../../../lib/render/render.ts';
-import { withHashedNames } from '../../../lib/workload/references.ts';
+import { type HashedNames, withHashedNames } from '../../../lib/workload/references.ts';
 import { unknownReferences } from '../../../lib/workload/unknown-references.ts';
-import type { HashedNames } from '../../../lib/workload/versioned.ts';
 import {
   configMap,
   deployment,

@@ -25,7 +25,6 @@ async function rendered(podSpec: object, ...more: readonly SampleObject[]) {
     sample({
       workload: workload(deployment(podSpec), CONFIG, SECRET, ...more),
       allowLiteralSecrets: true,
-      allowKinds: ['external-secrets.io/ExternalSecret'],
     }),
   );
 }
@@ -204,42 +203,6 @@ test('a ServiceAccount’s pull secrets are rewritten too', async () => {
     listAt(objectIn(it, '01-canary-up', 'serviceaccount-shop.yaml'), 'imagePullSecrets'),
   ).toEqual([{ name: await nameOf('secret') }]);
 });
-
-test('what has its own controller keeps its name', async () => {
-  const sealed = {
-    apiVersion: 'bitnami.com/v1alpha1',
-    kind: 'SealedSecret',
-    metadata: { name: 'sealed' },
-    spec: { encryptedData: { a: 'b' } },
-  };
-  const external = {
-    apiVersion: 'external-secrets.io/v1',
-    kind: 'ExternalSecret',
-    metadata: { name: 'external' },
-    spec: {},
-  };
-  const it = await rendered(
-    { imagePullSecrets: [{ name: 'sealed' }, { name: 'external' }] },
-    sealed,
-    external,
-  );
-  expect(it.plan.files['sealedsecret-sealed.yaml']).toMatchObject({
-    role: 'configuration',
-    name: 'sealed',
-  });
-  expect(it.plan.files['externalsecret-external.yaml']).toMatchObject({
-    role: 'configuration',
-    name: 'external',
-  });
-  const spec = objectAt(
-    objectIn(it, '01-canary-up', 'deployment-shop-canary.yaml'),
-    'spec',
-    'template',
-    'spec',
-  );
-  expect(spec.imagePullSecrets).toEqual([{ name: 'sealed' }, { name: 'external' }]);
-});
-
 describe('a ConfigMap or Secret that keeps its name', () => {
   const kept = (annotations: object, more: object = {}): SampleObject => ({
     ...configMap('conf', { key: 'kept' }),

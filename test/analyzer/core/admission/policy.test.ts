@@ -186,6 +186,25 @@ describe('what a file really holds counts, and not what plan.yaml claims', () =>
     expect(found[0]).toMatch(/^dist\/app\//);
   });
 
+  test('an ExternalSecret is refused, where its kind is allowed, for what it makes', () => {
+    const of = { apiVersion: 'external-secrets.io/v1', kind: 'ExternalSecret' };
+    const found = (target: object) =>
+      faults(
+        withPath('more.yaml', { ...INFO, ...of }),
+        { [sha('more')]: object({ ...of, spec: { target } }) },
+        ['external-secrets.io/ExternalSecret'],
+      );
+    expect(found({ name: 'more', template: { type: 'Opaque' } })).toEqual([]);
+    expect(found({ manifest: { apiVersion: 'v1', kind: 'ConfigMap' } })).toEqual([]);
+    const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' };
+    expect(found({ manifest: role })).toEqual([
+      expect.stringContaining('makes a RoleBinding of rbac.authorization.k8s.io/v1'),
+    ]);
+    expect(found({ template: { type: 'bootstrap.kubernetes.io/token' } })).toEqual([
+      expect.stringContaining('ExternalSecret more of type bootstrap.kubernetes.io/token'),
+    ]);
+  });
+
   test('a blob that could not be read is refused', () => {
     const tree = withPath('more.yaml', INFO);
     const all = new Map([
