@@ -1,4 +1,4 @@
-import { type FileInfo, type Plan, TRACK_LABEL } from './plan.ts';
+import type { FileInfo, Plan } from './plan.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -70,12 +70,17 @@ export function neighbourhood(): Neighbourhood {
   const keys = new Map<string, Set<string>>();
   const at = (key: string, release?: string) =>
     (index.get(key) ?? []).filter((it) => it.release !== release);
+  const rarest: Rarest = (of) =>
+    of.reduce<string | undefined>((least, key) => {
+      const isFewer = (index.get(key)?.length ?? 0) < (index.get(least ?? '')?.length ?? Infinity);
+      return isFewer ? key : least;
+    }, undefined);
   return {
     writerOf: (it) => at(objectKey(it))[0]?.release,
     add(it) {
       const known = keys.get(it.release) ?? new Set();
       keys.set(it.release, known);
-      for (const [key, labels] of entriesOf(it)) {
+      for (const [key, labels] of entriesOf(it, rarest)) {
         known.add(key);
         const entries = index.get(key);
         if (entries === undefined) index.set(key, [{ release: it.release, labels }]);
@@ -98,14 +103,13 @@ export function neighbourhood(): Neighbourhood {
           : [{ kind: 'object' as const, release: other.release, object }];
       });
       const selecting = it.pods.flatMap((labels) =>
-        Object.entries(labels)
-          .flatMap((pair) => at(`selector ${pairKey(it, pair)}`, it.release))
+        keysOf('selector', it, labels)
+          .flatMap((key) => at(key, it.release))
           .filter((other) => hasAll(labels, other.labels))
           .map(({ release, labels: selector }) => podsClash(release, 'ours', selector)),
       );
       const selected = it.selectors.flatMap((labels) =>
-        tellingKey(it, labels)
-          .flatMap((key) => at(`pods ${key}`, it.release))
+        at(rarest(keysOf('pods', it, labels)) ?? '', it.release)
           .filter((other) => hasAll(other.labels, labels))
           .map(({ release }) => podsClash(release, 'theirs', labels)),
       );
@@ -123,30 +127,26 @@ interface Labelled {
   readonly labels: Labels;
 }
 
-/** A selector under one of its labels, pods under each of theirs. */
-function entriesOf(it: Footprint): readonly (readonly [string, Labels])[] {
+/** The one of some keys that has the fewest entries; undefined of none. */
+type Rarest = (keys: readonly string[]) => string | undefined;
+
+/** A selector under that of its labels which the fewest have, pods under each of theirs. */
+function entriesOf(it: Footprint, rarest: Rarest): readonly (readonly [string, Labels])[] {
   return [
     ...it.objects.map((object) => [objectKey(object), NONE] as const),
-    ...it.selectors.flatMap((labels) =>
-      tellingKey(it, labels).map((key) => [`selector ${key}`, labels] as const),
-    ),
-    ...it.pods.flatMap((labels) =>
-      Object.entries(labels).map((pair) => [`pods ${pairKey(it, pair)}`, labels] as const),
-    ),
+    ...it.selectors.flatMap((labels) => {
+      const key = rarest(keysOf('selector', it, labels));
+      return key === undefined ? [] : [[key, labels] as const];
+    }),
+    ...it.pods.flatMap((labels) => keysOf('pods', it, labels).map((key) => [key, labels] as const)),
   ];
 }
 
 const NONE: Labels = {};
 
-/** One label of a selector is enough to find it by; that of the track is all releases'. None of an empty one. */
-function tellingKey(it: Footprint, labels: Labels): readonly string[] {
-  const pairs = Object.entries(labels);
-  const pair = pairs.find(([key]) => key !== TRACK_LABEL) ?? pairs[0];
-  return pair === undefined ? [] : [pairKey(it, pair)];
-}
-
-function pairKey({ namespace }: Footprint, [key, value]: readonly [string, string]): string {
-  return `${namespace} ${key}=${value}`;
+/** A key for each of some labels. */
+function keysOf(what: 'selector' | 'pods', { namespace }: Footprint, labels: Labels): string[] {
+  return Object.entries(labels).map(([key, value]) => `${what} ${namespace} ${key}=${value}`);
 }
 
 function hasAll(labels: Labels, wanted: Labels): boolean {
