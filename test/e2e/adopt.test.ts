@@ -59,7 +59,7 @@ describe('a Service that runs already', { skip: isMissing(missing) }, () => {
     const { props } = sample({ workload: workload(deployment()), service });
     const { files } = await Testing.render(new Release(Testing.apps(), 'shop', props));
     const text = files.get('steps/06-complete/service-shop.yaml');
-    await applier(server.kubectl).apply([String(text)]);
+    await applier(server).apply([String(text)]);
     const after = await read();
     expect(after.spec.clusterIP).toBe(before.spec.clusterIP);
     expect(after.spec.ports[0]?.nodePort).toBe(before.spec.ports[0]?.nodePort);

@@ -50,8 +50,8 @@ describe('two real clusters', { skip: isMissing(missing) }, () => {
   /** Step by step, as two GitOps tools apply `live/` to both. */
   function walk(): { readonly at: (step: string) => Rollout; readonly tools: Tools } {
     const tools: Tools = {
-      eu: applier(servers.eu.kubectl),
-      us: applier(servers.us.kubectl),
+      eu: applier(servers.eu),
+      us: applier(servers.us),
     };
     const at = (step: string) => {
       const names = next.plan.steps.map((it) => it.name);

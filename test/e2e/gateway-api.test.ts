@@ -65,7 +65,7 @@ describe('routes of the Gateway API on a real API server', { skip: isMissing(mis
   beforeAll(async () => {
     server = await startKubernetes({ crds: [assetPath('gateway-api-crds.yaml')] });
     await server.kubectl(['create', 'namespace', 'edge']);
-    apply = applier(server.kubectl);
+    apply = applier(server);
     old = await all.add(podinfo('podinfo:6'));
     next = await all.add(podinfo('podinfo:7'));
   });

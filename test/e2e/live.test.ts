@@ -68,7 +68,7 @@ describe('live/ on a real API server', { skip: isMissing(missing) }, () => {
     });
 
     test('every set of files that a position stands for is valid', async () => {
-      const { dryRun } = applier(server.kubectl);
+      const { dryRun } = applier(server);
       const positions = allPositions(it.next.plan);
       // Steps, the rollback from each of them, and the sets at rest.
       expect(positions.length).toBeGreaterThan(2 * (it.next.plan.steps.length - 2) + 3);
@@ -82,7 +82,7 @@ describe('live/ on a real API server', { skip: isMissing(missing) }, () => {
 
     test('a rollout, and a rollback from behind promotion, can be applied one after the other', async () => {
       const { old, next, newest } = it;
-      const run = player(applier(server.kubectl), server);
+      const run = player(applier(server), server);
       const forward = (plan: PlanTree): Position[] => {
         const between = plan.plan.steps.slice(1, -1);
         return between.map((step) => ({ kind: 'step', step: step.name }));
@@ -98,7 +98,7 @@ describe('live/ on a real API server', { skip: isMissing(missing) }, () => {
     });
 
     test('a selector or an immutable name that changed would be refused', async () => {
-      const { dryRun } = applier(server.kubectl);
+      const { dryRun } = applier(server);
       const change = (kind: string, from: RegExp, to: string) =>
         dryRun([changed(textOf(files({ kind: 'complete' }, it.next, it.old), kind), from, to)]);
       await expect(
@@ -121,7 +121,7 @@ describe('live/ on a real API server', { skip: isMissing(missing) }, () => {
       ['Service', /port: (\d+)/, 'port: "$1"', 'expected numeric'],
       ['VirtualService', /weight: (\d+)/, 'weight: "$1"', 'expected numeric'],
     ])('a %s with something wrong in it is refused', async (kind, from, to, said) => {
-      const { dryRun } = applier(server.kubectl);
+      const { dryRun } = applier(server);
       const set = files({ kind: 'complete' }, it.next, it.old);
       const right = all.texts(set).filter((text) => text !== textOf(set, kind));
       await dryRun([...right, textOf(set, kind)]);
@@ -154,7 +154,7 @@ describe('live/ of every release in dist/', { skip: isMissing(without) }, () => 
     { timeout: 120_000 },
     async (id) => {
       const { plan, next, stable, text } = example(id);
-      const { apply, dryRun } = applier(server.kubectl);
+      const { apply, dryRun } = applier(server);
       // A release of Services that exist already begins with nothing.
       const applyAll = async (all: readonly string[]) =>
         void (all.length > 0 && (await apply(all)));

@@ -194,17 +194,18 @@ interface Stage {
 }
 
 async function open(
-  { kubectl, kubeconfigPath }: Kubernetes,
+  server: Kubernetes,
   namespace: string,
   app: (image: string) => Release,
 ): Promise<Stage> {
+  const { kubectl, kubeconfigPath } = server;
   await kubectl(['create', 'namespace', namespace]);
   const all = plans();
   const trees: Readonly<Record<Version, PlanTree>> = {
     old: await all.add(app('app:1')),
     next: await all.add(app('app:2')),
   };
-  const sync = applier(kubectl);
+  const sync = applier(server);
   const view = viewer(all, kubeconfigPath);
   const seen: Record<Track, string[]> = { primary: [], canary: [] };
   const kubelet = playKubelet(kubectl, namespace);
@@ -241,7 +242,7 @@ async function open(
     },
     applyAgain: () => reapply(sync, all, current),
     async applyWithoutPrune(rollout) {
-      await applier(kubectl).apply(all.texts(rollout.files));
+      await applier(server).apply(all.texts(rollout.files));
     },
     async until(track, reason) {
       const wanted = { kind: 'notReady', reason: expect.stringMatching(reason) };

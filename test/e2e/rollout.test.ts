@@ -236,8 +236,9 @@ interface Loop {
 }
 
 /** Syncs `live/` and makes pods ready, about once a second, until it is stopped. */
-function playOthers({ kubectl }: Kubernetes, reader: Reader): Loop {
-  const { apply } = applier(kubectl);
+function playOthers(server: Kubernetes, reader: Reader): Loop {
+  const { kubectl } = server;
+  const { apply } = applier(server);
   const kubelets = RELEASES.map(({ namespace }) => playKubelet(kubectl, namespace));
   let isStopped = false;
   let applied: string | undefined;

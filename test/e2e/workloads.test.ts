@@ -123,11 +123,12 @@ interface Stage {
 }
 
 async function open(
-  { kubectl }: Kubernetes,
+  server: Kubernetes,
   namespace: string,
   app: (image: string) => Release,
   edit: (text: string) => string = (text) => text,
 ): Promise<Stage> {
+  const { kubectl } = server;
   await kubectl(['create', 'namespace', namespace]);
   const all = plans();
   const trees: Readonly<Record<'old' | 'next', PlanTree>> = {
@@ -136,7 +137,7 @@ async function open(
   };
   const within = `--namespace=${namespace}`;
   const flags = [within, '--output=json', '--show-managed-fields'];
-  const sync = applier(kubectl);
+  const sync = applier(server);
   const kubelet = playKubelet(kubectl, namespace);
   const object = async (ref: string): Promise<unknown> =>
     JSON.parse(await kubectl(['get', ref, ...flags]));

@@ -40,7 +40,7 @@ export async function startApplying({ api, flux, git }: Stack): Promise<Applying
           const [status, path] = change.split('\t');
           if (status === 'D') return api.delete(pathOf(await objectAt(`${before}:${path}`)));
           const object = await objectAt(`${tip}:${path}`);
-          return api.apply(pathOf(object), object, 'kustomize-controller');
+          return api.apply(pathOf(object), object, { fieldManager: 'kustomize-controller' });
         }),
       ),
     );

@@ -29,6 +29,16 @@ export interface ApiOptions {
   readonly token: string;
 }
 
+/** How an object is applied. */
+export interface ApplyOptions {
+  /** Under which name its fields are owned. */
+  readonly fieldManager: string;
+  /** Whether a field that the API server does not know is an error. @default false */
+  readonly strict?: boolean;
+  /** Whether it is only asked. @default false */
+  readonly dryRun?: boolean;
+}
+
 /** An API server in JSON, without the 0.1 s that each kubectl takes. */
 export interface Api {
   /** @param path such as `/api/v1/namespaces/test/pods` @throws ApiError when it is refused */
@@ -38,7 +48,7 @@ export interface Api {
   /** JSON merge patch. @throws ApiError when it is refused */
   patch<T>(path: string, body: unknown): Promise<T>;
   /** Server-side apply with force, as GitOps tools do. @throws ApiError when it is refused */
-  apply<T>(path: string, body: unknown, fieldManager: string): Promise<T>;
+  apply<T>(path: string, body: unknown, options: ApplyOptions): Promise<T>;
   /** At once, without a grace period. @throws ApiError when it is refused */
   delete(path: string): Promise<void>;
   /**
@@ -78,10 +88,12 @@ export function openApi(options: ApiOptions): Api {
     post: (path, body) => json({ method: 'POST', path, type: 'application/json', body }),
     patch: (path, body) =>
       json({ method: 'PATCH', path, type: 'application/merge-patch+json', body }),
-    apply: (path, body, fieldManager) =>
+    apply: (path, body, { fieldManager, strict = false, dryRun = false }) =>
       json({
         method: 'PATCH',
-        path: `${path}?fieldManager=${fieldManager}&force=true`,
+        path:
+          `${path}?fieldManager=${fieldManager}&force=true` +
+          `${strict ? '&fieldValidation=Strict' : ''}${dryRun ? '&dryRun=All' : ''}`,
         type: 'application/apply-patch+yaml',
         body,
       }),
