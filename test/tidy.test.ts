@@ -363,6 +363,7 @@ describe('routers', () => {
     const allowed = [
       'lib/validation/schema.ts',
       'lib/validation/rules/rules.ts',
+      'lib/validation/rules/routes.ts',
       'lib/plan/scope.ts',
       'lib/plan/policy.ts',
       'analyzer/simulated/served-kinds.ts',

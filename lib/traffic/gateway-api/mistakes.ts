@@ -14,25 +14,6 @@ const RULES: readonly ((props: GatewayApiProps, context: RouterContext) => reado
     const remedy = 'name the Gateway that shall route by it';
     return [{ problem: 'traffic.parentRefs is empty', got: parentRefs, remedy }];
   },
-  function doubledParents({ parentRefs }) {
-    const keys = parentRefs.map(({ group, kind, namespace, name, sectionName, port }) => ({
-      parent: [group, kind, namespace, name].join('/'),
-      whole: [group, kind, namespace, name, sectionName, port].join('/'),
-      part: sectionName ?? port,
-    }));
-    return parentRefs
-      .filter((_, index) => {
-        const { parent, whole, part } = keys[index] ?? {};
-        const others = keys.filter((it, at) => at !== index && it.parent === parent);
-        const first = keys.findIndex((it) => it.whole === whole);
-        return others.length > 0 && (part === undefined || first < index);
-      })
-      .map((got) => ({
-        problem: 'traffic.parentRefs names one parent twice',
-        got,
-        remedy: 'give each of them a sectionName or a port of its own, or leave one out',
-      }));
-  },
   function experimental(props) {
     if (props.channel === 'experimental') return [];
     return (['retry', 'sessionPersistence'] as const)

@@ -36,7 +36,7 @@ const target: Check = fields({
 });
 
 function oneOfTargets(...keys: readonly string[]): Check {
-  return all(needed('target'), fields({ target: all(target, choice(keys)) }));
+  return fields({ target: all(target, choice(keys)) });
 }
 
 const resource = all(needed('name'), oneOfTargets('averageUtilization', 'averageValue'));

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, listAt, objectAt } from '../../manifest/json.ts';
+import { isObject, type Json, type JsonObject, listAt, objectAt } from '../../manifest/json.ts';
 import {
   all,
   type Check,
@@ -13,144 +13,29 @@ import {
   text,
   textOf,
   unique,
-  when,
   whole,
   wrong,
 } from './check.ts';
-import {
-  annotationKey,
-  configKey,
-  envName,
-  isQualified,
-  label,
-  pathBelow,
-  port,
-  portName,
-  portNumber,
-} from './names.ts';
+import { env, envFrom } from './environment.ts';
+import { backsteps, label, pathBelow, port, portName, portNumber } from './names.ts';
 import { resources } from './quantities.ts';
-
-const POD_FIELDS = ['metadata.name', 'metadata.namespace', 'metadata.uid'];
-
-const ENV_FIELDS: ReadonlySet<string> = new Set([
-  ...POD_FIELDS,
-  'spec.nodeName',
-  'spec.serviceAccountName',
-  'status.hostIP',
-  'status.hostIPs',
-  'status.podIP',
-  'status.podIPs',
-]);
-
-const FILE_FIELDS: ReadonlySet<string> = new Set([
-  ...POD_FIELDS,
-  'metadata.labels',
-  'metadata.annotations',
-]);
-
-function fieldRef(allowed: ReadonlySet<string>): Check {
-  const isRight = (it: string) => {
-    const [, of, key = ''] = /^metadata\.(labels|annotations)\['(.*)'\]$/.exec(it) ?? [];
-    if (of === undefined) return allowed.has(it);
-    return of === 'labels' ? isQualified(key) : annotationKey(key, '').length === 0;
-  };
-  const form = `one of ${[...allowed].join(', ')}, metadata.labels['…'] or metadata.annotations['…']`;
-  return fields({ fieldPath: text(isRight, form, 'use one of them') });
-}
-
-/** What an amount may be divided by. */
-const DIVISORS: Readonly<Record<string, ReadonlySet<string>>> = {
-  cpu: new Set(['0', '1', '1m']),
-  other: new Set(
-    ['0', '1', 'k', 'M', 'G', 'T', 'P', 'E', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'].map((it) =>
-      /^\d/.test(it) ? it : `1${it}`,
-    ),
-  ),
-};
-
-const resourceFieldRef: Check = all(
-  fields({
-    resource: text(
-      (it) => /^(?:limits|requests)\.(?:cpu|memory|ephemeral-storage|hugepages-.*)$/.test(it),
-      'limits. or requests. with cpu, memory, ephemeral-storage or hugepages-…',
-      'correct it',
-    ),
-  }),
-  wrong(
-    'divisor',
-    (it) => {
-      const kind = /\.cpu$/.test(String(it.resource)) ? 'cpu' : 'other';
-      const divisor = own(it, 'divisor');
-      return divisor !== undefined && DIVISORS[kind]?.has(String(divisor)) === false;
-    },
-    'must be a unit: 1 or 1m of cpu, else 1, 1k, 1Mi and such',
-    'use one of them',
-  ),
-);
-
-const keyRef = all(fields({ key: configKey }), needed('name'));
-
-const env: Check = all(
-  fields({
-    name: envName,
-    valueFrom: all(
-      choice(['fieldRef', 'resourceFieldRef', 'configMapKeyRef', 'secretKeyRef', 'fileKeyRef']),
-      fields({
-        fieldRef: fieldRef(ENV_FIELDS),
-        resourceFieldRef,
-        configMapKeyRef: keyRef,
-        secretKeyRef: keyRef,
-      }),
-    ),
-  }),
-  only('valueFrom', (it) => isEmpty(it.value), 'without a value'),
-);
-
-const envFrom: Check = all(
-  choice(['configMapRef', 'secretRef']),
-  fields({
-    prefix: text(
-      (it) => it === '' || /^[ -<>-~]+$/.test(it),
-      'the beginning of a name',
-      'use printable ASCII without =',
-    ),
-  }),
-  fields({ configMapRef: needed('name'), secretRef: needed('name') }),
-);
-
-/** Files that tell a container about its pod. */
-export const downwardItems: Check = items(
-  all(
-    choice(['fieldRef', 'resourceFieldRef']),
-    needed('path'),
-    fields({
-      path: pathBelow,
-      fieldRef: fieldRef(FILE_FIELDS),
-      resourceFieldRef: all(resourceFieldRef, needed('containerName')),
-      mode: whole(0, 0o777),
-    }),
-  ),
-);
 
 const handlerFields = {
   exec: needed('command'),
-  httpGet: all(
-    needed('port'),
-    fields({
-      port,
-      scheme: oneOf('HTTP', 'HTTPS'),
-      httpHeaders: items(
-        fields({
-          name: text(
-            (it) => /^[-A-Za-z0-9]+$/.test(it),
-            'the name of a header',
-            'use letters, digits and dashes',
-          ),
-        }),
-      ),
-    }),
-  ),
-  tcpSocket: all(needed('port'), fields({ port })),
+  httpGet: fields({
+    port,
+    scheme: oneOf('HTTP', 'HTTPS'),
+    httpHeaders: items(
+      fields({
+        name: text(
+          (it) => /^[-A-Za-z0-9]+$/.test(it),
+          'the name of a header',
+          'use letters, digits and dashes',
+        ),
+      }),
+    ),
+  }),
+  tcpSocket: fields({ port }),
 };
 
 function probe(kind: 'liveness' | 'readiness' | 'startup'): Check {
@@ -219,7 +104,6 @@ const MOST_ID = 2_147_483_647;
 const LOCALHOST = 'Localhost';
 
 const profile: Check = all(
-  needed('type'),
   fields({ type: oneOf('RuntimeDefault', 'Unconfined', LOCALHOST) }),
   needed('localhostProfile', 'with type Localhost', (it) => it.type === LOCALHOST),
   only('localhostProfile', (it) => it.type === LOCALHOST, 'with type Localhost'),
@@ -250,17 +134,21 @@ function listed(value: JsonObject, ...path: readonly string[]): readonly unknown
   return Array.isArray(found) ? found : [];
 }
 
+function ofVolume(volumes: ReadonlySet<string>): Check {
+  return wrong(
+    'name',
+    (it) => !volumes.has(String(it.name)),
+    'must be the name of a volume',
+    'add the volume to the pod',
+  );
+}
+
 function mounts(volumes: ReadonlySet<string>): Check {
   return all(
     unique(textOf('mountPath'), 'mountPath'),
     items(
       all(
-        wrong(
-          'name',
-          (it) => !volumes.has(String(it.name)),
-          'must be the name of a volume',
-          'add the volume to the pod',
-        ),
+        ofVolume(volumes),
         needed('mountPath'),
         fields({
           subPath: pathBelow,
@@ -287,8 +175,24 @@ const container: Check = all(
     readinessProbe: probe('readiness'),
     startupProbe: probe('startup'),
     securityContext,
+    resizePolicy: all(
+      unique(textOf('resourceName'), 'resourceName'),
+      items(
+        fields({
+          resourceName: oneOf('cpu', 'memory'),
+          restartPolicy: oneOf('NotRequired', 'RestartContainer'),
+        }),
+      ),
+    ),
   }),
 );
+
+function devices(volumes: ReadonlySet<string>): Check {
+  return all(
+    unique(textOf('devicePath'), 'devicePath'),
+    items(all(ofVolume(volumes), needed('devicePath'), fields({ devicePath: backsteps }))),
+  );
+}
 
 /** A probe or a hook of a container that ends before the pod's own start would never run. */
 const RUNNING = ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'];
@@ -324,7 +228,11 @@ const count1: Check = (value, pointer) =>
 
 /** What depends on the rest of the pod. */
 function inPod(volumes: ReadonlySet<string>, graceSeconds: number): Check {
-  return fields({ volumeMounts: mounts(volumes), lifecycle: lifecycle(graceSeconds) });
+  return fields({
+    volumeMounts: mounts(volumes),
+    volumeDevices: devices(volumes),
+    lifecycle: lifecycle(graceSeconds),
+  });
 }
 
 function sharedNames(pod: JsonObject, pointer: string) {
@@ -341,29 +249,37 @@ function sharedNames(pod: JsonObject, pointer: string) {
   return [...fields({ containers: doubled, initContainers: all(doubled, check) })(pod, pointer)];
 }
 
-/** A port of the node can be had once, and in its network a container's port is the node's. */
+/** A port of the node can be had once; containers that come first run one by one. */
 function hostPorts(pod: JsonObject, pointer: string) {
-  const isHost = pod.hostNetwork === true;
-  const taken = new Set<string>();
-  const held = when(
-    (it) => typeof it.hostPort === 'number' && it.hostPort > 0,
-    all(
-      wrong(
-        'hostPort',
-        (it) => isHost && it.hostPort !== it.containerPort,
-        'must equal containerPort with hostNetwork',
-        'leave it out',
-      ),
-      wrong(
-        'hostPort',
-        (it) => {
-          const key = `${it.hostIP ?? ''}/${it.hostPort}/${it.protocol ?? 'TCP'}`;
-          return taken.size === taken.add(key).size;
-        },
-        'is the hostPort of another port',
-        'change one of them',
-      ),
+  const first = (value: Json, here: string) => fields({ ports: items(takenOnce()) })(value, here);
+  const own = items(
+    wrong(
+      'hostPort',
+      (it) => pod.hostNetwork === true && isTaken(it) && it.hostPort !== it.containerPort,
+      'must equal containerPort with hostNetwork',
+      'leave it out',
     ),
   );
-  return fields({ containers: items(fields({ ports: items(held) })) })(pod, pointer);
+  const shared = items(takenOnce());
+  return fields({
+    containers: items(fields({ ports: all(own, shared) })),
+    initContainers: items(first),
+  })(pod, pointer);
+}
+
+const isTaken = (it: JsonObject) => typeof it.hostPort === 'number' && it.hostPort > 0;
+
+/** Remembers what it has seen. */
+function takenOnce(): Check {
+  const taken = new Set<string>();
+  const isDoubled = (it: JsonObject) => {
+    const key = `${it.hostIP ?? ''}/${it.hostPort}/${it.protocol ?? 'TCP'}`;
+    return taken.size === taken.add(key).size;
+  };
+  return wrong(
+    'hostPort',
+    (it) => isTaken(it) && isDoubled(it),
+    'is the hostPort of another port',
+    'change one of them',
+  );
 }

@@ -122,6 +122,13 @@ export const pathBelow: Check = text(
   'begin without / and leave .. out',
 );
 
+/** A path that does not lead back. */
+export const backsteps: Check = text(
+  (it) => !it.split('/').includes('..'),
+  'a path without ..',
+  'leave .. out',
+);
+
 /** A selector of labels, with no demand that it be not empty. */
 export const labelSelector: Check = fields({
   matchLabels: entries(labelKey, labelValue),

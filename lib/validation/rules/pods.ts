@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../manifest/json.ts';
+import { type JsonObject, objectAt } from '../../manifest/json.ts';
 import { ip } from './addresses.ts';
 import {
   all,
@@ -19,9 +19,12 @@ import {
   wrong,
 } from './check.ts';
 import { claimSpec } from './claims.ts';
-import { containers, contextFields, downwardItems } from './containers.ts';
+import { containers, contextFields } from './containers.ts';
+import { downwardItems } from './environment.ts';
 import {
   annotations,
+  backsteps,
+  isSubdomain,
   label,
   labelKey,
   labelSelector,
@@ -79,12 +82,6 @@ const absolute: Check = text(
   'begin with / and leave .. out',
 );
 
-const backsteps: Check = text(
-  (it) => !it.split('/').includes('..'),
-  'a path without ..',
-  'leave .. out',
-);
-
 const PROJECTED = [
   'clusterTrustBundle',
   'configMap',
@@ -112,6 +109,12 @@ const projected: Check = fields({
   ),
 });
 
+const driver: Check = text(
+  (it) => it.length <= 63 && isSubdomain(it.toLowerCase()),
+  'a DNS name of at most 63 characters',
+  'correct it',
+);
+
 const volume: Check = all(
   choice(SOURCES, 'none'),
   fields({
@@ -138,8 +141,8 @@ const volume: Check = all(
       }),
     ),
     persistentVolumeClaim: needed('claimName'),
-    nfs: all(needed('server'), needed('path'), fields({ path: absolute })),
-    csi: needed('driver'),
+    nfs: all(needed('server'), fields({ path: absolute })),
+    csi: fields({ driver }),
     ephemeral: all(
       needed('volumeClaimTemplate'),
       fields({ volumeClaimTemplate: fields({ spec: claimSpec }) }),
@@ -298,7 +301,13 @@ export const podSpec: Check = all(
     ),
     readinessGates: items(fields({ conditionType: labelKey })),
     schedulingGates: all(unique(textOf('name'), 'name'), items(fields({ name: labelKey }))),
-    hostAliases: items(all(needed('ip'), fields({ ip, hostnames: items(subdomain) }))),
+    hostAliases: all(
+      unique(textOf('ip'), 'ip'),
+      items(fields({ ip, hostnames: items(subdomain) })),
+    ),
+    imagePullSecrets: unique(textOf('name'), 'name'),
+    nodeName: subdomainOrNone,
+    os: fields({ name: oneOf('linux', 'windows') }),
     serviceAccountName: subdomainOrNone,
     hostname: label,
     subdomain: label,
@@ -309,9 +318,15 @@ export const podSpec: Check = all(
   }),
   wrong(
     'dnsConfig',
-    (it) => it.dnsPolicy === 'None' && isEmpty(own(it, 'dnsConfig')),
+    (it) => it.dnsPolicy === 'None' && isEmpty(objectAt(it, 'dnsConfig').nameservers),
     'must have nameservers with dnsPolicy None',
     'add one',
+  ),
+  wrong(
+    'shareProcessNamespace',
+    (it) => it.shareProcessNamespace === true && it.hostPID === true,
+    'must not be true together with hostPID',
+    'keep one of them',
   ),
   wrong(
     'ephemeralContainers',

@@ -193,9 +193,44 @@ const matches: Check = (value, pointer) => {
   return [{ pointer, problem, got: count, remedy: 'make another route of some rules' }];
 };
 
+const parent = (it: JsonObject) =>
+  [
+    own(it, 'group') ?? 'gateway.networking.k8s.io',
+    own(it, 'kind') ?? 'Gateway',
+    own(it, 'namespace') ?? '',
+    own(it, 'name'),
+  ].join('/');
+
+const isWhole = (it: JsonObject) =>
+  own(it, 'sectionName') === undefined && own(it, 'port') === undefined;
+
+/** A Gateway that is named twice must be told apart by its listeners. */
+const parentRefs: Check = all(
+  unique(
+    (it) =>
+      isWhole(it)
+        ? undefined
+        : `${parent(it)}/${own(it, 'sectionName') ?? ''}/${own(it, 'port') ?? ''}`,
+    'parent, sectionName and port',
+  ),
+  (value, pointer) => {
+    const all = listAt({ value }, 'value');
+    const counts = new Map<string, number>();
+    for (const it of all) counts.set(parent(it), (counts.get(parent(it)) ?? 0) + 1);
+    const named = wrong(
+      'sectionName',
+      (it) => (counts.get(parent(it)) ?? 0) > 1 && isWhole(it),
+      'must be given, or port, where a parent is named twice',
+      'add it, or leave one of them out',
+    );
+    return items(named)(value, pointer);
+  },
+);
+
 /** What a route of HTTP must keep. */
 export const httpRoute: Check = fields({
   spec: fields({
+    parentRefs,
     rules: all(
       names,
       matches,
@@ -225,6 +260,7 @@ export const httpRoute: Check = fields({
 /** What a route of gRPC must keep. */
 export const grpcRoute: Check = fields({
   spec: fields({
+    parentRefs,
     rules: all(
       names,
       matches,

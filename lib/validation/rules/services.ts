@@ -3,7 +3,6 @@ import { cidr, ip } from './addresses.ts';
 import {
   all,
   type Check,
-  count,
   fields,
   isEmpty,
   items,
@@ -70,7 +69,7 @@ export const service: Check = fields({
         'None or an IP address',
         'leave it out',
       ),
-      ipFamilies: all(count(2), distinct, items(oneOf('IPv4', 'IPv6'))),
+      ipFamilies: all(distinct, items(oneOf('IPv4', 'IPv6'))),
       ipFamilyPolicy: oneOf('SingleStack', 'PreferDualStack', 'RequireDualStack'),
       externalTrafficPolicy: oneOf('', 'Cluster', 'Local'),
       internalTrafficPolicy: oneOf('Cluster', 'Local'),

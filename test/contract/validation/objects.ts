@@ -155,6 +155,38 @@ const autoscalers: readonly Case[] = [
     [
       [{ type: 'Memory' }],
       [{ type: 'Resource' }],
+      [{ type: 'ContainerResource' }],
+      [{ type: 'Pods' }],
+      [
+        {
+          type: 'Pods',
+          pods: { metric: METRIC, target: AVERAGE },
+          object: { metric: METRIC, target: AVERAGE, describedObject: { kind: 'A', name: 'b' } },
+        },
+      ],
+      [{ type: 'External' }],
+      [{ type: 'Object' }],
+      [
+        {
+          type: 'Pods',
+          pods: { metric: METRIC, target: AVERAGE },
+          external: { metric: METRIC, target: AVERAGE },
+        },
+      ],
+      [
+        {
+          type: 'Pods',
+          pods: { metric: METRIC, target: AVERAGE },
+          resource: { name: 'cpu', target: AVERAGE },
+        },
+      ],
+      [
+        {
+          type: 'External',
+          external: { metric: METRIC, target: AVERAGE },
+          containerResource: { name: 'cpu', container: 'a', target: AVERAGE },
+        },
+      ],
       [{ type: 'Resource', resource: { name: '', target: AVERAGE } }],
       [
         {
@@ -209,6 +241,7 @@ const autoscalers: readonly Case[] = [
       { scaleUp: { stabilizationWindowSeconds: -1 } },
       { scaleDown: { stabilizationWindowSeconds: 3601 } },
       { scaleUp: { selectPolicy: 'Mean' } },
+      { scaleUp: { policies: [] } },
       policy({ type: 'Nodes' }),
       policy({ value: 0 }),
       policy({ periodSeconds: 0 }),
@@ -238,13 +271,22 @@ const PDB: Manifest = {
 };
 
 const budgets: readonly Case[] = [
-  of(PDB, '/metadata/name', [], ['A_b', letters(253)]),
+  of(PDB, '/metadata/name', ['a%b'], ['A_b', letters(253)]),
   of(PDB, '/spec/minAvailable', [-1, '1', '101%'], [0, '100%', undefined]),
   of(PDB, '/spec/maxUnavailable', [-1, 'a%', '101%'], [0, '0%']),
   of({ ...PDB, spec: { minAvailable: 1 } }, '/spec/maxUnavailable', [1], []),
   of(PDB, '/spec/selector', [{ matchLabels: { a: 'b c' } }], [{}]),
   of(PDB, '/spec/unhealthyPodEvictionPolicy', ['Never'], ['AlwaysAllow']),
 ];
+
+const ROLE: Manifest = {
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'Role',
+  metadata,
+  rules: [],
+};
+
+const roles: readonly Case[] = [of(ROLE, '/metadata/name', ['a%b'], ['system:a', letters(254)])];
 
 /** Objects that make no pods. */
 export const OBJECTS: readonly Case[] = [
@@ -253,4 +295,5 @@ export const OBJECTS: readonly Case[] = [
   ...claims,
   ...autoscalers,
   ...budgets,
+  ...roles,
 ];

@@ -1,5 +1,5 @@
 import type { Json, JsonObject, Manifest } from '../../../lib/manifest/json.ts';
-import { type Case, letters, of } from './case.ts';
+import { type Case, letters, of, placed } from './case.ts';
 
 const LABELS = { app: 'shop' };
 
@@ -115,6 +115,16 @@ const ports: readonly Case[] = [
       ],
     ],
   ),
+  first(
+    'ports',
+    [
+      [
+        { containerPort: 80, hostPort: 80 },
+        { containerPort: 81, hostPort: 80 },
+      ],
+    ],
+    [[{ containerPort: 80, name: 'a', hostPort: 80 }]],
+  ),
   of(
     { ...DEPLOYMENT, spec: hostNetworked() },
     `${APP}/ports`,
@@ -187,6 +197,7 @@ const env: readonly Case[] = [
       [{}],
       [{ configMapRef: { name: 'a' }, secretRef: { name: 'a' } }],
       [{ configMapRef: { name: '' } }],
+      [{ secretRef: { name: '' } }],
       [{ prefix: 'A=', configMapRef: { name: 'a' } }],
     ],
     [[{ prefix: 'A_', secretRef: { name: 'a' } }]],
@@ -242,6 +253,8 @@ const running: readonly Case[] = [
     [{ preStop: { sleep: { seconds: 30 } } }, { preStop: { sleep: { seconds: 0 } } }],
   ),
   first('livenessProbe', [tcp], []),
+  first('readinessProbe', [tcp], []),
+  first('startupProbe', [tcp], []),
   first('lifecycle', [{ preStop: { exec: { command: ['a'] } } }], []),
   pod(
     'initContainers',
@@ -276,9 +289,34 @@ const resources: readonly Case[] = [
       { limits: { 'hugepages-2Mi': '2Mi', memory: '1Mi' } },
     ],
   ),
+  app(
+    'resizePolicy',
+    [
+      [{ resourceName: 'storage', restartPolicy: 'NotRequired' }],
+      [{ resourceName: 'cpu', restartPolicy: 'Never' }],
+      [
+        { resourceName: 'cpu', restartPolicy: 'NotRequired' },
+        { resourceName: 'cpu', restartPolicy: 'RestartContainer' },
+      ],
+    ],
+    [[{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }]],
+  ),
+  app(
+    'resources',
+    [limits({ cpu: '1e3Mi' }), limits({ cpu: '1,5' })],
+    [
+      limits({ cpu: '1.' }),
+      limits({ cpu: '+1.5e3' }),
+      limits({ memory: '1E' }),
+      limits({ memory: '1E2' }),
+    ],
+  ),
   app('resources', [limits({ cpu: '1 core' }), limits({ cpu: '1KiB' })], [limits({ cpu: '0.1' })]),
 ];
 
+const CLAIMED: Manifest = placed(of(DEPLOYMENT, `${POD}/volumes`, [], []), [
+  { name: 'files', persistentVolumeClaim: { claimName: 'a' } },
+]);
 const mount = (more: JsonObject): Json => [{ name: 'files', mountPath: '/a', ...more }];
 const mounts: readonly Case[] = [
   app(
@@ -306,6 +344,20 @@ const mounts: readonly Case[] = [
     ],
   ),
   first('volumeMounts', [mount({ name: 'others' })], [mount({})]),
+  of(
+    CLAIMED,
+    `${APP}/volumeDevices`,
+    [
+      [{ name: 'others', devicePath: '/a' }],
+      [{ name: 'files', devicePath: '' }],
+      [{ name: 'files', devicePath: '/../a' }],
+      [
+        { name: 'files', devicePath: '/a' },
+        { name: 'files', devicePath: '/a' },
+      ],
+    ],
+    [[{ name: 'files', devicePath: '/a' }]],
+  ),
 ];
 
 const volume = (source: JsonObject): Json => [{ name: 'files', ...source }];
@@ -346,7 +398,15 @@ const volumes: readonly Case[] = [
       volume({ persistentVolumeClaim: { claimName: '' } }),
       volume({ nfs: { server: '', path: '/a' } }),
       volume({ nfs: { server: 'a', path: 'a' } }),
-      volume({ csi: { driver: '' } }),
+      volume({ csi: { driver: 'a_b' } }),
+      volume({ csi: { driver: letters(64) } }),
+      volume({ ephemeral: {} }),
+      volume({ downwardAPI: { items: [{ path: '', fieldRef: { fieldPath: 'metadata.name' } }] } }),
+      volume({
+        downwardAPI: { items: [{ path: 'a', fieldRef: { fieldPath: 'metadata.name' }, mode: -1 }] },
+      }),
+      projected({ configMap: { name: '' } }),
+      projected({ secret: {} }),
       volume({ downwardAPI: { items: [{ path: 'a' }] } }),
       volume({ downwardAPI: { items: [{ path: 'a', fieldRef: { fieldPath: 'status.podIP' } }] } }),
       volume({
@@ -371,6 +431,7 @@ const volumes: readonly Case[] = [
         downwardAPI: { items: [{ path: 'a', fieldRef: { fieldPath: 'metadata.labels' } }] },
       }),
       volume({ nfs: { server: 'a', path: '/' } }),
+      volume({ csi: { driver: 'A.b' } }),
       volume({ projected: { sources: [], defaultMode: 0 } }),
       projected({ serviceAccountToken: { path: 'a', expirationSeconds: 600 } }),
       claim({ storageClassName: '' }),

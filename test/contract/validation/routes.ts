@@ -13,6 +13,22 @@ const PREFIX = { type: 'ReplacePrefixMatch', replacePrefixMatch: '/' };
 const FULL = { type: 'ReplaceFullPath', replaceFullPath: '/' };
 const REDIRECT = { type: 'RequestRedirect', requestRedirect: {} };
 const HEADERS = { type: 'RequestHeaderModifier', requestHeaderModifier: {} };
+/** Another type of filter with what it needs. */
+const TYPES = [
+  ['URLRewrite', 'urlRewrite'],
+  ['RequestRedirect', 'requestRedirect'],
+  ['RequestHeaderModifier', 'requestHeaderModifier'],
+  ['ResponseHeaderModifier', 'responseHeaderModifier'],
+  ['ExtensionRef', 'extensionRef'],
+  ['CORS', 'cors'],
+];
+const OPTIONS: Readonly<Record<string, JsonObject>> = {
+  extensionRef: { group: 'a.b', kind: 'C', name: 'd' },
+};
+const MIRROR = {
+  type: 'RequestMirror',
+  requestMirror: { backendRef: { name: 'shop', port: 80 } },
+};
 const backend = (more: JsonObject): Json => [
   { backendRefs: [{ name: 'shop', port: 80, ...more }] },
 ];
@@ -31,8 +47,11 @@ const http: readonly Case[] = [
     [
       filters(HEADERS, HEADERS),
       filters(REDIRECT, rewrite(FULL)),
-      filters({ type: 'URLRewrite' }),
-      filters({ ...HEADERS, urlRewrite: {} }),
+      ...TYPES.map(([type = '']) => filters({ type })),
+      ...TYPES.map(([, field = '']) => filters({ ...MIRROR, [field]: OPTIONS[field] ?? {} })),
+      filters(rewrite({ type: 'ReplacePrefixMatch' })),
+      filters(rewrite({ ...PREFIX, replaceFullPath: '/' })),
+      filters({ ...HEADERS, requestMirror: MIRROR.requestMirror }),
       filters(rewrite({ type: 'ReplaceFullPath' })),
       filters(rewrite({ ...FULL, replacePrefixMatch: '/' })),
       [{ ...Object(backend({}))[0], filters: [REDIRECT] }],
@@ -63,6 +82,7 @@ const http: readonly Case[] = [
     ],
     [
       filters(HEADERS, rewrite(FULL)),
+      filters(MIRROR, MIRROR),
       filters(REDIRECT),
       filters(rewrite(PREFIX)),
       [{ filters: [rewrite(PREFIX)], ...matches(1) }],
@@ -87,6 +107,24 @@ const http: readonly Case[] = [
   ),
 ];
 
+const gateway = (more: JsonObject): JsonObject => ({ name: 'a', ...more });
+const parents: readonly Case[] = [HTTP, GRPC].map((base) =>
+  of(
+    base,
+    '/spec/parentRefs',
+    [
+      [gateway({ sectionName: 'a' }), gateway({})],
+      [gateway({ sectionName: 'a' }), gateway({ sectionName: 'a' })],
+      [gateway({ port: 80 }), gateway({ port: 80 })],
+    ],
+    [
+      [gateway({}), gateway({ namespace: 'b' })],
+      [gateway({ sectionName: 'a' }), gateway({ sectionName: 'b' })],
+      [gateway({ port: 80 }), gateway({ port: 81 })],
+    ],
+  ),
+);
+
 const grpc: readonly Case[] = [
   of(
     GRPC,
@@ -110,4 +148,4 @@ const grpc: readonly Case[] = [
 ];
 
 /** Routes of the Gateway API. */
-export const ROUTES: readonly Case[] = [...http, ...grpc];
+export const ROUTES: readonly Case[] = [...http, ...parents, ...grpc];

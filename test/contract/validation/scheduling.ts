@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../../lib/manifest/json.ts';
-import { type Case, letters, of } from './case.ts';
+import { type Case, letters, of, placed } from './case.ts';
 import { DEPLOYMENT } from './pods.ts';
 
 const pod = (field: string, wrong: Case['wrong'], right: Case['right']) =>
@@ -56,6 +56,7 @@ export const SCHEDULING: readonly Case[] = [
       node({ key: 'a', operator: 'NotIn', values: [] }),
       node({ key: 'a', operator: 'Exists', values: ['b'] }),
       node({ key: 'a', operator: 'Gt', values: ['1', '2'] }),
+      nodes({ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['a', 'b'] }] }),
       nodes({ matchFields: [{ key: 'metadata.uid', operator: 'In', values: ['a'] }] }),
       nodes({ matchFields: [{ key: 'metadata.name', operator: 'Exists', values: ['a'] }] }),
       {
@@ -100,6 +101,7 @@ export const SCHEDULING: readonly Case[] = [
       [spread({ minDomains: 0 })],
       [spread({ minDomains: 2, whenUnsatisfiable: 'ScheduleAnyway' })],
       [spread({ nodeTaintsPolicy: 'Obey' })],
+      [spread({ nodeAffinityPolicy: 'Obey' })],
       [spread({ matchLabelKeys: ['a'] })],
     ],
     [
@@ -116,8 +118,12 @@ export const SCHEDULING: readonly Case[] = [
   ),
   pod(
     'hostAliases',
-    [[{ ip: 'a', hostnames: ['a'] }], [{ ip: '1.1.1.1', hostnames: ['A'] }]],
-    [[{ ip: '::1', hostnames: ['a.b'] }]],
+    [
+      [{ ip: 'a', hostnames: ['a'] }],
+      [{ ip: '1.1.1.1', hostnames: ['A'] }],
+      [{ ip: '::1' }, { ip: '::1' }],
+    ],
+    [[{ ip: '::1', hostnames: ['a.b'] }, { ip: '1.1.1.1' }]],
   ),
   pod('readinessGates', [[{ conditionType: 'a b' }]], [[{ conditionType: 'a/b' }]]),
   pod('schedulingGates', [[{ name: 'a b' }], [{ name: 'a' }, { name: 'a' }]], [[{ name: 'a/b' }]]),
@@ -132,6 +138,21 @@ export const SCHEDULING: readonly Case[] = [
   pod('subdomain', ['a.b'], ['a']),
   pod('priorityClassName', ['A'], ['a.b']),
   pod('runtimeClassName', ['A'], ['a.b']),
+  pod('nodeName', ['A'], ['a.b', '']),
+  pod('os', [{ name: 'plan9' }], [{ name: 'linux' }]),
+  pod('imagePullSecrets', [[{ name: 'a' }, { name: 'a' }]], [[{ name: 'a' }]]),
+  of(
+    placed(of(DEPLOYMENT, '/spec/template/spec/hostPID', [], []), true),
+    '/spec/template/spec/shareProcessNamespace',
+    [true],
+    [false],
+  ),
+  of(
+    placed(of(DEPLOYMENT, '/spec/template/spec/dnsPolicy', [], []), 'None'),
+    '/spec/template/spec/dnsConfig',
+    [{ searches: ['a'] }, { nameservers: [] }],
+    [{ nameservers: ['1.1.1.1'] }],
+  ),
   pod('preemptionPolicy', ['Always'], ['PreemptLowerPriority']),
   pod('restartPolicy', ['Never', 'OnFailure', 'Sometimes'], ['Always', undefined]),
   pod('activeDeadlineSeconds', [1], []),

@@ -27,6 +27,8 @@ const services: readonly Case[] = [
       ports({ port: 80, name: 'A' }),
       ports({ port: 80, name: letters(64) }),
       ports({ port: 0 }),
+      ports({ port: 1.5 }),
+      ports({ port: 80, targetPort: 1.5 }),
       ports({ port: 65_536 }),
       ports({ port: 80, protocol: 'HTTP' }),
       ports({ port: 80, targetPort: '80' }),
@@ -51,6 +53,7 @@ const services: readonly Case[] = [
       { type: 'ExternalName', externalName: 'a_b' },
       { type: 'ExternalName', externalName: 'a.b', clusterIP: '10.96.0.9' },
       { type: 'ExternalName', externalName: 'a.b', ipFamilies: ['IPv4'] },
+      { type: 'ExternalName', externalName: 'a.b', ipFamilyPolicy: 'SingleStack' },
       { ...http, clusterIP: 'a' },
       {
         type: 'NodePort',
@@ -151,6 +154,8 @@ const ingresses: readonly Case[] = [
       path({ backend: {} }),
       path({ backend: { ...service({}), resource: { kind: 'a', name: 'b' } } }),
       path({ backend: service({ name: '' }) }),
+      path({ backend: { resource: { kind: '', name: 'a' } } }),
+      path({ backend: { resource: { kind: 'A', name: '' } } }),
       path({ backend: service({ name: '0a' }) }),
       path({ backend: service({ port: {} }) }),
       path({ backend: service({ port: { number: 80, name: 'a' } }) }),
@@ -221,6 +226,7 @@ const policies: readonly Case[] = [
       port({ endPort: 80 }),
       port({ port: 'http', endPort: 80 }),
       port({ port: 80, endPort: 79 }),
+      port({ port: 80, endPort: 65_536 }),
     ],
     [
       from({ podSelector: {}, namespaceSelector: {} }),

@@ -189,6 +189,18 @@ const jobs: readonly Case[] = [
       { ...JOB_SPEC, completionMode: 'Indexed', completions: 1, parallelism: 100_001 },
       { ...JOB_SPEC, completionMode: 'Indexed', completions: 1, maxFailedIndexes: 1 },
       { ...JOB_SPEC, completionMode: 'Indexed', parallelism: 1 },
+      { ...JOB_SPEC, completionMode: 'Indexed', completions: 1, backoffLimitPerIndex: -1 },
+      {
+        ...JOB_SPEC,
+        completionMode: 'Indexed',
+        completions: 1,
+        backoffLimitPerIndex: 0,
+        maxFailedIndexes: -1,
+      },
+      {
+        template: { spec: { ...JOB_SPEC.template.spec, restartPolicy: 'OnFailure' } },
+        podFailurePolicy: POLICY,
+      },
       { ...JOB_SPEC, podFailurePolicy: POLICY, podReplacementPolicy: 'TerminatingOrFailed' },
       { ...JOB_SPEC, successPolicy: { rules: [{ succeededCount: 1 }] } },
     ],

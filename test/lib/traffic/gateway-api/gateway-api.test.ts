@@ -289,14 +289,14 @@ describe('mistakes', () => {
       'one Gateway twice',
       release({ parentRefs: [PARENT, { ...PARENT, sectionName: 'https' }] }),
       [
-        'traffic.parentRefs names one parent twice, got {"name":"public","namespace":"gateways"}; give each of them a sectionName or a port of its own, or leave one out',
+        '/spec/parentRefs/0/sectionName of HTTPRoute shop must be given, or port, where a parent is named twice, got nothing; add it, or leave one of them out',
       ],
     ],
     [
       'one listener twice',
       release({ parentRefs: [1, 2].map(() => ({ ...PARENT, sectionName: 'https' })) }),
       [
-        'traffic.parentRefs names one parent twice, got {"name":"public","namespace":"gateways","sectionName":"https"}; give each of them a sectionName or a port of its own, or leave one out',
+        '/spec/parentRefs/1 of HTTPRoute shop has the same parent, sectionName and port as another, got "gateway.networking.k8s.io/Gateway/gateways/public/https/"; change one of them',
       ],
     ],
     [
