@@ -1,5 +1,6 @@
 import type { Mistake, Reproof } from './mistake.ts';
 import type { Track } from './plan/plan.ts';
+import { isLabel } from './validation/rules/names.ts';
 
 /** The names that follow from a release's name. */
 export interface Names {
@@ -43,9 +44,6 @@ export function onTrack(name: string, track: Track): string {
   return `${name}-${track}`;
 }
 
-const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-
 /** What a DNS label (RFC 1123) would not allow in a name. */
 export function labelMistakes(path: string, field: string, name: string): Mistake[] {
   return labelReproofs(field, name).map((it) => ({ path, ...it }));
@@ -53,7 +51,7 @@ export function labelMistakes(path: string, field: string, name: string): Mistak
 
 /** The same, of a construct. */
 export function labelReproofs(field: string, name: string): Reproof[] {
-  if (LABEL.test(name) && name.length <= 63) return [];
+  if (isLabel(name)) return [];
   return [
     {
       problem: `${field} must be a DNS label`,
@@ -73,44 +71,6 @@ export function lengthMistakes(path: string, field: string, name: string): Mista
       problem: `${field} is longer than 63 characters after suffixing`,
       got: name,
       remedy: `shorten it by ${name.length - 63}`,
-    },
-  ];
-}
-
-/**
- * How long the name of an object may be: as a subdomain, or shorter where controllers make a label of it. KEDA's and
- * that of Jobs are labels of their pods and autoscalers, and a CronJob adds a time to it.
- */
-function longestName(kind: string): number {
-  switch (kind) {
-    case 'CronJob':
-      return 52;
-    case 'Job':
-    case 'ScaledObject':
-      return 63;
-    default:
-      return 253;
-  }
-}
-
-/** Kinds whose names are path segments, not DNS names. */
-const PATH_NAMED = new Set(['Role', 'RoleBinding']);
-
-/** What the API would not allow in an object's name. */
-export function objectNameMistakes(path: string, kind: string, name: string): Mistake[] {
-  if (kind === 'Service') return serviceNameMistakes(path, 'metadata.name', name);
-  if (name.length > longestName(kind)) {
-    const most = longestName(kind);
-    const problem = `metadata.name of ${kind} is too long, as it is written`;
-    return [{ path, problem, got: name, remedy: `shorten it: at most ${most} characters fit` }];
-  }
-  if (PATH_NAMED.has(kind) ? !/[/%]/.test(name) : SUBDOMAIN.test(name)) return [];
-  return [
-    {
-      path,
-      problem: `metadata.name of ${kind} must be a DNS name`,
-      got: name,
-      remedy: 'use lower-case letters, digits, dashes and dots',
     },
   ];
 }

@@ -358,10 +358,12 @@ describe('routers', () => {
   });
 
   test('are known by what they say of themselves', () => {
-    // What schemas there are, which kinds have no namespace, what a hostile plan may hold, and which kinds a
+    // What schemas and rules there are, which kinds have no namespace, what a hostile plan may hold, and which kinds a
     // simulated cluster has are not about routing.
     const allowed = [
       'lib/validation/schema.ts',
+      'lib/validation/rules/rules.ts',
+      'lib/validation/rules/routes.ts',
       'lib/plan/scope.ts',
       'lib/plan/policy.ts',
       'analyzer/simulated/served-kinds.ts',

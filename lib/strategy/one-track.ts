@@ -93,7 +93,7 @@ function countOf(
   path: string,
   counts: { readonly maxSurge: number; readonly maxUnavailable: number },
 ): Mistake[] {
-  const mistakes = Object.entries(counts)
+  return Object.entries(counts)
     .filter(([, value]) => !Number.isInteger(value) || value < 0)
     .map(([field, got]) => ({
       path,
@@ -101,7 +101,4 @@ function countOf(
       got,
       remedy: 'use 0 or more',
     }));
-  if (mistakes.length > 0 || counts.maxSurge + counts.maxUnavailable > 0) return mistakes;
-  const problem = 'strategy has maxSurge 0 and maxUnavailable 0';
-  return [{ path, problem, got: counts, remedy: 'let one of them be 1: no pod could be replaced' }];
 }

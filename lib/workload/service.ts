@@ -1,6 +1,6 @@
 import { type JsonObject, type Labels, listAt, type Manifest, objectAt } from '../manifest/json.ts';
 import type { Mistake } from '../mistake.ts';
-import { labelMistakes, type Names, serviceNameMistakes } from '../names.ts';
+import { type Names, serviceNameMistakes } from '../names.ts';
 import type { Track } from '../plan/plan.ts';
 import type { AnotherPort, ServiceProps } from './service-props.ts';
 
@@ -134,47 +134,16 @@ function defined(object: JsonObject): JsonObject {
 
 /** What is wrong with the service, whatever the workload is. */
 export function serviceMistakes(path: string, props: ServiceProps): Mistake[] {
-  const { portName } = props;
-  const first = { ...props, ...(portName === undefined ? {} : { name: portName }) };
-  return [
-    ...portMistakes(path, first, (key) => `service.${key === 'name' ? 'portName' : key}`),
-    ...(props.ports ?? []).flatMap((it, index) =>
-      portMistakes(path, it, (key) => `service.ports[${index}].${key}`),
-    ),
-    ...typeMistakes(path, props),
-    ...nameMistakes(path, props),
-  ];
+  return [...balancerMistakes(path, props), ...nameMistakes(path, props)];
 }
 
-/** Fields that the API server takes with some types alone. */
-function typeMistakes(path: string, props: ServiceProps): Mistake[] {
-  const { type = 'ClusterIP', headless, loadBalancer, externalTrafficPolicy } = props;
-  const mistakes: Mistake[] = [];
-  const add = (problem: string, got: unknown, remedy: string) =>
-    void mistakes.push({ path, problem, got, remedy });
-  if (headless === true && type !== 'ClusterIP')
-    add(
-      'a headless Service has no node port and no load balancer',
-      type,
-      'leave type or headless out',
-    );
-  if (loadBalancer !== undefined && type !== 'LoadBalancer')
-    add('service.loadBalancer has no effect', type, "set type: 'LoadBalancer', or leave it out");
-  if (type !== 'ClusterIP') return mistakes;
-  if (externalTrafficPolicy !== undefined)
-    add(
-      'service.externalTrafficPolicy has no effect',
-      type,
-      "set type: 'NodePort' or 'LoadBalancer', or leave it out",
-    );
-  for (const { nodePort } of [props, ...(props.ports ?? [])])
-    if (nodePort !== undefined)
-      add(
-        'service has a nodePort',
-        nodePort,
-        "set type: 'NodePort' or 'LoadBalancer', or leave it out",
-      );
-  return mistakes;
+function balancerMistakes(
+  path: string,
+  { type = 'ClusterIP', loadBalancer }: ServiceProps,
+): Mistake[] {
+  if (loadBalancer === undefined || type === 'LoadBalancer') return [];
+  const problem = 'service.loadBalancer has no effect';
+  return [{ path, problem, got: type, remedy: "set type: 'LoadBalancer', or leave it out" }];
 }
 
 function nameMistakes(path: string, { primary, canary }: ServiceProps): Mistake[] {
@@ -183,30 +152,11 @@ function nameMistakes(path: string, { primary, canary }: ServiceProps): Mistake[
   );
 }
 
-function portMistakes(
-  path: string,
-  it: AnotherPort,
-  field: (key: 'port' | 'targetPort' | 'name') => string,
-): Mistake[] {
-  const numbers = (['port', 'targetPort'] as const)
-    .filter((key) => typeof it[key] === 'number' && !isPort(it[key]))
-    .map((key) => ({
-      path,
-      problem: `${field(key)} must be a port`,
-      got: it[key],
-      remedy: 'use 1 to 65535',
-    }));
-  return it.name === undefined
-    ? numbers
-    : [...numbers, ...labelMistakes(path, field('name'), it.name)];
-}
-
 /** What is wrong with the service, given the pods. */
 export function targetMistakes(path: string, props: ServiceProps, deployment: Manifest): Mistake[] {
   return [
     ...targetPortMistakes(path, props, deployment),
     ...unopenedPorts(path, props, deployment),
-    ...doubledPorts(path, servicePorts(props, deployment)),
   ];
 }
 
@@ -247,20 +197,6 @@ function unopenedPorts(path: string, props: ServiceProps, workload: Manifest): M
     const problem = `${field}.targetPort is a port that no container has`;
     return [{ path, problem, got: targetPort, remedy: `use one of ${open.join(', ')}` }];
   });
-}
-
-/** Ports can repeat the release's first, or each other. */
-function doubledPorts(path: string, ports: readonly ServicePort[]): Mistake[] {
-  const keys = (it: ServicePort) => [`name ${it.name}`, `number ${it.port}/${it.protocol}`];
-  const all = ports.flatMap(keys);
-  return all
-    .filter((it, index) => all.indexOf(it) !== index)
-    .map((it) => ({
-      path,
-      problem: `the Services would have two ports of ${it}`,
-      got: ports.map((port) => `${port.name} ${port.port}`),
-      remedy: 'give each a name and a number of its own, or leave portDiscovery out',
-    }));
 }
 
 function isPort(value: unknown): boolean {

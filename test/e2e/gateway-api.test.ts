@@ -224,12 +224,6 @@ describe('routes of the Gateway API on a real API server', { skip: isMissing(mis
     ['too many matches', matching(65), {}, 'must have at most 64 items'],
     ['too many rules', matching(16), { filters: [REPLACED] }, 'must have at most 16 items'],
     [
-      'a relative path',
-      { ...matching(1), routes: [{ name: 'a', match: [{ path: { exact: 'a' } }] }] },
-      {},
-      "start with '/'",
-    ],
-    [
       'an exact path where a prefix is replaced',
       { ...matching(1), routes: [{ name: 'a', match: [{ path: { exact: '/a' } }] }] },
       { filters: [REPLACED] },

@@ -1,11 +1,5 @@
 import { expect, test } from 'vitest';
-import {
-  labelMistakes,
-  lengthMistakes,
-  namesOf,
-  objectNameMistakes,
-  serviceNameMistakes,
-} from '../../lib/names.ts';
+import { labelMistakes, lengthMistakes, namesOf, serviceNameMistakes } from '../../lib/names.ts';
 
 test('the names of a release', () => {
   expect(namesOf({ name: 'shop', namespace: 'prod' })).toEqual({
@@ -29,29 +23,11 @@ test.each(['a', '0', 'a-b', 'a'.repeat(63)])('%j is a DNS label', (name) => {
   expect(labelMistakes('shop', 'id', name)).toEqual([]);
 });
 
-test('a Service begins with a letter; other objects have dots; roles have colons', () => {
+test('a Service begins with a letter', () => {
   expect(serviceNameMistakes('shop', 'name', '1a')).toHaveLength(1);
-  expect(objectNameMistakes('shop', 'Service', 'a.b')).toHaveLength(1);
-  expect(objectNameMistakes('shop', 'VirtualService', 'a.b')).toEqual([]);
-  expect(objectNameMistakes('shop', 'VirtualService', 'a..b')).toHaveLength(1);
-  expect(objectNameMistakes('shop', 'Role', 'system:a')).toEqual([]);
-  expect(objectNameMistakes('shop', 'Role', 'a/b')).toHaveLength(1);
 });
 
 test('how much a long name must lose', () => {
   expect(lengthMistakes('shop', 'name', 'a'.repeat(63))).toEqual([]);
   expect(lengthMistakes('shop', 'name', 'a'.repeat(70))[0]?.remedy).toBe('shorten it by 7');
-});
-
-test.each([
-  ['ConfigMap', 253],
-  ['HorizontalPodAutoscaler', 253],
-  ['ScaledObject', 63],
-  ['Job', 63],
-  ['CronJob', 52],
-])('a %s has at most %d characters', (kind, most) => {
-  expect(objectNameMistakes('shop', kind, 'a'.repeat(most))).toEqual([]);
-  expect(objectNameMistakes('shop', kind, 'a'.repeat(most + 1))).toEqual([
-    expect.objectContaining({ remedy: `shorten it: at most ${most} characters fit` }),
-  ]);
 });

@@ -1,7 +1,6 @@
 import type { Mistake, Reproof } from '../../mistake.ts';
 import type { RequestMatch, Traffic } from '../traffic.ts';
 import { matchProblems } from './matches.ts';
-import { isPath } from './mistakes.ts';
 import { type RulesInput, replacesPrefix, routeRules, sizeProblems } from './rules.ts';
 
 /** What of the steps' traffic cannot be put together with the rest of the route. */
@@ -23,14 +22,6 @@ const RULES: readonly ((it: Traffic, input: RulesInput) => readonly Reproof[])[]
   },
   function sizes(it, input) {
     return sizeProblems(routeRules(input, it).rules);
-  },
-  function paths(it) {
-    return requestMatches(it).flatMap(({ path }) => {
-      if (path === undefined || 'regex' in path) return [];
-      if (isPath('exact' in path ? path.exact : path.prefix)) return [];
-      const remedy = 'begin it with /, without //, /./, /../, %2F and #';
-      return [{ problem: 'a match of the strategy has no absolute path', got: path, remedy }];
-    });
   },
   function replacedPrefix(it, { props }) {
     if (!replacesPrefix(props)) return [];

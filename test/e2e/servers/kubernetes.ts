@@ -345,6 +345,8 @@ function apiServerFlags({ folder, etcdPort, apiServerPort, auditedUsers }: Clust
     '--advertise-address=192.0.2.1',
     // It would publish a loopback address, which is not allowed as an endpoint.
     '--endpoint-reconciler-type=none',
+    // As in every cluster that a tool has made.
+    '--allow-privileged=true',
     // Apart from 10.0.0.0/16, where simulated nodes put their pods.
     '--service-cluster-ip-range=10.96.0.0/16',
   ];

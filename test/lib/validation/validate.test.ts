@@ -35,7 +35,29 @@ test('a mistake that both tracks repeat is told once', async () => {
   ]);
 });
 
-test('a kind of a foreign group is judged by its name and labels alone', async () => {
+test('where the type is wrong, no rule says it again', async () => {
+  const ports = [{ containerPort: '80', name: 80 }];
+  expect(await of(deployment('a', { name: 'a', image: 'b', ports }))).toEqual([
+    expect.stringContaining('/spec/template/spec/containers/0/ports/0/containerPort'),
+    expect.stringContaining('/spec/template/spec/containers/0/ports/0/name'),
+  ]);
+});
+
+test('a value of a Secret is never shown', async () => {
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a' } };
+  const found = [
+    ...(await of({ ...secret, data: { password: 'hunter2!' } })),
+    ...(await of({
+      ...secret,
+      type: 'kubernetes.io/dockercfg',
+      stringData: { '.dockercfg': 'hunter2!' },
+    })),
+  ];
+  expect(found).toHaveLength(2);
+  expect(found.join()).not.toContain('hunter2');
+});
+
+test('a kind of a foreign group is judged by its metadata alone', async () => {
   expect(
     await of({
       apiVersion: 'example.com/v1',
@@ -47,42 +69,6 @@ test('a kind of a foreign group is judged by its name and labels alone', async (
   expect(
     await of({ apiVersion: 'example.com/v1', kind: 'Thing', metadata: { name: 'A b' } }),
   ).toEqual([
-    'shop/x: metadata.name of Thing must be a DNS name, got "A b"; use lower-case letters, digits, dashes and dots',
-  ]);
-});
-
-test('what the API server checks beyond its schemas', async () => {
-  const one = { name: 'a', image: 'b', volumeMounts: [{ name: 'v', mountPath: '/v' }] };
-  const more = { initContainers: [{ name: 'a' }] };
-  expect(await of(deployment('a', one, more))).toEqual([
-    'shop/x: a container has no image, got "a"; give it one',
-    'shop/x: two containers have one name, got "a"; rename one of them',
-    'shop/x: a volumeMount names no volume, got "v"; add the volume to the pod',
-  ]);
-  const hpa = (minReplicas: number) => ({
-    apiVersion: 'autoscaling/v2',
-    kind: 'HorizontalPodAutoscaler',
-    metadata: { name: 'a' },
-    spec: { scaleTargetRef: { kind: 'Deployment', name: 'a' }, minReplicas, maxReplicas: 3 },
-  });
-  expect(await of(hpa(3))).toEqual([]);
-  expect(await of(hpa(0))).toEqual(['shop/x: HPA a has minReplicas below 1, got 0; use 1 or more']);
-  expect(await of(hpa(4))).toEqual([
-    'shop/x: HPA a has minReplicas over maxReplicas, got "4 over 3"; raise maxReplicas or lower minReplicas',
-  ]);
-});
-
-test('labels that are not allowed', async () => {
-  const labels = { 'a b': 'x', ok: '-', 'c/d/e': 'x', fine: '' };
-  expect(
-    await of({
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: { name: 'a', labels } as { name: string },
-    }),
-  ).toEqual([
-    expect.stringContaining('label key is not allowed, got "a b"'),
-    expect.stringContaining('label ok has a value that is not allowed, got "-"'),
-    expect.stringContaining('label key is not allowed, got "c/d/e"'),
+    'shop/x: /metadata/name of Thing A b must be a DNS name, got "A b"; use at most 253 lower-case letters, digits, dashes and dots',
   ]);
 });

@@ -242,7 +242,9 @@ describe('an HPA', () => {
       tracks: { canary: { minReplicas: 5 } },
     });
     expect(await mistakesOf(release)).toEqual([
-      expect.stringContaining('HPA shop-canary has minReplicas over maxReplicas, got "5 over 4"'),
+      expect.stringContaining(
+        '/spec/maxReplicas of HorizontalPodAutoscaler shop-canary must be at least minReplicas, got 4',
+      ),
     ]);
   });
 });

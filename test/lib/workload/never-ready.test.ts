@@ -48,7 +48,7 @@ test.each<[string, readonly SampleObject[], RegExp]>([
   [
     'a deadline that the cluster refuses',
     [deployment({}, { spec: { minReadySeconds: 90, progressDeadlineSeconds: 60 } })],
-    /minReadySeconds is not under spec.progressDeadlineSeconds, which is 60: a cluster refuses that/,
+    /progressDeadlineSeconds of Deployment shop-primary must be more than minReadySeconds, got 60/,
   ],
 ])('a release that can never get ready is refused: %s', async (_, objects, expected) => {
   expect(await mistakesOf(sample({ workload: workload(...objects) }))).toEqual([

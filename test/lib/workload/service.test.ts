@@ -68,7 +68,11 @@ test('discovered ports, but those of sidecars and the service’s own', async ()
 test('a port name that is none', async () => {
   expect(
     await mistakesOf(sample({ service: { port: 80, targetPort: 8080, portName: 'a b' } })),
-  ).toEqual([expect.stringContaining('service.portName must be a DNS label, got "a b"')]);
+  ).toEqual([
+    expect.stringContaining(
+      '/spec/ports/0/name of Service shop-primary must be a DNS label, got "a b"',
+    ),
+  ]);
 });
 
 test('further ports, with names that meshes read, and discovered ones beside them', async () => {
@@ -112,11 +116,19 @@ test('further ports that are none, or that are there already', async () => {
     await mistakesOf(sample({ service: { port: 80, targetPort: 8080, ports: wrong } })),
   ).toEqual(
     expect.arrayContaining([
-      'shop: service.ports[0].port must be a port, got 0; use 1 to 65535',
-      expect.stringContaining('service.ports[0].name must be a DNS label, got "A"'),
+      expect.stringContaining(
+        '/spec/ports/1/port of Service shop-primary must be from 1 to 65535, got 0',
+      ),
+      expect.stringContaining(
+        '/spec/ports/1/name of Service shop-primary must be a DNS label, got "A"',
+      ),
       'shop: service.ports[1].targetPort names no port of the pods, got "admin"; containers name http; use one of them',
-      expect.stringContaining('the Services would have two ports of name http'),
-      expect.stringContaining('the Services would have two ports of number 80/TCP'),
+      expect.stringContaining(
+        '/spec/ports/3 of Service shop-primary has the same name as another, got "http"',
+      ),
+      expect.stringContaining(
+        '/spec/ports/3 of Service shop-primary has the same port and protocol as another, got "80/TCP"',
+      ),
     ]),
   );
 });
@@ -227,13 +239,17 @@ describe('what leads to the Services', () => {
     [
       'a policy for nobody',
       { externalTrafficPolicy: 'Local' },
-      'service.externalTrafficPolicy has no',
+      '/spec/externalTrafficPolicy of Service shop may only be given with type',
     ],
-    ['a node port without one', { nodePort: 30000 }, 'service has a nodePort, got 30000'],
+    [
+      'a node port without one',
+      { nodePort: 30000 },
+      '/spec/ports of Service shop must have no nodePort with type ClusterIP',
+    ],
     [
       'headless and balanced',
       { headless: true, type: 'LoadBalancer' },
-      'a headless Service has no',
+      '/spec/clusterIP of Service shop must not be None with type',
     ],
     ['one name twice', { canary: { name: 'shop' } }, 'two Services of the release have one name'],
     ['a name that is none', { canary: { name: '9-a' } }, 'service.canary.name must begin with'],

@@ -289,14 +289,14 @@ describe('mistakes', () => {
       'one Gateway twice',
       release({ parentRefs: [PARENT, { ...PARENT, sectionName: 'https' }] }),
       [
-        'traffic.parentRefs names one parent twice, got {"name":"public","namespace":"gateways"}; give each of them a sectionName or a port of its own, or leave one out',
+        '/spec/parentRefs/0/sectionName of HTTPRoute shop must be given, or port, where a parent is named twice, got nothing; add it, or leave one of them out',
       ],
     ],
     [
       'one listener twice',
       release({ parentRefs: [1, 2].map(() => ({ ...PARENT, sectionName: 'https' })) }),
       [
-        'traffic.parentRefs names one parent twice, got {"name":"public","namespace":"gateways","sectionName":"https"}; give each of them a sectionName or a port of its own, or leave one out',
+        '/spec/parentRefs/1 of HTTPRoute shop has the same parent, sectionName and port as another, got "gateway.networking.k8s.io/Gateway/gateways/public/https/"; change one of them',
       ],
     ],
     [
@@ -325,7 +325,7 @@ describe('mistakes', () => {
       'one filter twice',
       release({ filters: [modifier('a'), modifier('b')] }),
       [
-        'traffic.filters holds two filters of one type, got "RequestHeaderModifier"; write them as one',
+        '/spec/rules/0/filters/1 of HTTPRoute shop has the same type as another, got "RequestHeaderModifier"; change one of them',
       ],
     ],
     [
@@ -339,7 +339,7 @@ describe('mistakes', () => {
       'a prefix replaced where there is none',
       release({ filters: [prefix], matches: [exact] }),
       [
-        'traffic.filters replaces a prefix where there is not exactly one PathPrefix match, got [{"path":{"type":"Exact","value":"/a"}}]; leave one match with a path of type PathPrefix, or use ReplaceFullPath',
+        '/spec/rules/0/matches of HTTPRoute shop must be one PathPrefix with a filter that has ReplacePrefixMatch, got [{"path":{"type":"Exact","value":"/a"}}]; make a rule for each prefix',
       ],
     ],
     [
@@ -355,7 +355,7 @@ describe('mistakes', () => {
         timeouts: { request: Duration.seconds(1), backendRequest: Duration.seconds(2) },
       }),
       [
-        'traffic.timeouts.backendRequest is longer than traffic.timeouts.request, got "2000 ms and 1000 ms"; shorten one attempt, or give the request more time',
+        '/spec/rules/0/timeouts/backendRequest of HTTPRoute shop must be at most request, got "2s"; lower it',
       ],
     ],
     [
@@ -365,21 +365,21 @@ describe('mistakes', () => {
         sessionPersistence: { cookieConfig: { lifetimeType: 'Permanent' } },
       }),
       [
-        'traffic.sessionPersistence has a permanent cookie that never ends, got {"cookieConfig":{"lifetimeType":"Permanent"}}; give absoluteTimeout',
+        '/spec/rules/0/sessionPersistence/absoluteTimeout of HTTPRoute shop must be given with a cookie that is Permanent, got nothing; add it',
       ],
     ],
     [
       'a path that is relative',
       release({ matches: [exact, { path: { value: 'api' } }] }),
       [
-        'traffic.matches[1].path is not an absolute path, got "api"; begin it with /, without //, /./, /../, %2F and #',
+        '/spec/rules/0/matches/1/path/value of HTTPRoute shop must be a path that begins with /, without //, /./, /../, # or %2F, got "api"; correct it',
       ],
     ],
     [
       'a gRPC service that is none',
       calls({ matches: [{ method: { service: 'shop-orders' } }] }),
       [
-        'traffic.matches[0].method names no gRPC service or method, got {"service":"shop-orders"}; use names such as package.Service and Method',
+        '/spec/rules/0/matches/0/method/service of GRPCRoute shop must be the name of a gRPC service, got "shop-orders"; write it as package.Service',
       ],
     ],
     [
