@@ -6,7 +6,7 @@ import { schemaOf } from './schema.ts';
 
 /**
  * What the API server of the pinned Kubernetes, Istio and Gateway API versions would refuse. A kind of another
- * group is let through but for its name.
+ * group is let through but for its metadata.
  */
 export async function validate(objects: readonly Authored[]): Promise<readonly Mistake[]> {
   const found = await Promise.all(objects.map(validateOne));

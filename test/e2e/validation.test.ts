@@ -5,16 +5,22 @@ import type { Manifest } from '../../lib/manifest/json.ts';
 import { placed, titleOf } from '../contract/validation/case.ts';
 import { CASES } from '../contract/validation/cases.ts';
 import { assetPath, missingAssets } from './servers/assets.ts';
-import { type Kubernetes, missingKubernetes, startKubernetes } from './servers/kubernetes.ts';
+import {
+  istioCrdsPath,
+  type Kubernetes,
+  missingKubernetes,
+  startKubernetes,
+} from './servers/kubernetes.ts';
 import { isMissing } from './servers/missing.ts';
 
-const missing = missingKubernetes() ?? missingAssets('Kubernetes', ['gateway-api-crds.yaml']);
+const missing =
+  missingKubernetes(['istio-crds.yaml']) ?? missingAssets('Kubernetes', ['gateway-api-crds.yaml']);
 describe('the rules of synth on a real API server', { skip: isMissing(missing) }, () => {
   let server: Kubernetes;
   let dryRun: (object: Manifest) => Promise<string | undefined>;
 
   beforeAll(async () => {
-    server = await startKubernetes({ crds: [assetPath('gateway-api-crds.yaml')] });
+    server = await startKubernetes({ crds: [istioCrdsPath(), assetPath('gateway-api-crds.yaml')] });
     dryRun = applierOf(server);
   }, 60_000);
   afterAll(() => server?.stop());

@@ -1,4 +1,4 @@
-import { listAt, objectAt } from '../../manifest/json.ts';
+import { type Json, listAt, objectAt } from '../../manifest/json.ts';
 import { all, type Check, fields, items, needed, oneOf, own, wrong } from './check.ts';
 import { labelSelector, subdomainOrNone } from './names.ts';
 import { someQuantity } from './quantities.ts';
@@ -29,6 +29,6 @@ export const claimSpec: Check = all(
 );
 
 /** The names of the claims that each pod of a StatefulSet gets, which are volumes too. */
-export function claimNames(spec: Parameters<typeof listAt>[0]): readonly string[] {
+export function claimNames(spec: Json): readonly string[] {
   return listAt(spec, 'volumeClaimTemplates').map((it) => String(objectAt(it, 'metadata').name));
 }

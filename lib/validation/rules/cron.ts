@@ -1,3 +1,5 @@
+import { secondsOf } from './durations.ts';
+
 /** Least and most of each field, and the names that stand for numbers. */
 const FIELDS: readonly (readonly [number, number, readonly string[]])[] = [
   [0, 59, []],
@@ -9,14 +11,12 @@ const FIELDS: readonly (readonly [number, number, readonly string[]])[] = [
 
 const NAMED = ['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@midnight', '@hourly'];
 
-/** A duration as Go reads it. */
-const DURATION = /^[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
-
 /** Whether Kubernetes can read a schedule: five fields of cron, or a word such as `@daily` or `@every 1h`. */
 export function isSchedule(schedule: string): boolean {
   // A zone belongs into a field of its own.
   if (schedule.includes('TZ')) return false;
-  if (schedule.startsWith('@every ')) return DURATION.test(schedule.slice('@every '.length));
+  if (schedule.startsWith('@every '))
+    return secondsOf(schedule.slice('@every '.length)) !== undefined;
   if (schedule.startsWith('@')) return NAMED.includes(schedule);
   const fields = schedule.trim().split(/\s+/);
   return (

@@ -13,6 +13,7 @@ import {
   when,
   wrong,
 } from './check.ts';
+import { secondsOf } from './durations.ts';
 
 /** By the type of a filter, the field that says what it does. */
 const FILTERS: Readonly<Record<string, string>> = {
@@ -129,16 +130,6 @@ function isOnePrefix(matches: Json | undefined): boolean {
   return more.length === 0 && (objectAt(first, 'path').type ?? 'PathPrefix') === 'PathPrefix';
 }
 
-/** Seconds of a duration of the Gateway API, such as `1m30s`. */
-function secondsOf(value: Json | undefined): number | undefined {
-  if (typeof value !== 'string' || !/^(?:\d{1,5}(?:h|m|s|ms)){1,4}$/.test(value)) return undefined;
-  const units: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 0.001 };
-  return [...value.matchAll(/(\d+)(ms|h|m|s)/g)].reduce(
-    (sum, [, digits, unit = '']) => sum + Number(digits) * (units[unit] ?? 0),
-    0,
-  );
-}
-
 const session: Check = needed(
   'absoluteTimeout',
   'with a cookie that is Permanent',
@@ -170,8 +161,8 @@ const method: Check = when(
 const timeouts: Check = wrong(
   'backendRequest',
   (it) => {
-    const all = secondsOf(it.request) ?? 0;
-    return all > 0 && (secondsOf(it.backendRequest) ?? 0) > all;
+    const all = secondsOf(String(it.request)) ?? 0;
+    return all > 0 && (secondsOf(String(it.backendRequest)) ?? 0) > all;
   },
   'must be at most request',
   'lower it',

@@ -5,6 +5,7 @@ import { all, type Check, type Finding, fields, text } from './check.ts';
 import { claimSpec } from './claims.ts';
 import { configMap, secret } from './configuration.ts';
 import { cronJob, job } from './jobs.ts';
+import { destinationRule, gateway, virtualService } from './mesh.ts';
 import { annotations, isSubdomain, label, labels, serviceName, subdomain } from './names.ts';
 import { ingress, networkPolicy } from './networking.ts';
 import { grpcRoute, httpRoute } from './routes.ts';
@@ -58,9 +59,9 @@ export const RULES: Readonly<Record<string, Rules>> = {
   'keda.sh/ScaledObject': {},
   'monitoring.coreos.com/PodMonitor': {},
   'monitoring.coreos.com/ServiceMonitor': {},
-  'networking.istio.io/DestinationRule': {},
-  'networking.istio.io/Gateway': {},
-  'networking.istio.io/VirtualService': {},
+  'networking.istio.io/DestinationRule': { body: destinationRule },
+  'networking.istio.io/Gateway': { body: gateway },
+  'networking.istio.io/VirtualService': { body: virtualService },
   'networking.k8s.io/Ingress': { body: ingress },
   'networking.k8s.io/NetworkPolicy': { body: networkPolicy },
   'policy/PodDisruptionBudget': { name: segment, body: disruptionBudget },

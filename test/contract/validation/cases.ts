@@ -1,4 +1,5 @@
 import type { Case } from './case.ts';
+import { MESH } from './mesh.ts';
 import { OBJECTS } from './objects.ts';
 import { PODS } from './pods.ts';
 import { ROUTES } from './routes.ts';
@@ -14,4 +15,5 @@ export const CASES: readonly Case[] = [
   ...SERVICES,
   ...OBJECTS,
   ...ROUTES,
+  ...MESH,
 ];

@@ -139,7 +139,7 @@ describe('the author’s own VirtualService', () => {
           fault: { delay: { fixedDelay: '1s', percentage: { value: 0.1 } } },
           corsPolicy: { allowOrigins: [{ regex: '.*' }], maxAge: '24h' },
           headers: { request: { add: { 'x-a': 'b' } } },
-          timeout: '0s',
+          timeout: '9s',
           route: [
             { destination: { host: 'shop-canary', port: { number: 8080 } } },
             { destination: { host: 'shop-primary.prod' }, weight: 100 },
