@@ -1,7 +1,7 @@
 import { type Json, type JsonObject, listAt, objectAt } from '../../manifest/json.ts';
 import type { Reproof } from '../../mistake.ts';
 import { type Names, type Side, TRACKS } from '../../names.ts';
-import { setCookie } from '../cookies.ts';
+import { setCookie, type TrackCookie, trackCookies } from '../cookies.ts';
 import { isOfAll, type Mirror, type RequestMatch, type Traffic, wholeWeights } from '../traffic.ts';
 import { type Conjunction, conjunction, httpMatch } from './match.ts';
 
@@ -21,42 +21,43 @@ export interface Shift {
  * after it keep what is theirs.
  *
  * 1. matched routes: the canary
- * 2. users with the session cookie: the canary; at the end what the weights say, and the cookie is taken back
+ * 2. users with a track's session cookie: that track; at the end what the weights say, and the cookie is taken back
  * 3. matched mirrors: what the weights say, and a copy
  * 4. the route itself: what the weights say
  */
 export function shiftedHttp(rule: JsonObject, shift: Shift): readonly JsonObject[] {
   const { names, candidate, traffic } = shift;
   const { routes = [], mirrors = [], affinity } = traffic;
-  const canary = { ...rule, route: [canaryOf(rule, names)] };
+  const only = (track: Side) => ({ ...rule, route: [destinationOf(rule, track, names)] });
   const weighted = { ...rule, route: weightedRoute(rule, shift) };
-  const matched = routes.flatMap((it) => apart(canary, it.name, it.match.map(httpMatch)));
+  const matched = routes.flatMap((it) => apart(only('canary'), it.name, it.match.map(httpMatch)));
   const tracks = tracksIn(rule, names);
-  const copied = (it: JsonObject) => mirrored(it, canaryOf(rule, names), mirrors);
+  const copied = (it: JsonObject) => mirrored(it, destinationOf(rule, 'canary', names), mirrors);
   if (affinity === undefined) return [...matched, ...copied(weighted)];
-  const { cookie, ends } = affinity;
-  // A value of another candidate is an old cookie: its user is drawn anew, and at the end tidied up after.
-  const sent = httpMatch({
-    cookies: { [cookie.name]: ends ? { prefix: '' } : { exact: candidate } },
-  });
-  if (!ends) {
-    const stays = apart(canary, 'session', [sent]);
-    const giving = withCookie(
-      weighted,
-      tracks,
-      headerValue(setCookie(cookie, candidate)),
-      (it) => it === 'canary',
-    );
-    return [...matched, ...stays, ...copied(giving)];
+  const cookies = trackCookies(affinity.cookie);
+  if (affinity.ends) {
+    const leave = cookies.flatMap((it) => {
+      const taking = withCookie(weighted, tracks, () => setCookie(it.cookie, 'taken back'));
+      // A value of another candidate is an old cookie, and tidied up after as well.
+      const sent = httpMatch({ cookies: { [it.cookie.name]: { prefix: '' } } });
+      return copied(taking).flatMap((one) => apart(one, `${sessionName(it)}-ends`, [sent]));
+    });
+    return [...matched, ...leave, ...copied(weighted)];
   }
-  const taking = withCookie(
-    weighted,
-    tracks,
-    headerValue(setCookie(cookie, 'taken back')),
-    () => true,
-  );
-  const leave = copied(taking).flatMap((it) => apart(it, 'session-ends', [sent]));
-  return [...matched, ...leave, ...copied(weighted)];
+  const stay = cookies.flatMap((it) => {
+    // Whoever has the value of another candidate is drawn anew.
+    const sent = httpMatch({ cookies: { [it.cookie.name]: { exact: candidate } } });
+    return apart(only(it.track), sessionName(it), [sent]);
+  });
+  const giving = withCookie(weighted, tracks, (track) => {
+    const given = cookies.find((it) => it.track === track);
+    return given && setCookie(given.cookie, candidate);
+  });
+  return [...matched, ...stay, ...copied(giving)];
+}
+
+function sessionName({ track }: TrackCookie): string {
+  return track === 'canary' ? 'session' : `session-${track}`;
 }
 
 /** The route, and above it the same for requests of which only some are copied. */
@@ -90,16 +91,16 @@ function weightedRoute(rule: JsonObject, { names, traffic, total }: Shift): Json
     return track === undefined ? it : { ...it, weight: weights[track] };
   });
   if (weights.baseline === undefined) return route;
-  const canary = canaryOf(rule, names);
+  const canary = destinationOf(rule, 'canary', names);
   const { port } = objectAt(canary, 'destination');
   // By its own host, also where the others are subsets: no rule needs to know of it.
   const destination = { host: names.baseline, ...(port === undefined ? {} : { port }) };
   return [...route, { ...canary, destination, weight: weights.baseline }];
 }
 
-/** The canary's destination; alone in a route it needs no weight. */
-function canaryOf(rule: JsonObject, names: Names): JsonObject {
-  const index = tracksIn(rule, names).indexOf('canary');
+/** A track's destination; alone in a route it needs no weight. */
+function destinationOf(rule: JsonObject, track: Side, names: Names): JsonObject {
+  const index = tracksIn(rule, names).indexOf(track);
   const found = listAt(rule, 'route')[index] ?? {};
   const { weight: _, ...destination } = found;
   return destination;
@@ -134,17 +135,22 @@ function conjunctions(
 
 const COOKIE_HEADER = 'set-cookie';
 
+/**
+ * The route with what the answers of its destinations set.
+ *
+ * @param headerOf of one track; undefined where its answers set nothing
+ */
 function withCookie(
   rule: JsonObject,
   tracks: readonly (Side | undefined)[],
-  value: string,
-  which: (track: Side | undefined) => boolean,
+  headerOf: (track: Side | undefined) => string | undefined,
 ): JsonObject {
   const route = listAt(rule, 'route').map((it, index) => {
-    if (!which(tracks[index])) return it;
+    const value = headerOf(tracks[index]);
+    if (value === undefined) return it;
     const headers = objectAt(it, 'headers');
     const response = objectAt(headers, 'response');
-    const add = { ...objectAt(response, 'add'), [COOKIE_HEADER]: value };
+    const add = { ...objectAt(response, 'add'), [COOKIE_HEADER]: headerValue(value) };
     return { ...it, headers: { ...headers, response: { ...response, add } } };
   });
   return { ...rule, route };
