@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../manifest/json.ts';
 import type { Mistake, Reproof } from '../../mistake.ts';
 import { plain } from '../plain.ts';
 import { routedBy } from '../ports.ts';
@@ -5,9 +6,10 @@ import type { Traffic } from '../traffic.ts';
 import type { IstioParts } from './capabilities.ts';
 import { hostMistakes, isDnsName } from './hosts.ts';
 import { matchMistakes } from './match.ts';
+import { portMistakes } from './match-ports.ts';
 import { ownRouteMistakes } from './own-virtual-service.ts';
 import { seconds } from './props.ts';
-import { shiftMistakes } from './routes.ts';
+import { type NamedRule, shiftMistakes } from './routes.ts';
 
 /** What the router is asked to do. */
 interface IstioInput extends IstioParts {
@@ -99,9 +101,14 @@ const RULES: readonly ((input: IstioInput) => readonly Reproof[])[] = [
   },
   function together({ props, traffics, rules }) {
     if (props.virtualService !== undefined) return [];
-    return traffics.flatMap((traffic) =>
-      rules.flatMap((rule) => shiftMistakes(rule, traffic, 'traffic.match')),
-    );
+    return traffics.flatMap((traffic) => shiftMistakes(rules.map(ofProps), traffic));
+  },
+  function ports({ props, context, rules }) {
+    // Which hosts and gateways a delegate has, only the VirtualService knows that delegates to it.
+    if (props.virtualService !== undefined || props.delegation === true) return [];
+    const { hosts = [], gateways = [] } = props;
+    const edge = { hosts: [...hosts, context.names.apex], gateways };
+    return portMistakes(edge, rules.map(ofProps), context);
   },
   function unequalBaseline({ props, traffics }) {
     const { trafficPolicy, trackPolicies = {} } = props;
@@ -128,6 +135,10 @@ const RULES: readonly ((input: IstioInput) => readonly Reproof[])[] = [
   },
 ];
 
+function ofProps(rule: JsonObject): NamedRule {
+  return { rule, where: 'traffic.match' };
+}
+
 function isGateway(text: string): boolean {
   const [name = '', namespace, ...rest] = text.split('/').reverse();
   return rest.length === 0 && [name, namespace ?? name].every(isDnsName);
@@ -137,7 +148,7 @@ function isGateway(text: string): boolean {
 const SHAPING = ['hosts', 'gateways', ...HTTP_ONLY, 'delegation'] as const;
 
 function ownMistakes({ props, context, traffics, own }: IstioInput): Mistake[] {
-  const { path, names } = context;
+  const { path } = context;
   const { virtualService: name, routes } = props;
   if (name === undefined) return [];
   const ignored = SHAPING.filter((key) => props[key] !== undefined).map((key) => ({
@@ -148,7 +159,7 @@ function ownMistakes({ props, context, traffics, own }: IstioInput): Mistake[] {
   }));
   const found = own.find((it) => it.metadata.name === name);
   if (found !== undefined)
-    return [...ignored, ...ownRouteMistakes({ path, names }, found, { name, routes }, traffics)];
+    return [...ignored, ...ownRouteMistakes(context, found, { name, routes }, traffics)];
   const known = own.map((it) => it.metadata.name);
   const remedy = `make one of this name in workload (it makes ${known.length === 0 ? 'none' : known.join(', ')})`;
   return [

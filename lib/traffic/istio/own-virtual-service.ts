@@ -2,7 +2,9 @@ import { type JsonObject, listAt, type Manifest, objectAt } from '../../manifest
 import { withSpec } from '../../manifest/manifest.ts';
 import type { Mistake } from '../../mistake.ts';
 import { type Names, TRACKS } from '../../names.ts';
+import type { RouterContext } from '../router.ts';
 import type { Traffic } from '../traffic.ts';
+import { portMistakes } from './match-ports.ts';
 import { type Shift, shiftedHttp, shiftedStream, shiftMistakes, tracksIn } from './routes.ts';
 
 /** Which VirtualService of the author's is routed by, and which of its http routes are ours. */
@@ -67,11 +69,12 @@ function namesBoth(rule: JsonObject, names: Names): boolean {
 
 /** What keeps us from routing by the author's VirtualService. */
 export function ownRouteMistakes(
-  { path, names }: { readonly path: string; readonly names: Names },
+  context: Pick<RouterContext, 'path' | 'names' | 'ports'>,
   object: Manifest,
   own: OwnVirtualService,
   traffics: readonly Traffic[],
 ): Mistake[] {
+  const { path, names } = context;
   const ours = (key: List) =>
     listAt(object, 'spec', key).filter((it) => isOurs(key, it, own, names));
   const { name } = object.metadata;
@@ -94,10 +97,14 @@ export function ownRouteMistakes(
       got: it.route,
       remedy: 'the weights in it are ours: move the others to a route of their own',
     }));
-  const said = ours('http').flatMap((it, index) => {
-    const where = `http route ${String(it.name ?? index)} of VirtualService ${name}`;
-    return traffics.flatMap((one) => shiftMistakes(it, one, where));
-  });
+  const rules = ours('http').map((rule, index) => ({
+    rule,
+    where: `http route ${String(rule.name ?? index)} of VirtualService ${name}`,
+  }));
+  const said = [
+    ...traffics.flatMap((it) => shiftMistakes(rules, it)),
+    ...portMistakes(objectAt(object, 'spec'), rules, context),
+  ];
   return [...unknown, ...crowded, ...said.map((it) => ({ path, ...it }))];
 }
 

@@ -2,7 +2,14 @@ import { type Json, type JsonObject, listAt, objectAt } from '../../manifest/jso
 import type { Reproof } from '../../mistake.ts';
 import { type Names, type Side, TRACKS } from '../../names.ts';
 import { setCookie, type TrackCookie, trackCookies } from '../cookies.ts';
-import { isOfAll, type Mirror, type RequestMatch, type Traffic, wholeWeights } from '../traffic.ts';
+import {
+  isOfAll,
+  type Mirror,
+  matchText,
+  type RequestMatch,
+  type Traffic,
+  wholeWeights,
+} from '../traffic.ts';
 import { type Conjunction, conjunction, httpMatch } from './match.ts';
 
 /** What a route that names both tracks is made to say in one step. */
@@ -174,8 +181,8 @@ function trackOf(route: JsonObject, names: Names): Side | undefined {
   );
 }
 
-/** Istio completes a short name with the namespace and the cluster's domain. */
-function isHost(host: Json | undefined, service: string, names: Names): boolean {
+/** Whether a host is a Service's: Istio completes a short name with the namespace and the cluster's domain. */
+export function isHost(host: Json | undefined, service: string, names: Names): boolean {
   const full = `${service}.${names.namespace}`;
   return (
     host === service ||
@@ -185,16 +192,14 @@ function isHost(host: Json | undefined, service: string, names: Names): boolean 
   );
 }
 
-/**
- * What of a step's traffic the route cannot be made to say.
- *
- * @param where names the route's own conditions, such as `traffic.match`
- */
-export function shiftMistakes(
-  rule: JsonObject,
-  traffic: Traffic,
-  where: string,
-): readonly Reproof[] {
+/** A route that names both tracks, and how people call its own conditions, such as `traffic.match`. */
+export interface NamedRule {
+  readonly rule: JsonObject;
+  readonly where: string;
+}
+
+/** What of a step's traffic the routes cannot be made to say. */
+export function shiftMistakes(rules: readonly NamedRule[], traffic: Traffic): readonly Reproof[] {
   const { routes = [], mirrors = [], affinity } = traffic;
   const named = [
     ...routes.map((it) => [`route ${it.name}`, it.match] as const),
@@ -204,17 +209,19 @@ export function shiftMistakes(
   const all =
     affinity === undefined ? named : [...named, ['the session cookie', [session]] as const];
   return [
-    ...all.flatMap(([what, match]) => meetMistakes(rule, what, match, where)),
-    ...(mirrors.length > 0 ? mirrorMistakes(rule, where) : []),
-    ...(affinity === undefined ? [] : cookieMistakes(rule, where)),
+    ...all.flatMap(([what, match]) => [
+      ...rules.flatMap((it) => meetMistakes(it, what, match)),
+      ...neverMistakes(rules, what, match),
+    ]),
+    ...rules.flatMap((it) => (mirrors.length > 0 ? mirrorMistakes(it.rule, it.where) : [])),
+    ...rules.flatMap((it) => (affinity === undefined ? [] : cookieMistakes(it.rule, it.where))),
   ];
 }
 
 function meetMistakes(
-  rule: JsonObject,
+  { rule, where }: NamedRule,
   what: string,
   match: readonly RequestMatch[],
-  where: string,
 ): readonly Reproof[] {
   const met = conjunctions(rule, match.map(httpMatch));
   const got = listAt(rule, 'match');
@@ -224,14 +231,6 @@ function meetMistakes(
     got,
     remedy: `leave it out of ${where} or of ${what}, or use exact texts and prefixes`,
   }));
-  if (match.length > 0 && met.every((it) => it.met.kind === 'never'))
-    return [
-      {
-        problem: `${what} matches no request: ${where} lets none of them through`,
-        got,
-        remedy: `let ${what} ask for requests that ${where} has`,
-      },
-    ];
   const moved = met.some(
     ({ given, met: it }) =>
       it.kind === 'match' && JSON.stringify(it.match.uri) !== JSON.stringify(given.uri),
@@ -245,6 +244,29 @@ function meetMistakes(
       remedy: 'rewrite with uriRegexRewrite, or ask for something else than a path',
     },
   ];
+}
+
+/** What no request can have that any of the routes gets; where one route has none of them, another may. */
+function neverMistakes(
+  rules: readonly NamedRule[],
+  what: string,
+  match: readonly RequestMatch[],
+): readonly Reproof[] {
+  if (rules.length === 0) return [];
+  const never = match.filter((it) =>
+    rules.every(({ rule }) =>
+      conjunctions(rule, [httpMatch(it)]).every(({ met }) => met.kind === 'never'),
+    ),
+  );
+  const where = [...new Set(rules.map((it) => it.where))].join(' or ');
+  const got = rules.flatMap(({ rule }) => listAt(rule, 'match'));
+  const said = (subject: string) => ({
+    problem: `${subject} matches no request that ${where} lets through`,
+    got,
+    remedy: `let ${what} ask for requests that ${where} has`,
+  });
+  if (never.length === match.length) return match.length === 0 ? [] : [said(what)];
+  return never.map((it) => said(`${matchText(it)} in ${what}`));
 }
 
 function mirrorMistakes(rule: JsonObject, where: string): readonly Reproof[] {

@@ -1,7 +1,7 @@
 import { Duration } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
 import { istio, type Traffic } from '../../../../lib/index.ts';
-import { listAt, objectAt } from '../../../../lib/manifest/json.ts';
+import { type JsonObject, listAt, objectAt } from '../../../../lib/manifest/json.ts';
 import { mistakeText } from '../../../../lib/mistake.ts';
 import { render } from '../../../../lib/render/render.ts';
 import { routerMistakes } from '../../../../lib/traffic/mistakes.ts';
@@ -119,6 +119,33 @@ describe('the author’s own VirtualService', () => {
       ),
       'shop: traffic.virtualService names no VirtualService, got "edge"; make one of this name in workload (it makes none)',
     ]);
+  });
+
+  test('what no request has that any of its routes gets is a mistake, and so is a port of nobody', () => {
+    const of = (name: string, match: JsonObject) => ({ ...both, name, match: [match] });
+    const mistakes = (spec: JsonObject, ...http: readonly JsonObject[]) => {
+      const edge = { ...own(http), spec: { hosts: ['shop'], http: [...http], ...spec } };
+      const traffic: Traffic = {
+        weights: { primary: 100, canary: 0 },
+        routes: [{ name: 'r', match: [{ headers: { x: { exact: 'a' } } }] }],
+      };
+      const router = istio({ virtualService: 'edge' });
+      return routerMistakes(router, contextOf([HTTP], [edge]), [traffic]).map(mistakeText);
+    };
+    const closed = of('closed', { withoutHeaders: { x: {} } });
+    const other = of('other', { headers: { X: { exact: 'b' } } });
+    expect(mistakes({}, closed, of('open', { uri: { prefix: '/a' } }))).toEqual([]);
+    expect(mistakes({}, closed, other)).toEqual([
+      expect.stringContaining(
+        'route r matches no request that http route closed of VirtualService edge or http route other of VirtualService edge lets through',
+      ),
+    ]);
+    const late = of('late', { port: 8080 });
+    expect(mistakes({ hosts: ['shop', 'shop.prod'] }, late)).toEqual([
+      'shop: http route late of VirtualService edge asks for a port that the release does not have, got 8080; use 80, or add the port to service',
+    ]);
+    for (const spec of [{ gateways: ['edge'] }, { hosts: ['shop.example.com'] }, { hosts: [] }])
+      expect(mistakes(spec, late)).toEqual([]);
   });
 
   test('flagger 1715 and 673: everything but our weights stays as the author wrote it', async () => {
