@@ -11,10 +11,17 @@ import {
   wholeWeights,
 } from '../traffic.ts';
 import { type Conjunction, conjunction, httpMatch } from './match.ts';
+import type { Subsets } from './props.ts';
+
+/** What destinations lead to the tracks. */
+export interface TrackHosts {
+  readonly names: Names;
+  /** Those of the apex host. */
+  readonly subsets: Subsets | undefined;
+}
 
 /** What a route that names both tracks is made to say in one step. */
-export interface Shift {
-  readonly names: Names;
+export interface Shift extends TrackHosts {
   /** Value of the session cookie. */
   readonly candidate: string;
   readonly traffic: Traffic;
@@ -33,13 +40,13 @@ export interface Shift {
  * 4. the route itself: what the weights say
  */
 export function shiftedHttp(rule: JsonObject, shift: Shift): readonly JsonObject[] {
-  const { names, candidate, traffic } = shift;
+  const { candidate, traffic } = shift;
   const { routes = [], mirrors = [], affinity } = traffic;
-  const only = (track: Side) => ({ ...rule, route: [destinationOf(rule, track, names)] });
+  const only = (track: Side) => ({ ...rule, route: [destinationOf(rule, track, shift)] });
   const weighted = { ...rule, route: weightedRoute(rule, shift) };
   const matched = routes.flatMap((it) => apart(only('canary'), it.name, it.match.map(httpMatch)));
-  const tracks = tracksIn(rule, names);
-  const copied = (it: JsonObject) => mirrored(it, destinationOf(rule, 'canary', names), mirrors);
+  const tracks = tracksIn(rule, shift);
+  const copied = (it: JsonObject) => mirrored(it, destinationOf(rule, 'canary', shift), mirrors);
   if (affinity === undefined) return [...matched, ...copied(weighted)];
   const cookies = trackCookies(affinity.cookie);
   if (affinity.ends) {
@@ -90,15 +97,16 @@ export function shiftedStream(rule: JsonObject, shift: Shift): JsonObject {
   return { ...rule, route: weightedRoute(rule, shift) };
 }
 
-function weightedRoute(rule: JsonObject, { names, traffic, total }: Shift): Json[] {
+function weightedRoute(rule: JsonObject, shift: Shift): Json[] {
+  const { names, traffic, total } = shift;
   const weights = wholeWeights(traffic.weights, total);
-  const tracks = tracksIn(rule, names);
+  const tracks = tracksIn(rule, shift);
   const route = listAt(rule, 'route').map((it, index) => {
     const track = tracks[index];
     return track === undefined ? it : { ...it, weight: weights[track] };
   });
   if (weights.baseline === undefined) return route;
-  const canary = destinationOf(rule, 'canary', names);
+  const canary = destinationOf(rule, 'canary', shift);
   const { port } = objectAt(canary, 'destination');
   // By its own host, also where the others are subsets: no rule needs to know of it.
   const destination = { host: names.baseline, ...(port === undefined ? {} : { port }) };
@@ -106,8 +114,8 @@ function weightedRoute(rule: JsonObject, { names, traffic, total }: Shift): Json
 }
 
 /** A track's destination; alone in a route it needs no weight. */
-function destinationOf(rule: JsonObject, track: Side, names: Names): JsonObject {
-  const index = tracksIn(rule, names).indexOf(track);
+function destinationOf(rule: JsonObject, track: Side, hosts: TrackHosts): JsonObject {
+  const index = tracksIn(rule, hosts).indexOf(track);
   const found = listAt(rule, 'route')[index] ?? {};
   const { weight: _, ...destination } = found;
   return destination;
@@ -167,17 +175,20 @@ function withCookie(
  * The tracks that a route's destinations lead to, in their order: by the host of a Service, or by subset of the
  * apex. Where one Service stands on both sides, its second place is the canary's.
  */
-export function tracksIn(rule: JsonObject, names: Names): readonly (Side | undefined)[] {
-  const found = listAt(rule, 'route').map((it) => trackOf(it, names));
+export function tracksIn(rule: JsonObject, hosts: TrackHosts): readonly (Side | undefined)[] {
+  const { names } = hosts;
+  const found = listAt(rule, 'route').map((it) => trackOf(it, hosts));
   if (names.primary !== names.canary) return found;
   const first = found.indexOf('primary');
   return found.map((it, index) => (it === 'primary' && index > first ? 'canary' : it));
 }
 
-function trackOf(route: JsonObject, names: Names): Side | undefined {
+function trackOf(route: JsonObject, { names, subsets }: TrackHosts): Side | undefined {
   const { host, subset } = objectAt(route, 'destination');
   return TRACKS.find(
-    (it) => isHost(host, names[it], names) || (subset === it && isHost(host, names.apex, names)),
+    (it) =>
+      isHost(host, names[it], names) ||
+      (subset !== undefined && subset === subsets?.[it] && isHost(host, names.apex, names)),
   );
 }
 

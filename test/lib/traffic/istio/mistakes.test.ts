@@ -98,6 +98,16 @@ describe('what of a step’s traffic is refused', () => {
       { affinity: { cookie: { name: 'a' }, ends: false } },
       'traffic.match changes Set-Cookie, which session affinity needs',
     ],
+    [
+      { subsets: { primary: 'v1', canary: 'v1' } },
+      {},
+      'traffic.subsets gives both tracks one name',
+    ],
+    [
+      { subsets: { primary: 'V1', canary: 'v2' } },
+      {},
+      'traffic.subsets.primary must be a DNS label',
+    ],
     [{ routes: ['a'] }, {}, 'traffic.routes has no effect without traffic.virtualService'],
   ])('%j with %j', (props, traffic, said) => {
     expect(mistakes(props, traffic)).toEqual([expect.stringContaining(said)]);
