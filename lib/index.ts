@@ -163,6 +163,7 @@ export type {
   HttpRewrite,
   IstioProps,
   StringMatch,
+  Subsets,
   TrafficPolicy,
 } from './traffic/istio/props.ts';
 export { type KubernetesProps, kubernetes } from './traffic/kubernetes/kubernetes.ts';

@@ -91,7 +91,7 @@ const growth: fc.Arbitrary<CanaryProps> = fc.oneof(
   fc.record({ firstWeight: fc.integer({ min: 1, max: 20 }), factor: fc.constantFrom(2, 3.5) }),
 );
 
-const cookie = { name: 'session' };
+const cookie = fc.constantFrom({ name: 'session' }, { name: 'session', primaryName: 'waiting' });
 const request: fc.Arbitrary<RequestMatch> = fc.constantFrom(
   { headers: { 'x-canary': { exact: 'always' } } },
   { cookies: { group: { exact: 'beta' } } },
@@ -136,7 +136,7 @@ const WAYS = {
       .map(([it, mirrored]) => canary({ ...it, mirror: { percent: mirrored } })),
   ),
   'canary with session affinity': mesh(
-    growth.map((it) => canary({ ...it, sessionAffinity: cookie })),
+    fc.tuple(growth, cookie).map(([it, own]) => canary({ ...it, sessionAffinity: own })),
   ),
   'A/B test': mesh(requests.map((match) => abTest({ match }))),
   'blue/green': mesh(

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Mistake } from '../mistake.ts';
 import { duration, extended, fields, listOf, oneOf } from '../props/fields.ts';
 import { sessionCookieMistakes } from '../traffic/cookies.ts';
-import { AT_REST, sessionCookie, type Traffic } from '../traffic/traffic.ts';
+import { AT_REST, type SessionCookie, sessionCookie, type Traffic } from '../traffic/traffic.ts';
 import { bakeMistakes, baking, durationMistakes } from './judged.ts';
 import { madeStrategy } from './made-strategy.ts';
 import {
@@ -47,7 +47,8 @@ const commonCanaryProps = fields({
    */
   mirror: mirroredStepProps.optional(),
   /**
-   * A cookie that keeps whoever was given the canary on it until the promotion is over.
+   * A cookie that keeps whoever was given the canary on it until the promotion is over; with `primaryName` another
+   * one that keeps all others on the primary until it begins.
    * @default - each request is split by itself
    */
   sessionAffinity: sessionCookie.optional(),
@@ -135,16 +136,14 @@ function steps(props: CanaryProps): StepDraft[] {
   const { mirror, sessionAffinity } = props;
   const up = weightsUp(props);
   const top = up.at(-1)?.weight ?? 0;
-  const traffic = (weight: number, ends: boolean): Traffic =>
-    sessionAffinity === undefined
-      ? split(weight)
-      : { ...split(weight), affinity: { cookie: sessionAffinity, ends } };
+  const traffic = (weight: number, ends: boolean, cookie = sessionAffinity): Traffic =>
+    cookie === undefined ? split(weight) : { ...split(weight), affinity: { cookie, ends } };
   return [
     INIT,
     canaryUp(),
     ...(mirror === undefined ? [] : [mirrored('mirror', mirror)]),
     ...up.map((it) => progressing(weightName(it.weight), traffic(it.weight, false), baking(it))),
-    promote(traffic(top, false)),
+    promote(traffic(top, false, sessionAffinity && ofCanaryAlone(sessionAffinity))),
     ...falling(props.stepWeightPromotion ?? top, top).map((weight) =>
       finalising(weightName(weight), traffic(weight, true), {
         checks: weight > 0 ? 'guard' : 'none',
@@ -152,6 +151,11 @@ function steps(props: CanaryProps): StepDraft[] {
     ),
     COMPLETE,
   ];
+}
+
+/** Nobody is kept on the primary while it is replaced: at 100 % it has no request then. */
+function ofCanaryAlone({ primaryName: _, ...cookie }: SessionCookie): SessionCookie {
+  return cookie;
 }
 
 /** A step in which users get the primary, and the canary gets copies. */

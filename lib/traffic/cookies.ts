@@ -1,4 +1,5 @@
 import type { Reproof } from '../mistake.ts';
+import type { Side } from '../names.ts';
 import type { SessionCookie, TextMatch } from './traffic.ts';
 
 /** Cookies that one condition asks for at once: their pattern holds every order of them. */
@@ -129,6 +130,20 @@ function permutations(all: readonly string[]): readonly (readonly string[])[] {
   );
 }
 
+/** A cookie by which users stay on a track. */
+export interface TrackCookie {
+  readonly track: Side;
+  readonly cookie: SessionCookie;
+}
+
+/** The canary's cookie comes first: a user who asked twice at once may have got both. */
+export function trackCookies(cookie: SessionCookie): readonly TrackCookie[] {
+  const { primaryName: name } = cookie;
+  const canary = { track: 'canary', cookie } as const;
+  if (name === undefined) return [canary];
+  return [canary, { track: 'primary', cookie: { ...cookie, name } }];
+}
+
 /** The Set-Cookie header (RFC 6265) that gives a user the cookie, or takes it back. */
 export function setCookie(cookie: SessionCookie, value: string | 'taken back'): string {
   const { name, domain, path, sameSite, secure, httpOnly, partitioned } = cookie;
@@ -147,8 +162,30 @@ export function setCookie(cookie: SessionCookie, value: string | 'taken back'): 
   return parts.join('; ');
 }
 
-/** What browsers would not take of a cookie. */
+/** What browsers would not take of a session's cookies. */
 export function sessionCookieMistakes(cookie: SessionCookie): readonly Reproof[] {
+  const { name, primaryName } = cookie;
+  const all = trackCookies(cookie).map((it) => it.cookie);
+  const found = all.flatMap(attributeMistakes);
+  const same =
+    name !== primaryName
+      ? []
+      : [
+          {
+            problem: 'the session cookies of the canary and of the primary have one name',
+            got: name,
+            remedy: 'let primaryName differ from name',
+          },
+        ];
+  return [
+    ...all.flatMap((it) => nameMistakes(it.name)),
+    ...same,
+    // Most attributes are those of both.
+    ...found.filter((it, index) => found.findIndex((one) => one.remedy === it.remedy) === index),
+  ];
+}
+
+function attributeMistakes(cookie: SessionCookie): readonly Reproof[] {
   const { name, domain, path, sameSite, secure, partitioned, maxAge } = cookie;
   const needsSecure =
     sameSite === 'None' || partitioned === true || /^__(?:Secure|Host)-/.test(name);
@@ -177,12 +214,9 @@ export function sessionCookieMistakes(cookie: SessionCookie): readonly Reproof[]
     ],
   ];
   const wrong = rules.filter(([is]) => is);
-  return [
-    ...nameMistakes(name),
-    ...wrong.map(([, problem, remedy]) => ({
-      problem: `the session cookie ${name} ${problem}`,
-      got: { ...cookie, ...(maxAge === undefined ? {} : { maxAge: `${shortest / 1000}s` }) },
-      remedy,
-    })),
-  ];
+  return wrong.map(([, problem, remedy]) => ({
+    problem: `the session cookie ${name} ${problem}`,
+    got: { ...cookie, ...(maxAge === undefined ? {} : { maxAge: `${shortest / 1000}s` }) },
+    remedy,
+  }));
 }

@@ -66,12 +66,19 @@ export const mirror = fields({
   match: listOf(requestMatch).optional(),
 });
 
-/** A cookie by which users who have been on the canary stay there. */
+/** Cookies by which users stay on the track that they were given. */
 export interface SessionCookie extends z.infer<typeof sessionCookie> {}
 
 /** The schema of `SessionCookie`. */
 export const sessionCookie = fields({
+  /** Whoever was given the canary has it. */
   name: z.string(),
+  /**
+   * Whoever was given the primary has it, and stays there for its age until the promotion: the weights then decide for
+   * newcomers alone. It is like the other in all but its name.
+   * @default - who is not on the canary is drawn anew with each request
+   */
+  primaryName: z.string().optional(),
   /** @default Duration.days(1) */
   maxAge: duration.optional(),
   /** @default - the host of the request */
@@ -96,7 +103,7 @@ export interface Traffic {
   readonly routes?: readonly MatchedRoute[];
   /** @default - none */
   readonly mirrors?: readonly Mirror[];
-  /** Users who were given the canary keep it; at the end the cookie is taken back. @default - none */
+  /** Users keep the track that they were given; at the end the cookies are taken back. @default - none */
   readonly affinity?: { readonly cookie: SessionCookie; readonly ends: boolean };
 }
 
@@ -118,8 +125,14 @@ export function besides({ routes = [], mirrors = [], affinity }: Traffic): reado
   return [
     ...routes.map((it) => `requests with ${it.match.map(matchText).join(', or ')}`),
     ...mirrors.map((it) => `copies of ${it.percent} % of ${mirroredText(it)}`),
-    ...(affinity?.ends === false ? [`users with its cookie ${affinity.cookie.name}`] : []),
+    ...(affinity?.ends === false ? sessionTexts(affinity.cookie) : []),
   ];
+}
+
+function sessionTexts({ name, primaryName }: SessionCookie): readonly string[] {
+  const staying =
+    primaryName === undefined ? [] : [`none of the users with the primary’s cookie ${primaryName}`];
+  return [`users with its cookie ${name}`, ...staying];
 }
 
 function mirroredText({ match = [] }: Mirror): string {

@@ -168,10 +168,11 @@ export function routerContract(name: string, subject: RouterUnderTest): void {
       });
 
       test('session affinity', async () => {
-        const sessionAffinity = { name: 'contract-session' };
+        const sessionAffinity = { name: 'contract-session', primaryName: 'contract-waiting' };
         const strategy = canary({ stepWeights: [100], sessionAffinity });
         if (can.affinity.kind === 'cannot') return refuses(strategy, can.affinity);
         await shows(strategy, sessionAffinity.name);
+        await shows(strategy, sessionAffinity.primaryName);
       });
     });
 

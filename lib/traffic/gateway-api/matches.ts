@@ -87,6 +87,25 @@ export function common(a: RouteMatch, b: RouteMatch): Common {
   return { kind: 'match', match };
 }
 
+/**
+ * Requests of the first, at least those that are the second's as well, asked for as specifically as both are. A value
+ * that both ask for by an expression makes neither more specific, so there the first's alone is asked for.
+ */
+export function asNarrow(it: RouteMatch, other: RouteMatch): Common {
+  const open = (own: RouteMatch['headers'] = [], all: RouteMatch['headers'] = []) =>
+    all.filter((one) => !own.some((mine) => mine.name === one.name && areRegexes(mine, one)));
+  const { headers, queryParams } = other;
+  return common(it, {
+    ...other,
+    ...(headers && { headers: open(it.headers, headers) }),
+    ...(queryParams && { queryParams: open(it.queryParams, queryParams) }),
+  });
+}
+
+function areRegexes(...all: readonly ValueMatch[]): boolean {
+  return all.every((it) => it.type === 'RegularExpression');
+}
+
 type Part =
   | { readonly kind: 'part'; readonly part: RouteMatch }
   | Exclude<Common, { readonly kind: 'match' }>;

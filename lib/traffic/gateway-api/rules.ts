@@ -1,17 +1,19 @@
 import type { JsonObject } from '../../manifest/json.ts';
 import type { Reproof } from '../../mistake.ts';
-import type { Names } from '../../names.ts';
+import type { Names, Side } from '../../names.ts';
 import type { Track } from '../../plan/plan.ts';
+import { trackCookies } from '../cookies.ts';
 import type { RouterContext } from '../router.ts';
 import {
   type Mirror,
   type RequestMatch,
+  type SessionCookie,
   type Traffic,
   type Weights,
   wholeWeights,
 } from '../traffic.ts';
 import { givesCookie, takesCookie } from './cookies.ts';
-import { type Common, common, keyOf, type RouteMatch, routeMatch } from './matches.ts';
+import { asNarrow, type Common, common, keyOf, type RouteMatch, routeMatch } from './matches.ts';
 import type { GatewayApiProps, PathMatch, ValueMatch } from './props.ts';
 
 /** What the API server takes of one route. */
@@ -51,16 +53,17 @@ export interface RouteRules {
 interface Claim {
   /** Any of these, besides what all requests of the route are. */
   readonly match: readonly RequestMatch[];
-  readonly to: 'canary' | 'weights';
+  readonly to: Side | 'weights';
   readonly mirror?: Mirror;
-  readonly cookie: 'given' | 'taken' | 'none';
+  /** Whether each track gives its cookie, or which one all of them take back. */
+  readonly cookie: 'given' | 'none' | { readonly taken: SessionCookie };
 }
 
 /**
- * The rules for one step's traffic: the canary's own requests, then copied ones, then all. The API asks the most
+ * The rules for one step's traffic: the tracks' own requests, then copied ones, then all. The API asks the most
  * specific match first, whatever the order of the rules: a longer path, a method, more headers, more query
  * parameters. So each rule also has what its matches have in common with those of the rules below it: these are
- * at least as specific as what they are in competition with.
+ * at least as specific as what they are in competition with, and of two that are equally specific the first counts.
  */
 export function routeRules(input: RulesInput, traffic: Traffic): RouteRules {
   const claims = claimsOf(input, traffic);
@@ -107,26 +110,32 @@ function claimed(
 
 function claimsOf({ candidate }: RulesInput, traffic: Traffic): readonly Claim[] {
   const { routes = [], mirrors = [], affinity } = traffic;
-  const isGiven = affinity?.ends === false;
-  const cookie = isGiven ? 'given' : 'none';
-  const named = affinity?.cookie.name ?? '';
-  const kept: RequestMatch[] = isGiven ? [{ cookies: { [named]: { exact: candidate } } }] : [];
-  const forCanary = [...routes.flatMap((it) => it.match), ...kept];
-  const ended: Claim = {
-    match: [{ cookies: { [named]: { prefix: '' } } }],
-    to: 'weights',
-    cookie: 'taken',
-  };
+  const cookies = affinity === undefined ? [] : trackCookies(affinity.cookie);
+  const given = affinity?.ends === false ? cookies : [];
+  const cookie = given.length > 0 ? 'given' : 'none';
+  const kept = (track: Side): RequestMatch[] =>
+    given
+      .filter((it) => it.track === track)
+      .map((it) => ({ cookies: { [it.cookie.name]: { exact: candidate } } }));
+  const ended = (affinity?.ends === true ? cookies : []).map(
+    (it): Claim => ({
+      match: [{ cookies: { [it.cookie.name]: { prefix: '' } } }],
+      to: 'weights',
+      cookie: { taken: it.cookie },
+    }),
+  );
+  const forSides = [
+    { to: 'canary', match: [...routes.flatMap((it) => it.match), ...kept('canary')] },
+    { to: 'primary', match: kept('primary') },
+  ] as const;
   const copied = mirrors.flatMap((mirror): Claim[] => {
     const { match = [] } = mirror;
     return match.length === 0 ? [] : [{ match, to: 'weights', mirror, cookie }];
   });
   const mirror = mirrors.find(({ match = [] }) => match.length === 0);
   return [
-    ...(forCanary.length === 0
-      ? []
-      : [{ match: forCanary, to: 'canary', cookie: 'none' } as const]),
-    ...(affinity?.ends === true ? [ended] : []),
+    ...forSides.filter((it) => it.match.length > 0).map((it): Claim => ({ ...it, cookie: 'none' })),
+    ...ended,
     ...copied,
     { match: [], to: 'weights', cookie, ...(mirror && { mirror }) },
   ];
@@ -162,7 +171,7 @@ interface Matches {
 function withCommon(first: readonly Common[], others: readonly RouteMatch[]): Matches {
   let all = first;
   for (const other of others) {
-    const both = all.flatMap((it) => (it.kind === 'match' ? [common(it.match, other)] : []));
+    const both = all.flatMap((it) => (it.kind === 'match' ? [asNarrow(it.match, other)] : []));
     all = [...both, ...all].filter((it) => it.kind !== 'none');
     if (all.length > 8 * MOST_MATCHES)
       return { matches: [], problems: [tooMany(`over ${all.length} matches`)] };
@@ -215,19 +224,23 @@ function allClaimed(claims: readonly Claim[]): Reproof {
   };
 }
 
+const ALL_TO: Readonly<Record<Side, Weights>> = {
+  primary: { primary: 100, canary: 0 },
+  canary: { primary: 0, canary: 100 },
+};
+
 function goal(
   input: RulesInput,
   { to, cookie, mirror }: Claim,
   { weights, affinity }: Traffic,
 ): Omit<RouteRule, 'matches'> {
-  const whole = wholeWeights(
-    to === 'canary' ? { primary: 0, canary: 100 } : weights,
-    totalOf(input.props),
-  );
+  const whole = wholeWeights(to === 'weights' ? weights : ALL_TO[to], totalOf(input.props));
   const filters = (name: string) => {
     if (affinity === undefined || cookie === 'none') return [];
-    if (cookie === 'taken') return [takesCookie(affinity.cookie)];
-    return name === input.names.canary ? [givesCookie(affinity.cookie, input.candidate)] : [];
+    if (cookie !== 'given') return [takesCookie(cookie.taken)];
+    return trackCookies(affinity.cookie)
+      .filter((it) => name === input.names[it.track])
+      .map((it) => givesCookie(it.cookie, input.candidate));
   };
   return {
     backends: backends(input, whole, filters),

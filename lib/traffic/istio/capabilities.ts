@@ -2,7 +2,7 @@ import { type JsonObject, type Manifest, objectAt } from '../../manifest/json.ts
 import { CAN, type Capabilities, cannot, matchesBy, type Shares } from '../capabilities.ts';
 import type { RouterContext } from '../router.ts';
 import { splitsHttp } from './own-virtual-service.ts';
-import type { IstioProps } from './props.ts';
+import { type IstioProps, subsetsOf } from './props.ts';
 
 /** A release as Istio routes it. */
 export interface IstioParts {
@@ -21,7 +21,8 @@ export function istioCapabilities({ props, context, rules, own }: IstioParts): C
   const hasHttp =
     name === undefined
       ? rules.length > 0
-      : found === undefined || splitsHttp(found, { name, routes }, context.names);
+      : found === undefined ||
+        splitsHttp(found, { name, routes, subsets: subsetsOf(props) }, context.names);
   if (!hasHttp) return CONNECTIONS;
   const { gateways = [] } = name === undefined ? props : objectAt(found, 'spec');
   const isAtGateways = Array.isArray(gateways) && gateways.length > 0 && !gateways.includes('mesh');

@@ -13,14 +13,13 @@ import type { Router, RouterContext, Routing } from '../router.ts';
 import type { Traffic } from '../traffic.ts';
 import { type IstioParts, istioCapabilities } from './capabilities.ts';
 import { istioCounts } from './counts.ts';
-import { ISTIO_GROUPS } from './groups.ts';
+import { ISTIO_GROUPS, NETWORKING } from './groups.ts';
 import { istioMistakes } from './mistakes.ts';
 import { routePointers, shifted } from './own-virtual-service.ts';
-import { type IstioProps, istioProps, seconds, type TrafficPolicy } from './props.ts';
+import { type IstioProps, istioProps, seconds, subsetsOf, type TrafficPolicy } from './props.ts';
 import { type Shift, shiftedHttp, shiftedStream } from './routes.ts';
 
-const GROUP = 'networking.istio.io';
-const API_VERSION = `${GROUP}/v1`;
+const API_VERSION = `${NETWORKING}/v1`;
 
 /** Splits traffic with an Istio VirtualService: HTTP and gRPC by request, TCP by connection. */
 export function istio(props: IstioProps = {}): Router {
@@ -37,14 +36,14 @@ function istioOf(props: IstioProps): Router {
   return {
     kind: 'istio',
     kinds: [
-      { group: GROUP, kind: 'DestinationRule' },
-      { group: GROUP, kind: 'VirtualService' },
+      { group: NETWORKING, kind: 'DestinationRule' },
+      { group: NETWORKING, kind: 'VirtualService' },
     ],
     groups: ISTIO_GROUPS,
     splits: { kind: 'requests', weights: relativeWeights(totalOf(props)) },
     capabilities: (context) => istioCapabilities(partsOf(context)),
     counts: istioCounts,
-    apexSelects: props.subsets === true ? 'both' : 'primary',
+    apexSelects: subsetsOf(props) === undefined ? 'primary' : 'both',
     mistakes: (context, traffics) => istioMistakes(partsOf(context), traffics),
     claims: (names) => claims(props, names),
     owns: (object) => isOwn(props, object),
@@ -62,19 +61,20 @@ function isOwn(props: IstioProps, object: Manifest): boolean {
 }
 
 function isVirtualService(object: Manifest): boolean {
-  return isKind(object, GROUP, 'VirtualService');
+  return isKind(object, NETWORKING, 'VirtualService');
 }
 
 function routes(props: IstioProps, context: RouterContext, traffic: Traffic): Routing[] {
   const { names, candidate, workload } = context;
-  const shift = { names, candidate, traffic, total: totalOf(props) };
+  const subsets = subsetsOf(props);
+  const shift = { names, subsets, candidate, traffic, total: totalOf(props) };
   const { virtualService: name, routes: chosen } = props;
   const objects =
     name === undefined
       ? [virtualService(props, context, shift)]
       : workload
           .filter((it) => isOwn(props, it))
-          .map((it) => shifted(it, { name, routes: chosen }, shift));
+          .map((it) => shifted(it, { name, routes: chosen, subsets }, shift));
   return objects.map((object) => ({ object, pointers: routePointers(object) }));
 }
 
@@ -160,9 +160,10 @@ function destinations(
   { names, tracks }: RouterContext,
   port: ServicePort,
 ): Json[] {
+  const subsets = subsetsOf(props);
   return TRACKS.filter((it) => tracks.includes(it)).map((track) => {
     const target =
-      props.subsets === true ? { host: names.apex, subset: track } : { host: names[track] };
+      subsets === undefined ? { host: names[track] } : { host: names.apex, subset: subsets[track] };
     return { destination: { ...target, port: { number: port.port } } };
   });
 }
@@ -177,9 +178,10 @@ function policies(props: IstioProps, context: RouterContext): Routing[] {
   const baseline = trackPolicies.baseline === undefined ? [] : [own('baseline')];
   // One Service can stand on both sides.
   const hosts = context.tracks.filter((it) => it === 'primary' || names.canary !== names.primary);
-  if (props.subsets !== true) return [...hosts.map(own), ...baseline];
+  const subsets = subsetsOf(props);
+  if (subsets === undefined) return [...hosts.map(own), ...baseline];
   const subset = (track: Side) => ({
-    name: track,
+    name: subsets[track],
     labels: selectorOf(context.label, track),
     // Istio itself puts these over the host's, field by field.
     ...policyOf(trackPolicies[track] ?? {}),

@@ -117,12 +117,40 @@ export function conjunction(given: JsonObject, asked: JsonObject): Conjunction {
     ([key, it]) => labels[key] === it,
   );
   const bad = all.find(([, it]) => it.kind === 'inexpressible');
+  if (isExcluded(given, asked)) return { kind: 'never' };
   if (!kept || all.some(([, it]) => it.kind === 'never')) return { kind: 'never' };
   if (bad !== undefined) return { kind: 'inexpressible', field: bad[0] };
   const met = all.flatMap(([key, it]) => (it.kind === 'match' ? [[key, it.match] as const] : []));
   const filled = met.filter(([, it]) => Object.keys(it).length > 0);
   const sourceLabels = Object.keys(labels).length === 0 ? {} : { sourceLabels: labels };
   return { kind: 'match', match: { ...given, ...Object.fromEntries(filled), ...sourceLabels } };
+}
+
+/** Other names of what a request says of itself. */
+const PSEUDO_HEADERS = { authority: ':authority', method: ':method', scheme: ':scheme' } as const;
+
+/** Whether no request can have what is asked for because of other words of the route's own condition. */
+function isExcluded(given: JsonObject, asked: JsonObject): boolean {
+  const headers = Object.entries(objectAt(asked, 'headers'));
+  const without = Object.entries(objectAt(given, 'withoutHeaders'));
+  const isSame = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
+  return (
+    headers.some(([name, it]) =>
+      without.some(([no, out]) => isSame(name, no) && covers(out, it)),
+    ) ||
+    Object.entries(PSEUDO_HEADERS).some(([field, name]) =>
+      headers.some(([one, it]) => isSame(one, name) && meet(given[field], it).kind === 'never'),
+    )
+  );
+}
+
+/** Whether every text that one condition takes is one of another's, as far as this can be told. */
+function covers(wide: JsonObject[string], narrow: JsonObject[string]): boolean {
+  const [all, some] = [asText(wide), asText(narrow)];
+  if (all === undefined || (all.how === 'regex' && all.text === '.*')) return true;
+  if (some === undefined) return false;
+  if (all.how === some.how && all.text === some.text) return true;
+  return all.how === 'prefix' && some.how !== 'regex' && some.text.startsWith(all.text);
 }
 
 function meetAll(given: JsonObject, asked: JsonObject, key: string): Conjunction {

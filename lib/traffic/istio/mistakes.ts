@@ -1,13 +1,18 @@
+import { type JsonObject, listAt, objectAt } from '../../manifest/json.ts';
+import { isKind } from '../../manifest/manifest.ts';
 import type { Mistake, Reproof } from '../../mistake.ts';
+import { labelReproofs } from '../../names.ts';
 import { plain } from '../plain.ts';
 import { routedBy } from '../ports.ts';
 import type { Traffic } from '../traffic.ts';
 import type { IstioParts } from './capabilities.ts';
+import { NETWORKING } from './groups.ts';
 import { hostMistakes, isDnsName } from './hosts.ts';
 import { matchMistakes } from './match.ts';
+import { portMistakes } from './match-ports.ts';
 import { ownRouteMistakes } from './own-virtual-service.ts';
-import { seconds } from './props.ts';
-import { shiftMistakes } from './routes.ts';
+import { seconds, subsetsOf } from './props.ts';
+import { isHost, type NamedRule, shiftMistakes } from './routes.ts';
 
 /** What the router is asked to do. */
 interface IstioInput extends IstioParts {
@@ -40,6 +45,35 @@ const RULES: readonly ((input: IstioInput) => readonly Reproof[])[] = [
   },
   function hosts({ props }) {
     return hostMistakes(props.hosts);
+  },
+  function subsets({ props }) {
+    const { primary, canary } = subsetsOf(props) ?? { primary: 'primary', canary: 'canary' };
+    const same = {
+      problem: 'traffic.subsets gives both tracks one name',
+      got: primary,
+      remedy: 'give each subset a name of its own',
+    };
+    return [
+      ...labelReproofs('traffic.subsets.primary', primary),
+      ...labelReproofs('traffic.subsets.canary', canary),
+      ...(primary === canary ? [same] : []),
+    ];
+  },
+  function doubledSubsets({ props, context }) {
+    const ours = Object.values(subsetsOf(props) ?? {});
+    const { names, workload } = context;
+    return workload
+      .filter((it) => isKind(it, NETWORKING, 'DestinationRule'))
+      .filter((it) => isHost(objectAt(it, 'spec').host, names.apex, names))
+      .flatMap((it) =>
+        listAt(it, 'spec', 'subsets')
+          .filter(({ name }) => ours.some((one) => one === name))
+          .map(({ name: got }) => ({
+            problem: `DestinationRule ${it.metadata.name} has a subset of ${names.apex} that the release writes, and Istio takes one of the two`,
+            got,
+            remedy: 'leave it out there: its policy goes into traffic.trackPolicies',
+          })),
+      );
   },
   function gateways({ props }) {
     return (props.gateways ?? [])
@@ -99,9 +133,14 @@ const RULES: readonly ((input: IstioInput) => readonly Reproof[])[] = [
   },
   function together({ props, traffics, rules }) {
     if (props.virtualService !== undefined) return [];
-    return traffics.flatMap((traffic) =>
-      rules.flatMap((rule) => shiftMistakes(rule, traffic, 'traffic.match')),
-    );
+    return traffics.flatMap((traffic) => shiftMistakes(rules.map(ofProps), traffic));
+  },
+  function ports({ props, context, rules }) {
+    // Which hosts and gateways a delegate has, only the VirtualService knows that delegates to it.
+    if (props.virtualService !== undefined || props.delegation === true) return [];
+    const { hosts = [], gateways = [] } = props;
+    const edge = { hosts: [...hosts, context.names.apex], gateways };
+    return portMistakes(edge, rules.map(ofProps), context);
   },
   function unequalBaseline({ props, traffics }) {
     const { trafficPolicy, trackPolicies = {} } = props;
@@ -128,6 +167,10 @@ const RULES: readonly ((input: IstioInput) => readonly Reproof[])[] = [
   },
 ];
 
+function ofProps(rule: JsonObject): NamedRule {
+  return { rule, where: 'traffic.match' };
+}
+
 function isGateway(text: string): boolean {
   const [name = '', namespace, ...rest] = text.split('/').reverse();
   return rest.length === 0 && [name, namespace ?? name].every(isDnsName);
@@ -136,8 +179,8 @@ function isGateway(text: string): boolean {
 /** Props that shape a VirtualService of ours, and say nothing about the author's. */
 const SHAPING = ['hosts', 'gateways', ...HTTP_ONLY, 'delegation'] as const;
 
-function ownMistakes({ props, context, traffics, own }: IstioInput): Mistake[] {
-  const { path, names } = context;
+function ownMistakes({ props, context, traffics, own: made }: IstioInput): Mistake[] {
+  const { path } = context;
   const { virtualService: name, routes } = props;
   if (name === undefined) return [];
   const ignored = SHAPING.filter((key) => props[key] !== undefined).map((key) => ({
@@ -146,10 +189,10 @@ function ownMistakes({ props, context, traffics, own }: IstioInput): Mistake[] {
     got: plain({ it: props[key] }, seconds).it,
     remedy: `write it into the VirtualService ${name}`,
   }));
-  const found = own.find((it) => it.metadata.name === name);
-  if (found !== undefined)
-    return [...ignored, ...ownRouteMistakes({ path, names }, found, { name, routes }, traffics)];
-  const known = own.map((it) => it.metadata.name);
+  const found = made.find((it) => it.metadata.name === name);
+  const own = { name, routes, subsets: subsetsOf(props) };
+  if (found !== undefined) return [...ignored, ...ownRouteMistakes(context, found, own, traffics)];
+  const known = made.map((it) => it.metadata.name);
   const remedy = `make one of this name in workload (it makes ${known.length === 0 ? 'none' : known.join(', ')})`;
   return [
     ...ignored,

@@ -2,14 +2,26 @@ import { type JsonObject, listAt, type Manifest, objectAt } from '../../manifest
 import { withSpec } from '../../manifest/manifest.ts';
 import type { Mistake } from '../../mistake.ts';
 import { type Names, TRACKS } from '../../names.ts';
+import type { RouterContext } from '../router.ts';
 import type { Traffic } from '../traffic.ts';
-import { type Shift, shiftedHttp, shiftedStream, shiftMistakes, tracksIn } from './routes.ts';
+import { portMistakes } from './match-ports.ts';
+import type { Subsets } from './props.ts';
+import {
+  type Shift,
+  shiftedHttp,
+  shiftedStream,
+  shiftMistakes,
+  type TrackHosts,
+  tracksIn,
+} from './routes.ts';
 
 /** Which VirtualService of the author's is routed by, and which of its http routes are ours. */
 export interface OwnVirtualService {
   readonly name: string;
   /** @default - all that name both tracks */
   readonly routes?: readonly string[] | undefined;
+  /** Names of the apex host's subsets. */
+  readonly subsets: Subsets | undefined;
 }
 
 /** The lists of routes in a VirtualService. */
@@ -53,25 +65,26 @@ export function routePointers(object: Manifest): readonly string[] {
 function isOurs(
   list: List,
   rule: JsonObject,
-  { routes }: OwnVirtualService,
+  { routes, subsets }: OwnVirtualService,
   names: Names,
 ): boolean {
   const chosen = list !== 'http' || routes === undefined || routes.includes(String(rule.name));
-  return chosen && namesBoth(rule, names);
+  return chosen && namesBoth(rule, { names, subsets });
 }
 
-function namesBoth(rule: JsonObject, names: Names): boolean {
-  const tracks = tracksIn(rule, names);
+function namesBoth(rule: JsonObject, hosts: TrackHosts): boolean {
+  const tracks = tracksIn(rule, hosts);
   return TRACKS.every((track) => tracks.includes(track));
 }
 
 /** What keeps us from routing by the author's VirtualService. */
 export function ownRouteMistakes(
-  { path, names }: { readonly path: string; readonly names: Names },
+  context: Pick<RouterContext, 'path' | 'names' | 'ports'>,
   object: Manifest,
   own: OwnVirtualService,
   traffics: readonly Traffic[],
 ): Mistake[] {
+  const { path, names } = context;
   const ours = (key: List) =>
     listAt(object, 'spec', key).filter((it) => isOurs(key, it, own, names));
   const { name } = object.metadata;
@@ -83,7 +96,7 @@ export function ownRouteMistakes(
         path,
         problem: `no route of VirtualService ${name} names both tracks`,
         got: objectAt(object, 'spec').http,
-        remedy: `give one route the destinations ${names.primary} and ${names.canary}`,
+        remedy: `give one route ${wanted(listAt(object, 'spec', 'http'), { names, subsets: own.subsets })}`,
       },
     ];
   const crowded = all
@@ -94,23 +107,39 @@ export function ownRouteMistakes(
       got: it.route,
       remedy: 'the weights in it are ours: move the others to a route of their own',
     }));
-  const said = ours('http').flatMap((it, index) => {
-    const where = `http route ${String(it.name ?? index)} of VirtualService ${name}`;
-    return traffics.flatMap((one) => shiftMistakes(it, one, where));
-  });
+  const rules = ours('http').map((rule, index) => ({
+    rule,
+    where: `http route ${String(rule.name ?? index)} of VirtualService ${name}`,
+  }));
+  const said = [
+    ...traffics.flatMap((it) => shiftMistakes(rules, it)),
+    ...portMistakes(objectAt(object, 'spec'), rules, context),
+  ];
   return [...unknown, ...crowded, ...said.map((it) => ({ path, ...it }))];
+}
+
+/** What a route needs; subsets that nothing is known of are the likely reason where some have none of it. */
+function wanted(rules: readonly JsonObject[], { names, subsets }: TrackHosts): string {
+  const { primary, canary, apex } = names;
+  if (subsets !== undefined)
+    return `the subsets ${subsets.primary} and ${subsets.canary} of ${apex}`;
+  const hosts = `the destinations ${primary} and ${canary}`;
+  const hasSubsets = rules
+    .flatMap((it) => listAt(it, 'route'))
+    .some((it) => objectAt(it, 'destination').subset !== undefined);
+  return hasSubsets ? `${hosts}, or say the names of its subsets in traffic.subsets` : hosts;
 }
 
 function unknownRoutes(
   object: Manifest,
-  { routes = [] }: OwnVirtualService,
+  { routes = [], subsets }: OwnVirtualService,
   names: Names,
 ): Omit<Mistake, 'path'>[] {
   const http = listAt(object, 'spec', 'http');
   const known = http.flatMap((it) => (typeof it.name === 'string' ? [it.name] : []));
   return routes.flatMap((name) => {
     const found = http.filter((it) => it.name === name);
-    if (found.length > 0 && found.every((it) => namesBoth(it, names))) return [];
+    if (found.length > 0 && found.every((it) => namesBoth(it, { names, subsets }))) return [];
     const problem =
       found.length === 0
         ? `traffic.routes names no http route of VirtualService ${object.metadata.name}`
@@ -118,7 +147,7 @@ function unknownRoutes(
     const remedy =
       found.length === 0
         ? `use one of ${known.length === 0 ? 'the names that you give them (now none has one)' : known.join(', ')}`
-        : `give it the destinations ${names.primary} and ${names.canary}`;
+        : `give it ${wanted(found, { names, subsets })}`;
     return [{ problem, got: name, remedy }];
   });
 }

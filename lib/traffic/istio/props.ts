@@ -132,6 +132,20 @@ const trafficPolicy = fields({
   proxyProtocol: anObject.optional(),
 });
 
+/** Names of the apex host's subsets, in the DestinationRule and in routes. */
+export interface Subsets extends z.infer<typeof subsets> {}
+
+const subsets = fields({
+  primary: z.string(),
+  canary: z.string(),
+});
+
+/** What the subsets are called; none where each track has a host of its own. */
+export function subsetsOf({ subsets }: IstioProps): Subsets | undefined {
+  if (subsets === true) return { primary: 'primary', canary: 'canary' };
+  return subsets === false ? undefined : subsets;
+}
+
 /** How Istio routes to the release. */
 export interface IstioProps extends z.infer<typeof istioProps> {}
 
@@ -189,10 +203,11 @@ export const istioProps = fields({
    */
   delegation: z.boolean().optional(),
   /**
-   * Route by the apex host and two subsets instead of by two hosts.
+   * Route by the apex host and two subsets instead of by two hosts: with `true` they have the names of the tracks,
+   * else these. So a `virtualService` may name `v1` and `v2`; no DestinationRule in the workload may have them too.
    * @default false
    */
-  subsets: z.boolean().optional(),
+  subsets: z.union([z.boolean(), subsets]).optional(),
   /**
    * Name of a VirtualService in the workload. Only the weights are ours, in those of its http, tcp and tls routes
    * that name both tracks, and the routes that a step needs besides stand right above; hosts, gateways and the

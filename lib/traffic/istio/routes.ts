@@ -1,13 +1,27 @@
 import { type Json, type JsonObject, listAt, objectAt } from '../../manifest/json.ts';
 import type { Reproof } from '../../mistake.ts';
 import { type Names, type Side, TRACKS } from '../../names.ts';
-import { setCookie } from '../cookies.ts';
-import { isOfAll, type Mirror, type RequestMatch, type Traffic, wholeWeights } from '../traffic.ts';
+import { setCookie, type TrackCookie, trackCookies } from '../cookies.ts';
+import {
+  isOfAll,
+  type Mirror,
+  matchText,
+  type RequestMatch,
+  type Traffic,
+  wholeWeights,
+} from '../traffic.ts';
 import { type Conjunction, conjunction, httpMatch } from './match.ts';
+import type { Subsets } from './props.ts';
+
+/** What destinations lead to the tracks. */
+export interface TrackHosts {
+  readonly names: Names;
+  /** Those of the apex host. */
+  readonly subsets: Subsets | undefined;
+}
 
 /** What a route that names both tracks is made to say in one step. */
-export interface Shift {
-  readonly names: Names;
+export interface Shift extends TrackHosts {
   /** Value of the session cookie. */
   readonly candidate: string;
   readonly traffic: Traffic;
@@ -21,42 +35,43 @@ export interface Shift {
  * after it keep what is theirs.
  *
  * 1. matched routes: the canary
- * 2. users with the session cookie: the canary; at the end what the weights say, and the cookie is taken back
+ * 2. users with a track's session cookie: that track; at the end what the weights say, and the cookie is taken back
  * 3. matched mirrors: what the weights say, and a copy
  * 4. the route itself: what the weights say
  */
 export function shiftedHttp(rule: JsonObject, shift: Shift): readonly JsonObject[] {
-  const { names, candidate, traffic } = shift;
+  const { candidate, traffic } = shift;
   const { routes = [], mirrors = [], affinity } = traffic;
-  const canary = { ...rule, route: [canaryOf(rule, names)] };
+  const only = (track: Side) => ({ ...rule, route: [destinationOf(rule, track, shift)] });
   const weighted = { ...rule, route: weightedRoute(rule, shift) };
-  const matched = routes.flatMap((it) => apart(canary, it.name, it.match.map(httpMatch)));
-  const tracks = tracksIn(rule, names);
-  const copied = (it: JsonObject) => mirrored(it, canaryOf(rule, names), mirrors);
+  const matched = routes.flatMap((it) => apart(only('canary'), it.name, it.match.map(httpMatch)));
+  const tracks = tracksIn(rule, shift);
+  const copied = (it: JsonObject) => mirrored(it, destinationOf(rule, 'canary', shift), mirrors);
   if (affinity === undefined) return [...matched, ...copied(weighted)];
-  const { cookie, ends } = affinity;
-  // A value of another candidate is an old cookie: its user is drawn anew, and at the end tidied up after.
-  const sent = httpMatch({
-    cookies: { [cookie.name]: ends ? { prefix: '' } : { exact: candidate } },
-  });
-  if (!ends) {
-    const stays = apart(canary, 'session', [sent]);
-    const giving = withCookie(
-      weighted,
-      tracks,
-      headerValue(setCookie(cookie, candidate)),
-      (it) => it === 'canary',
-    );
-    return [...matched, ...stays, ...copied(giving)];
+  const cookies = trackCookies(affinity.cookie);
+  if (affinity.ends) {
+    const leave = cookies.flatMap((it) => {
+      const taking = withCookie(weighted, tracks, () => setCookie(it.cookie, 'taken back'));
+      // A value of another candidate is an old cookie, and tidied up after as well.
+      const sent = httpMatch({ cookies: { [it.cookie.name]: { prefix: '' } } });
+      return copied(taking).flatMap((one) => apart(one, `${sessionName(it)}-ends`, [sent]));
+    });
+    return [...matched, ...leave, ...copied(weighted)];
   }
-  const taking = withCookie(
-    weighted,
-    tracks,
-    headerValue(setCookie(cookie, 'taken back')),
-    () => true,
-  );
-  const leave = copied(taking).flatMap((it) => apart(it, 'session-ends', [sent]));
-  return [...matched, ...leave, ...copied(weighted)];
+  const stay = cookies.flatMap((it) => {
+    // Whoever has the value of another candidate is drawn anew.
+    const sent = httpMatch({ cookies: { [it.cookie.name]: { exact: candidate } } });
+    return apart(only(it.track), sessionName(it), [sent]);
+  });
+  const giving = withCookie(weighted, tracks, (track) => {
+    const given = cookies.find((it) => it.track === track);
+    return given && setCookie(given.cookie, candidate);
+  });
+  return [...matched, ...stay, ...copied(giving)];
+}
+
+function sessionName({ track }: TrackCookie): string {
+  return track === 'canary' ? 'session' : `session-${track}`;
 }
 
 /** The route, and above it the same for requests of which only some are copied. */
@@ -82,24 +97,25 @@ export function shiftedStream(rule: JsonObject, shift: Shift): JsonObject {
   return { ...rule, route: weightedRoute(rule, shift) };
 }
 
-function weightedRoute(rule: JsonObject, { names, traffic, total }: Shift): Json[] {
+function weightedRoute(rule: JsonObject, shift: Shift): Json[] {
+  const { names, traffic, total } = shift;
   const weights = wholeWeights(traffic.weights, total);
-  const tracks = tracksIn(rule, names);
+  const tracks = tracksIn(rule, shift);
   const route = listAt(rule, 'route').map((it, index) => {
     const track = tracks[index];
     return track === undefined ? it : { ...it, weight: weights[track] };
   });
   if (weights.baseline === undefined) return route;
-  const canary = canaryOf(rule, names);
+  const canary = destinationOf(rule, 'canary', shift);
   const { port } = objectAt(canary, 'destination');
   // By its own host, also where the others are subsets: no rule needs to know of it.
   const destination = { host: names.baseline, ...(port === undefined ? {} : { port }) };
   return [...route, { ...canary, destination, weight: weights.baseline }];
 }
 
-/** The canary's destination; alone in a route it needs no weight. */
-function canaryOf(rule: JsonObject, names: Names): JsonObject {
-  const index = tracksIn(rule, names).indexOf('canary');
+/** A track's destination; alone in a route it needs no weight. */
+function destinationOf(rule: JsonObject, track: Side, hosts: TrackHosts): JsonObject {
+  const index = tracksIn(rule, hosts).indexOf(track);
   const found = listAt(rule, 'route')[index] ?? {};
   const { weight: _, ...destination } = found;
   return destination;
@@ -134,17 +150,22 @@ function conjunctions(
 
 const COOKIE_HEADER = 'set-cookie';
 
+/**
+ * The route with what the answers of its destinations set.
+ *
+ * @param headerOf of one track; undefined where its answers set nothing
+ */
 function withCookie(
   rule: JsonObject,
   tracks: readonly (Side | undefined)[],
-  value: string,
-  which: (track: Side | undefined) => boolean,
+  headerOf: (track: Side | undefined) => string | undefined,
 ): JsonObject {
   const route = listAt(rule, 'route').map((it, index) => {
-    if (!which(tracks[index])) return it;
+    const value = headerOf(tracks[index]);
+    if (value === undefined) return it;
     const headers = objectAt(it, 'headers');
     const response = objectAt(headers, 'response');
-    const add = { ...objectAt(response, 'add'), [COOKIE_HEADER]: value };
+    const add = { ...objectAt(response, 'add'), [COOKIE_HEADER]: headerValue(value) };
     return { ...it, headers: { ...headers, response: { ...response, add } } };
   });
   return { ...rule, route };
@@ -154,22 +175,25 @@ function withCookie(
  * The tracks that a route's destinations lead to, in their order: by the host of a Service, or by subset of the
  * apex. Where one Service stands on both sides, its second place is the canary's.
  */
-export function tracksIn(rule: JsonObject, names: Names): readonly (Side | undefined)[] {
-  const found = listAt(rule, 'route').map((it) => trackOf(it, names));
+export function tracksIn(rule: JsonObject, hosts: TrackHosts): readonly (Side | undefined)[] {
+  const { names } = hosts;
+  const found = listAt(rule, 'route').map((it) => trackOf(it, hosts));
   if (names.primary !== names.canary) return found;
   const first = found.indexOf('primary');
   return found.map((it, index) => (it === 'primary' && index > first ? 'canary' : it));
 }
 
-function trackOf(route: JsonObject, names: Names): Side | undefined {
+function trackOf(route: JsonObject, { names, subsets }: TrackHosts): Side | undefined {
   const { host, subset } = objectAt(route, 'destination');
   return TRACKS.find(
-    (it) => isHost(host, names[it], names) || (subset === it && isHost(host, names.apex, names)),
+    (it) =>
+      isHost(host, names[it], names) ||
+      (subset !== undefined && subset === subsets?.[it] && isHost(host, names.apex, names)),
   );
 }
 
-/** Istio completes a short name with the namespace and the cluster's domain. */
-function isHost(host: Json | undefined, service: string, names: Names): boolean {
+/** Whether a host is a Service's: Istio completes a short name with the namespace and the cluster's domain. */
+export function isHost(host: Json | undefined, service: string, names: Names): boolean {
   const full = `${service}.${names.namespace}`;
   return (
     host === service ||
@@ -179,16 +203,14 @@ function isHost(host: Json | undefined, service: string, names: Names): boolean 
   );
 }
 
-/**
- * What of a step's traffic the route cannot be made to say.
- *
- * @param where names the route's own conditions, such as `traffic.match`
- */
-export function shiftMistakes(
-  rule: JsonObject,
-  traffic: Traffic,
-  where: string,
-): readonly Reproof[] {
+/** A route that names both tracks, and how people call its own conditions, such as `traffic.match`. */
+export interface NamedRule {
+  readonly rule: JsonObject;
+  readonly where: string;
+}
+
+/** What of a step's traffic the routes cannot be made to say. */
+export function shiftMistakes(rules: readonly NamedRule[], traffic: Traffic): readonly Reproof[] {
   const { routes = [], mirrors = [], affinity } = traffic;
   const named = [
     ...routes.map((it) => [`route ${it.name}`, it.match] as const),
@@ -198,17 +220,19 @@ export function shiftMistakes(
   const all =
     affinity === undefined ? named : [...named, ['the session cookie', [session]] as const];
   return [
-    ...all.flatMap(([what, match]) => meetMistakes(rule, what, match, where)),
-    ...(mirrors.length > 0 ? mirrorMistakes(rule, where) : []),
-    ...(affinity === undefined ? [] : cookieMistakes(rule, where)),
+    ...all.flatMap(([what, match]) => [
+      ...rules.flatMap((it) => meetMistakes(it, what, match)),
+      ...neverMistakes(rules, what, match),
+    ]),
+    ...rules.flatMap((it) => (mirrors.length > 0 ? mirrorMistakes(it.rule, it.where) : [])),
+    ...rules.flatMap((it) => (affinity === undefined ? [] : cookieMistakes(it.rule, it.where))),
   ];
 }
 
 function meetMistakes(
-  rule: JsonObject,
+  { rule, where }: NamedRule,
   what: string,
   match: readonly RequestMatch[],
-  where: string,
 ): readonly Reproof[] {
   const met = conjunctions(rule, match.map(httpMatch));
   const got = listAt(rule, 'match');
@@ -218,14 +242,6 @@ function meetMistakes(
     got,
     remedy: `leave it out of ${where} or of ${what}, or use exact texts and prefixes`,
   }));
-  if (match.length > 0 && met.every((it) => it.met.kind === 'never'))
-    return [
-      {
-        problem: `${what} matches no request: ${where} lets none of them through`,
-        got,
-        remedy: `let ${what} ask for requests that ${where} has`,
-      },
-    ];
   const moved = met.some(
     ({ given, met: it }) =>
       it.kind === 'match' && JSON.stringify(it.match.uri) !== JSON.stringify(given.uri),
@@ -239,6 +255,29 @@ function meetMistakes(
       remedy: 'rewrite with uriRegexRewrite, or ask for something else than a path',
     },
   ];
+}
+
+/** What no request can have that any of the routes gets; where one route has none of them, another may. */
+function neverMistakes(
+  rules: readonly NamedRule[],
+  what: string,
+  match: readonly RequestMatch[],
+): readonly Reproof[] {
+  if (rules.length === 0) return [];
+  const never = match.filter((it) =>
+    rules.every(({ rule }) =>
+      conjunctions(rule, [httpMatch(it)]).every(({ met }) => met.kind === 'never'),
+    ),
+  );
+  const where = [...new Set(rules.map((it) => it.where))].join(' or ');
+  const got = rules.flatMap(({ rule }) => listAt(rule, 'match'));
+  const said = (subject: string) => ({
+    problem: `${subject} matches no request that ${where} lets through`,
+    got,
+    remedy: `let ${what} ask for requests that ${where} has`,
+  });
+  if (never.length === match.length) return match.length === 0 ? [] : [said(what)];
+  return never.map((it) => said(`${matchText(it)} in ${what}`));
 }
 
 function mirrorMistakes(rule: JsonObject, where: string): readonly Reproof[] {

@@ -108,6 +108,14 @@ test('session affinity holds from the first weight to the promotion, ends after 
   ]);
 });
 
+test('nobody is kept on the primary while it is replaced', () => {
+  const cookie = { name: 'new', primaryName: 'old', path: '/' };
+  const steps = canary({ stepWeights: [10, 100], sessionAffinity: cookie }).steps();
+  const cookies = Object.fromEntries(steps.map((it) => [it.name, it.traffic.affinity?.cookie]));
+  expect(cookies).toMatchObject({ 'weight-100': cookie, 'weight-0': cookie });
+  expect(cookies.promote).toEqual({ name: 'new', path: '/' });
+});
+
 const weight = fc.integer({ min: 1, max: 100 });
 const tenths = fc.integer({ min: 1, max: 1000 }).map((it) => it / 10);
 const growth = fc.oneof(

@@ -137,6 +137,9 @@ describe('the session cookie', () => {
     [{ name: 'a', domain: 'a.example; Secure' }, 'has a domain or a path that no cookie can have'],
     [{ name: 'a', maxAge: Duration.millis(1500) }, 'has a maxAge that is not in whole seconds'],
     [{ name: 'a;b' }, 'name is not a token'],
+    [{ name: 'a', primaryName: 'a' }, 'of the canary and of the primary have one name'],
+    [{ name: 'a', primaryName: '__Host-b', secure: true }, 'cookie __Host-b begins with __Host-'],
+    [{ name: 'a', primaryName: 'b', path: 'shop' }, 'cookie a has a path that browsers ignore'],
   ])('%j is refused', (wrong, problem) => {
     expect(sessionCookieMistakes(wrong)).toEqual([
       expect.objectContaining({ problem: expect.stringContaining(problem) }),

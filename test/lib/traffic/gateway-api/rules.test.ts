@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { HttpRouteMatch, RequestMatch, TextMatch, Traffic } from '../../../../lib/index.ts';
 import { type JsonObject, listAt, objectAt } from '../../../../lib/manifest/json.ts';
 import { isOfAll } from '../../../../lib/traffic/traffic.ts';
+import { keepsReturningUsers } from '../returning.ts';
 import { rules, wrongs } from '../route.ts';
 
 const WEIGHTS = { primary: 75, canary: 25 };
@@ -17,6 +18,7 @@ const SPLIT = [backend('shop-primary', 75), backend('shop-canary', 25)];
 const CANARY = [backend('shop-primary', 0), backend('shop-canary', 100)];
 const ROOT = { type: 'PathPrefix', value: '/' };
 const COOKIE = { name: 'stay' };
+const COOKIES = { name: 'stay', primaryName: 'wait' };
 const mirrorTo = (part: object) => ({
   type: 'RequestMirror',
   requestMirror: {
@@ -134,6 +136,50 @@ describe('session affinity', () => {
     expect(rest?.backendRefs).toEqual(SPLIT);
   });
 
+  test('a cookie of the primary keeps its users there, and is taken back by a rule of its own', () => {
+    const affinity = { cookie: COOKIES, ends: false };
+    const [own, waiting, rest] = rules({ weights: WEIGHTS, affinity });
+    expect(own?.backendRefs).toEqual(CANARY);
+    expect(waiting).toMatchObject({
+      matches: [
+        { headers: [{ name: 'cookie', value: expect.stringContaining('wait=abcdef0123') }] },
+      ],
+      backendRefs: [backend('shop-primary', 100), backend('shop-canary', 0)],
+    });
+    expect(rest?.backendRefs).toEqual([
+      { ...SPLIT[0], filters: [answers('wait=abcdef0123; Max-Age=86400')] },
+      { ...SPLIT[1], filters: [answers('stay=abcdef0123; Max-Age=86400')] },
+    ]);
+    const ended = rules({ weights: WEIGHTS, affinity: { cookie: COOKIES, ends: true } });
+    expect(ended.map((it) => it.backendRefs)).toEqual([
+      ...['stay', 'wait'].map((name) =>
+        SPLIT.map((it) => ({ ...it, filters: [answers(`${name}=; Max-Age=0`)] })),
+      ),
+      SPLIT,
+    ]);
+  });
+
+  test('users who come back never change tracks before the promotion', () => {
+    keepsReturningUsers((traffic, jar) => {
+      const asked = { path: '/', method: 'GET', headers: {}, queryParams: {} };
+      const it = { ...asked, cookies: Object.fromEntries(jar) };
+      const backends = listAt(chosen(it, rules(traffic)) ?? {}, 'backendRefs');
+      const of = (name: string) => backends.find((one) => one.name === name) ?? {};
+      const setBy = (name: string) =>
+        listAt(of(name), 'filters').flatMap((one) =>
+          listAt(one, 'responseHeaderModifier', 'add').map(({ value }) => String(value)),
+        )[0];
+      const [primary, canary] = [setBy('shop-primary'), setBy('shop-canary')];
+      return {
+        to: {
+          primary: Number(of('shop-primary').weight),
+          canary: Number(of('shop-canary').weight),
+        },
+        sets: { ...(primary && { primary }), ...(canary && { canary }) },
+      };
+    });
+  });
+
   test('what Envoy Gateway needs stays beside it', () => {
     const affinity = { cookie: COOKIE, ends: false };
     const [own, rest] = rules({ weights: WEIGHTS, affinity }, { metrics: 'envoy-gateway' });
@@ -187,7 +233,7 @@ interface Request {
   readonly queryParams: Readonly<Record<string, string>>;
 }
 
-type Fate = 'nowhere' | 'canary' | 'weights' | 'taken' | `copied ${number}`;
+type Fate = 'nowhere' | 'canary' | 'primary' | 'weights' | `takes ${string}` | `copied ${number}`;
 
 function wanted(it: Request, given: readonly RequestMatch[], traffic: Traffic): Fate {
   const { routes = [], mirrors = [], affinity } = traffic;
@@ -195,9 +241,12 @@ function wanted(it: Request, given: readonly RequestMatch[], traffic: Traffic): 
     all.length === 0 || all.some((one) => holds(it, one));
   if (!isAny(given)) return 'nowhere';
   if (routes.some((one) => isAny(one.match))) return 'canary';
-  const cookie = it.cookies.stay;
-  if (affinity?.ends === false && cookie === 'abcdef0123') return 'canary';
-  if (affinity?.ends === true && cookie !== undefined) return 'taken';
+  const { name = '', primaryName = '' } = affinity?.cookie ?? {};
+  const isKept = (one: string) => affinity?.ends === false && it.cookies[one] === 'abcdef0123';
+  if (isKept(name)) return 'canary';
+  if (isKept(primaryName)) return 'primary';
+  const old = [name, primaryName].find((one) => it.cookies[one] !== undefined);
+  if (affinity?.ends === true && old !== undefined) return `takes ${old}`;
   const some = mirrors.find((one) => !isOfAll(one) && isAny(one.match ?? []));
   const mirror = some ?? mirrors.find(isOfAll);
   return mirror === undefined ? 'weights' : `copied ${mirror.percent}`;
@@ -239,19 +288,25 @@ function isUnder(path: string, prefix: string): boolean {
   return `${path}/`.startsWith(prefix === '/' ? '/' : `${prefix}/`);
 }
 
-/** What a gateway does by the API's words: the most specific match, and of two equal ones the first. */
-function done(it: Request, all: readonly JsonObject[]): Fate {
+/** The rule that a gateway takes by the API's words: the most specific match, and of two equal ones the first. */
+function chosen(it: Request, all: readonly JsonObject[]): JsonObject | undefined {
   const entries = all.flatMap((rule) =>
     listAt(rule, 'matches')
       .filter((match) => takes(it, match))
       .map((match) => ({ rule, rank: rankOf(match) })),
   );
-  const [best] = entries.toSorted((a, b) => compare(b.rank, a.rank));
-  if (best === undefined) return 'nowhere';
-  const [first] = listAt(best.rule, 'backendRefs');
+  return entries.toSorted((a, b) => compare(b.rank, a.rank))[0]?.rule;
+}
+
+function done(it: Request, all: readonly JsonObject[]): Fate {
+  const rule = chosen(it, all);
+  if (rule === undefined) return 'nowhere';
+  const [first, second] = listAt(rule, 'backendRefs');
   if (first?.weight === 0) return 'canary';
-  if (first?.filters !== undefined) return 'taken';
-  const [filter] = listAt(best.rule, 'filters');
+  if (second?.weight === 0) return 'primary';
+  const taken = /(\w+)=; Max-Age=0/.exec(JSON.stringify(first))?.[1];
+  if (taken !== undefined) return `takes ${taken}`;
+  const [filter] = listAt(rule, 'filters');
   if (filter === undefined) return 'weights';
   const { percent = 100 } = objectAt(filter, 'requestMirror');
   return `copied ${Number(percent)}`;
@@ -309,7 +364,11 @@ describe('every request goes where the traffic says, by the API’s own preceden
     path: paths,
     method,
     headers: fc.dictionary(names, value, some),
-    cookies: fc.dictionary(fc.constantFrom('x', 'stay'), fc.constantFrom('1', 'abcdef0123'), some),
+    cookies: fc.dictionary(
+      fc.constantFrom('x', 'stay', 'wait'),
+      fc.constantFrom('1', 'abcdef0123'),
+      some,
+    ),
     queryParams: fc.dictionary(names, value, some),
   });
   const match: fc.Arbitrary<RequestMatch> = fc.record(
@@ -349,7 +408,7 @@ describe('every request goes where the traffic says, by the API’s own preceden
           ...all.map((one, index) => ({ percent: index + 1, match: one })),
           ...(ofAll === 'last' ? [{ percent: 100 }] : []),
         ]),
-      affinity: fc.boolean().map((ends) => ({ cookie: COOKIE, ends })),
+      affinity: fc.record({ cookie: fc.constantFrom(COOKIE, COOKIES), ends: fc.boolean() }),
     },
     { requiredKeys: ['weights'] },
   ) as fc.Arbitrary<Traffic>;
@@ -397,7 +456,8 @@ describe('every request goes where the traffic says, by the API’s own preceden
       { numRuns: 500 },
     );
     expect(said).toBeGreaterThan(80);
-    for (const fate of ['nowhere', 'canary', 'weights', 'taken', 'copied 1', 'copied 100'])
+    const plain = ['nowhere', 'canary', 'primary', 'weights', 'copied 1', 'copied 100'];
+    for (const fate of [...plain, 'takes stay', 'takes wait'])
       expect(counts[fate] ?? 0, fate).toBeGreaterThan(10);
   });
 });

@@ -114,9 +114,7 @@ test.each<[string, Traffic, Partial<GatewayApiProps>, string[]]>([
       mirrors: [{ percent: 100, match: [{ cookies: { b: { exact: '1' } } }] }],
     },
     {},
-    [
-      `one match of the Gateway API cannot ask for header cookie twice, got ${JSON.stringify(['a', 'b'].map((name) => ({ type: 'RegularExpression', name: 'cookie', value: `^(?:(?:.*;)?[ \\t]*${name}=1[ \\t]*(?:;.*)?)$` })))}; ${ONE_OF_TWO}`,
-    ],
+    [],
   ],
   [
     'a path by a regular expression',

@@ -35,6 +35,13 @@ const TCP = { service: { port: 6379, targetPort: 8080, appProtocol: 'tcp' } };
 routerContract('istio', { router: istio(), weightsIn });
 const subsets = istio({ subsets: true, weightTotal: 1000 });
 routerContract('istio by subsets', { router: subsets, weightsIn });
+const named = istio({ subsets: { primary: 'v1', canary: 'v2' } });
+const TRACK_OF: Readonly<Record<string, string>> = { v1: 'primary', v2: 'canary' };
+const ofNamed: RouterUnderTest['weightsIn'] = (object) =>
+  weightsIn(object).map((all) =>
+    Object.fromEntries(Object.entries(all).map(([name, it]) => [TRACK_OF[name] ?? name, it])),
+  );
+routerContract('istio by named subsets', { router: named, weightsIn: ofNamed });
 routerContract('istio at a gateway', { router: istio({ gateways: ['edge'] }), weightsIn });
 routerContract('istio for connections', { router: istio(), weightsIn, release: TCP });
 

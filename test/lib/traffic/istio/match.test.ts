@@ -55,6 +55,15 @@ test.each<[JsonObject, JsonObject, JsonObject | 'never' | string]>([
     { method: { exact: 'GET' } },
     { port: 80, withoutHeaders: { a: {} }, name: 'n', method: { exact: 'GET' } },
   ],
+  [{ withoutHeaders: { A: {} } }, header('a', { regex: 'b' }), 'never'],
+  [{ withoutHeaders: { a: { prefix: 'b' } } }, header('a', { exact: 'bc' }), 'never'],
+  [{ withoutHeaders: { a: { regex: 'b|c' } } }, header('a', { regex: 'b|c' }), 'never'],
+  [
+    { withoutHeaders: { a: { exact: 'b' } } },
+    header('a', { exact: 'c' }),
+    { withoutHeaders: { a: { exact: 'b' } }, ...header('a', { exact: 'c' }) },
+  ],
+  [{ scheme: { exact: 'https' } }, header(':scheme', { exact: 'http' }), 'never'],
   [{ method: { exact: 'GET' } }, { method: { exact: 'POST' } }, 'never'],
   [{ gateways: ['mesh'] }, { sourceLabels: { a: 'b' } }, 'sourceLabels beside gateways'],
   [

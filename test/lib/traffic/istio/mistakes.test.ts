@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { IstioProps, RequestMatch, Traffic } from '../../../../lib/index.ts';
-import { wrongsOf as mistakes } from '../istio-mesh.ts';
+import { HTTP, wrongsOf as mistakes } from '../istio-mesh.ts';
 
 describe('what of a step’s traffic is refused', () => {
   const route = (match: RequestMatch): Partial<Traffic> => ({
@@ -31,7 +31,37 @@ describe('what of a step’s traffic is refused', () => {
     [
       { match: [{ uri: { prefix: '/a' } }] },
       route({ path: { exact: '/b' } }),
-      'route testers matches no request: traffic.match lets none of them through',
+      'route testers matches no request that traffic.match lets through',
+    ],
+    [
+      { match: [{ headers: { X: { exact: 'a' } } }] },
+      route({ headers: { x: { exact: 'b' } } }),
+      'route testers matches no request that traffic.match lets through',
+    ],
+    [
+      { match: [{ withoutHeaders: { 'X-Tester': { regex: '.*' } } }] },
+      route({ headers: { 'x-tester': { regex: 'a|b' } } }),
+      'route testers matches no request that traffic.match lets through',
+    ],
+    [
+      { match: [{ withoutHeaders: { cookie: { regex: '*' } } }] },
+      { affinity: { cookie: { name: 'a' }, ends: false } },
+      'the session cookie matches no request that traffic.match lets through',
+    ],
+    [
+      { match: [{ authority: { exact: 'a.example' } }] },
+      route({ headers: { ':authority': { prefix: 'b.' } } }),
+      'route testers matches no request that traffic.match lets through',
+    ],
+    [
+      { match: [{ uri: { prefix: '/a' } }] },
+      { routes: [{ name: 'r', match: [{ method: 'GET' }, { path: { exact: '/b' } }] }] },
+      'path: /b in route r matches no request that traffic.match lets through',
+    ],
+    [
+      { match: [{ port: 81 }] },
+      {},
+      'traffic.match asks for a port that the release does not have, got 81; use 80, or add',
     ],
     [
       { match: [{ uri: { regex: '/a.*' } }] },
@@ -68,6 +98,16 @@ describe('what of a step’s traffic is refused', () => {
       { affinity: { cookie: { name: 'a' }, ends: false } },
       'traffic.match changes Set-Cookie, which session affinity needs',
     ],
+    [
+      { subsets: { primary: 'v1', canary: 'v1' } },
+      {},
+      'traffic.subsets gives both tracks one name',
+    ],
+    [
+      { subsets: { primary: 'V1', canary: 'v2' } },
+      {},
+      'traffic.subsets.primary must be a DNS label',
+    ],
     [{ routes: ['a'] }, {}, 'traffic.routes has no effect without traffic.virtualService'],
   ])('%j with %j', (props, traffic, said) => {
     expect(mistakes(props, traffic)).toEqual([expect.stringContaining(said)]);
@@ -77,7 +117,43 @@ describe('what of a step’s traffic is refused', () => {
     expect(
       mistakes({ match: [{ uri: { exact: '/a' } }] }, route({ path: { prefix: '/b' } })),
     ).toEqual([
-      'shop: route testers matches no request: traffic.match lets none of them through, got [{"uri":{"exact":"/a"}}]; let route testers ask for requests that traffic.match has',
+      'shop: route testers matches no request that traffic.match lets through, got [{"uri":{"exact":"/a"}}]; let route testers ask for requests that traffic.match has',
+    ]);
+  });
+
+  // Whatever else they may be, nobody can know it here.
+  test.each<[IstioProps, Partial<Traffic>]>([
+    [
+      { match: [{ withoutHeaders: { x: { exact: 'a' } } }] },
+      route({ headers: { x: { prefix: 'a' } } }),
+    ],
+    [
+      { match: [{ withoutHeaders: { x: { regex: 'a+' } } }] },
+      route({ headers: { x: { exact: 'aa' } } }),
+    ],
+    [
+      { match: [{ withoutHeaders: { x: { prefix: 'b' } } }] },
+      route({ headers: { x: { exact: 'a' } } }),
+    ],
+    [{ match: [{ port: 443 }], gateways: ['edge', 'mesh'] }, {}],
+    [{ match: [{ port: 443, gateways: ['edge'] }], gateways: ['mesh'] }, {}],
+    [{ match: [{ port: 443 }], hosts: ['shop.example.com'] }, {}],
+    [{ match: [{ port: 443 }], delegation: true }, {}],
+  ])('%j with %j is none', (props, traffic) => {
+    expect(mistakes(props, traffic)).toEqual([]);
+  });
+
+  test('one of several ports may have the requests that another has not', () => {
+    const props = {
+      match: [
+        { port: 80, uri: { prefix: '/a' } },
+        { port: 90, uri: { prefix: '/b' } },
+      ],
+    };
+    const ports = [HTTP, { ...HTTP, name: 'http-more', port: 90 }];
+    expect(mistakes(props, route({ path: { exact: '/a' } }), ports)).toEqual([]);
+    expect(mistakes(props, route({ path: { exact: '/c' } }), ports)).toEqual([
+      expect.stringContaining('route testers matches no request that traffic.match lets through'),
     ]);
   });
 });

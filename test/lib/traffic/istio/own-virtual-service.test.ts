@@ -1,7 +1,7 @@
 import { Duration } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
 import { istio, type Traffic } from '../../../../lib/index.ts';
-import { listAt, objectAt } from '../../../../lib/manifest/json.ts';
+import { type JsonObject, listAt, objectAt } from '../../../../lib/manifest/json.ts';
 import { mistakeText } from '../../../../lib/mistake.ts';
 import { render } from '../../../../lib/render/render.ts';
 import { routerMistakes } from '../../../../lib/traffic/mistakes.ts';
@@ -80,18 +80,66 @@ describe('the author’s own VirtualService', () => {
     ).toMatchObject({ note: 'mine' });
   });
 
-  test('subsets of the apex host are tracks too', async () => {
-    const subset = (name: string) => ({ destination: { host: 'shop.prod', subset: name } });
-    const rendered = await render(release({ route: [subset('canary'), subset('primary')] }));
-    expect(
-      objectAt(objectIn(rendered, '02-weight-25', 'virtualservice-edge.yaml'), 'spec').http,
-    ).toEqual([
-      {
-        route: [
-          { ...subset('canary'), weight: 25 },
-          { ...subset('primary'), weight: 75 },
-        ],
-      },
+  test.each([
+    [true, ['primary', 'canary']],
+    [{ primary: 'v1', canary: 'v2' }, ['v1', 'v2']],
+  ] as const)(
+    'subsets of the apex host are tracks too, by the names of %j',
+    async (subsets, [primary, canary]) => {
+      const subset = (name: string) => ({ destination: { host: 'shop.prod', subset: name } });
+      const http = [{ route: [subset(canary), subset(primary)] }];
+      const traffic = istio({ virtualService: 'edge', subsets });
+      const rendered = await render(
+        sample({ traffic, workload: workload(deployment(), own(http)) }),
+      );
+      const at = (file: string) => objectAt(objectIn(rendered, '02-weight-25', file), 'spec');
+      expect(at('virtualservice-edge.yaml').http).toEqual([
+        {
+          route: [
+            { ...subset(canary), weight: 25 },
+            { ...subset(primary), weight: 75 },
+          ],
+        },
+      ]);
+      const rule = objectAt(
+        objectIn(rendered, '01-canary-up', 'destinationrule-shop.yaml'),
+        'spec',
+      );
+      expect(rule.subsets).toEqual([
+        { name: primary, labels: { app: 'shop', 'perch/track': 'primary' } },
+        { name: canary, labels: { app: 'shop', 'perch/track': 'canary' } },
+      ]);
+      const unknown = [{ route: [subset('stable'), subset('next')] }];
+      expect(
+        await mistakesOf(sample({ traffic, workload: workload(deployment(), own(unknown)) })),
+      ).toEqual([
+        expect.stringContaining(`give one route the subsets ${primary} and ${canary} of shop`),
+      ]);
+    },
+  );
+
+  test('a subset that a rule of the author’s has already is a mistake', () => {
+    const rule = (host: string, ...subsets: readonly string[]): SampleObject => ({
+      apiVersion: 'networking.istio.io/v1beta1',
+      kind: 'DestinationRule',
+      metadata: { name: 'mine' },
+      spec: { host, subsets: subsets.map((name) => ({ name, labels: { version: name } })) },
+    });
+    const traffic: Traffic = { weights: { primary: 100, canary: 0 } };
+    const router = istio({ subsets: { primary: 'v1', canary: 'v2' } });
+    const mistakes = (it: SampleObject) =>
+      routerMistakes(router, contextOf([HTTP], [it]), [traffic]).map(mistakeText);
+    expect(mistakes(rule('shop.prod.svc.cluster.local', 'v2', 'v3'))).toEqual([
+      'shop: DestinationRule mine has a subset of shop that the release writes, and Istio takes one of the two, got "v2"; leave it out there: its policy goes into traffic.trackPolicies',
+    ]);
+    expect([...mistakes(rule('shop', 'v3')), ...mistakes(rule('other', 'v1'))]).toEqual([]);
+  });
+
+  // Nobody would write a rule for them, and the Service of the apex would have no pod of the canary.
+  test('subsets that traffic.subsets does not say are no tracks', async () => {
+    const subset = (name: string) => ({ destination: { host: 'shop', subset: name } });
+    expect(await mistakesOf(release({ route: [subset('primary'), subset('canary')] }))).toEqual([
+      expect.stringContaining('shop-canary, or say the names of its subsets in traffic.subsets'),
     ]);
   });
 
@@ -119,6 +167,33 @@ describe('the author’s own VirtualService', () => {
       ),
       'shop: traffic.virtualService names no VirtualService, got "edge"; make one of this name in workload (it makes none)',
     ]);
+  });
+
+  test('what no request has that any of its routes gets is a mistake, and so is a port of nobody', () => {
+    const of = (name: string, match: JsonObject) => ({ ...both, name, match: [match] });
+    const mistakes = (spec: JsonObject, ...http: readonly JsonObject[]) => {
+      const edge = { ...own(http), spec: { hosts: ['shop'], http: [...http], ...spec } };
+      const traffic: Traffic = {
+        weights: { primary: 100, canary: 0 },
+        routes: [{ name: 'r', match: [{ headers: { x: { exact: 'a' } } }] }],
+      };
+      const router = istio({ virtualService: 'edge' });
+      return routerMistakes(router, contextOf([HTTP], [edge]), [traffic]).map(mistakeText);
+    };
+    const closed = of('closed', { withoutHeaders: { x: {} } });
+    const other = of('other', { headers: { X: { exact: 'b' } } });
+    expect(mistakes({}, closed, of('open', { uri: { prefix: '/a' } }))).toEqual([]);
+    expect(mistakes({}, closed, other)).toEqual([
+      expect.stringContaining(
+        'route r matches no request that http route closed of VirtualService edge or http route other of VirtualService edge lets through',
+      ),
+    ]);
+    const late = of('late', { port: 8080 });
+    expect(mistakes({ hosts: ['shop', 'shop.prod'] }, late)).toEqual([
+      'shop: http route late of VirtualService edge asks for a port that the release does not have, got 8080; use 80, or add the port to service',
+    ]);
+    for (const spec of [{ gateways: ['edge'] }, { hosts: ['shop.example.com'] }, { hosts: [] }])
+      expect(mistakes(spec, late)).toEqual([]);
   });
 
   test('flagger 1715 and 673: everything but our weights stays as the author wrote it', async () => {

@@ -12,6 +12,7 @@ import { type JsonObject, objectAt } from '../../../../lib/manifest/json.ts';
 import { routerMistakes } from '../../../../lib/traffic/mistakes.ts';
 import { contextOf, type Fate, fateOf, type Request } from '../istio-mesh.ts';
 import { cookiesIn, requestHolds } from '../requests.ts';
+import { keepsReturningUsers } from '../returning.ts';
 
 const split = (canary: number) => ({ primary: 100 - canary, canary });
 
@@ -160,6 +161,47 @@ describe('session affinity', () => {
     },
   );
 
+  test('a cookie of the primary keeps its users there, and both are taken back one after the other', () => {
+    const both = { ...cookie, primaryName: 'old' };
+    const step = (ends: boolean): Traffic => ({
+      weights: split(25),
+      affinity: { cookie: both, ends },
+    });
+    const here = HEADERS({ cookie: 'old=c0ffee1234' });
+    const kept = { route: 'session-primary', to: PRIMARY, cookies: {} };
+    expect(fate(step(false), here)).toEqual(kept);
+    // Two requests at once may have been given both.
+    const torn = HEADERS({ cookie: 'old=c0ffee1234; shop=c0ffee1234' });
+    expect(fate(step(false), torn)?.to).toEqual(CANARY);
+    const of = (value: string) => `${value}; Path=/; Secure`;
+    const cookies = { 'shop-primary': of('old=c0ffee1234; Max-Age=86400'), 'shop-canary': given };
+    for (const other of [{}, HEADERS({ cookie: 'old=0123456789' })])
+      expect(fate(step(false), other)?.cookies).toEqual(cookies);
+    const gone = of('old=; Max-Age=0');
+    expect(fate(step(true), here)).toMatchObject({
+      route: 'session-primary-ends',
+      cookies: { 'shop-primary': gone, 'shop-canary': gone },
+    });
+    expect(fate(step(true), torn)?.cookies).toEqual({
+      'shop-primary': taken,
+      'shop-canary': taken,
+    });
+  });
+
+  test('users who come back never change tracks before the promotion', () => {
+    keepsReturningUsers((traffic, jar) => {
+      const header = [...jar].map((it) => it.join('=')).join('; ');
+      const { to, cookies } = fate(traffic, header === '' ? {} : HEADERS({ cookie: header })) ?? {};
+      return {
+        to: { primary: to?.['shop-primary'] ?? 0, canary: to?.['shop-canary'] ?? 0 },
+        sets: {
+          ...(cookies?.['shop-primary'] && { primary: cookies['shop-primary'] }),
+          ...(cookies?.['shop-canary'] && { canary: cookies['shop-canary'] }),
+        },
+      };
+    });
+  });
+
   test('another candidate has another value: who has the old one is drawn anew', () => {
     const context = { ...contextOf(), candidate: 'deadbeef00' };
     const [next] = istio().routes(context, on(25));
@@ -207,7 +249,13 @@ test('every request goes where the step says, whatever the author matches', () =
   const mirrors = fc.array(fc.record({ percent: fc.constantFrom(5, 50), match: fc.array(plain) }), {
     maxLength: 2,
   });
-  const affinity = fc.option(fc.boolean(), { nil: undefined });
+  const affinity = fc.option(
+    fc.record({
+      ends: fc.boolean(),
+      cookie: fc.constantFrom({ name: 's' }, { name: 's', primaryName: 'p' }),
+    }),
+    { nil: undefined },
+  );
   const pick = (...all: readonly string[]) => fc.constantFrom(...all);
   const request: fc.Arbitrary<Request> = fc.record({
     path: pick('/', '/a', '/a/b', '/ab', '/b'),
@@ -216,7 +264,7 @@ test('every request goes where the step says, whatever the author matches', () =
       {
         x: pick('a', 'ab', 'b'),
         y: pick('a', 'b'),
-        cookie: pick('g=a', 's=c0ffee1234; g=b', 's=old', 'xs=c0ffee1234'),
+        cookie: pick('g=a', 's=c0ffee1234; g=b', 's=old', 'xs=c0ffee1234', 'p=c0ffee1234'),
       },
       { requiredKeys: [] },
     ),
@@ -242,9 +290,7 @@ test('every request goes where the step says, whatever the author matches', () =
           match: [first, ...rest],
         })),
         mirrors: input.mirrors,
-        ...(input.affinity === undefined
-          ? {}
-          : { affinity: { cookie: { name: 's' }, ends: input.affinity } }),
+        ...(input.affinity === undefined ? {} : { affinity: input.affinity }),
       };
       const props: IstioProps = {
         gateways: ['mesh', 'edge'],
@@ -269,18 +315,26 @@ test('every request goes where the step says, whatever the author matches', () =
   ) {
     if (all.some((one) => one.match.some((any) => requestHolds(any, it))))
       return { to: CANARY, cookies: {} };
-    const sent = cookiesIn(it.headers?.cookie).find(([name]) => name === 's')?.[1];
-    if (session?.ends === false && sent === 'c0ffee1234') return { to: CANARY, cookies: {} };
+    const { primaryName } = session?.cookie ?? {};
+    const sent = (wanted: string | undefined) =>
+      cookiesIn(it.headers?.cookie).find(([name]) => name === wanted)?.[1];
+    if (session?.ends === false && sent('s') === 'c0ffee1234') return { to: CANARY, cookies: {} };
+    if (session?.ends === false && sent(primaryName) === 'c0ffee1234')
+      return { to: PRIMARY, cookies: {} };
     const some = copied.filter(({ match: any = [] }) => any.length > 0);
     const mirror =
       some.find(({ match: any = [] }) => any.some((one) => requestHolds(one, it))) ??
       copied.find(({ match: any = [] }) => any.length === 0);
-    const given = 's=c0ffee1234; Max-Age=86400';
-    const taken = 's=; Max-Age=0';
+    const given = (name: string) => `${name}=c0ffee1234; Max-Age=86400`;
+    const old = ['s', primaryName].find((name) => sent(name) !== undefined);
+    const taken = `${old}=; Max-Age=0`;
     const cookies =
       session?.ends === false
-        ? { 'shop-canary': given }
-        : session?.ends === true && sent !== undefined
+        ? {
+            'shop-canary': given('s'),
+            ...(primaryName === undefined ? {} : { 'shop-primary': given(primaryName) }),
+          }
+        : session?.ends === true && old !== undefined
           ? { 'shop-primary': taken, 'shop-canary': taken }
           : {};
     return {
