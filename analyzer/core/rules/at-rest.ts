@@ -4,7 +4,7 @@ import type { Loaded } from '../answer.ts';
 import type { Beginning, HookReading } from '../observation.ts';
 import { atRest, type PlanTree } from '../position.ts';
 import type { Rollout, Situation } from '../situation.ts';
-import { type State, unix } from '../state.ts';
+import { unix } from '../state.ts';
 import { askHook, askKey, hookReading } from './ask.ts';
 import { losesAddress, runsAlready, wrongClock } from './beginning.ts';
 import { brokenBefore } from './broken-primary.ts';
@@ -81,9 +81,9 @@ function atRestDecision(context: Context): Decision {
     };
   if (dist.kind === 'broken') return { kind: 'rest', reason: dist.reason };
   if (stable === undefined) return { kind: 'rest', reason: 'there is no stable set' };
-  if (dist.value.tree === stable.tree) return { kind: 'rest', reason: restReason(state, stable) };
+  if (dist.value.tree === stable.tree) return { kind: 'rest', reason: restReason(rollout, stable) };
   if (state.failed?.candidate === identityOf(dist.value.plan))
-    return { kind: 'rest', reason: failedReason(state) };
+    return { kind: 'rest', reason: failedReason(rollout, dist.value) };
   return pinAtRest(context, dist.value, stable);
 }
 
@@ -191,15 +191,21 @@ function isYes(reading: HookReading | undefined): boolean {
 }
 
 /** Not what brought it here, which is past. */
-function restReason(state: State, stable: PlanTree): string {
-  if (state.failed !== undefined && state.failed.candidate === state.candidate)
-    return failedReason(state);
+function restReason(rollout: Rollout, stable: PlanTree): string {
+  const { failed, candidate } = rollout.state;
+  if (failed !== undefined && failed.candidate === candidate) return failedReason(rollout, stable);
   return `at rest with candidate ${identityOf(stable.plan)}`;
 }
 
-function failedReason(state: State): string {
-  return (
-    `candidate ${state.failed?.candidate} failed in ${state.failed?.step}: ${state.failed?.reason}. ` +
-    'Release a fix, or `perch retry`'
-  );
+/** @param newest the plan of `dist/`, of the candidate that failed */
+function failedReason({ state, plan }: Rollout, newest: PlanTree): string {
+  // Other checks, bounds, steps or policies: nobody but their author knows whether they are meant to try it again.
+  const isOther =
+    identityOf(plan.plan) === state.failed?.candidate &&
+    identityOf(newest.plan) === state.failed.candidate &&
+    newest.tree !== plan.tree;
+  const remedy = !isOther
+    ? 'Release a fix, or `perch retry`'
+    : 'The newest plan of this candidate differs from the one that failed: `perch retry` starts it with that';
+  return `candidate ${state.failed?.candidate} failed in ${state.failed?.step}: ${state.failed?.reason}. ${remedy}`;
 }

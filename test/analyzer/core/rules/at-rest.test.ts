@@ -64,7 +64,9 @@ describe('at rest', () => {
     const again = plan('v2', { setting: 'new', weights: [50] });
     expect(decision({ ...wentBack, dist: known(again) }, T0)).toMatchObject({
       kind: 'rest',
-      reason: expect.stringMatching(/Release a fix/),
+      reason: expect.stringMatching(
+        /3 failed checks\. The newest plan of this candidate differs from the one that failed: `perch retry`/,
+      ),
     });
   });
 
