@@ -48,6 +48,7 @@ import {
 } from './lib/sample.ts';
 import { type Blobs, objectOf } from './simulation/plans.ts';
 import { planTreeOf } from './simulation/rendered.ts';
+import { tries } from './tries.ts';
 
 /** What may differ between two versions of a generated release. */
 interface Version {
@@ -427,7 +428,7 @@ function returnsToTheOldPrimary([, ...back]: readonly [Walk, ...Walk[]], { stabl
         expect(way[index - 1]?.set.get(file)?.oid).toBe(old);
 }
 
-const RUNS = 12;
+const RUNS = tries(24);
 
 describe('any rollout of any', () => {
   it.each(Object.keys(WAYS) as WayName[])(

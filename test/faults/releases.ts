@@ -40,6 +40,8 @@ export interface ReleaseForm {
   readonly threshold?: number;
   /** @default - none */
   readonly hooks?: readonly HookDefinition[];
+  /** @default - the author's labels stay, and `perch/track` comes to them */
+  readonly selectorLabel?: string;
   /** Releases that move as one with it. @default - it moves alone */
   readonly group?: { readonly name: string; readonly members: readonly string[] };
 }
@@ -81,9 +83,10 @@ export async function distFiles(
 
 /** A release as short as whole seconds allow: a rollout takes a quarter of a minute. */
 function faultRelease(apps: Apps, id: string, version: Version, form: ReleaseForm): Release {
-  const { progressSeconds = 15, threshold = 2, hooks = [] } = form;
+  const { progressSeconds = 15, threshold = 2, hooks = [], selectorLabel } = form;
   return new Release(apps, id, {
     namespace: id,
+    ...(selectorLabel === undefined ? {} : { selectorLabel }),
     workload: workload(id, version),
     service: { port: 80, targetPort: 9898 },
     traffic: istio({ hosts: [`${id}.example.com`] }),

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import type { Version } from '../releases.ts';
+import type { ReleaseForm, Version } from '../releases.ts';
 import type { Scenario } from '../scenario.ts';
 import { completes, conclude } from '../ways.ts';
 import { UPGRADES, type Upgrade } from './positions.ts';
@@ -25,7 +25,7 @@ function synthesizedAgain(format: number): Scenario {
       const world = await stage.open({ releases: [release], repository });
       world.onStop(() => rm(repository, { recursive: true, force: true }));
       const before = (await world.record()).length;
-      await world.release(release, version);
+      await world.release(release, version, formOf(format));
       world.analyzer();
       const end = await conclude(world, [completes(release, version)], END_SECONDS, 'adopted');
       const kinds = (await world.record()).slice(before).map((it) => it.state?.kind);
@@ -34,6 +34,11 @@ function synthesizedAgain(format: number): Scenario {
       return { ...end, problems: [...end.problems, ...problems] };
     },
   };
+}
+
+/** What an author writes to keep what is there: versions of format 1 selected pods by one label of the author's. */
+function formOf(format: number): ReleaseForm {
+  return format === 1 ? { selectorLabel: 'app' } : {};
 }
 
 function scenarioOf(format: number, it: Upgrade): Scenario {

@@ -8,6 +8,7 @@ import {
   sessionCookieMistakes,
   setCookie,
 } from '../../../lib/traffic/cookies.ts';
+import { tries } from '../../tries.ts';
 import { cookiesIn, textHolds } from './requests.ts';
 
 const matches = (cookies: Readonly<Record<string, TextMatch>>, header: string) =>
@@ -71,7 +72,7 @@ describe('a cookie among others', () => {
         );
         expect(matches(cookies, text)).toBe(expected);
       }),
-      { numRuns: 600 },
+      { numRuns: tries(600) },
     );
   });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import { canary, type Traffic } from '../../../lib/index.ts';
 import type { Side } from '../../../lib/names.ts';
+import { tries } from '../../tries.ts';
 
 /** What a router does with one request. */
 export interface Answer {
@@ -57,7 +58,7 @@ export function keepsReturningUsers(answerOf: AnswerOf): void {
       }
       expect(jar).toEqual(new Map());
     }),
-    { numRuns: 60 },
+    { numRuns: tries(60) },
   );
   expect([...seen]).toEqual(expect.arrayContaining(['Promoting canary', 'Promoting primary']));
 }

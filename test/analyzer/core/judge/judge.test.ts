@@ -12,6 +12,7 @@ import { samples, verdict } from '../../../../analyzer/core/judge/point.ts';
 import type { CheckSeries } from '../../../../analyzer/core/judge/series.ts';
 import { isoTime } from '../../../../analyzer/core/state.ts';
 import type { Check } from '../../../../lib/plan/plan.ts';
+import { tries } from '../../../tries.ts';
 import {
   BAD,
   back,
@@ -335,6 +336,6 @@ test('an analyzer that comes later judges the same points', () => {
         expect(second.failedChecks).toBeGreaterThanOrEqual(first.failedChecks);
       },
     ),
-    { numRuns: 200 },
+    { numRuns: tries(200) },
   );
 });
