@@ -84,11 +84,11 @@ export function labelsWithBase(labels: Labels, label: TrackLabel): Labels {
   return { ...without(labels, ADDRESS_LABEL), ...base };
 }
 
-/** Labels of one track, where they name the workload. */
+/** Labels that select pods of one track; none select none. */
 export function labelsOn(labels: Labels, label: TrackLabel, track: Track): Labels {
-  if (!namesWorkload(labels, label)) return labels;
-  const given = without(labels, ADDRESS_LABEL, ...Object.keys(label.base));
-  return { ...given, ...selectorOf(label, track) };
+  if (Object.keys(labels).length === 0) return labels;
+  if (keepsLabels(label)) return { ...labelsWithBase(labels, label), [TRACK_LABEL]: track };
+  return { ...without(labels, ADDRESS_LABEL), ...selectorOf(label, track) };
 }
 
 function withBase(selector: JsonObject, label: TrackLabel): JsonObject {

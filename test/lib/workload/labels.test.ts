@@ -166,6 +166,16 @@ describe('perch/tracks says which pods an object means', () => {
     expect(await selectorOf(service('primary'), { selectorLabel: 'app' })).toEqual({
       app: 'shop-primary',
     });
+    // A selector that does not name the application finds both tracks as well.
+    const byTier = {
+      ...service('primary'),
+      spec: { selector: { tier: 'web' }, ports: [{ port: 9797 }] },
+    };
+    expect(await selectorOf(byTier)).toEqual({ tier: 'web', 'perch/track': 'primary' });
+    expect(await selectorOf(byTier, { selectorLabel: 'app' })).toEqual({
+      tier: 'web',
+      app: 'shop-primary',
+    });
   });
 
   test('a policy and a monitor of one', async () => {
