@@ -88,7 +88,8 @@ describe('a step’s traffic at a real Contour and Envoy', { skip: isMissing(mis
     const answers = await user.askAll({ ...asking, kind }, count);
     await until(async () => {
       const done = since(earlier, await stack.player.counts());
-      return total(done, (it) => it.kind === kind) === count;
+      // A request that is sent once more may have been taken before.
+      return total(done, (it) => it.kind === kind) >= count;
     }, 5);
     // A copy may come after the answer.
     await new Promise((done) => setTimeout(done, 200));
