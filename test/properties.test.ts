@@ -376,9 +376,11 @@ function weighsAsPlanned(walks: readonly Walk[], { plan }: Trees): void {
     for (const rule of it.rules)
       if (rule.to.length > 1) expect(sumOf(rule.to.map((one) => one.weight))).toBe(100);
     const said = [canaryWeight(plan.plan, it.position), it.position.kind === 'step' ? baseline : 0];
+    // What whole pods give is written with two decimals.
+    const tolerance = plan.plan.sizes === undefined ? 0.001 : 0.01;
     const found = ['shop-canary', 'shop-baseline'].map((name) => shareOf(name, it));
     for (const [index, share] of found.entries())
-      expect([it.position, Math.abs(share - (said[index] ?? 0)) < 0.01]).toEqual([
+      expect([it.position, Math.abs(share - (said[index] ?? 0)) < tolerance]).toEqual([
         it.position,
         true,
       ]);
