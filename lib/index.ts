@@ -10,6 +10,12 @@ export {
   successRate,
 } from './analysis/checks.ts';
 export {
+  type CompareErrorRateProps,
+  type CompareLatencyProps,
+  compare,
+} from './analysis/compare.ts';
+export type { EvidenceProps } from './analysis/evidence.ts';
+export {
   confirmPromotion,
   confirmRollout,
   confirmTrafficIncrease,
@@ -23,6 +29,8 @@ export {
   rollback,
   rollout,
 } from './analysis/hooks.ts';
+export { type SloErrorRateProps, type SloLatencyProps, slo } from './analysis/slo.ts';
+export type { TestDefinition } from './analysis/tests.ts';
 export { Apps, type RenderedApps, renderAll } from './apps.ts';
 export { Atomic } from './atomic.ts';
 export { type ArgoCdProps, argoCd } from './gitops/argo-cd.ts';

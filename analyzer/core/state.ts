@@ -163,6 +163,8 @@ const STATE_UPGRADES: readonly Upgrade[] = [
   (state) => state,
   // Version 3 has plans that say more.
   (state) => state,
+  // Version 4 has the evidence of tests.
+  (state) => state,
 ];
 
 /**

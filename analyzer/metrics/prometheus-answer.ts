@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import type { Answer } from '../core/answer.ts';
 import type { Grid } from '../core/judge/judge.ts';
+import type { CounterSeries } from '../core/judge/counts.ts';
 import type { Sample } from '../core/judge/series.ts';
 import { readJson } from '../http/json.ts';
 import type { Reply } from './request.ts';
-import type { Values } from './store.ts';
+import type { Growth, Values } from './store.ts';
 
 /** The answer to a range query, or to a piece of one. */
 export interface Piece extends Values {
@@ -22,6 +23,40 @@ export interface Instant {
 export function readPiece(reply: Reply, range: Grid, acceptPartial = false): Answer<Piece> {
   const data = readData(reply, acceptPartial);
   return data.kind === 'unknown' ? data : pieceOf(data.value, range, reply.date);
+}
+
+/** Series beyond this are more than a judgement needs; see docs/judge.md. */
+const MOST_SERIES = 20_000;
+
+/** Reads the answer of `/api/v1/query_range` with any number of series, or of a piece of one. */
+export function readGrowth(reply: Reply, range: Grid, acceptPartial: boolean): Answer<Growth> {
+  const data = readData(reply, acceptPartial);
+  if (data.kind === 'unknown') return data;
+  if (data.value.resultType !== 'matrix')
+    return unknown(`a ${data.value.resultType} instead of a matrix`);
+  const { result } = data.value;
+  if (result.length > MOST_SERIES)
+    return unknown(`${result.length} series, more than ${MOST_SERIES}: name fewer strata`);
+  const series: CounterSeries[] = [];
+  for (const { metric, values } of result) {
+    const samples = samplesOf(values, range);
+    if (samples.kind === 'unknown') return samples;
+    series.push({ labels: metric, samples: samples.value });
+  }
+  return known({ series, serverTime: reply.date });
+}
+
+/** The pieces of one answer, in order of time, with one series for each set of labels. */
+export function joinGrowth(pieces: readonly Growth[]): Growth {
+  const [first] = pieces;
+  if (pieces.length === 1 && first !== undefined) return first;
+  const byLabels = new Map<string, CounterSeries>();
+  for (const { labels, samples } of pieces.flatMap((it) => it.series)) {
+    const key = labelsText(labels);
+    const before = byLabels.get(key)?.samples ?? [];
+    byLabels.set(key, { labels, samples: [...before, ...samples] });
+  }
+  return { series: [...byLabels.values()], serverTime: pieces.at(-1)?.serverTime };
 }
 
 /** Reads the answer of `/api/v1/query`. Several series are `unknown`, and so is a part of an answer. */
@@ -111,16 +146,25 @@ function pieceOf(data: Data, range: Grid, serverTime: number | undefined): Answe
   if (data.result.length > 1) return severalSeries(data.result.length);
   const [series] = data.result;
   if (series === undefined) return known({ samples: [], serverTime });
-  const samples = series.values.map(sampleOf);
+  const samples = samplesOf(series.values, range);
+  if (samples.kind === 'unknown') return samples;
+  return known({ samples: samples.value, serverTime, labels: labelsText(series.metric) });
+}
+
+function samplesOf(
+  values: readonly z.infer<typeof point>[],
+  range: Grid,
+): Answer<readonly Sample[]> {
+  const samples = values.map(sampleOf);
   const stray = samples.find(({ at }, index) => !isNext(at, samples[index - 1]?.at, range));
   if (stray !== undefined) return unknown(`a sample at ${stray.at}, which was not asked for`);
-  const unparsable = series.values.find(([, text]) => !isNumber(text));
+  const unparsable = values.find(([, text]) => !isNumber(text));
   if (unparsable !== undefined) return unknown(`a value at ${unparsable[0]} is not a number`);
-  return known({
-    samples,
-    serverTime,
-    labels: JSON.stringify(Object.entries(series.metric).sort(byName)),
-  });
+  return known(samples);
+}
+
+function labelsText(labels: Readonly<Record<string, string>>): string {
+  return JSON.stringify(Object.entries(labels).sort(byName));
 }
 
 function byName([one]: readonly [string, string], [other]: readonly [string, string]): number {

@@ -2,9 +2,18 @@ import * as z from 'zod';
 import type { Answer } from '../core/answer.ts';
 import type { Grid } from '../core/judge/judge.ts';
 import { credentialsFault, redactAddress } from '../redact.ts';
-import { type Instant, join, type Piece, readInstant, readPiece } from './prometheus-answer.ts';
+import {
+  type Instant,
+  join,
+  joinGrowth,
+  type Piece,
+  readGrowth,
+  readInstant,
+  readPiece,
+} from './prometheus-answer.ts';
+import { growthQuery } from './prometheus-growth.ts';
 import { type Connection, post } from './request.ts';
-import type { MetricStore } from './store.ts';
+import type { Growth, MetricStore } from './store.ts';
 
 /** Prometheus, or what speaks its HTTP API (Thanos, Mimir, VictoriaMetrics…). */
 export type PrometheusOptions = z.infer<typeof prometheusOptions>;
@@ -76,6 +85,19 @@ export function prometheus(options: PrometheusOptions): Prometheus {
       const time = await query('time()', until);
       const serverTime = time.kind === 'known' ? time.value.sample?.value : undefined;
       return { kind: 'known', value: { ...series.value, serverTime } };
+    },
+    growth: async (question, points, until) => {
+      const pieces: Growth[] = [];
+      const text = growthQuery(question, points.stepSeconds);
+      for (const part of cut(points, maxPoints)) {
+        const form = { query: text, ...formOf(part) };
+        const reply = await post(connection, '/api/v1/query_range', form, until);
+        const piece =
+          reply.kind === 'unknown' ? reply : readGrowth(reply.value, part, acceptPartial);
+        if (piece.kind === 'unknown') return piece;
+        pieces.push(piece.value);
+      }
+      return { kind: 'known', value: joinGrowth(pieces) };
     },
   };
 }

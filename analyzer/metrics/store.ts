@@ -1,6 +1,8 @@
 import type { Answer } from '../core/answer.ts';
 import type { Grid } from '../core/judge/judge.ts';
+import type { CounterSeries } from '../core/judge/counts.ts';
 import type { Sample } from '../core/judge/series.ts';
+import type { Selector } from '../../lib/plan/evidence.ts';
 
 /** What is asked at each point of a grid. */
 export interface Question {
@@ -18,6 +20,20 @@ export interface Values {
   readonly serverTime?: number | undefined;
 }
 
+/** Counters whose growth is asked for: those of one metric, told apart by some of their labels. */
+export interface GrowthQuestion {
+  readonly selector: Selector;
+  /** Series that agree in these labels are summed. */
+  readonly by: readonly string[];
+}
+
+/** How much counters grew, by the labels that were asked for. */
+export interface Growth {
+  readonly series: readonly CounterSeries[];
+  /** The store's own time in Unix seconds, where it told. */
+  readonly serverTime?: number | undefined;
+}
+
 /** A store of metrics. It translates; it does not judge, and what goes wrong is an answer, not an exception. */
 export interface MetricStore {
   /** Which of the registry's kinds it is. */
@@ -27,6 +43,12 @@ export interface MetricStore {
    * @param until ends the question early @default - it has a time limit of its own alone
    */
   values(question: Question, points: Grid, until?: AbortSignal): Promise<Answer<Values>>;
+  /**
+   * How much counters grew in the interval before each point, which is as long as the grid's step: the difference of what
+   * was last seen at its two ends. A counter that was reset, or was never seen before, grew from 0. Nothing is
+   * extrapolated, so the intervals of one answer add up. Points at which no counter was there are left out.
+   */
+  growth(question: GrowthQuestion, points: Grid, until?: AbortSignal): Promise<Answer<Growth>>;
 }
 
 /** Metric stores by the name that checks have for them. */

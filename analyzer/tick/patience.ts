@@ -112,6 +112,8 @@ function patientStore(store: MetricStore, hostOf: HostOf): MetricStore {
     kind: store.kind,
     values: (question, points) =>
       hostOf(store).ask((until) => store.values(question, points, until)),
+    growth: (question, points) =>
+      hostOf(store).ask((until) => store.growth(question, points, until)),
   };
 }
 

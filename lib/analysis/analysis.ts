@@ -3,7 +3,8 @@ import * as z from 'zod';
 import type { Mistake } from '../mistake.ts';
 import type { Analysis } from '../plan/plan.ts';
 import { duration, fields, listOf } from '../props/fields.ts';
-import { aCheck } from './checks.ts';
+import { aCheckOrTest } from './checks.ts';
+import { evidenceProps } from './evidence.ts';
 import { wholeSeconds } from './whole-seconds.ts';
 
 /** How a rollout is judged, and how long it waits. */
@@ -66,10 +67,16 @@ export const analysisProps = fields({
    */
   syncInterval: duration.optional(),
   /**
-   * What the metrics must say of the canary.
+   * What the metrics must say of the canary: `compare` and `slo` weigh counts of requests, `successRate`, `latency` and
+   * `query` hold values against bounds.
    * @default - none: each weight is kept for its bake time, and only readiness is watched
    */
-  checks: listOf(aCheck).optional(),
+  checks: listOf(aCheckOrTest).optional(),
+  /**
+   * How sure `compare` and `slo` must be, and what the next step may cost.
+   * @default - as said of each
+   */
+  evidence: evidenceProps.optional(),
 });
 
 /** The analysis as the plan has it. */

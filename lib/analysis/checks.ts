@@ -8,6 +8,7 @@ import { type Check, DEFAULT_SOURCE } from '../plan/plan.ts';
 import { duration, extended, fields, hasMembers, mapOf, thing } from '../props/fields.ts';
 import { made } from '../props/made.ts';
 import type { Router } from '../traffic/router.ts';
+import type { TestDefinition } from './tests.ts';
 import { wholeSeconds } from './whole-seconds.ts';
 
 const commonProps = fields({
@@ -21,6 +22,16 @@ const commonProps = fields({
    * @default 'default'
    */
   source: z.string().optional(),
+  /**
+   * It is reported, and decides nothing.
+   * @default false
+   */
+  dryRun: z.boolean().optional(),
+  /**
+   * Name of the first step in which it counts, such as `weight-20`.
+   * @default - the first that has checks
+   */
+  from: z.string().optional(),
 });
 
 const namedProps = extended(commonProps, {
@@ -99,14 +110,33 @@ export interface CheckDefinition {
   readonly unit: string | undefined;
   readonly variables: Readonly<Record<string, string | number>>;
   readonly asks: Question;
+  readonly dryRun: boolean;
+  /** Name of the first step in which it counts. */
+  readonly from: string | undefined;
   /** What the check's own props got wrong. */
   readonly problems: readonly QueryProblem[];
 }
 
 /** What the functions below return. */
 export const aCheck = thing<CheckDefinition>(
-  { what: 'a check', remedy: 'use successRate({ … }), latency({ … }) or query({ … })' },
+  {
+    what: 'a check with bounds',
+    remedy:
+      'use successRate({ … }), latency({ … }) or query({ … }); compare and slo belong in analysis.checks',
+  },
   (it) => hasMembers(it, { name: 'string', asks: 'object', problems: 'object' }),
+);
+
+/** What they return, or `compare` and `slo`. */
+export const aCheckOrTest = thing<CheckDefinition | TestDefinition>(
+  {
+    what: 'a check',
+    remedy:
+      'use compare.errorRate(), slo.errorRate({ … }), successRate({ … }), latency({ … }) or query({ … })',
+  },
+  (it) =>
+    hasMembers(it, { name: 'string', problems: 'object' }) &&
+    (hasMembers(it, { asks: 'object' }) || hasMembers(it, { question: 'object' })),
 );
 
 /** Percent of the canary's requests that end without a server error. */
@@ -177,8 +207,8 @@ function definition(
     readonly variables?: CheckDefinition['variables'];
   },
 ): CheckDefinition {
-  const { source = DEFAULT_SOURCE, window = Duration.minutes(1) } = props;
-  return { variables: {}, ...rest, name, source, window };
+  const { source = DEFAULT_SOURCE, window = Duration.minutes(1), dryRun = false, from } = props;
+  return { variables: {}, ...rest, name, source, window, dryRun, from };
 }
 
 function percentProblems(field: string, value: number | undefined): QueryProblem[] {
@@ -309,6 +339,7 @@ function checkOf(
       ...(max === undefined ? {} : { max }),
     },
     ...(unit === undefined ? {} : { unit }),
+    ...(it.dryRun ? { dryRun: true } : {}),
   };
 }
 

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { dnsLabel } from './dns-label.ts';
+import { type Evidence, evidence } from './evidence.ts';
 import { judge } from './judge.ts';
 import { FORMAT } from './versions.ts';
 
@@ -14,7 +16,6 @@ export const TRACK_LABEL = 'perch/track';
 /** The metric store of checks that name none. */
 export const DEFAULT_SOURCE = 'default';
 
-const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'expected a DNS label');
 // Where a release is applied by two sync objects, its files lie in these two folders.
 const fileName = z
   .string()
@@ -72,6 +73,8 @@ const check = z.strictObject({
   judge,
   /** For people: `%`, `ms`. */
   unit: z.string().optional(),
+  /** It is reported, and decides nothing. */
+  dryRun: z.literal(true).optional(),
 });
 
 /**
@@ -156,6 +159,8 @@ const step = z
     ready: z.array(track),
     /** Names of the checks that are judged while the rollout is in this step. */
     checks: z.array(z.string()),
+    /** Names of the tests whose evidence is gathered in the step. @default - none */
+    tests: z.array(z.string()).optional(),
     stay,
     /** All must be open before the step can be left; none: it is left automatically. */
     gates: z.array(gate).optional(),
@@ -276,6 +281,8 @@ export const planSchema = z
     images: z.array(z.string()),
     analysis,
     checks: z.array(check),
+    /** What is counted of the tracks, and how it is weighed. @default - no test */
+    evidence: evidence.optional(),
     /** By track; none of a track that has no workload of ours. */
     workloads: z.partialRecord(track, workload),
     hooks: z.array(hook).optional(),
@@ -313,6 +320,7 @@ interface Problem {
 interface Named {
   readonly steps: readonly Step[];
   readonly checks: readonly Check[];
+  readonly evidence?: Evidence | undefined;
   readonly hooks?: readonly Hook[] | undefined;
   readonly start?: readonly Gate[] | undefined;
   readonly files: Readonly<Record<string, FileInfo>>;
@@ -323,6 +331,7 @@ interface Named {
 function inconsistencies(plan: Named): Problem[] {
   const known = {
     check: new Set(plan.checks.map((it) => it.name)),
+    test: new Set(plan.evidence?.tests.map((it) => it.name)),
     hook: new Set(plan.hooks?.map((it) => it.name)),
     file: new Set(Object.keys(plan.files)),
   };
@@ -338,6 +347,7 @@ function inconsistencies(plan: Named): Problem[] {
     ...plan.steps.flatMap((it, index) => [
       ...misnumbered(it, index),
       ...unknown('check', it.checks, 'steps', index, 'checks'),
+      ...unknown('test', it.tests ?? [], 'steps', index, 'tests'),
       ...unknown('file', it.files, 'steps', index, 'files'),
       ...unknown('file', it.jobs ?? [], 'steps', index, 'jobs'),
       ...unknown('hook', [...(it.hooks ?? []), ...hooksOf(it.gates)], 'steps', index, 'hooks'),

@@ -9,6 +9,8 @@ export const PLAN_UPGRADES: readonly Upgrade[] = [
   }),
   // Version 3 has more to say; what a plan of version 2 says means the same.
   (plan) => plan,
+  // So has version 4.
+  (plan) => plan,
 ];
 
 /** Version 2 tells apart what is asked, of which store, and how it is judged. */

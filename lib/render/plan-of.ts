@@ -1,5 +1,6 @@
 import { type JsonObject, labelsAt, listAt, type Manifest } from '../manifest/json.ts';
 import { podLabels } from '../manifest/manifest.ts';
+import type { Evidence } from '../plan/evidence.ts';
 import {
   type Analysis,
   type Check,
@@ -23,6 +24,7 @@ import type { Steps } from './steps.ts';
 export interface Judged {
   readonly analysis: Analysis;
   readonly checks: readonly Check[];
+  readonly evidence: Evidence | undefined;
   readonly hooks: readonly Hook[];
   readonly start: readonly Gate[];
   readonly schedule: Schedule['plan'];
@@ -45,6 +47,7 @@ export function planOf(
     images: imagesOf(objects.base),
     analysis: judged.analysis,
     checks: judged.checks,
+    ...(judged.evidence === undefined ? {} : { evidence: judged.evidence }),
     workloads: Object.fromEntries(
       tracksOf(release, steps).flatMap((track) => {
         const workload = workloadOf(track, objects, steps);

@@ -1,5 +1,9 @@
 import { type CompiledAnalysis, compileAnalysis } from '../analysis/analysis.ts';
 import { type CheckDefinition, compileChecks } from '../analysis/checks.ts';
+import { compileEvidence } from '../analysis/evidence.ts';
+import { compileTests, isTest, type TestDefinition } from '../analysis/tests.ts';
+import type { Evidence } from '../plan/evidence.ts';
+import { judgingMistakes } from './judging-mistakes.ts';
 import type { HookDefinition } from '../analysis/hooks.ts';
 import { judgeQueries } from '../analysis/queries.ts';
 import { canonical, type Json } from '../manifest/json.ts';
@@ -120,7 +124,9 @@ async function outcomeOf(release: Release, { verbatim, built, held }: Made): Pro
   const given = props.analysis?.checks ?? [];
   const ofSteps = built.drafts.flatMap((it) => it.own ?? []);
   const { tracks } = props.strategy;
-  const definitions = [...new Set([...given, ...ofSteps])];
+  const tests = given.filter(isTest);
+  const bounded = given.flatMap((it) => (isTest(it) ? [] : [it]));
+  const definitions = [...new Set([...bounded, ...ofSteps])];
   const isTracked = tracks.includes('canary');
   const checks = compileChecks(path, definitions, {
     names,
@@ -128,17 +134,28 @@ async function outcomeOf(release: Release, { verbatim, built, held }: Made): Pro
     port: props.service.port,
     router: release.flawed.has('traffic') ? undefined : props.traffic,
   });
+  const counted = compileTests(path, tests, {
+    names,
+    port: props.service.port,
+    router: release.flawed.has('traffic') ? undefined : props.traffic,
+    hasBaseline: built.drafts.some((it) => it.baseline === true),
+  });
+  const evidence = compileEvidence(path, props.analysis?.evidence ?? {}, counted.tests);
   const queries = await judgeQueries(path, definitions, checks.checks, { names, isTracked });
   const asked = placeHooks(path, hooksOf(props), built.drafts);
   const early = [
     ...release.mistakes,
     ...analysis.mistakes,
     ...checks.mistakes,
+    ...counted.mistakes,
+    ...evidence.mistakes,
     ...queries.mistakes,
     ...verbatim.mistakes,
     ...schedule.mistakes,
     // Where a hook stands cannot be told of steps that are not known.
-    ...(isSure(release) ? asked.mistakes : []),
+    ...(isSure(release)
+      ? [...asked.mistakes, ...judgingMistakes(path, given, built.drafts)]
+      : []),
     ...built.mistakes,
     ...policyMistakes(path, names.namespace, props.allowKinds),
     ...held.mistakes,
@@ -152,7 +169,9 @@ async function outcomeOf(release: Release, { verbatim, built, held }: Made): Pro
   const compiled = {
     analysis,
     checks: checks.checks,
-    given,
+    evidence: evidence.evidence,
+    bounded,
+    tests,
     verbatim: verbatim.objects,
     schedule,
     asked,
@@ -197,7 +216,9 @@ interface Compiled {
   readonly analysis: CompiledAnalysis;
   readonly checks: readonly Check[];
   /** Those of the release, without the steps' own. */
-  readonly given: readonly CheckDefinition[];
+  readonly bounded: readonly CheckDefinition[];
+  readonly tests: readonly TestDefinition[];
+  readonly evidence: Evidence | undefined;
   readonly verbatim: readonly VerbatimObject[];
   readonly schedule: Schedule;
   readonly asked: ReturnType<typeof placeHooks>;
@@ -209,12 +230,14 @@ function write(
   objects: ReleaseObjects,
   compiled: Compiled,
 ): { readonly plan: Plan; readonly files: Rendered['files'] } {
-  const { analysis, checks, given, verbatim, schedule, asked } = compiled;
+  const { analysis, checks, evidence, bounded, tests, verbatim, schedule, asked } = compiled;
+  const isSkipped = release.props.skipAnalysis === true;
   const steps = stepsOf({
     drafts,
     objects,
     verbatim,
-    checks: release.props.skipAnalysis === true ? [] : given.map((it) => it.name),
+    checks: isSkipped ? [] : bounded,
+    tests: isSkipped ? [] : tests,
     bakeSeconds: analysis.bakeSeconds,
     checkSeconds: analysis.analysis.checkSeconds,
     asked: asked.steps,
@@ -223,6 +246,7 @@ function write(
   const plan = planOf(release, objects, steps, {
     analysis: analysis.analysis,
     checks,
+    evidence,
     hooks: asked.hooks,
     start: asked.start,
     schedule: schedule.plan,

@@ -30,13 +30,21 @@ export interface Steps {
   readonly fileName: (object: Manifest) => string;
 }
 
+/** A check or test, and the step from which it counts. @default - it counts in all */
+export interface Judging {
+  readonly name: string;
+  readonly from?: string | undefined;
+}
+
 /** What steps are made from. */
 export interface StepsInput {
   readonly drafts: readonly StepDraft[];
   readonly objects: ReleaseObjects;
   readonly verbatim: readonly VerbatimObject[];
-  /** Names of the release's checks. */
-  readonly checks: readonly string[];
+  /** The release's checks, without the steps' own. */
+  readonly checks: readonly Judging[];
+  /** Its tests. */
+  readonly tests: readonly Judging[];
   readonly bakeSeconds: number;
   /** Distance of two check points. */
   readonly checkSeconds: number;
@@ -192,8 +200,9 @@ function stepOf(
 ): Step {
   const { phase, traffic, ready, own = [] } = draft;
   const { gates = [], hooks = [] } = input.asked[input.index] ?? {};
-  const release = draft.checks === 'none' ? [] : input.checks;
+  const release = draft.checks === 'none' ? [] : startedIn(input, input.checks);
   const checks = [...new Set([...release, ...own.map((it) => it.name)])];
+  const tests = isSampled(draft) ? startedIn(input, input.tests) : [];
   const jobs = input.objects.jobs(draft.jobs ?? []).map((it) => input.fileName(it.object));
   const others = besides(traffic);
   const least = leastOf(draft, input.objects);
@@ -204,6 +213,7 @@ function stepOf(
     ...(others.length === 0 ? {} : { besides: [...others] }),
     ready: [...ready],
     checks,
+    ...(tests.length === 0 ? {} : { tests: [...tests] }),
     stay: stayOf(draft, checks.length > 0, input),
     ...(gates.length === 0 ? {} : { gates: [...gates] }),
     ...(hooks.length === 0 ? {} : { hooks: [...hooks] }),
@@ -213,6 +223,27 @@ function stepOf(
     ...podsOf(draft),
     files,
   };
+}
+
+/** Names of those that count in the step already. */
+function startedIn(
+  { drafts, index }: StepsInput & { readonly index: number },
+  all: readonly Judging[],
+): readonly string[] {
+  const before = drafts.slice(0, index + 1).map((it) => it.name);
+  return all
+    .filter(({ from }) => from === undefined || before.includes(from))
+    .map((it) => it.name);
+}
+
+/**
+ * Whether a step gives the canary requests that are like all others, while the primary runs the stable version: its
+ * share of them, or copies. Those that a match chooses are others.
+ */
+export function isSampled({ primary, checks, traffic }: StepDraft): boolean {
+  if (primary !== 'stable' || checks === 'none') return false;
+  const copies = traffic.mirrors ?? [];
+  return traffic.weights.canary > 0 || copies.some((it) => (it.match ?? []).length === 0);
 }
 
 function podsOf({ primaryReplicas, canary }: StepDraft): Pick<Step, 'pods'> {

@@ -1,0 +1,174 @@
+import type { Question, Test } from '../../../lib/plan/evidence.ts';
+import type { Cell, Interval } from './counts.ts';
+import {
+  BETTER_RATIOS,
+  comparisonGrowth,
+  type Margin,
+  stratifiedIncrements,
+  WORSE_RATIOS,
+} from './evidence/comparison.ts';
+import { marginFor } from './evidence/latency.ts';
+import {
+  BEYOND_RATIOS,
+  objectiveGrowth,
+  objectiveIncrements,
+  WITHIN_RATIOS,
+} from './evidence/objective.ts';
+import { type Arms, armsOf, likelyRate, type Tally, tallyOf } from './evidence/tally.ts';
+
+/** What evidence is gathered for: that the canary is worse than allowed, or that more requests to it are safe. */
+export interface Claim {
+  /** Unique in its test: `worse`, `catastrophe`, `over 250 ms`. */
+  readonly name: string;
+  /** Of the test's share of alpha. */
+  readonly part: number;
+  /** Points of the grid of alternatives. */
+  readonly points: number;
+  /** Whether no single interval may decide. */
+  readonly capped: boolean;
+  /** Whether it needs requests to both tracks: intervals are put together until it has them. */
+  readonly isCompared: boolean;
+  /** What an interval adds, for each point of the grid. */
+  increments(interval: Interval): readonly number[];
+  /** What each further request to the canary is expected to add, if everything goes on as in these intervals. */
+  growth(intervals: readonly Interval[]): number;
+}
+
+/** Claims that the candidate is worse than the test allows; any of them takes it back. */
+export function harmClaims(test: Test, rates: readonly number[]): readonly Claim[] {
+  const { question, catastrophe, capped } = test;
+  const usual = { capped, points: WORSE_RATIOS.length };
+  const disaster =
+    catastrophe === undefined ? [] : [objectiveClaim('catastrophe', 0.2, catastrophe, false, 0)];
+  const rest = catastrophe === undefined ? 1 : 0.8;
+  if (question.kind === 'objective')
+    return [objectiveClaim('beyond the objective', rest, question.limit, capped, 0), ...disaster];
+  if (test.counts.canary.kind === 'errors')
+    return [
+      { ...usual, ...comparisonClaim('worse', rest, marginOf(question, undefined), 0, 'harm') },
+      ...disaster,
+    ];
+  // The same requests are in several of them, so their evidence is averaged.
+  return rates.map((rate, bound) => ({
+    ...usual,
+    ...comparisonClaim(
+      `slower ${bound}`,
+      rest / rates.length,
+      marginOf(question, rate),
+      bound,
+      'harm',
+    ),
+  }));
+}
+
+/**
+ * The claim that the candidate costs at most `allowed` beyond what the test allows anyway; undefined where the test says
+ * nothing of it, as one of latency.
+ *
+ * @param allowed a share of the canary's requests
+ */
+export function safetyClaim({ question, counts }: Test, allowed: number): Claim | undefined {
+  if (counts.canary.kind === 'durations') return undefined;
+  if (question.kind === 'objective') {
+    const limit = Math.min(0.999, question.limit + allowed);
+    const ratios = WITHIN_RATIOS;
+    return {
+      name: 'safe',
+      part: 1,
+      points: ratios.length,
+      capped: false,
+      isCompared: false,
+      increments: (it) => objectiveIncrements(canaryTally([it], 0), ratios, limit),
+      growth: (all) => objectiveGrowth(likelyRate(canaryTally(all, 0)), limit, ratios),
+    };
+  }
+  const margin: Margin = { relative: SAFE_RELATIVE, absolute: allowed };
+  return {
+    points: BETTER_RATIOS.length,
+    capped: false,
+    ...comparisonClaim('safe', 1, margin, 0, 'safety'),
+  };
+}
+
+/** How many times the primary's errors are still no cost: less than what takes a candidate back. See docs/judge.md. */
+const SAFE_RELATIVE = 1.25;
+
+function marginOf(
+  question: Extract<Question, { kind: 'comparison' }>,
+  rate: number | undefined,
+): Margin {
+  const { relative, absolute } = question;
+  const usual = rate === undefined ? 1.5 : marginFor(rate).relative;
+  return { relative: relative ?? usual, absolute };
+}
+
+function comparisonClaim(
+  name: string,
+  part: number,
+  margin: Margin,
+  bound: number,
+  of: 'harm' | 'safety',
+): Omit<Claim, 'capped' | 'points'> {
+  const ratios = of === 'harm' ? WORSE_RATIOS : BETTER_RATIOS;
+  return {
+    name,
+    part,
+    isCompared: true,
+    increments: ({ strata }) =>
+      stratifiedIncrements(
+        strata.map((it) => armsIn(it, bound)),
+        ratios,
+        margin,
+      ),
+    growth(all) {
+      const { canary, primary } = armsOf(
+        all.flatMap((it) => it.strata.map((one) => armsIn(one, bound))),
+      );
+      const share = canary.requests / (canary.requests + primary.requests);
+      if (!(share > 0 && share < 1)) return 0;
+      const primaries = likelyRate(primary);
+      // What would show that it is safe is asked of a canary that is as good as the primary.
+      const rates = { canary: of === 'harm' ? likelyRate(canary) : primaries, primary: primaries };
+      return comparisonGrowth(rates, share, margin, ratios);
+    },
+  };
+}
+
+function objectiveClaim(
+  name: string,
+  part: number,
+  limit: number,
+  capped: boolean,
+  bound: number,
+): Claim {
+  return {
+    name,
+    part,
+    points: BEYOND_RATIOS.length,
+    capped,
+    isCompared: false,
+    increments: (it) => objectiveIncrements(canaryTally([it], bound), BEYOND_RATIOS, limit),
+    growth: (all) => objectiveGrowth(likelyRate(canaryTally(all, bound)), limit, BEYOND_RATIOS),
+  };
+}
+
+function armsIn(
+  { canary, other }: { readonly canary: Cell; readonly other: Cell },
+  bound: number,
+): Arms {
+  return { canary: tallyIn(canary, bound), primary: tallyIn(other, bound) };
+}
+
+/** All requests to the canary, and those that were bad by one of the test's bounds. */
+export function canaryTally(all: readonly Interval[], bound: number): Tally {
+  return tallyOf(all.flatMap((it) => it.strata.map((one) => tallyIn(one.canary, bound))));
+}
+
+/** The same of the track that it is compared with. */
+export function otherTally(all: readonly Interval[], bound: number): Tally {
+  return tallyOf(all.flatMap((it) => it.strata.map((one) => tallyIn(one.other, bound))));
+}
+
+function tallyIn({ requests, bad }: Cell, bound: number): Tally {
+  return { requests, bad: bad[bound] ?? 0 };
+}

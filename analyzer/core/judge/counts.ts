@@ -1,0 +1,172 @@
+import type { Counters, Selector, Test } from '../../../lib/plan/evidence.ts';
+import type { Answer } from '../answer.ts';
+import type { Grid } from './judge.ts';
+import type { Sample } from './series.ts';
+
+/** Counters that were summed: the labels that they have in common, and how much they grew before each point. */
+export interface CounterSeries {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly samples: readonly Sample[];
+}
+
+/** One question about a track's counters, and the labels by which the answer is told apart. */
+export interface CounterQuestion {
+  readonly selector: Selector;
+  readonly by: readonly string[];
+}
+
+/** What the counters of one track said: an answer for each of `counterQuestions`, in their order. */
+export type TrackCounts = Answer<readonly (readonly CounterSeries[])[]>;
+
+/** What a test's counters said in the intervals of a step. */
+export interface TestCounts {
+  readonly test: Test;
+  /** Points are the ends of intervals as long as the grid's step. The first interval is before the step. */
+  readonly grid: Grid;
+  readonly canary: TrackCounts;
+  /** Of what the canary is compared with: the baseline where the step runs one, else the primary. */
+  readonly other: TrackCounts;
+  /** Upper ends of the histogram's buckets beyond which a request is slow; in its own unit. None where errors are counted. */
+  readonly bounds: readonly number[];
+}
+
+/** Requests of one track in one interval and one stratum. */
+export interface Cell {
+  readonly requests: number;
+  /** The bad ones; of durations for each bound. */
+  readonly bad: readonly number[];
+}
+
+/** Requests of both tracks in one interval, by stratum. */
+export interface Interval {
+  /** Unix seconds. */
+  readonly from: number;
+  readonly to: number;
+  readonly strata: readonly { readonly canary: Cell; readonly other: Cell }[];
+}
+
+/** What is asked about a track: first all its requests, or its buckets; then what tells the bad ones. */
+export function counterQuestions(
+  counters: Counters,
+  strata: readonly string[] = [],
+): readonly CounterQuestion[] {
+  if (counters.kind === 'durations')
+    return [{ selector: counters.buckets, by: ['le', ...strata] }];
+  const { requests, failures } = counters;
+  const others = failures.kind === 'allBut' ? [failures.good] : failures.bad;
+  return [requests, ...others].map((selector) => ({ selector, by: strata }));
+}
+
+/** Cells of one track by the end of the interval and by stratum. A track is there at a point if its counters are. */
+type Track = ReadonlyMap<number, ReadonlyMap<string, Cell>>;
+
+/**
+ * The intervals in which the canary was counted from one end to the other: its counters were there in the interval before as
+ * well, or are those of pods that nobody saw before. What counters have when they are seen again is of another time. The
+ * other track has no requests where that is so of it.
+ *
+ * @param isSeen whether the canary was seen in an earlier step of the rollout
+ */
+export function intervalsOf(
+  { test, grid, bounds }: Omit<TestCounts, 'canary' | 'other'>,
+  answers: { readonly canary: Answers; readonly other: Answers },
+  isSeen: boolean,
+): readonly Interval[] {
+  const { strata = [], counts } = test;
+  const canary = cellsOf(counts.canary, answers.canary, strata, bounds);
+  const other = cellsOf(counts.baseline ?? counts.primary, answers.other, strata, bounds);
+  const intervals: Interval[] = [];
+  let seen = isSeen;
+  for (let to = grid.start + grid.stepSeconds; to <= grid.end; to += grid.stepSeconds) {
+    const from = to - grid.stepSeconds;
+    seen ||= canary.has(from);
+    const ours = canary.has(from) || !seen ? canary.get(to) : undefined;
+    if (ours === undefined) continue;
+    const others = other.has(from) ? other.get(to) : undefined;
+    const names = new Set([...ours.keys(), ...(others?.keys() ?? [])]);
+    const strata = [...names].map((it) => ({
+      canary: ours.get(it) ?? NO_CELL,
+      other: others?.get(it) ?? NO_CELL,
+    }));
+    intervals.push({ from, to, strata });
+  }
+  return intervals;
+}
+
+const NO_CELL: Cell = { requests: 0, bad: [] };
+
+/** The answers to `counterQuestions`. */
+export type Answers = readonly (readonly CounterSeries[])[];
+
+function cellsOf(
+  counters: Counters,
+  answers: Answers,
+  strata: readonly string[],
+  bounds: readonly number[],
+): Track {
+  const stratumOf = ({ labels }: CounterSeries) =>
+    JSON.stringify(strata.map((it) => labels[it] ?? ''));
+  const [first = [], ...others] = answers;
+  if (counters.kind === 'errors') {
+    const all = summed(first, stratumOf);
+    const told = others.map((it) => summed(it, stratumOf));
+    const isRest = counters.failures.kind === 'allBut';
+    return cells(all, (at, stratum, requests) => {
+      const sum = told.reduce((total, it) => total + (it.get(at)?.get(stratum) ?? 0), 0);
+      return [isRest ? requests - sum : sum];
+    });
+  }
+  const below = bounds.map((bound) =>
+    summed(
+      first.filter(({ labels }) => boundOf(labels) === bound),
+      stratumOf,
+    ),
+  );
+  const all = summed(
+    first.filter(({ labels }) => boundOf(labels) === Infinity),
+    stratumOf,
+  );
+  return cells(all, (at, stratum, requests) =>
+    below.map((it) => requests - (it.get(at)?.get(stratum) ?? 0)),
+  );
+}
+
+/** The upper end of a bucket. https://prometheus.io/docs/instrumenting/exposition_formats/#histograms-and-summaries */
+export function boundOf(labels: CounterSeries['labels']): number {
+  const { le = '' } = labels;
+  return le === '+Inf' ? Infinity : le === '' ? Number.NaN : Number(le);
+}
+
+type Sums = ReadonlyMap<number, ReadonlyMap<string, number>>;
+
+function summed(
+  series: readonly CounterSeries[],
+  stratumOf: (it: CounterSeries) => string,
+): Sums {
+  const sums = new Map<number, Map<string, number>>();
+  for (const it of series) {
+    const stratum = stratumOf(it);
+    for (const { at, value } of it.samples) {
+      const found = sums.get(at) ?? new Map<string, number>();
+      sums.set(at, found.set(stratum, (found.get(stratum) ?? 0) + value));
+    }
+  }
+  return sums;
+}
+
+/** Counters that are read at different moments may differ by a request, so no share leaves 0 to 1. */
+function cells(
+  all: Sums,
+  badOf: (at: number, stratum: string, requests: number) => readonly number[],
+): Track {
+  const track = new Map<number, Map<string, Cell>>();
+  for (const [at, byStratum] of all) {
+    const found = new Map<string, Cell>();
+    for (const [stratum, requests] of byStratum) {
+      const bad = badOf(at, stratum, requests).map((it) => Math.min(requests, Math.max(0, it)));
+      found.set(stratum, { requests, bad });
+    }
+    track.set(at, found);
+  }
+  return track;
+}

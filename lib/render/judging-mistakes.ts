@@ -1,0 +1,45 @@
+import type { CheckDefinition } from '../analysis/checks.ts';
+import { isTest, type TestDefinition } from '../analysis/tests.ts';
+import { type Mistake, placeOf } from '../mistake.ts';
+import type { StepDraft } from '../strategy/strategy.ts';
+import { isSampled } from './steps.ts';
+
+/** What is wrong with checks and tests in the steps that a strategy has. */
+export function judgingMistakes(
+  path: string,
+  given: readonly (CheckDefinition | TestDefinition)[],
+  drafts: readonly StepDraft[],
+): Mistake[] {
+  return given.flatMap((it) => {
+    const field = `analysis.checks (${it.name})`;
+    const found = [
+      ...startMistakes(path, field, it.from, drafts),
+      ...(isTest(it) ? sampleMistakes(path, field, drafts) : []),
+    ];
+    return found.map((one) => ({ ...placeOf(it), ...one }));
+  });
+}
+
+function startMistakes(
+  path: string,
+  field: string,
+  from: string | undefined,
+  drafts: readonly StepDraft[],
+): Mistake[] {
+  const names = drafts.slice(1, -1).map((it) => it.name);
+  if (from === undefined || names.includes(from)) return [];
+  const remedy = `use one of ${names.join(', ')}`;
+  return [{ path, problem: `${field}: from names no step of the strategy`, got: from, remedy }];
+}
+
+function sampleMistakes(path: string, field: string, drafts: readonly StepDraft[]): Mistake[] {
+  if (drafts.some(isSampled)) return [];
+  return [
+    {
+      path,
+      problem: `${field}: no step gives the canary a share of the requests, so there is nothing to compare`,
+      got: drafts.map((it) => it.name).join(', '),
+      remedy: 'use successRate({ … }), latency({ … }) or query({ … }), or a strategy with weights',
+    },
+  ];
+}
