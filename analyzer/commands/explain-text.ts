@@ -1,5 +1,6 @@
 import { plain } from '../../lib/plan/plain.ts';
 import type { CheckExplained, Explanation, PointExplained } from '../core/explanation.ts';
+import { needText, testLine } from '../core/judge/proof-text.ts';
 import { failedOf, ofWanted, round } from '../core/round.ts';
 import { folded } from '../table.ts';
 
@@ -18,6 +19,7 @@ export function explanationText(it: Explanation, columns = Number.POSITIVE_INFIN
       (it.cluster?.jobs ?? []).map((one) => `${one.file}: ${stateText(one)}`),
     ),
     ...section('checks', checkLines(it)),
+    ...section('evidence', evidenceLines(it)),
     ...section(
       'hooks',
       it.hooks.map((one) => `${one.name} (${one.type}): ${one.said}`),
@@ -90,6 +92,23 @@ function checkLines({ checks, count }: Explanation): readonly string[] {
     `${ofWanted(passed, needed)} passing points, ${failedOf(failed, threshold)}${theirs}`,
     ...(trouble === null ? [] : [`no answer: ${trouble}`]),
     ...checks.flatMap(pointLines),
+  ];
+}
+
+function evidenceLines({ evidence }: Explanation): readonly string[] {
+  if (evidence === null) return [];
+  const { harm, safety, need, tests } = evidence;
+  const needs =
+    need === null
+      ? []
+      : [needText({ requests: need.requests ?? Infinity, seconds: need.seconds ?? undefined })];
+  return [
+    `evidence of harm ${round(harm.e)} of ${round(harm.proof)}`,
+    ...(safety === null
+      ? []
+      : [`evidence that the next step is safe ${round(safety.e)} of ${round(safety.proof)}`]),
+    ...needs,
+    ...tests.map(testLine),
   ];
 }
 

@@ -124,6 +124,7 @@ export function outcome(
     ...(move.paused === undefined ? {} : { paused: move.paused }),
     ...kept(old?.state, move),
     ...promoted(old?.state, plan, move),
+    ...evidenceAfter(old?.state, move),
     steps: stepRecords(old?.state, move, now),
     changed: moved.changed,
     removed: moved.removed,
@@ -200,6 +201,18 @@ function stepRecords(old: State | undefined, move: Move, now: number): StepRecor
     failedChecks: move.judgement?.failedChecks ?? 0,
   };
   return [...old.steps, left];
+}
+
+/** What tests have gathered in a step is kept when the step is left: its samples will be gone. */
+function evidenceAfter(old: State | undefined, move: Move): Pick<State, 'evidence'> {
+  const before = old?.evidence ?? [];
+  const isOver = move.transition !== 'note' && (atRest(move.to) || isStart(move));
+  if (isOver || old === undefined) return {};
+  const records = move.transition === 'note' ? [] : (move.proof?.tests ?? []);
+  const gathered = records.map((it) => it.record);
+  const others = before.filter((it) => !gathered.some((one) => one.test === it.test));
+  const evidence = [...others, ...gathered];
+  return evidence.length === 0 ? {} : { evidence };
 }
 
 function written(old: FileSet | undefined, set: FileSet): Pick<State, 'changed' | 'removed'> {

@@ -1,6 +1,7 @@
 import { judgeText } from '../../lib/plan/judge.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
 import type { Evidence } from './judge/judge.ts';
+import { saidOf, testLine } from './judge/proof-text.ts';
 import { type Message, plainMessage, type Trailer } from './message.ts';
 import { canaryWeight, type Position, positionText, stepOf } from './position.ts';
 import { round } from './round.ts';
@@ -104,7 +105,10 @@ export function noteText(it: Note): string {
 
 function body({ move, state }: Transition): Message['body'] {
   const who = state.by === undefined ? [] : [`By ${state.by}.`];
-  const lines = (move.judgement?.evidence ?? []).map(evidenceLine);
+  const lines = [
+    ...(move.judgement?.evidence ?? []).map(evidenceLine),
+    ...(move.proof?.tests ?? []).map((it) => testLine(saidOf(it))),
+  ];
   return [[sentence(move.reason), ...who], ...(lines.length === 0 ? [] : [lines])];
 }
 

@@ -3,6 +3,8 @@ import type { Hook, Plan } from '../../lib/plan/plan.ts';
 import type { ClusterView, JobStatus, Readiness } from './cluster/reading.ts';
 import { gridFromCommit, gridFromLive } from './judge/judge.ts';
 import { samples, valuesOf, verdict } from './judge/point.ts';
+import type { Proof } from './judge/proof.ts';
+import { type Said, saidOf } from './judge/proof-text.ts';
 import type { CheckSeries, TrackSeries } from './judge/series.ts';
 import type { Verdict } from './judge/verdict.ts';
 import type { Observation } from './observation.ts';
@@ -24,6 +26,8 @@ export interface Explanation extends Status {
   /** Null where the cluster was not asked. */
   readonly cluster: ClusterExplained | null;
   readonly checks: readonly CheckExplained[];
+  /** Null where no test is weighed. */
+  readonly evidence: EvidenceExplained | null;
   /** Null where nothing is judged. */
   readonly count: CountExplained | null;
   readonly hooks: readonly HookExplained[];
@@ -70,6 +74,18 @@ export interface CheckExplained {
   readonly counted: readonly PointExplained[];
   /** On the grid from live, on which passing points count. */
   readonly clean: readonly PointExplained[];
+}
+
+/** What the tests of the step say. E-values are evidence: 1 is none, and each is proof at its level. */
+export interface EvidenceExplained {
+  readonly harm: { readonly e: number; readonly proof: number };
+  /** That the next step is safe; null where no test says so. */
+  readonly safety: { readonly e: number; readonly proof: number } | null;
+  readonly isSafe: boolean;
+  /** Requests to the canary that the next step still needs; null where it needs none. */
+  readonly need: { readonly requests: number | null; readonly seconds: number | null } | null;
+  readonly trouble: string | null;
+  readonly tests: readonly Said[];
 }
 
 /** One point of a check; no value is one without data. */
@@ -134,6 +150,7 @@ export function explanationOf({ status, observation, decision, at }: Found): Exp
     decision: decisionOf(decision),
     cluster: observation.cluster === undefined ? null : clusterOf(observation.cluster),
     checks: context === undefined ? [] : observation.series.map((it) => checkOf(context, it)),
+    evidence: context?.proof === undefined ? null : evidenceOf(context.proof),
     count: context === undefined || observation.series.length === 0 ? null : countOf(context),
     hooks: context === undefined ? [] : hooksOf(context),
     gates: plan === undefined ? [] : gatesOf(observation, plan),
@@ -226,6 +243,23 @@ function countOf({ judgement, failedChecks, rollout }: Context): CountExplained 
     threshold: rollout.plan.plan.analysis.threshold,
     excused: judgement.excusedChecks,
     trouble: judgement.trouble ?? null,
+  };
+}
+
+function evidenceOf(proof: Proof): EvidenceExplained {
+  const { harm, proofOfHarm, safety, proofOfSafety, need, isSafe, trouble, tests } = proof;
+  const finite = (value: number | undefined) =>
+    value === undefined || !Number.isFinite(value) ? null : value;
+  return {
+    harm: { e: Math.exp(harm), proof: Math.exp(proofOfHarm) },
+    safety: safety === undefined ? null : { e: Math.exp(safety), proof: Math.exp(proofOfSafety) },
+    isSafe,
+    need:
+      need === undefined
+        ? null
+        : { requests: finite(need.requests), seconds: finite(need.seconds) },
+    trouble: trouble ?? null,
+    tests: tests.map(saidOf),
   };
 }
 

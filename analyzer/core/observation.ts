@@ -1,5 +1,6 @@
 import type { Answer } from './answer.ts';
 import type { ClusterView, ObjectRef } from './cluster/reading.ts';
+import type { TestCounts } from './judge/counts.ts';
 import type { CheckSeries } from './judge/series.ts';
 import type { Phase } from './phases.ts';
 import type { Situation } from './situation.ts';
@@ -54,6 +55,8 @@ export interface Observation {
   /** Absent when nothing was asked, as at rest. */
   readonly cluster?: ClusterView | undefined;
   readonly series: readonly CheckSeries[];
+  /** What the counters of tests said. @default - there are no tests */
+  readonly counts?: readonly TestCounts[] | undefined;
   /** By key of the question, as far as they were asked: a decision says which it needs. @default - none was */
   readonly answers?: ReadonlyMap<string, Reply> | undefined;
   /** Phases of the releases that the newest plan depends on. @default - it depends on none */

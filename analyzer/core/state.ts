@@ -49,6 +49,23 @@ const stepRecord = z.strictObject({
   failedChecks: z.number().int().nonnegative(),
 });
 
+/** Requests of one track, and how many of them were bad: of durations for each bound. */
+const tallies = z.strictObject({ requests: z.number(), bad: z.array(z.number()) });
+
+/** What a test has gathered in the steps of a rollout that were left; see docs/judge.md. */
+export type TestRecord = z.infer<typeof testRecord>;
+const testRecord = z.strictObject({
+  test: z.string(),
+  /** Ends of buckets beyond which a request is slow, and the share of the primary's that was, before the rollout. */
+  bounds: z.array(z.strictObject({ le: z.number(), share: z.number() })).optional(),
+  canary: tallies,
+  other: tallies,
+  /** The evidence for each claim: ln of the wealth of its points, and what is unspent. */
+  claims: z.array(
+    z.strictObject({ claim: z.string(), logs: z.array(z.number()), unspent: z.number() }),
+  ),
+});
+
 /** `unknown`: it may have run, and gave no answer. `unsent`: it certainly did not run. */
 const outcomes = z.enum(['passed', 'failed', 'unknown', 'unsent']);
 
@@ -147,6 +164,8 @@ export const stateSchema = z.strictObject({
   adopted: z.string().optional(),
   /** Candidates that were promoted before, the newest first. */
   promoted: z.array(candidate).optional(),
+  /** Evidence of this rollout, from the steps that were left. */
+  evidence: z.array(testRecord).optional(),
   /** Steps of this rollout that were left. */
   steps: z.array(stepRecord),
   /** Files of `live/<id>` that the last move wrote. */

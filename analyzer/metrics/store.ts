@@ -1,8 +1,8 @@
-import type { Answer } from '../core/answer.ts';
-import type { Grid } from '../core/judge/judge.ts';
-import type { CounterSeries } from '../core/judge/counts.ts';
-import type { Sample } from '../core/judge/series.ts';
 import type { Selector } from '../../lib/plan/evidence.ts';
+import type { Answer } from '../core/answer.ts';
+import type { CounterSeries } from '../core/judge/counts.ts';
+import type { Grid } from '../core/judge/judge.ts';
+import type { Sample } from '../core/judge/series.ts';
 
 /** What is asked at each point of a grid. */
 export interface Question {
@@ -53,3 +53,10 @@ export interface MetricStore {
 
 /** Metric stores by the name that checks have for them. */
 export type MetricStores = ReadonlyMap<string, MetricStore>;
+
+/** What is known of a store that the configuration does not name. */
+export function unknownStore(name: string, stores: MetricStores): Answer<never> {
+  const known = [...stores.keys()].join(', ') || 'none';
+  const reason = `the analyzer knows no metric store ${name} (it knows: ${known}); name it in --metrics-config`;
+  return { kind: 'unknown', reason };
+}

@@ -27,6 +27,7 @@ export function watched(analyzer: Analyzer, watcher: Watcher): Analyzer {
   const store = (it: MetricStore): MetricStore => ({
     kind: it.kind,
     values: (question, points, until) => timed(it.kind, it.values(question, points, until)),
+    growth: (question, points, until) => timed(it.kind, it.growth(question, points, until)),
   });
   const { repository, metrics } = analyzer;
   const watchedRepository: Repository = {

@@ -4,14 +4,16 @@ import type { ClusterView } from '../core/cluster/reading.ts';
 import { type Grid, seriesQuestions, unanswered } from '../core/judge/judge.ts';
 import { kindOf } from '../core/judge/kinds.ts';
 import { samplesThat } from '../core/judge/point.ts';
+import { troubleOf } from '../core/judge/proof.ts';
 import type { CheckSeries, Sample, TrackSeries } from '../core/judge/series.ts';
 import type { HookReading, Observation } from '../core/observation.ts';
 import { atRest, hasPromoted } from '../core/position.ts';
 import { isStarting } from '../core/rules/at-rest.ts';
 import type { Rollout, Situation } from '../core/situation.ts';
-import type { MetricStores } from '../metrics/store.ts';
+import { unknownStore } from '../metrics/store.ts';
 import type { Observer, Seen } from './clusters.ts';
 import { skew, viewClusters } from './clusters.ts';
+import { askCounts } from './counting.ts';
 import type { World } from './world.ts';
 
 /**
@@ -30,12 +32,17 @@ export async function observe(
   if (rollout.kind !== 'known' || !isAsked(observer.seen, rollout.value, situation)) return nothing;
   const { view, skewSeconds } = await viewClusters(observer, rollout.value, now);
   if (view.live.kind === 'live') observer.seen.arrived?.add(arrivalKey(rollout.value));
-  const series = await askMetrics(observer.world, rollout.value, view, now);
+  const [series, counted] = await Promise.all([
+    askMetrics(observer.world, rollout.value, view, now),
+    askCounts(observer.world, rollout.value, now),
+  ]);
+  const skews = [skewSeconds, counted.skewSeconds, ...series.map((it) => it.skewSeconds)];
   return {
     situation,
     cluster: view,
     series: series.map((it) => it.series),
-    skewSeconds: Math.max(skewSeconds, ...series.map((it) => it.skewSeconds)),
+    counts: counted.counts,
+    skewSeconds: Math.max(...skews),
   };
 }
 
@@ -55,6 +62,7 @@ export function hasUnreachable({
   situation,
   cluster,
   series,
+  counts,
   answers,
   skewSeconds,
 }: Omit<Observation, 'unreachableSince'>): boolean {
@@ -66,7 +74,8 @@ export function hasUnreachable({
     [...(answers?.values() ?? [])].some(
       (it) => isUnanswered(it.reading) && !isGate(plan, it.hook),
     ) ||
-    series.some((it) => unanswered(it) !== undefined)
+    series.some((it) => unanswered(it) !== undefined) ||
+    (counts ?? []).some((it) => troubleOf(it) !== undefined && it.test.share > 0)
   );
 }
 
@@ -155,10 +164,4 @@ async function askTracks(
     const known: Answer<readonly Sample[]> = { kind: 'known', value: samples };
     return { track, samples: known, skewSeconds: skew(serverTime, asked, clock()) };
   }
-}
-
-function unknownStore(name: string, stores: MetricStores): Answer<never> {
-  const known = [...stores.keys()].join(', ') || 'none';
-  const reason = `the analyzer knows no metric store ${name} (it knows: ${known}); name it in --metrics-config`;
-  return { kind: 'unknown', reason };
 }

@@ -108,5 +108,7 @@ export function compileEvidence(
 function probability(path: string, field: string, value: number): Mistake[] {
   if (value > 0 && value <= 0.5) return [];
   const remedy = 'use a number over 0 and at most 0.5, such as 0.01';
-  return [{ path, problem: `analysis.evidence.${field} must be a probability`, got: value, remedy }];
+  return [
+    { path, problem: `analysis.evidence.${field} must be a probability`, got: value, remedy },
+  ];
 }

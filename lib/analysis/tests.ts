@@ -1,7 +1,7 @@
 import type { Counts, RequestCounts } from '../metrics/counts.ts';
 import type { QueryProblem } from '../metrics/promql.ts';
-import { labelMistakes, type Names } from '../names.ts';
 import { type Mistake, placeOf } from '../mistake.ts';
+import { labelMistakes, type Names } from '../names.ts';
 import type { Counters, Question, Test } from '../plan/evidence.ts';
 import type { Track } from '../plan/plan.ts';
 import { hasMembers, thing } from '../props/fields.ts';
@@ -121,7 +121,10 @@ const NOTHING_KNOWN: Counts = {
   durations: { metric: 'unknown', matchers: [], unit: 'ms' },
 };
 
-function errorsOf({ requests, failed }: RequestCounts): Counters | Extract<Counts, { kind: 'none' }> {
+function errorsOf({
+  requests,
+  failed,
+}: RequestCounts): Counters | Extract<Counts, { kind: 'none' }> {
   switch (failed.kind) {
     case 'none':
       return failed;

@@ -1,14 +1,13 @@
 import { type CompiledAnalysis, compileAnalysis } from '../analysis/analysis.ts';
 import { type CheckDefinition, compileChecks } from '../analysis/checks.ts';
 import { compileEvidence } from '../analysis/evidence.ts';
-import { compileTests, isTest, type TestDefinition } from '../analysis/tests.ts';
-import type { Evidence } from '../plan/evidence.ts';
-import { judgingMistakes } from './judging-mistakes.ts';
 import type { HookDefinition } from '../analysis/hooks.ts';
 import { judgeQueries } from '../analysis/queries.ts';
+import { compileTests, isTest, type TestDefinition } from '../analysis/tests.ts';
 import { canonical, type Json } from '../manifest/json.ts';
 import { toYaml } from '../manifest/yaml.ts';
 import { type Mistake, MistakesError, mistakesOfCalls, placeOf } from '../mistake.ts';
+import type { Evidence } from '../plan/evidence.ts';
 import type { Check, Plan } from '../plan/plan.ts';
 import type { Release } from '../release/release.ts';
 import type { ReleaseProps } from '../release/release-props.ts';
@@ -28,6 +27,7 @@ import { validate } from '../validation/validate.ts';
 import { type Built, build, isSure, knownNamespace } from './build.ts';
 import { clashes } from './clashes.ts';
 import { placeHooks } from './hook-places.ts';
+import { judgingMistakes } from './judging-mistakes.ts';
 import type { Placed, ReleaseObjects } from './objects.ts';
 import { planOf } from './plan-of.ts';
 import { planPage } from './plan-page.ts';
@@ -153,9 +153,7 @@ async function outcomeOf(release: Release, { verbatim, built, held }: Made): Pro
     ...verbatim.mistakes,
     ...schedule.mistakes,
     // Where a hook stands cannot be told of steps that are not known.
-    ...(isSure(release)
-      ? [...asked.mistakes, ...judgingMistakes(path, given, built.drafts)]
-      : []),
+    ...(isSure(release) ? [...asked.mistakes, ...judgingMistakes(path, given, built.drafts)] : []),
     ...built.mistakes,
     ...policyMistakes(path, names.namespace, props.allowKinds),
     ...held.mistakes,

@@ -231,9 +231,7 @@ function startedIn(
   all: readonly Judging[],
 ): readonly string[] {
   const before = drafts.slice(0, index + 1).map((it) => it.name);
-  return all
-    .filter(({ from }) => from === undefined || before.includes(from))
-    .map((it) => it.name);
+  return all.filter(({ from }) => from === undefined || before.includes(from)).map((it) => it.name);
 }
 
 /**

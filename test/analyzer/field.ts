@@ -15,6 +15,7 @@ import { type MemoryRemote, memoryRemote } from '../embedded/git-memory.ts';
 import { oneStore } from '../one-store.ts';
 import { blobs, plan, T0 } from './core/fixture.ts';
 import { bare, git, IDENTITY, merge, open } from './git/fixture.ts';
+import { noCounters } from './no-counters.ts';
 
 /** A repository with releases in it, a person who edits it, and a cluster and metrics in memory. */
 export interface Field {
@@ -247,6 +248,7 @@ function fakeWorld(open: () => Promise<Reader>, clock: () => number): FakeWorld 
     },
     metrics: oneStore({
       kind: 'prometheus',
+      ...noCounters,
       values: async ({ query }, { start, end, stepSeconds }) => {
         const samples: Sample[] = [];
         for (let at = start; at <= end; at += stepSeconds) {

@@ -7,6 +7,7 @@ import { rulesOf } from '../../analyzer/simulated/reach.ts';
 import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
 import { replicasOf } from '../../analyzer/simulated/workloads.ts';
 import { isWorkload, type Rule } from '../../lib/traffic/reach.ts';
+import { noCounters } from '../analyzer/no-counters.ts';
 import { oneStore } from '../one-store.ts';
 import { hits } from './breaks.ts';
 import { type Faults, type Outage, within } from './faults.ts';
@@ -247,6 +248,7 @@ export function createWorld(
     },
     metrics: oneStore({
       kind: 'played',
+      ...noCounters,
       values: async ({ query }, { start, end, stepSeconds }) => {
         if (within(faults.metricsDown, now))
           return { kind: 'unknown', reason: 'the metric store is down' };

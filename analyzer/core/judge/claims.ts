@@ -1,8 +1,8 @@
 import type { Question, Test } from '../../../lib/plan/evidence.ts';
-import type { Cell, Interval } from './counts.ts';
+import type { Bound, Cell, Interval } from './counts.ts';
 import {
   BETTER_RATIOS,
-  comparisonGrowth,
+  comparisonGrowths,
   type Margin,
   stratifiedIncrements,
   WORSE_RATIOS,
@@ -10,7 +10,7 @@ import {
 import { marginFor } from './evidence/latency.ts';
 import {
   BEYOND_RATIOS,
-  objectiveGrowth,
+  objectiveGrowths,
   objectiveIncrements,
   WITHIN_RATIOS,
 } from './evidence/objective.ts';
@@ -30,12 +30,12 @@ export interface Claim {
   readonly isCompared: boolean;
   /** What an interval adds, for each point of the grid. */
   increments(interval: Interval): readonly number[];
-  /** What each further request to the canary is expected to add, if everything goes on as in these intervals. */
-  growth(intervals: readonly Interval[]): number;
+  /** What each further request to the canary is expected to add, for each point, if all goes on as in these intervals. */
+  growths(intervals: readonly Interval[]): readonly number[];
 }
 
 /** Claims that the candidate is worse than the test allows; any of them takes it back. */
-export function harmClaims(test: Test, rates: readonly number[]): readonly Claim[] {
+export function harmClaims(test: Test, bounds: readonly Bound[]): readonly Claim[] {
   const { question, catastrophe, capped } = test;
   const usual = { capped, points: WORSE_RATIOS.length };
   const disaster =
@@ -49,16 +49,23 @@ export function harmClaims(test: Test, rates: readonly number[]): readonly Claim
       ...disaster,
     ];
   // The same requests are in several of them, so their evidence is averaged.
-  return rates.map((rate, bound) => ({
+  return bounds.map(({ le, share }, index) => ({
     ...usual,
     ...comparisonClaim(
-      `slower ${bound}`,
-      rest / rates.length,
-      marginOf(question, rate),
-      bound,
+      `over ${msOf(test, le)} ms`,
+      rest / bounds.length,
+      marginOf(question, share),
+      index,
       'harm',
     ),
   }));
+}
+
+/** A bound of a test of durations in milliseconds. */
+export function msOf({ counts: { canary } }: Test, le: number): number {
+  return canary.kind === 'durations' && canary.unit === 's'
+    ? Number((le * 1000).toPrecision(12))
+    : le;
 }
 
 /**
@@ -79,7 +86,7 @@ export function safetyClaim({ question, counts }: Test, allowed: number): Claim 
       capped: false,
       isCompared: false,
       increments: (it) => objectiveIncrements(canaryTally([it], 0), ratios, limit),
-      growth: (all) => objectiveGrowth(likelyRate(canaryTally(all, 0)), limit, ratios),
+      growths: (all) => objectiveGrowths(likelyRate(canaryTally(all, 0)), limit, ratios),
     };
   }
   const margin: Margin = { relative: SAFE_RELATIVE, absolute: allowed };
@@ -120,16 +127,16 @@ function comparisonClaim(
         ratios,
         margin,
       ),
-    growth(all) {
+    growths(all) {
       const { canary, primary } = armsOf(
         all.flatMap((it) => it.strata.map((one) => armsIn(one, bound))),
       );
       const share = canary.requests / (canary.requests + primary.requests);
-      if (!(share > 0 && share < 1)) return 0;
+      if (!(share > 0 && share < 1)) return ratios.map(() => 0);
       const primaries = likelyRate(primary);
       // What would show that it is safe is asked of a canary that is as good as the primary.
       const rates = { canary: of === 'harm' ? likelyRate(canary) : primaries, primary: primaries };
-      return comparisonGrowth(rates, share, margin, ratios);
+      return comparisonGrowths(rates, share, margin, ratios);
     },
   };
 }
@@ -148,7 +155,7 @@ function objectiveClaim(
     capped,
     isCompared: false,
     increments: (it) => objectiveIncrements(canaryTally([it], bound), BEYOND_RATIOS, limit),
-    growth: (all) => objectiveGrowth(likelyRate(canaryTally(all, bound)), limit, BEYOND_RATIOS),
+    growths: (all) => objectiveGrowths(likelyRate(canaryTally(all, bound)), limit, BEYOND_RATIOS),
   };
 }
 

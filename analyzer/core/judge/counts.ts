@@ -18,6 +18,13 @@ export interface CounterQuestion {
 /** What the counters of one track said: an answer for each of `counterQuestions`, in their order. */
 export type TrackCounts = Answer<readonly (readonly CounterSeries[])[]>;
 
+/** The upper end of a bucket, in the histogram's own unit, beyond which a request is slow. */
+export interface Bound {
+  readonly le: number;
+  /** The share of the primary's requests that was, before the rollout. */
+  readonly share: number;
+}
+
 /** What a test's counters said in the intervals of a step. */
 export interface TestCounts {
   readonly test: Test;
@@ -26,8 +33,8 @@ export interface TestCounts {
   readonly canary: TrackCounts;
   /** Of what the canary is compared with: the baseline where the step runs one, else the primary. */
   readonly other: TrackCounts;
-  /** Upper ends of the histogram's buckets beyond which a request is slow; in its own unit. None where errors are counted. */
-  readonly bounds: readonly number[];
+  /** None where errors are counted. */
+  readonly bounds: readonly Bound[];
 }
 
 /** Requests of one track in one interval and one stratum. */
@@ -42,7 +49,14 @@ export interface Interval {
   /** Unix seconds. */
   readonly from: number;
   readonly to: number;
-  readonly strata: readonly { readonly canary: Cell; readonly other: Cell }[];
+  readonly strata: readonly Stratum[];
+}
+
+/** Requests of both tracks that have the same values of the test's labels. */
+export interface Stratum {
+  readonly name: string;
+  readonly canary: Cell;
+  readonly other: Cell;
 }
 
 /** What is asked about a track: first all its requests, or its buckets; then what tells the bad ones. */
@@ -50,8 +64,7 @@ export function counterQuestions(
   counters: Counters,
   strata: readonly string[] = [],
 ): readonly CounterQuestion[] {
-  if (counters.kind === 'durations')
-    return [{ selector: counters.buckets, by: ['le', ...strata] }];
+  if (counters.kind === 'durations') return [{ selector: counters.buckets, by: ['le', ...strata] }];
   const { requests, failures } = counters;
   const others = failures.kind === 'allBut' ? [failures.good] : failures.bad;
   return [requests, ...others].map((selector) => ({ selector, by: strata }));
@@ -84,9 +97,10 @@ export function intervalsOf(
     if (ours === undefined) continue;
     const others = other.has(from) ? other.get(to) : undefined;
     const names = new Set([...ours.keys(), ...(others?.keys() ?? [])]);
-    const strata = [...names].map((it) => ({
-      canary: ours.get(it) ?? NO_CELL,
-      other: others?.get(it) ?? NO_CELL,
+    const strata = [...names].map((name) => ({
+      name,
+      canary: ours.get(name) ?? NO_CELL,
+      other: others?.get(name) ?? NO_CELL,
     }));
     intervals.push({ from, to, strata });
   }
@@ -102,7 +116,7 @@ function cellsOf(
   counters: Counters,
   answers: Answers,
   strata: readonly string[],
-  bounds: readonly number[],
+  bounds: readonly Bound[],
 ): Track {
   const stratumOf = ({ labels }: CounterSeries) =>
     JSON.stringify(strata.map((it) => labels[it] ?? ''));
@@ -116,9 +130,9 @@ function cellsOf(
       return [isRest ? requests - sum : sum];
     });
   }
-  const below = bounds.map((bound) =>
+  const below = bounds.map(({ le }) =>
     summed(
-      first.filter(({ labels }) => boundOf(labels) === bound),
+      first.filter(({ labels }) => boundOf(labels) === le),
       stratumOf,
     ),
   );
@@ -139,10 +153,7 @@ export function boundOf(labels: CounterSeries['labels']): number {
 
 type Sums = ReadonlyMap<number, ReadonlyMap<string, number>>;
 
-function summed(
-  series: readonly CounterSeries[],
-  stratumOf: (it: CounterSeries) => string,
-): Sums {
+function summed(series: readonly CounterSeries[], stratumOf: (it: CounterSeries) => string): Sums {
   const sums = new Map<number, Map<string, number>>();
   for (const it of series) {
     const stratum = stratumOf(it);

@@ -1,5 +1,8 @@
+import type { Answer } from '../answer.ts';
 import { disagreement } from '../integrity.ts';
+import type { TestCounts } from '../judge/counts.ts';
 import { judge } from '../judge/judge.ts';
+import { prove } from '../judge/proof.ts';
 import type { CheckSeries } from '../judge/series.ts';
 import type { Observation } from '../observation.ts';
 import type { Rollout } from '../situation.ts';
@@ -14,6 +17,7 @@ import {
   jobsRunning,
   notBaked,
   notLive,
+  notProven,
   notReady,
   outOfHours,
   suspended,
@@ -25,6 +29,7 @@ import {
   environmentFailed,
   inconclusiveTooLong,
   jobFailed,
+  provenWorse,
   tooManyFailedChecks,
 } from './must-go-back.ts';
 import { neverCame } from './never-came.ts';
@@ -53,6 +58,7 @@ export function decide(observation: Observation, now: number): Decision {
 /** In order; the first that answers decides. */
 const RULES: readonly Rule[] = [
   tooManyFailedChecks,
+  provenWorse,
   environmentFailed,
   deadlinePassed,
   jobFailed,
@@ -72,6 +78,7 @@ const RULES: readonly Rule[] = [
   jobsRunning,
   unlessFast(hooksPending),
   unless(servesNobody, unlessFast(notBaked)),
+  unless(servesNobody, unlessFast(notProven)),
   outOfHours,
   unlessFast(gateClosed),
   goOn,
@@ -90,12 +97,19 @@ export function contextOf(observation: Observation, rollout: Rollout, now: numbe
     now,
     observation.cluster?.outage,
   );
+  const proof = prove(
+    rollout,
+    trustedCounts(observation, rollout),
+    live,
+    observation.cluster?.outage,
+  );
   const before = rollout.state.steps.reduce((sum, it) => sum + it.failedChecks, 0);
   const hooks = rollout.state.hooks?.filter((it) => it.outcome === 'failed').length ?? 0;
   return {
     observation,
     rollout,
     judgement,
+    proof,
     failedChecks: before + judgement.failedChecks + hooks,
     disagreement: disagreement(observation.situation, rollout),
     now,
@@ -103,11 +117,27 @@ export function contextOf(observation: Observation, rollout: Rollout, now: numbe
 }
 
 /** With clocks that differ by more than the settle time, no sample can be placed: nothing is known. */
-function trusted({ series, skewSeconds }: Observation, rollout: Rollout): readonly CheckSeries[] {
-  const { settleSeconds } = rollout.plan.plan.analysis;
-  if (skewSeconds <= settleSeconds) return series;
-  const reason = `clocks differ by ${Math.round(skewSeconds)} s, more than the settle time of ${settleSeconds} s`;
-  const unknown = { kind: 'unknown', reason } as const;
+function trusted(observation: Observation, rollout: Rollout): readonly CheckSeries[] {
+  const unknown = skewed(observation, rollout);
+  if (unknown === undefined) return observation.series;
   const canary = { canary: unknown };
-  return series.map((it) => ({ check: it.check, fromCommit: canary, fromLive: canary }));
+  return observation.series.map((it) => ({
+    check: it.check,
+    fromCommit: canary,
+    fromLive: canary,
+  }));
+}
+
+function trustedCounts(observation: Observation, rollout: Rollout): readonly TestCounts[] {
+  const { counts = [] } = observation;
+  const unknown = skewed(observation, rollout);
+  if (unknown === undefined) return counts;
+  return counts.map((it) => ({ ...it, canary: unknown, other: unknown }));
+}
+
+function skewed({ skewSeconds }: Observation, rollout: Rollout): Answer<never> | undefined {
+  const { settleSeconds } = rollout.plan.plan.analysis;
+  if (skewSeconds <= settleSeconds) return undefined;
+  const reason = `clocks differ by ${Math.round(skewSeconds)} s, more than the settle time of ${settleSeconds} s`;
+  return { kind: 'unknown', reason };
 }

@@ -1,4 +1,5 @@
 import type { Judgement } from '../judge/judge.ts';
+import type { Proof } from '../judge/proof.ts';
 import type { Ask, Observation } from '../observation.ts';
 import type { PlanTree, Position } from '../position.ts';
 import type { Rollout } from '../situation.ts';
@@ -51,6 +52,7 @@ export interface Move {
   readonly verdict: MoveVerdict;
   readonly reason: string;
   readonly judgement?: Judgement | undefined;
+  readonly proof?: Proof | undefined;
   /** When the position that is left was live; Unix seconds. */
   readonly liveSince?: number | undefined;
 }
@@ -60,6 +62,8 @@ export interface Context {
   readonly observation: Observation;
   readonly rollout: Rollout;
   readonly judgement: Judgement;
+  /** Undefined where the position has no tests. */
+  readonly proof: Proof | undefined;
   /** Failed checks of the whole rollout. */
   readonly failedChecks: number;
   readonly disagreement: string | undefined;

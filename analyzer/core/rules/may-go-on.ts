@@ -1,5 +1,7 @@
 import { brokenText, failedText } from '../judge/failed-point.ts';
 import { judgedStep, nextFailureAt } from '../judge/judge.ts';
+import { nextIntervalAt } from '../judge/proof.ts';
+import { totalLine, undecidedText } from '../judge/proof-text.ts';
 import { nextPosition, stepOf } from '../position.ts';
 import { failedOf, ofWanted } from '../round.ts';
 import { holdsNothing, servesNobody } from './broken-primary.ts';
@@ -75,6 +77,16 @@ export function notBaked(context: Context): Decision | undefined {
     };
   }
   return undefined;
+}
+
+/** The tests must be sure that the next step is safe, and must not see the environment fail. */
+export function notProven({ proof, rollout, now }: Context): Decision | undefined {
+  if (proof === undefined) return undefined;
+  if (proof.trouble !== undefined)
+    return { kind: 'hold', reason: `inconclusive: ${proof.trouble}` };
+  if (proof.isSafe && proof.shared.length === 0) return undefined;
+  const untilSeconds = nextIntervalAt(rollout, now);
+  return { kind: 'hold', reason: undecidedText(proof), untilSeconds };
 }
 
 /** What failed, by how much, and how many failures that makes. A clean point of a live step may fail and not count. */
@@ -154,12 +166,17 @@ function notWaited({ rollout, observation, now }: Context): Decision | undefined
   const seconds = step?.stay.kind === 'wait' ? step.stay.seconds : 0;
   const until = (live?.kind === 'live' ? live.sinceSeconds : now) + seconds;
   if (now >= until) return undefined;
-  return { kind: 'hold', reason: `bakes for ${seconds} s, without checks`, untilSeconds: until };
+  const isTested = (step?.tests ?? []).length > 0;
+  return {
+    kind: 'hold',
+    reason: `bakes for ${seconds} s${isTested ? '' : ', without checks'}`,
+    untilSeconds: until,
+  };
 }
 
 /** Everything that the step asks for is known to be true. */
 export function goOn(context: Context): Decision {
-  const { rollout, judgement, observation } = context;
+  const { rollout, judgement, proof, observation } = context;
   const to = nextPosition(rollout.plan.plan, rollout.state.position);
   if (to === undefined)
     throw new Error(`release ${rollout.state.release}: nothing follows its position`);
@@ -173,18 +190,20 @@ export function goOn(context: Context): Decision {
     verdict: isJudged(context) ? 'pass' : 'none',
     reason: whyOn(context),
     judgement,
+    proof,
     liveSince: live?.kind === 'live' ? live.sinceSeconds : undefined,
   };
 }
 
 /** Whether checks had to pass. */
 function isJudged(context: Context): boolean {
-  const { rollout, judgement } = context;
-  return judgement.needed > 0 && rollout.state.fast === undefined && !servesNobody(context);
+  const { rollout, judgement, proof } = context;
+  const isAsked = judgement.needed > 0 || proof !== undefined;
+  return isAsked && rollout.state.fast === undefined && !servesNobody(context);
 }
 
 function whyOn(context: Context): string {
-  const { rollout, judgement, observation } = context;
+  const { rollout, judgement, proof, observation } = context;
   const { fast, approved } = rollout.state;
   const primary = observation.cluster?.ready.primary;
   const why = primary?.kind === 'notReady' ? `: ${primary.reason}` : '';
@@ -194,11 +213,14 @@ function whyOn(context: Context): string {
     return `live and ready; the primary serves nobody${why}, so no check is waited for`;
   const step = judgedStep(rollout)?.name;
   const by = approved?.find((it) => it.step === step);
-  const passed =
-    judgement.needed > 0
-      ? `${ofWanted(judgement.passed, judgement.needed)} checks passed`
-      : 'live and ready';
-  const said = judgement.excusedChecks === 0 ? passed : `${passed}; ${environment(context)}`;
+  const passed = [
+    ...(judgement.needed > 0
+      ? [`${ofWanted(judgement.passed, judgement.needed)} checks passed`]
+      : []),
+    ...(proof === undefined ? [] : [totalLine(proof)]),
+    ...(judgement.excusedChecks > 0 ? [environment(context)] : []),
+  ];
+  const said = passed.length === 0 ? 'live and ready' : passed.join('; ');
   return by === undefined ? said : `${said}; approved by ${by.by}: ${by.reason}`;
 }
 

@@ -1,5 +1,6 @@
 import { identityOf } from '../../../lib/plan/plan.ts';
 import { judgedStep } from '../judge/judge.ts';
+import { saidOf, seenText, totalLine, undecidedText } from '../judge/proof-text.ts';
 import { canaryWeight, hasPromoted, stepOf } from '../position.ts';
 import { nextBack } from '../rollout.ts';
 import type { Rollout } from '../situation.ts';
@@ -18,6 +19,18 @@ export function tooManyFailedChecks(context: Context): Decision | undefined {
   const reason = `${failedChecks} failed checks${names} at ${shown} (threshold ${threshold})`;
   const isDoubtful = failedChecks - judgement.doubtfulChecks < threshold;
   return (isDoubtful ? spare(context, reason) : undefined) ?? backBecause(context, reason);
+}
+
+/** The tests have proved that the candidate is worse than allowed. */
+export function provenWorse(context: Context): Decision | undefined {
+  const { rollout, proof } = context;
+  if (proof?.blame === undefined || rollout.state.position.kind !== 'step') return undefined;
+  const { test, claim } = proof.blame;
+  const { step } = rollout.state.position;
+  return backBecause(
+    context,
+    `${seenText(saidOf(test))} at ${step}: ${claim.name}; ${totalLine(proof)}`,
+  );
 }
 
 /**
@@ -117,6 +130,7 @@ export function giveUp(context: Context, reason: string): Decision | undefined {
     verdict: 'inconclusive',
     paused: { reason },
     judgement: context.judgement,
+    proof: context.proof,
   };
 }
 
@@ -124,14 +138,26 @@ export function giveUp(context: Context, reason: string): Decision | undefined {
 export function inconclusiveSince({
   observation,
   judgement,
+  proof,
   rollout,
 }: Context): number | undefined {
   const at = unix(rollout.state.at);
   if (observation.unreachableSince !== undefined) return Math.max(observation.unreachableSince, at);
   const unanswered = unansweredSince(rollout);
   if (unanswered !== undefined) return Math.max(unanswered, at);
+  const undecided = undecidedSince(observation, proof);
+  if (undecided !== undefined) return Math.max(undecided, at);
   const silent = isSilent(judgement) && observation.cluster?.live.kind === 'live';
   return silent && judgement.needed > 0 ? Math.max(judgement.conclusiveAt, at) : undefined;
+}
+
+/** Since when tests could have told whether the next step is safe, and have not. */
+function undecidedSince(
+  { cluster }: Context['observation'],
+  proof: Context['proof'],
+): number | undefined {
+  if (proof === undefined || proof.isSafe || cluster?.live.kind !== 'live') return undefined;
+  return cluster.live.sinceSeconds;
 }
 
 /** Whether the newest point tells nothing of the candidate: no value, or a failure that is not its own. */
@@ -154,9 +180,11 @@ function unansweredSince({ state, plan }: Rollout): number | undefined {
   return since.length === 0 ? undefined : Math.min(...since);
 }
 
-function missing({ observation, judgement }: Context): string {
+function missing({ observation, judgement, proof }: Context): string {
   if (observation.cluster?.live.kind === 'unknown') return observation.cluster.live.reason;
   if (judgement.trouble !== undefined) return judgement.trouble;
+  if (proof?.trouble !== undefined) return proof.trouble;
+  if (proof !== undefined && !proof.isSafe) return undecidedText(proof);
   return judgement.excusedChecks > 0
     ? 'the environment is down: the primary fails the same checks'
     : 'the checks have no data; does the candidate get traffic?';
@@ -175,7 +203,7 @@ export function backBecause(context: Context, reason: string): Move {
 
 /** The next commit of the rollback, which blames nobody. */
 export function wayBackMove(context: Context, reason: string): Move {
-  const { rollout, judgement, observation } = context;
+  const { rollout, judgement, proof, observation } = context;
   const live = observation.cluster?.live;
   return {
     kind: 'move',
@@ -186,6 +214,7 @@ export function wayBackMove(context: Context, reason: string): Move {
     verdict: 'none',
     reason,
     judgement,
+    proof,
     liveSince: live?.kind === 'live' ? live.sinceSeconds : undefined,
   };
 }

@@ -4,6 +4,7 @@ import { watched } from '../../../analyzer/telemetry/watched.ts';
 import { oneStore } from '../../one-store.ts';
 import { plan } from '../core/fixture.ts';
 import { openMemoryField } from '../field.ts';
+import { noCounters } from '../no-counters.ts';
 
 test('each question is timed, also one that fails, and the list of releases is noted', async () => {
   const field = openMemoryField();
@@ -16,6 +17,7 @@ test('each question is timed, also one that fails, and the list of releases is n
       ...analyzer,
       metrics: oneStore({
         kind: 'prometheus',
+        ...noCounters,
         values: async () => {
           throw new Error('down');
         },

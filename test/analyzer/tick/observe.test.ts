@@ -4,6 +4,7 @@ import { hasUnreachable, observe } from '../../../analyzer/tick/observe.ts';
 import { oneCluster } from '../../../analyzer/tick/world.ts';
 import { oneStore } from '../../one-store.ts';
 import { blobs, observation, situation, step, T0, V2 } from '../core/fixture.ts';
+import { noCounters } from '../no-counters.ts';
 
 const { settleSeconds, inconclusiveDeadlineSeconds } = V2.plan.analysis;
 const AT20 = situation({ position: step('02-weight-20') });
@@ -56,6 +57,7 @@ describe('the clock of the metric store', () => {
           clusters: oneCluster({ read: async () => ({ kind: 'unknown', reason: 'down' }) }),
           metrics: oneStore({
             kind: 'prometheus',
+            ...noCounters,
             values: async () => {
               const serverTime = Math.floor(now) + ahead;
               now += takes;

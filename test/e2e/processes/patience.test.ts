@@ -22,6 +22,7 @@ import {
   untilStep,
 } from '../../analyzer/field.ts';
 import { bare, git, scratch } from '../../analyzer/git/fixture.ts';
+import { noCounters } from '../../analyzer/no-counters.ts';
 import { oneStore } from '../../one-store.ts';
 
 /** Whoever is slow delays nobody else. */
@@ -47,6 +48,7 @@ function store(limitMs: number): MetricStore & { readonly asked: string[] } {
   const asked: string[] = [];
   return {
     kind: 'prometheus',
+    ...noCounters,
     asked,
     values: async ({ query }, _, until) => {
       asked.push(query);

@@ -1,0 +1,94 @@
+import { durationText } from '../../../lib/plan/describe.ts';
+import { round } from '../round.ts';
+import type { Tally } from './evidence/tally.ts';
+import type { Need, Proof, TestProof } from './proof.ts';
+
+/** What a test has counted, and the e-values that follow: 1 is no evidence. */
+export interface Said {
+  readonly name: string;
+  readonly dryRun: boolean;
+  readonly canary: Tally;
+  readonly other: Tally;
+  /** Evidence that the canary is worse. */
+  readonly claims: readonly { readonly name: string; readonly e: number }[];
+  /** Evidence that the next step is safe; null where the test does not say. */
+  readonly safety: number | null;
+  /** Why its counters said nothing. */
+  readonly trouble: string | null;
+}
+
+/** A test's proof as people and programs read it. */
+export function saidOf({ test, canary, other, claims, safe, trouble }: TestProof): Said {
+  return {
+    name: test.name,
+    dryRun: test.share === 0,
+    ...{ canary, other },
+    claims: claims.map(({ name, logE }) => ({ name, e: Math.exp(logE) })),
+    safety: safe === undefined ? null : Math.exp(safe),
+    trouble: trouble ?? null,
+  };
+}
+
+/** What a test saw: `error-rate: 12 of 1,274 canary requests bad (0.9419 %), 9 of 21,000 others (0.04286 %)`. */
+export function seenText({ name, canary, other }: Pick<Said, 'name' | 'canary' | 'other'>): string {
+  return `${name}: ${tallyText(canary, 'canary')}, ${tallyText(other, 'other')}`;
+}
+
+function tallyText({ requests, bad }: Tally, whose: string): string {
+  if (!(requests > 0)) return `no ${whose} request`;
+  const share = round((100 * bad) / requests);
+  return `${number(bad)} of ${number(requests)} ${whose} requests bad (${share} %)`;
+}
+
+/** What one test contributes, in numbers, for a commit and for `perch explain`. */
+export function testLine(it: Said): string {
+  if (it.trouble !== null) return `${it.name}: ${it.trouble}`;
+  const claims = it.claims.map(({ name, e }) => `${name} ${evidenceText(e)}`).join(', ');
+  const safe = it.safety === null ? '' : `; that the next step is safe: ${evidenceText(it.safety)}`;
+  return `${seenText(it)}; evidence of harm: ${claims}${safe}${it.dryRun ? ' (dry run)' : ''}`;
+}
+
+/** What all of them come to: `evidence of harm 0.3 of 100; that the next step is safe 25.1 of 20`. */
+export function totalLine({ harm, proofOfHarm, safety, proofOfSafety }: Proof): string {
+  const safe =
+    safety === undefined
+      ? ''
+      : `; that the next step is safe ${evidenceText(Math.exp(safety))} of ${round(Math.exp(proofOfSafety))}`;
+  return `evidence of harm ${evidenceText(Math.exp(harm))} of ${round(Math.exp(proofOfHarm))}${safe}`;
+}
+
+/** `needs 3,100 more canary requests, about 7 min`. */
+export function needText({ requests, seconds }: Need): string {
+  if (!Number.isFinite(requests)) return 'needs canary requests; none so far tells anything';
+  const time = seconds === undefined ? '' : `, about ${durationText(roughly(seconds))}`;
+  const what = requests === 1 ? 'request' : 'requests';
+  return `needs ${number(requests)} more canary ${what}${time}`;
+}
+
+/** An e-value; far from what decides nobody needs its digits. */
+function evidenceText(e: number): string {
+  if (e > 0 && e < 1e-6) return 'under 0.000001';
+  return e > 1e6 ? 'over 1,000,000' : String(Number(e.toPrecision(3)));
+}
+
+/** Nobody needs more than two digits of a forecast. */
+function roughly(seconds: number): number {
+  if (seconds < 60) return Math.max(1, Math.ceil(seconds));
+  const minutes = Math.ceil(seconds / 60);
+  return (minutes < 90 ? minutes : Math.ceil(minutes / 30) * 30) * 60;
+}
+
+function number(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+/** Why a step cannot be left yet: what the tests have, and what they need. */
+export function undecidedText(proof: Proof): string {
+  const [shared] = proof.shared;
+  if (shared !== undefined)
+    return `the environment is degraded: ${seenText(saidOf(shared))}, and the primary misses the objective as well`;
+  const need = proof.need === undefined ? '' : `: ${needText(proof.need)}`;
+  return proof.safety === undefined
+    ? `too few requests to tell${need}`
+    : `not sure yet that the next step is safe${need}`;
+}
