@@ -55,7 +55,7 @@ function staying({ fast, at }: State, plan: Plan, step: Step): string {
     case 'wait':
       return step.stay.seconds === 0
         ? `waits for the cluster since ${at}`
-        : `baking since ${at}: ${step.stay.seconds} s, without checks`;
+        : `baking since ${at}: ${step.stay.seconds} s${(step.tests ?? []).length > 0 ? `, and gathers evidence of ${step.tests?.join(', ')}` : ', without checks'}`;
     case 'guard':
       return points === 0
         ? `waits for the cluster since ${at}, guarded by ${checks}`

@@ -38,7 +38,8 @@ export function describeSteps(plan: Plan): readonly StepDescription[] {
  * Says that no step has checks, and what judges the candidate instead; undefined where one has.
  */
 export function uncheckedText(plan: Plan): string | undefined {
-  if (plan.steps.some((it) => it.checks.length > 0)) return undefined;
+  if (plan.steps.some((it) => it.checks.length > 0 || (it.tests ?? []).length > 0))
+    return undefined;
   const called = new Set(plan.steps.flatMap((it) => it.hooks ?? []));
   const hooks = (plan.hooks ?? [])
     .filter((it) => called.has(it.name) && ['rollout', 'rollback'].includes(it.type))
@@ -90,6 +91,7 @@ function gate(plan: Plan, step: Step): string {
       ? [`${points} passing ${points === 1 ? 'point' : 'points'} of ${checks}`]
       : [];
   const guard = stay.kind === 'guard' ? [`guarded by ${checks}`] : [];
+  const proof = (step.tests ?? []).length > 0 ? [`evidence of ${step.tests?.join(', ')}`] : [];
   const wait =
     stay.kind === 'wait' && stay.seconds > 0 ? [`${durationText(stay.seconds)} old`] : [];
   const jobs = (step.jobs ?? []).map((it) => `${kindAndName(plan, it)} complete`);
@@ -97,7 +99,17 @@ function gate(plan: Plan, step: Step): string {
   const gates = (step.gates ?? []).map((it) =>
     it.kind === 'person' ? 'approved by a person' : `hook ${it.hook} open`,
   );
-  return ['live', ...ready, ...jobs, ...hooks, ...passing, ...guard, ...wait, ...gates].join('; ');
+  return [
+    'live',
+    ...ready,
+    ...jobs,
+    ...hooks,
+    ...passing,
+    ...guard,
+    ...wait,
+    ...proof,
+    ...gates,
+  ].join('; ');
 }
 
 function stayText({ stay }: Step): string {
@@ -121,7 +133,8 @@ export function times(plan: Plan): Times {
   const between = plan.steps.slice(1, -1);
   const starting = between.filter((it) => writesWorkload(plan, it)).length;
   const promoted = plan.steps.some((it) => it.phase === 'Promoting');
-  const found = plan.checks.length === 0 ? 0 : threshold * checkSeconds + settleSeconds;
+  const byTests = plan.evidence === undefined ? 0 : plan.evidence.intervalSeconds + settleSeconds;
+  const found = plan.checks.length === 0 ? byTests : threshold * checkSeconds + settleSeconds;
   return {
     promoteMinSeconds: bake,
     promoteWorstSeconds:

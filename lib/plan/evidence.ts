@@ -104,3 +104,30 @@ export function requestsForBudget({ beta, budget }: Evidence, nextWeight: number
   // See docs/judge.md: ln(1/β) of evidence, and about 2 for the mixture; each request gives at most B/w'.
   return Math.ceil(((Math.log(1 / beta) + 2) * nextWeight) / 100 / budget);
 }
+
+/** What is proof against a candidate, for people: `more than 1.5 times as many requests fail as of the primary, plus 0.1 %`. */
+export function testText(test: Test): string {
+  const { catastrophe } = test;
+  const disaster =
+    catastrophe === undefined ? [] : [`more than ${percentText(catastrophe)} of its requests fail`];
+  return [harmText(test), ...disaster].join(', or ');
+}
+
+function harmText({ question, counts }: Test): string {
+  const isErrors = counts.canary.kind === 'errors';
+  if (question.kind === 'objective') {
+    const bad = isErrors ? 'fail' : `take over ${question.boundMs} ms`;
+    return `more than ${percentText(question.limit)} of its requests ${bad}, and of the primary's no more`;
+  }
+  const { relative, absolute } = question;
+  const against = counts.baseline === undefined ? 'the primary' : 'the primary or the baseline';
+  const margin = `more than ${relative === undefined ? '1.15 to 1.5' : relative} times as often as of ${against}, plus ${percentText(absolute)}`;
+  return isErrors
+    ? `its requests fail ${margin}`
+    : `its requests take longer than the usual median, p90 or p99 ${margin}`;
+}
+
+/** A fraction in percent. */
+export function percentText(fraction: number): string {
+  return `${Number((fraction * 100).toPrecision(4))} %`;
+}

@@ -5,6 +5,8 @@ import { judgeText } from '../plan/judge.ts';
 import { plain } from '../plan/plain.ts';
 import { DEFAULT_SOURCE, type Hours, type Plan } from '../plan/plan.ts';
 import { makesSecret } from '../workload/secret-sources.ts';
+import { evidenceSections } from './evidence-page.ts';
+import { table } from './table.ts';
 
 /** PLAN.md: what a reviewer reads instead of the manifests. */
 export function planPage(plan: Plan, warnings: readonly Mistake[] = []): string {
@@ -19,6 +21,7 @@ export function planPage(plan: Plan, warnings: readonly Mistake[] = []): string 
     ),
     '## Checks',
     checks(plan),
+    ...evidenceSections(plan),
     ...hooks(plan),
     ...sharedSecrets(plan),
     ...conditions(plan),
@@ -50,6 +53,8 @@ function warned(warnings: readonly Mistake[]): readonly string[] {
 }
 
 function checks(plan: Plan): string {
+  if (plan.checks.length === 0 && plan.evidence !== undefined)
+    return 'No value is held against bounds; the tests below weigh what is counted.';
   const unchecked = uncheckedText(plan);
   const said = unchecked === undefined ? [] : [capitalised(unchecked)];
   if (plan.checks.length === 0) return said.join('');
@@ -158,13 +163,3 @@ if the checks fail too often the release rolls back to the stable set.
 The candidate is a hash of the pod template and the configuration that it uses. If it differs from the one before,
 merging this starts a rollout; if not, the change is configuration and is written at once. Review an application
 change in its pull request; review here that the steps, bounds and objects are the ones you expect.`;
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
-/** A bar would end the cell, and a line break the row. */
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ');
-}

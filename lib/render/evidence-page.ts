@@ -1,0 +1,75 @@
+import { durationText } from '../plan/describe.ts';
+import {
+  type Evidence,
+  percentText,
+  requestsForBudget,
+  type Test,
+  testText,
+} from '../plan/evidence.ts';
+import type { Plan, Step } from '../plan/plan.ts';
+import { table } from './table.ts';
+
+/** The sections of PLAN.md about tests: what they ask, and what traffic the steps need; none without tests. */
+export function evidenceSections(plan: Plan): readonly string[] {
+  const { evidence } = plan;
+  if (evidence === undefined) return [];
+  return ['## Evidence', testsTable(evidence), ...pace(plan, evidence)];
+}
+
+function testsTable({ tests, alpha, intervalSeconds }: Evidence): string {
+  const rows = tests.map((it) => [it.name, testText(it), share(it), it.source]);
+  return [
+    table(['test', 'rolls back on proof that', 'share', 'store'], rows),
+    '',
+    `Requests are counted every ${durationText(intervalSeconds)}. All tests together roll back a candidate that is no worse than`,
+    `allowed in at most ${percentText(alpha)} of rollouts, however often they look.`,
+  ].join('\n');
+}
+
+function share({ share: it }: Test): string {
+  return it === 0 ? 'dry run' : percentText(it);
+}
+
+/** How many requests each step needs until the next one is known to be within the budget. */
+function pace(plan: Plan, evidence: Evidence): readonly string[] {
+  const { advance, budget, beta, requestsPerSecond, tests } = evidence;
+  const judges = tests.some((it) => it.share > 0 && it.counts.canary.kind === 'errors');
+  if (advance === 'no-harm-seen' || !judges)
+    return ['A step is left when the canary had requests and no harm was proved.'];
+  const rows = plan.steps.flatMap((step, index) => {
+    if ((step.tests ?? []).length === 0) return [];
+    const next = nextShare(plan, index);
+    const requests = requestsForBudget(evidence, next);
+    return [
+      [
+        step.name,
+        `${next} %`,
+        requests.toLocaleString('en-US'),
+        ...(requestsPerSecond === undefined ? [] : [timeFor(step, requests, requestsPerSecond)]),
+      ],
+    ];
+  });
+  const head = ['step', 'next weight', 'canary requests'];
+  const rate =
+    requestsPerSecond === undefined
+      ? []
+      : [`at ${requestsPerSecond.toLocaleString('en-US')} requests/s`];
+  return [
+    [
+      `A step is left when it is proved that the next one makes at most ${percentText(budget)} of all requests bad (wrong in at most`,
+      `${percentText(beta)} of steps). Where errors are rare that takes about so many requests to the canary:`,
+    ].join('\n'),
+    table([...head, ...rate], rows),
+  ];
+}
+
+/** The canary's percent after a step; all requests where its version becomes the primary's. */
+function nextShare(plan: Plan, index: number): number {
+  const next = plan.steps[index + 1];
+  return next?.phase === 'Progressing' ? next.weights.canary : 100;
+}
+
+function timeFor({ weights }: Step, requests: number, perSecond: number): string {
+  const rate = (perSecond * weights.canary) / 100;
+  return rate === 0 ? 'copies alone' : durationText(Math.ceil(requests / rate));
+}
