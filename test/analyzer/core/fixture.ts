@@ -7,6 +7,7 @@ import type {
   Outage,
   Readiness,
 } from '../../../analyzer/core/cluster/reading.ts';
+import type { TestCounts } from '../../../analyzer/core/judge/counts.ts';
 import { judge, seriesQuestions } from '../../../analyzer/core/judge/judge.ts';
 import type { CheckSeries, Sample } from '../../../analyzer/core/judge/series.ts';
 import type { HookReading, Observation } from '../../../analyzer/core/observation.ts';
@@ -46,6 +47,7 @@ export interface PlanChanges extends Partial<PlanOptions> {
       | 'suspend'
       | 'group'
       | 'workloads'
+      | 'evidence'
     >
   >;
   /** What is different in single steps, by name. */
@@ -271,6 +273,8 @@ export interface Seen {
   readonly jobs?: Readonly<Record<string, JobStatus>>;
   /** What hooks answered, by name. */
   readonly hooks?: Readonly<Record<string, HookReading>>;
+  /** What the counters of tests said. @default - they were not asked */
+  readonly counts?: readonly TestCounts[];
   readonly others?: Readonly<Record<string, Phase>>;
 }
 
@@ -310,6 +314,7 @@ export function observation(of: Situation, now: number, seen: Seen = {}): Observ
       outage: seen.outage,
     },
     series: series(found.value, live, now, seen.values ?? GOOD, seen.primaryValues),
+    ...(seen.counts === undefined ? {} : { counts: seen.counts }),
     answers: answersOf(hooks),
     ...(others === undefined ? {} : { others: new Map(Object.entries(others)) }),
     skewSeconds: seen.skewSeconds ?? 0,

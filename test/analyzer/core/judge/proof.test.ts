@@ -1,0 +1,172 @@
+import { describe, expect, test } from 'vitest';
+import type { TestCounts } from '../../../../analyzer/core/judge/counts.ts';
+import { type Proof, prove } from '../../../../analyzer/core/judge/proof.ts';
+import type { Rollout } from '../../../../analyzer/core/situation.ts';
+import { isoTime } from '../../../../analyzer/core/state.ts';
+import type { Evidence, Test } from '../../../../lib/plan/evidence.ts';
+import {
+  decision,
+  liveSince,
+  move,
+  moved,
+  rollout,
+  situation,
+  stateOf,
+  step,
+  T0,
+} from '../fixture.ts';
+import { type Counts, counted, errorTest, evidence, GOLDEN, tested } from './counted.ts';
+
+const LIVE = liveSince(T0);
+/** Before the deadline of undecided tests. */
+const LATER = T0 + 290;
+
+function at(name: string, of: Evidence, steps?: readonly string[]) {
+  const left = { name: '01-canary-up', at: isoTime(T0 - 60), until: isoTime(T0), failedChecks: 0 };
+  return situation({ position: step(name), plan: tested(of, steps), state: { steps: [left] } });
+}
+
+function proofOf(of: Rollout, counts: readonly TestCounts[], live = LIVE): Proof {
+  const it = prove(of, counts, live);
+  if (it === undefined) throw new Error('no test is weighed');
+  return it;
+}
+
+/** Good intervals of an hour at 20 requests a second, a fifth of them the canary's. */
+const quiet = (count: number): Counts[] => Array.from({ length: count }, () => [60, 0, 240, 0]);
+const failing = (count: number): Counts[] => Array.from({ length: count }, () => [60, 30, 240, 0]);
+
+describe('the golden vectors', () => {
+  const alone = (test: Test) => evidence([test]);
+  test.each<[string, Partial<Test>, readonly number[]]>([
+    [
+      'ρ₀ = 1.5, δ = 0.001',
+      {},
+      [-0.3241, 0.953316, -0.221049, 1.124217, 1.444843, 3.139951, 4.800657],
+    ],
+    [
+      'ρ₀ = 1.25, δ = 0.0005, capped',
+      { question: { kind: 'comparison', relative: 1.25, absolute: 0.0005 }, capped: true },
+      [-0.249436, 1.009993, 0.024655, 1.401102, 1.952248, 3.460327, 4.965194],
+    ],
+    [
+      'strict',
+      { question: { kind: 'comparison', relative: 1, absolute: 0 } },
+      [-0.158404, 1.786671, 0.619039, 2.984884, 3.864206, 7.014176, 10.033909],
+    ],
+    [
+      'objective of 1 %',
+      { question: { kind: 'objective', limit: 0.01 } },
+      [-0.787356, -1.090576, -1.709128, -1.608085, -1.889891, -1.870139, -2.533488],
+    ],
+  ])('%s: evidence of harm after each interval', (_, more, expected) => {
+    const it = errorTest(more);
+    const of = rollout(at('02-weight-20', alone(it), ['02-weight-20']));
+    const harm = GOLDEN.map((_, index) => {
+      const counts = counted(of, it, GOLDEN.slice(0, index + 1));
+      return proofOf(of, [counts]).harm;
+    });
+    for (const [index, value] of expected.entries()) expect(harm[index]).toBeCloseTo(value, 6);
+  });
+});
+
+describe('what is proved', () => {
+  const it = errorTest({ catastrophe: 0.1, capped: true });
+  const of = at('02-weight-20', evidence([it]));
+
+  test('a canary that fails half of its requests goes back, and the commit says what was seen', () => {
+    const counts = [counted(rollout(of), it, failing(1))];
+    const back = move(of, LATER, { counts });
+    expect(back).toMatchObject({ transition: 'back', verdict: 'fail' });
+    expect(back.reason).toMatch(
+      /^error-rate: 30 of 60 canary requests bad \(50 %\), 0 of 240 other requests bad \(0 %\) at 02-weight-20: catastrophe; evidence of harm /,
+    );
+  });
+
+  test('a canary as good as the primary goes on once the next step is known to be safe', () => {
+    const few = decision(of, LATER, { counts: [counted(rollout(of), it, quiet(10))] });
+    expect(few).toMatchObject({ kind: 'hold' });
+    expect(few.reason).toMatch(
+      /^not sure yet that the next step is safe: needs [\d,]+ more canary requests, about /,
+    );
+    const many = move(of, LATER, { counts: [counted(rollout(of), it, quiet(60))] });
+    expect(many).toMatchObject({ transition: 'next', verdict: 'pass' });
+  });
+
+  test('nothing is not enough', () => {
+    for (const intervals of [[], quiet(3).map((): Counts => [0, 0, 300, 0])]) {
+      const it_ = decision(of, T0 + 60, { counts: [counted(rollout(of), it, intervals)] });
+      expect(it_.kind).toBe('hold');
+    }
+    expect(decision(of, T0 + 60, {}).kind).toBe('hold');
+  });
+
+  test('counters that cannot be read hold, and say why', () => {
+    const unknown = { kind: 'unknown', reason: 'the store is down' } as const;
+    const counts = [{ ...counted(rollout(of), it, quiet(60)), other: unknown }];
+    expect(decision(of, T0 + 60, { counts })).toMatchObject({
+      kind: 'hold',
+      reason: 'inconclusive: error-rate: the store is down',
+    });
+  });
+
+  test('intervals from before the step was live prove harm, and no safety', () => {
+    const late = { live: liveSince(T0 + 3600) };
+    const good = [counted(rollout(of), it, quiet(60))];
+    expect(decision(of, LATER, { counts: good, ...late }).kind).toBe('hold');
+    const bad = [counted(rollout(of), it, failing(3))];
+    const waiting = { live: { kind: 'waiting', reason: 'not synced' } as const };
+    expect(move(of, T0 + 60, { counts: bad, ...waiting }).transition).toBe('back');
+  });
+});
+
+describe('a rollout', () => {
+  test('keeps the evidence of steps that it has left, and asks for fresh proof of safety', () => {
+    const it = errorTest();
+    const first = at('02-weight-20', evidence([it]));
+    const on = move(first, LATER, { counts: [counted(rollout(first), it, quiet(80))] });
+    const second = moved(first, on, LATER);
+    const [record] = stateOf(second).evidence ?? [];
+    expect(record).toMatchObject({
+      test: 'error-rate',
+      canary: { requests: 4800, bad: [0] },
+      other: { requests: 19_200, bad: [0] },
+    });
+    const next = proofOf(
+      rollout(second),
+      [counted(rollout(second), it, quiet(1))],
+      liveSince(LATER),
+    );
+    expect(next.tests[0]?.canary.requests).toBe(4860);
+    expect(next.isSafe).toBe(false);
+    expect(next.requests).toBe(60);
+  });
+
+  test('finds what sets in late sooner than without a restart', () => {
+    const it = errorTest({ capped: true });
+    const first = at('02-weight-20', evidence([it]));
+    const on = move(first, LATER, { counts: [counted(rollout(first), it, quiet(200))] });
+    const second = rollout(moved(first, on, LATER));
+    const few: Counts[] = Array.from({ length: 8 }, () => [150, 6, 150, 0]);
+    expect(proofOf(second, [counted(second, it, few)]).blame).toBeDefined();
+  });
+
+  test('blames nobody while the primary misses the objective as well', () => {
+    const it = errorTest({ question: { kind: 'objective', limit: 0.01 } });
+    const of = at('02-weight-20', evidence([it]));
+    const both: Counts[] = Array.from({ length: 20 }, () => [60, 6, 240, 24]);
+    const held = decision(of, LATER, { counts: [counted(rollout(of), it, both)] });
+    expect(held.kind).toBe('hold');
+    expect(held.reason).toMatch(/^the environment is degraded: error-rate: /);
+  });
+
+  test('is decided by no dry run', () => {
+    const dry = errorTest({ name: 'dry', share: 0 });
+    const it = errorTest();
+    const of = at('02-weight-20', evidence([it, dry]));
+    const counts = [counted(rollout(of), it, quiet(80)), counted(rollout(of), dry, failing(80))];
+    const on = move(of, LATER, { counts });
+    expect(on.transition).toBe('next');
+    expect(on.proof?.tests.map((one) => one.test.name)).toEqual(['error-rate', 'dry']);
+  });
+});
