@@ -60,9 +60,14 @@ const testRecord = z.strictObject({
   bounds: z.array(z.strictObject({ le: z.number(), share: z.number() })).optional(),
   canary: tallies,
   other: tallies,
-  /** The evidence for each claim: ln of the wealth of its points, and what is unspent. */
+  /** The evidence for each claim: ln of the wealth of its points, what is unspent, and from how many intervals. */
   claims: z.array(
-    z.strictObject({ claim: z.string(), logs: z.array(z.number()), unspent: z.number() }),
+    z.strictObject({
+      claim: z.string(),
+      intervals: z.number().int().nonnegative(),
+      logs: z.array(z.number()),
+      unspent: z.number(),
+    }),
   ),
 });
 

@@ -4,6 +4,7 @@ import {
   type Bound,
   boundOf,
   counterQuestions,
+  type Tail,
   type TestCounts,
   type TrackCounts,
 } from '../core/judge/counts.ts';
@@ -41,14 +42,24 @@ export async function askCounts(
     const found = await boundsOf(test);
     if (found.kind === 'unknown') return { test, grid, bounds: [], canary: found, other: found };
     const bounds = found.value;
-    if (grid.end <= grid.start) return { test, grid, bounds, canary: EMPTY, other: EMPTY };
+    if (grid.end < grid.start) return { test, grid, bounds, canary: EMPTY, other: EMPTY };
     const { canary, primary, baseline } = test.counts;
     const runsBaseline = stepOf(rollout.plan.plan, rollout.state.position)?.baseline === true;
-    const [ours, others] = await Promise.all([
+    const [ours, others, tail] = await Promise.all([
       askTrack(test, canary, grid),
       askTrack(test, runsBaseline ? (baseline ?? primary) : primary, grid),
+      askTail(test),
     ]);
-    return { test, grid, bounds, canary: ours, other: others };
+    return { test, grid, bounds, canary: ours, other: others, tail };
+  }
+
+  /** Asked of errors alone: what takes a candidate back at once is among them. */
+  async function askTail(test: Test): Promise<Tail | undefined> {
+    const { end: from } = grid;
+    const to = Math.floor(now);
+    if (test.counts.canary.kind !== 'errors' || to <= from) return undefined;
+    const points = { start: to, end: to, stepSeconds: to - from };
+    return { from, to, canary: await askTrack(test, test.counts.canary, points) };
   }
 
   async function askTrack(

@@ -1,18 +1,36 @@
 import { nextFailureAt } from '../core/judge/judge.ts';
+import { canaryWeight, hasPromoted, stepOf } from '../core/position.ts';
+import type { Rollout } from '../core/situation.ts';
 import type { Outcome } from './outcome.ts';
 
+/** How often a candidate with traffic is looked at where its plan does not say it. */
+const GUARD_SECONDS = 5;
+
 /**
- * How long to wait until the next pass: the interval, or less where a check point can be judged before. A fixed
- * interval may stand just before each point, and would see a bad one a whole interval late. At least half of the
- * interval, as with many releases some point is always near.
+ * How long to wait until the next pass: the interval, or less where a check point can be judged before, or a candidate has
+ * traffic. A fixed interval may stand just before each point, and would see a bad one a whole interval late. At least half
+ * of the interval, or what a plan asks for: with many releases some point is always near.
  *
  * @param now Unix seconds
  */
 export function pauseSeconds(outcomes: readonly Outcome[], interval: number, now: number): number {
-  const next = outcomes.flatMap(({ decision, observation }) => {
+  const held = outcomes.flatMap(({ decision, observation }) => {
     const rollout = observation.situation.rollout;
-    if (decision.kind !== 'hold' || rollout.kind !== 'known') return [];
-    return nextFailureAt(rollout.value, now) ?? [];
+    return decision.kind === 'hold' && rollout.kind === 'known' ? [rollout.value] : [];
   });
-  return Math.max(interval / 2, Math.min(interval, ...next.map((it) => it - now)));
+  const guards = held.filter(hasTraffic).map(guardOf);
+  const points = held.flatMap((it) => nextFailureAt(it, now) ?? []).map((it) => it - now);
+  const least = Math.min(interval / 2, ...guards);
+  return Math.max(least, Math.min(interval, ...guards, ...points));
+}
+
+function guardOf({ plan }: Rollout): number {
+  return plan.plan.analysis.guardSeconds ?? GUARD_SECONDS;
+}
+
+/** Whether the candidate gets requests of users, or copies. */
+function hasTraffic({ plan: { plan }, state: { position } }: Rollout): boolean {
+  if (position.kind !== 'step') return false;
+  const isReached = (stepOf(plan, position)?.besides ?? []).length > 0;
+  return canaryWeight(plan, position) > 0 || isReached || hasPromoted(plan, position.step);
 }

@@ -18,6 +18,12 @@ export const analysisProps = fields({
    */
   checkPeriod: duration.optional(),
   /**
+   * How often a candidate that has traffic is looked at for what takes it back at once, whatever the check period is:
+   * catastrophes, objectives that are missed, pods that are not ready.
+   * @default Duration.seconds(5)
+   */
+  guardPeriod: duration.optional(),
+  /**
    * How long the checks must pass in each step that shifts traffic (bake time ÷ check period passing points),
    * or how long to wait there where there are no checks.
    * @default - one check period
@@ -97,6 +103,9 @@ export function compileAnalysis(path: string, props: AnalysisProps): CompiledAna
   const period = props.checkPeriod ?? Duration.seconds(60);
   const analysis: Analysis = {
     checkSeconds: seconds('checkPeriod', period, 1),
+    ...(props.guardPeriod === undefined
+      ? {}
+      : { guardSeconds: seconds('guardPeriod', props.guardPeriod, 1) }),
     settleSeconds: seconds('settleTime', props.settleTime ?? Duration.seconds(15), 0),
     threshold: props.threshold ?? 1,
     readyPercent: {

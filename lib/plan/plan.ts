@@ -206,6 +206,8 @@ export type Analysis = z.infer<typeof analysis>;
 const analysis = z.strictObject({
   /** Distance of two check points. */
   checkSeconds: z.number().int().positive(),
+  /** How often a candidate with traffic is looked at for what takes it back at once. @default 5 */
+  guardSeconds: z.number().int().positive().optional(),
   /** Age at which a sample counts as final, and the clock skew that is tolerated. */
   settleSeconds: seconds,
   /** Failed checks, counted over the whole rollout, at which the release rolls back. */

@@ -35,6 +35,16 @@ export interface TestCounts {
   readonly other: TrackCounts;
   /** None where errors are counted. */
   readonly bounds: readonly Bound[];
+  /** The canary's counts since the last interval, which is not over. @default - they were not asked */
+  readonly tail?: Tail | undefined;
+}
+
+/** What has come since the last whole interval. It may still lack what is reported late. */
+export interface Tail {
+  /** Unix seconds. */
+  readonly from: number;
+  readonly to: number;
+  readonly canary: TrackCounts;
 }
 
 /** Requests of one track in one interval and one stratum. */
@@ -105,6 +115,25 @@ export function intervalsOf(
     intervals.push({ from, to, strata });
   }
   return intervals;
+}
+
+/** The canary's requests since the last interval, as one of its own; undefined where nobody can tell. */
+export function tailOf(
+  { test, grid, bounds, tail, canary }: TestCounts,
+  isSeen: boolean,
+): Interval | undefined {
+  if (tail?.canary.kind !== 'known' || canary.kind !== 'known') return undefined;
+  const { strata = [], counts } = test;
+  const before = cellsOf(counts.canary, canary.value, strata, bounds);
+  const ours = cellsOf(counts.canary, tail.canary.value, strata, bounds).get(tail.to);
+  const isNew = !isSeen && before.size === 0;
+  if (ours === undefined || !(before.has(grid.end) || isNew)) return undefined;
+  const { from, to } = tail;
+  return {
+    from,
+    to,
+    strata: [...ours].map(([name, cell]) => ({ name, canary: cell, other: NO_CELL })),
+  };
 }
 
 const NO_CELL: Cell = { requests: 0, bad: [] };

@@ -14,10 +14,12 @@ import {
   type Interval,
   intervalsOf,
   type TestCounts,
+  tailOf,
 } from './counts.ts';
 import { advanced, type EProcess, logE, restarted, startProcess } from './evidence/e-process.ts';
 import { rateInterval } from './evidence/interval.ts';
 import { requestsNeeded } from './evidence/need.ts';
+import { FIRST_STAKE, intervalStake, stepStake } from './evidence/stakes.ts';
 import { type Tally, tallyOf } from './evidence/tally.ts';
 import { totalOf } from './evidence/total.ts';
 import { type Grid, judgedStep } from './judge.ts';
@@ -177,24 +179,31 @@ function weigh(scene: Scene, test: Test, counts: TestCounts | undefined): Weighe
       : intervalsOf({ ...counts, bounds }, answersOf(counts), isSeen).filter(
           ({ from }) => from >= scene.excusedUntil,
         );
+  const tail =
+    counts === undefined || trouble !== undefined
+      ? undefined
+      : tailOf({ ...counts, bounds }, isSeen);
   const ofStep = intervals.filter(({ from }) => from >= since);
   const cap = test.capped ? Math.log(1 / evidence.alpha) / 3 : Infinity;
   const claims = harmClaims(test, bounds).map((claim) => {
     const kept = before?.claims.find(
       (it) => it.claim === claim.name && it.logs.length === claim.points,
     );
-    const e = gathered(claim, begun(scene, claim, kept), intervals, claim.capped ? cap : Infinity);
-    return { claim, e, kept };
+    const most = claim.capped ? cap : Infinity;
+    const whole = gathered(claim, begun(scene, claim, kept), intervals, most);
+    // What each request says by itself may be looked at before its interval is over; a comparison needs both tracks.
+    const isTold = tail !== undefined && !claim.isCompared;
+    return { claim, whole, now: isTold ? gathered(claim, whole, [tail], most).e : whole.e };
   });
   const safety = safetyClaim(test, scene.allowed);
-  const safe = safety && gathered(safety, startProcess(safety.points, 1), ofStep, Infinity);
+  const safe = safety && proofOfSafety(safety, ofStep);
   return {
     test,
     canary: tallyOf([tallyIn(before?.canary), canaryTally(intervals, 0)]),
     other: tallyOf([tallyIn(before?.other), otherTally(intervals, 0)]),
-    claims: claims.map(({ claim, e }) => ({
+    claims: claims.map(({ claim, now }) => ({
       name: claim.name,
-      logE: logE(e),
+      logE: logE(now),
       share: test.share * claim.part,
     })),
     safe: safe && logE(safe),
@@ -240,30 +249,43 @@ function answersOf({ canary, other }: TestCounts): { canary: Answers; other: Ans
   };
 }
 
-/**
- * The process of a claim as the step begins: half of its wealth is at stake from the rollout's first step on, the rest
- * in equal parts from each later one, so that what sets in late is not held against the good steps before.
- */
+/** A claim's process, and how many intervals it has seen. */
+interface Gathered {
+  readonly e: EProcess;
+  readonly intervals: number;
+}
+
+/** The process of a claim as the step begins. */
 function begun(
   { rollout: { plan }, step }: Scene,
   claim: Claim,
-  kept: EProcess | undefined,
-): EProcess {
+  kept: TestRecord['claims'][number] | undefined,
+): Gathered {
   const steps = plan.plan.steps.filter((it) => (it.tests ?? []).length > 0);
-  const later = steps.length - 1;
-  if (kept === undefined) return startProcess(claim.points, later === 0 ? 1 : 0.5);
-  return step === steps[0] ? kept : restarted(kept, 0.5 / later);
+  if (kept === undefined) return { e: startProcess(claim.points, FIRST_STAKE), intervals: 0 };
+  const e = step === steps[0] ? kept : restarted(kept, stepStake(steps.length - 1));
+  return { e, intervals: kept.intervals };
 }
 
 /** A process after some more intervals. */
 function gathered(
   claim: Claim,
-  begun: EProcess,
+  begun: Gathered,
   intervals: readonly Interval[],
   cap: number,
-): EProcess {
+): Gathered {
+  let { e, intervals: k } = begun;
+  for (const it of claim.isCompared ? merged(intervals) : intervals) {
+    k += 1;
+    e = advanced(restarted(e, intervalStake(k)), claim.increments(it), cap);
+  }
+  return { e, intervals: k };
+}
+
+/** Safety is proved anew in each step, from all of its intervals alike. */
+function proofOfSafety(claim: Claim, intervals: readonly Interval[]): EProcess {
   const usable = claim.isCompared ? merged(intervals) : intervals;
-  return usable.reduce((e, it) => advanced(e, claim.increments(it), cap), begun);
+  return usable.reduce((e, it) => advanced(e, claim.increments(it)), startProcess(claim.points, 1));
 }
 
 /**
@@ -322,7 +344,7 @@ function recordOf(
   before: TestRecord | undefined,
   bounds: readonly Bound[],
   intervals: readonly Interval[],
-  claims: readonly { readonly claim: Claim; readonly e: EProcess }[],
+  claims: readonly { readonly claim: Claim; readonly whole: Gathered }[],
 ): TestRecord {
   const sides = { canary: canaryTally, other: otherTally };
   const count = Math.max(1, bounds.length);
@@ -339,8 +361,9 @@ function recordOf(
     ...(bounds.length === 0 ? {} : { bounds: [...bounds] }),
     canary: tallied('canary'),
     other: tallied('other'),
-    claims: claims.map(({ claim, e }) => ({
+    claims: claims.map(({ claim, whole: { e, intervals } }) => ({
       claim: claim.name,
+      intervals,
       logs: [...e.logs],
       unspent: e.unspent,
     })),
@@ -354,7 +377,7 @@ function proofOf({ evidence }: Scene, weighed: readonly Weighed[]): Proof {
     .flatMap((test) => test.claims.map((claim) => ({ ...claim, test, claim })));
   const total = totalOf(parts);
   const proofOfHarm = Math.log(1 / evidence.alpha);
-  const proofOfSafety = Math.log(1 / evidence.beta);
+  const safetyLevel = Math.log(1 / evidence.beta);
   const asked = weighed.filter((it) => it.safe !== undefined && it.test.share > 0);
   const safety = asked.length === 0 ? undefined : Math.min(...asked.map((it) => it.safe ?? 0));
   const deciding = weighed.filter((it) => it.test.share > 0);
@@ -366,9 +389,9 @@ function proofOf({ evidence }: Scene, weighed: readonly Weighed[]): Proof {
     proofOfHarm,
     blame: total.logE >= proofOfHarm ? total.blame : undefined,
     shared,
-    isSafe: isBudgeted ? safety >= proofOfSafety : requests >= LEAST_REQUESTS,
+    isSafe: isBudgeted ? safety >= safetyLevel : requests >= LEAST_REQUESTS,
     safety,
-    proofOfSafety,
+    proofOfSafety: safetyLevel,
     need: isBudgeted ? needOf(asked) : leastOf(requests, weighed),
     requests,
     trouble: deciding

@@ -4,10 +4,18 @@ import { status } from '../../../analyzer/core/phase.ts';
 import { decide } from '../../../analyzer/core/rules/decide.ts';
 import type { Outcome } from '../../../analyzer/tick/outcome.ts';
 import { pauseSeconds } from '../../../analyzer/tick/pause.ts';
-import { observation, situation, step, T0, V2 } from '../core/fixture.ts';
+import { observation, plan, situation, step, T0, V2 } from '../core/fixture.ts';
 
 const { checkSeconds, settleSeconds } = V2.plan.analysis;
-const AT20 = situation({ position: step('02-weight-20') });
+/** A candidate with traffic that nobody wants to guard. */
+const AT20 = guarded(3600);
+
+function guarded(guardSeconds: number) {
+  return situation({
+    position: step('02-weight-20'),
+    plan: plan('v2', { analysis: { guardSeconds } }),
+  });
+}
 
 function held(now: number, of = AT20): Outcome {
   const seen = observation(of, now, { live: { kind: 'waiting', reason: 'not synced' } });
@@ -39,6 +47,15 @@ describe('the pause until the next pass', () => {
 
   test('is never less than half of it, however many releases there are', () => {
     expect(pauseSeconds([held(first - 1), held(first - 1)], 10, first - 1)).toBe(5);
+  });
+
+  test('is the guard period while a candidate has traffic, 5 s where its plan does not say it', () => {
+    expect(pauseSeconds([held(T0, guarded(2))], 10, T0)).toBe(2);
+    expect(pauseSeconds([held(T0, situation({ position: step('02-weight-20') }))], 20, T0)).toBe(5);
+    expect(pauseSeconds([held(T0, situation({ position: step('01-canary-up') }))], 20, T0)).toBe(
+      20,
+    );
+    expect(pauseSeconds([held(T0, guarded(2))], 1, T0)).toBe(1);
   });
 
   test('is the interval for releases that nobody judges', () => {
