@@ -7,7 +7,7 @@ const NEVER = 1e15;
 /**
  * How many more requests a process needs to reach a level, such as ln(1/α), if from now on each request brings its
  * points these growths (comparisonGrowths, objectiveGrowths). 0 where it is there; undefined where it never will be.
- * A forecast for the mean: half of the rollouts take fewer.
+ * A forecast of the mean, within a quarter; where a handful of bad requests decides, it takes up to half more.
  */
 export function requestsNeeded(
   e: EProcess,
@@ -22,7 +22,7 @@ export function requestsNeeded(
     if (enough > NEVER) return undefined;
     enough *= 2;
   }
-  // One request more is too few for what is lost first: ln E of equal steps is convex, and crosses the level once.
+  // ln E along the way is convex: it may fall at first, but crosses the level once.
   let few = enough === 1 ? 0 : enough / 2;
   while (enough - few > 0.5) {
     const middle = (few + enough) / 2;
