@@ -125,7 +125,7 @@ async function outcomeOf(release: Release, { verbatim, built, held }: Made): Pro
   const checks = compileChecks(path, definitions, {
     names,
     track: isTracked ? 'canary' : 'primary',
-    port: props.service.port,
+    port: props.service?.port,
     router: release.flawed.has('traffic') ? undefined : props.traffic,
   });
   const queries = await judgeQueries(path, definitions, checks.checks, { names, isTracked });
