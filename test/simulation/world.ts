@@ -97,13 +97,7 @@ export interface WorldOptions {
   ) => readonly Rule[];
 }
 
-export function createWorld({
-  blobs,
-  behaviours,
-  faults,
-  outside,
-  reach,
-}: WorldOptions): World {
+export function createWorld({ blobs, behaviours, faults, outside, reach }: WorldOptions): World {
   const held = new Map<string, Held>();
   const sync = createSync({ blobs, behaviours, faults, held });
   const moments: Moment[] = [];
