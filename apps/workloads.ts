@@ -3,6 +3,7 @@ import { daemonApp } from './daemon.ts';
 import { queueApp } from './queue.ts';
 import { statefulApp } from './stateful.ts';
 import { trafficOnlyApp } from './traffic-only.ts';
+import { workerApp } from './worker.ts';
 
 /** One example of each workload besides Deployments with an HPA; docs/workloads.md explains them. */
 export function workloads(scope: Construct): void {
@@ -10,4 +11,5 @@ export function workloads(scope: Construct): void {
   queueApp(scope);
   statefulApp(scope);
   trafficOnlyApp(scope);
+  workerApp(scope);
 }

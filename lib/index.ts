@@ -175,7 +175,14 @@ export type {
   TrafficPolicy,
 } from './traffic/istio/props.ts';
 export { type KubernetesProps, kubernetes } from './traffic/kubernetes/kubernetes.ts';
-export type { ApiKind, Router, RouterContext, Routing, Split } from './traffic/router.ts';
+export type {
+  ApiKind,
+  ReleaseContext,
+  Router,
+  RouterContext,
+  Routing,
+  Split,
+} from './traffic/router.ts';
 export type {
   MatchedRoute,
   Mirror,

@@ -35,8 +35,9 @@ import {
   steps,
   Testing,
 } from '../lib/index.ts';
+import { hasService } from '../lib/plan/plan.ts';
 import { partitions } from '../lib/strategy/partitions.ts';
-import { isWorkload, nameOf, type Rule } from '../lib/traffic/reach.ts';
+import { isWorkload, nameOf, type Rule, record } from '../lib/traffic/reach.ts';
 import {
   configMap,
   deployment,
@@ -49,6 +50,7 @@ import {
 import { type Blobs, objectOf } from './simulation/plans.ts';
 import { planTreeOf } from './simulation/rendered.ts';
 import { tries } from './tries.ts';
+import { workOf } from './work.ts';
 
 /** What may differ between two versions of a generated release. */
 interface Version {
@@ -66,6 +68,8 @@ interface Way {
 }
 
 interface Case extends Way {
+  /** Whether pods take work themselves. */
+  readonly alone: boolean;
   readonly from: Version;
   readonly to: Version;
 }
@@ -129,6 +133,9 @@ const mesh = (strategy: fc.Arbitrary<Strategy>) =>
 const plain = (strategy: fc.Arbitrary<Strategy>, traffic: Router, kind: Way['kind']) =>
   fc.record({ strategy, traffic: fc.constant(traffic), kind: fc.constant(kind) });
 
+const oneTrack = (strategy: fc.Arbitrary<Strategy>) =>
+  fc.oneof(mesh(strategy), plain(strategy, kubernetes(), 'Deployment'));
+
 const WAYS = {
   canary: mesh(growth.map(canary)),
   'canary that mirrors first': mesh(
@@ -159,8 +166,8 @@ const WAYS = {
   ),
   steps: mesh(fc.array(item, { minLength: 1, maxLength: 8 }).map(steps)),
   shadow: mesh(percent.map((it) => shadow({ percent: it }))),
-  recreate: mesh(fc.constant(recreate())),
-  ramped: mesh(fc.integer({ min: 1, max: 3 }).map((maxSurge) => ramped({ maxSurge }))),
+  recreate: oneTrack(fc.constant(recreate())),
+  ramped: oneTrack(fc.integer({ min: 1, max: 3 }).map((maxSurge) => ramped({ maxSurge }))),
   'canary by replicas': plain(
     fc.constantFrom([25], [30, 50], [50]).map((stepWeights) => canary({ stepWeights })),
     kubernetes({ split: 'replicas' }),
@@ -183,15 +190,25 @@ type WayName = keyof typeof WAYS;
 
 function casesOf(name: WayName): fc.Arbitrary<Case> {
   return fc
-    .tuple(WAYS[name], fc.boolean(), fc.boolean(), version, version)
-    .map(([way, autoscaled, jobs, from, to]) => ({
+    .tuple(WAYS[name], fc.boolean(), fc.boolean(), fc.boolean(), version, version)
+    .map(([way, alone, autoscaled, jobs, from, to]) => ({
       ...way,
+      alone: alone && mayBeAlone(way),
       // An autoscaler would change the weight, or the number of a set's pods.
-      autoscaled: autoscaled && way.traffic.kind !== 'kubernetes',
+      autoscaled: autoscaled && !isPlain(way.traffic),
       jobs: jobs && way.strategy.tracks.length > 1,
       from,
       to,
     }));
+}
+
+/** Routes, and what switches between two tracks, lead to Services. */
+function mayBeAlone({ traffic, strategy }: Pick<Way, 'traffic' | 'strategy'>): boolean {
+  return traffic.splits.kind === 'pods' || (isPlain(traffic) && strategy.tracks.length === 1);
+}
+
+function isPlain({ kind }: Router): boolean {
+  return kind === 'kubernetes';
 }
 
 const JOB: SampleObject = {
@@ -236,6 +253,7 @@ function releaseOf(it: Case, { image, config }: Version) {
     strategy: it.strategy,
     traffic: it.traffic,
     analysis: {},
+    ...(it.alone ? { service: undefined } : {}),
     ...(it.jobs ? { jobs: [job('acceptance', { before: 'traffic' })] } : {}),
   });
 }
@@ -269,11 +287,12 @@ interface Standing {
 type Walk = readonly Standing[];
 
 /** The way forward, then the rollback from each of its steps. */
-function walksOf({ stable, plan, blobs }: Trees): readonly [forward: Walk, ...back: Walk[]] {
+function walksOf(trees: Trees): readonly [forward: Walk, ...back: Walk[]] {
+  const { stable, plan } = trees;
   const known = new Map<string, Standing>();
   const at = (position: Position): Standing => {
     const key = JSON.stringify(position);
-    const found = known.get(key) ?? standing(position, files(position, plan, stable), blobs);
+    const found = known.get(key) ?? standing(position, files(position, plan, stable), trees);
     known.set(key, found);
     return found;
   };
@@ -300,10 +319,13 @@ function changing(way: Walk): Walk {
   return way.filter((one, index) => index === 0 || differs(way[index - 1] ?? one, one));
 }
 
-function standing(position: Position, set: FileSet, blobs: Blobs): Standing {
+function standing(position: Position, set: FileSet, { blobs, plan }: Trees): Standing {
   const objects = [...set.values()].map((it) => objectOf(it.oid, blobs));
   const running = objects.filter((it) => isWorkload(it) && replicasOf(it) > 0).map(nameOf);
-  return { position, set, objects, rules: rulesOf(objects, 'shop'), running: new Set(running) };
+  const isRunning = (name: string) => running.includes(name);
+  const alone = !hasService(plan.plan.shape);
+  const rules = alone ? workOf(objects, 'shop', isRunning) : rulesOf(objects, 'shop');
+  return { position, set, objects, rules, running: new Set(running) };
 }
 
 function differs(one: Standing, other: Standing): boolean {
@@ -311,16 +333,25 @@ function differs(one: Standing, other: Standing): boolean {
   return changed.length + removed.length > 0;
 }
 
-/** Before the last commit all is as it will be, but for the canary's own objects and the marks of the routes. */
-function folds([forward]: readonly [Walk, ...Walk[]], { plan, stable }: Trees): void {
+/** Before the last commit all is as it will be, but for the canary's own objects and the marks of the step. */
+function folds([forward]: readonly [Walk, ...Walk[]], { plan, stable, blobs }: Trees): void {
   const complete = files({ kind: 'complete' }, plan, stable);
-  const last = forward.at(-2)?.set ?? new Map();
+  const last: FileSet = forward.at(-2)?.set ?? new Map();
   const { changed, removed } = difference(last, complete);
-  const written = changed.map((it) => [it, complete.get(it)?.info.role]);
-  expect(written.filter(([, role]) => role !== 'canary' && role !== 'routing')).toEqual([]);
+  const unmarked = (set: FileSet, name: string) => withoutMarks(set.get(name)?.oid ?? '', blobs);
+  const others = changed.filter((it) => complete.get(it)?.info.role !== 'canary');
+  for (const it of others.filter((it) => complete.get(it)?.info.role !== 'routing'))
+    expect([it, unmarked(last, it)]).toEqual([it, unmarked(complete, it)]);
   const gone = removed.map((it) => [it, last.get(it)?.info.role]);
   // The primary keeps its objects, and the routes stay: only what the rollout needed for itself goes.
   expect(gone.filter(([, role]) => role === 'primary' || role === 'routing')).toEqual([]);
+}
+
+function withoutMarks(oid: string, blobs: Blobs): unknown {
+  const { metadata, ...rest } = objectOf(oid, blobs);
+  const { annotations, ...own } = record(metadata);
+  const kept = Object.entries(record(annotations)).filter(([it]) => !it.startsWith('perch/'));
+  return { ...rest, metadata: own, kept };
 }
 
 function endsInTheStableBytes([, ...back]: readonly [Walk, ...Walk[]], { stable }: Trees): void {

@@ -1,4 +1,4 @@
-import { DIGEST_ANNOTATION, type FileInfo, type Plan } from '../../lib/plan/plan.ts';
+import { DIGEST_ANNOTATION, type FileInfo, hasService, type Plan } from '../../lib/plan/plan.ts';
 import { at } from '../../lib/plan/pointer.ts';
 import type { Answer } from '../core/answer.ts';
 import { annotation, reference } from '../core/cluster/liveness.ts';
@@ -80,8 +80,8 @@ async function askCluster(
   return { shown, apexType, clock: [{ server, aheadSeconds: seconds }] };
 }
 
-function isApex({ kind, name }: Pick<FileInfo, 'kind' | 'name'>, plan: Plan): boolean {
-  return kind === 'Service' && name === plan.shape.apex;
+function isApex({ kind, name }: Pick<FileInfo, 'kind' | 'name'>, { shape }: Plan): boolean {
+  return hasService(shape) && kind === 'Service' && name === shape.apex;
 }
 
 /** The type of a Service that is reached from outside the cluster, or leads out of it. */

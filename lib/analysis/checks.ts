@@ -76,7 +76,7 @@ export const queryProps = extended(commonProps, {
   /**
    * PromQL with variables: `{{namespace}}`, `{{target}}` (workload and Service of the canary, or of the primary
    * where there is one track), `{{primary}}` and `{{baseline}}` (theirs), `{{service}}` (the apex Service),
-   * `{{port}}` (of the Services), `{{interval}}` (the window), and those in `variables`.
+   * `{{port}}` (of the Services, where the release has some), `{{interval}}` (the window), and those in `variables`.
    */
   query: z.string(),
   /** @default - none */
@@ -234,8 +234,8 @@ export interface CheckContext {
   readonly names: Names;
   /** Runs the candidate. */
   readonly track: Side;
-  /** Port of the Services. */
-  readonly port: number;
+  /** Port of the Services; undefined where there are none. */
+  readonly port: number | undefined;
   /** Undefined where the author's answer to that is wrong. */
   readonly router: Pick<Router, 'counts'> | undefined;
 }
@@ -300,26 +300,44 @@ function queryOf(
 ): Filled {
   switch (asks.kind) {
     case 'success-rate':
+      if (port === undefined) return UNSERVED;
       if (router === undefined) return { kind: 'filled', query: '' };
       return successRateQuery(router.counts({ names, port }, track), window);
     case 'latency':
+      if (port === undefined) return UNSERVED;
       if (router === undefined) return { kind: 'filled', query: '' };
       return latencyQuery(router.counts({ names, port }, track), asks.quantile, window);
     case 'query': {
       const own = Object.entries(variables).map(([key, value]) => [key, String(value)]);
-      return fill(asks.promql, {
+      const known = {
         ...Object.fromEntries(own),
         namespace: names.namespace,
         target: names.workloads[track],
         primary: names.workloads.primary,
         baseline: names.workloads.baseline,
-        service: names.apex,
-        port: String(port),
         interval: window,
-      });
+      };
+      if (port === undefined) return fill(asks.promql, known, { service: NONE, port: NONE });
+      return fill(asks.promql, { ...known, service: names.apex, port: String(port) });
     }
   }
 }
+
+const UNSERVED: Filled = {
+  kind: 'wrong',
+  problems: [
+    {
+      problem: 'the release has no Service, so nobody counts its requests',
+      got: 'no service',
+      remedy: 'ask for what the pods count themselves, with query() and {{target}}',
+    },
+  ],
+};
+
+const NONE = {
+  because: 'the release has no Service',
+  remedy: 'select by {{target}}, or give service: { port: … }',
+};
 
 function checkOf(
   it: CheckDefinition,

@@ -10,6 +10,13 @@ export type Filled =
   | { readonly kind: 'filled'; readonly query: string }
   | { readonly kind: 'wrong'; readonly problems: readonly QueryProblem[] };
 
+/** Why a variable has no value. */
+interface Lack {
+  /** Ends a sentence. */
+  readonly because: string;
+  readonly remedy: string;
+}
+
 /**
  * PromQL's own tokens as far as variables care: strings in three quotes, comments, and variables outside of
  * both. Source: https://prometheus.io/docs/prometheus/latest/querying/basics/#string-literals
@@ -21,16 +28,29 @@ const VARIABLE = /\{\{\s*([^{}]*?)\s*\}\}/g;
 /**
  * Fills the variables `{{name}}` of a query. Inside a string a value is escaped for that string's quotes;
  * outside of strings only a number, a duration or an identifier may stand.
+ *
+ * @param lacking variables that others have, and why there is nothing that they could stand for
  */
-export function fill(query: string, variables: Readonly<Record<string, string>>): Filled {
+export function fill(
+  query: string,
+  variables: Readonly<Record<string, string>>,
+  lacking: Readonly<Record<string, Lack>> = {},
+): Filled {
   const problems: QueryProblem[] = [];
+  const filledIn = (name: string, quote: string) => {
+    const lack = Object.hasOwn(lacking, name) ? lacking[name] : undefined;
+    if (lack === undefined) return value(name, quote, variables, problems);
+    const { because, remedy } = lack;
+    problems.push({ problem: `variable ${name} has no value: ${because}`, got: query, remedy });
+    return '';
+  };
   const filled = query.replace(TOKENS, (token) => {
     const quote = token.charAt(0);
     if (token.length > 1 && isQuote(quote))
-      return token.replace(VARIABLE, (_, name: string) => value(name, quote, variables, problems));
+      return token.replace(VARIABLE, (_, name: string) => filledIn(name, quote));
     if (token === '{{') problems.push(unclosed(query));
     else if (token.startsWith('{{'))
-      return token.replace(VARIABLE, (_, name: string) => value(name, 'none', variables, problems));
+      return token.replace(VARIABLE, (_, name: string) => filledIn(name, 'none'));
     else if (isQuote(token)) problems.push(unquoted(query));
     return token;
   });

@@ -1,4 +1,4 @@
-import { lastStep, type Plan, pointsNeeded, type Step } from './plan.ts';
+import { hasService, lastStep, type Plan, pointsNeeded, type Step } from './plan.ts';
 
 /** A step as people read it; every field is text for one cell of a table. */
 export interface StepDescription {
@@ -58,7 +58,8 @@ function weightsText({ weights, pods, besides = [] }: Step): string {
 }
 
 function writes(plan: Plan, step: Step, index: number): string {
-  if (index === 0) return `first release only: ${step.files.length} files, nothing routed yet`;
+  const routed = hasService(plan.shape) ? ', nothing routed yet' : '';
+  if (index === 0) return `first release only: ${step.files.length} files${routed}`;
   if (step === lastStep(plan)) return `the steady state, exactly: ${step.files.length} files`;
   const files = step.files.map((it) => kindAndName(plan, it));
   const shown = [...files, ...keptPrimary(plan, step, index)];

@@ -251,15 +251,15 @@ const shape = z.strictObject({
   ports: z.array(z.strictObject({ name: z.string().optional(), number: z.number().int() })),
   /** Whether an HPA, or KEDA, rules the primary's replicas. */
   autoscaled: z.boolean(),
-  /** Name of the apex Service. */
+  /** Name of the apex Service; where the release has none, the name that it would have. */
   apex: z.string(),
   /** What leads to the apex Service from outside the cluster. @default - nothing: it is of type ClusterIP */
   apexType: z.enum(['NodePort', 'LoadBalancer']).optional(),
-  /** Labels by which the apex Service finds pods at rest. */
+  /** Labels by which the apex Service finds pods at rest. @default - the release makes none */
   apexSelector: z.record(z.string(), z.string()).optional(),
   /** Labels of the primary's pods. */
   podLabels: z.record(z.string(), z.string()).optional(),
-  /** targetPort values of the apex Service: port numbers or names. */
+  /** targetPort values of the apex Service: port numbers or names. None where the release makes no Service. */
   targetPorts: z.array(z.union([z.number().int(), z.string()])),
   /** `kind/name` of the objects that carry the weights. */
   routes: z.array(z.string()),
@@ -370,6 +370,11 @@ function hooksOf(gates: readonly Gate[] = []): readonly string[] {
 /** What a failure belongs to, and what a new version is told by: the group's candidate, or the plan's own. */
 export function identityOf(plan: Pick<Plan, 'candidate' | 'group'>): string {
   return plan.group?.candidate ?? plan.candidate;
+}
+
+/** Whether a Service, which has a port at least, leads to the release; if not, its pods take work themselves. */
+export function hasService({ targetPorts, services }: Shape): boolean {
+  return targetPorts.length > 0 || services !== undefined;
 }
 
 /** Folder of a plan in which its candidate stands as the next rollout's primary with so many pods. */

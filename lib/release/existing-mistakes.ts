@@ -42,8 +42,8 @@ const UNUSED: readonly Unused[] = [
   ['selectorLabel', (it) => it.selectorLabel !== undefined],
   ['allowLiteralSecrets', (it) => it.allowLiteralSecrets === true],
   ['jobs', (it) => (it.jobs ?? []).length > 0],
-  ['service.targetPort', (it) => it.service.targetPort !== undefined],
-  ['service.portDiscovery', (it) => it.service.portDiscovery === true],
+  ['service.targetPort', (it) => it.service?.targetPort !== undefined],
+  ['service.portDiscovery', (it) => it.service?.portDiscovery === true],
   ...(
     [
       'nodePort',
@@ -61,7 +61,7 @@ const UNUSED: readonly Unused[] = [
       'primary',
       'canary',
     ] as const
-  ).map((key): Unused => [`service.${key}`, (it) => it.service[key] !== undefined]),
+  ).map((key): Unused => [`service.${key}`, (it) => it.service?.[key] !== undefined]),
 ];
 
 /** Everything that a release without pods cannot do. */

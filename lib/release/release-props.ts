@@ -54,7 +54,7 @@ export interface ReleaseProps extends z.infer<typeof releaseProps> {}
 /** The schema of `ReleaseProps`. */
 export const releaseProps = fields({
   /**
-   * Name of the apex Service, and stem of the other names.
+   * Name of the apex Service, if there is one, and stem of the other names.
    * @default - the id
    */
   name: z.string().optional(),
@@ -72,8 +72,12 @@ export const releaseProps = fields({
    * @default - the release makes its own
    */
   existing: existingServices.optional(),
-  /** How the release is reached. */
-  service: serviceProps,
+  /**
+   * How the release is reached.
+   * @default - it is not: its pods take work themselves, such as from a queue. Then either pods stand for weights, as with
+   *   `kubernetes({ split: 'replicas' })`, or the strategy has one track and `traffic` is `kubernetes()`
+   */
+  service: serviceProps.optional(),
   /** What splits its traffic, such as `istio({ … })` or `gatewayApi({ … })`. */
   traffic: aRouter,
   /** How traffic reaches a new version, such as `canary({ stepWeight: 10, maxWeight: 50 })`. */

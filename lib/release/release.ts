@@ -13,8 +13,10 @@ import { readProps } from '../props/read.ts';
 import { unknownStrategy } from '../strategy/made-strategy.ts';
 import { kubernetes } from '../traffic/kubernetes/kubernetes.ts';
 import { serviceMistakes } from '../workload/service.ts';
+import type { ServiceProps } from '../workload/service-props.ts';
 import { existingNames } from './existing.ts';
 import { existingMistakes } from './existing-mistakes.ts';
+import { missingService } from './missing-service.ts';
 import { type ReleaseProps, releaseProps } from './release-props.ts';
 
 /**
@@ -37,18 +39,21 @@ export class Release extends Construct {
     super(scope, freeId(scope, text));
     noteCall(this);
     this.id = text;
-    const otherwise = standIns();
-    const {
-      given = otherwise,
-      reproofs,
-      flawed,
-    } = readProps('Release', releaseProps, props, { ...otherwise });
+    const otherwise = standIns(props);
+    const reading = readProps('Release', releaseProps, props, { ...otherwise });
+    const { given: said = otherwise, reproofs } = reading;
+    const missing = missingService(this.path, said, reading.flawed);
+    // Whether it can be without one, nobody knows of a router or strategy that is wrong.
+    const isUnknown = reading.flawed.has('traffic') || reading.flawed.has('strategy');
+    const isLacking = missing.length > 0 || (said.service === undefined && isUnknown);
+    const given = isLacking ? { ...said, service: SERVICE } : said;
+    const flawed = isLacking ? new Set([...reading.flawed, 'service']) : reading.flawed;
     this.props = given;
     this.flawed = flawed;
     const wrongNames = nameMistakes(this.path, text, given);
     // A wrong name is told once, not again for every object that would bear it.
     const name = wrongNames.length === 0 ? (given.name ?? text) : 'name';
-    const { primary, canary } = given.service;
+    const { primary, canary } = given.service ?? {};
     const services = { primary: primary?.name, canary: canary?.name };
     const names = namesOf({ name, namespace: given.namespace }, services);
     this.names = given.existing === undefined ? names : existingNames(names, given.existing);
@@ -56,7 +61,8 @@ export class Release extends Construct {
       ...reproofs.map((it) => ({ path: this.path, ...it })),
       ...wrongNames,
       ...labelMistakes(this.path, 'namespace', given.namespace),
-      ...serviceMistakes(this.path, given.service),
+      ...missing,
+      ...(given.service === undefined ? [] : serviceMistakes(this.path, given.service)),
       ...existingMistakes(this.path, given, this.names, flawed),
       ...(given.existing === undefined ? sameNames(this.path, names) : []),
       ...given.strategy.mistakes(this.path).map((it) => ({ ...placeOf(given.strategy), ...it })),
@@ -82,11 +88,13 @@ function sameNames(path: string, { apex, primary, canary }: Names): Mistake[] {
     }));
 }
 
-/** Stand in for required props that are wrong or missing. */
-function standIns(): ReleaseProps {
+const SERVICE: ServiceProps = { port: 80 };
+
+/** Stand in for props that are wrong, or missing though they are required. */
+function standIns(props: Partial<ReleaseProps> | undefined): ReleaseProps {
   return {
     namespace: 'namespace',
-    service: { port: 80 },
+    ...(props?.service === undefined ? {} : { service: SERVICE }),
     traffic: standIn(kubernetes()),
     strategy: standIn(unknownStrategy('unknown')),
   };

@@ -9,9 +9,8 @@ import type { ReleaseProps } from '../release/release-props.ts';
 import type { VerbatimObject } from '../release/verbatim.ts';
 import { countMistakes } from '../strategy/stages.ts';
 import type { StepDraft } from '../strategy/strategy.ts';
-import { routerMistakes } from '../traffic/mistakes.ts';
+import { routerMistakes, unroutedMistakes } from '../traffic/mistakes.ts';
 import { type Room, roomOf } from '../traffic/pods.ts';
-import type { Traffic } from '../traffic/traffic.ts';
 import { backendMistakes } from '../workload/backends.ts';
 import {
   podSelectorMistakes,
@@ -21,7 +20,7 @@ import {
 } from '../workload/configuration.ts';
 import { missingKeys } from '../workload/content-keys.ts';
 import { type Parts, partMistakes, partsOf } from '../workload/parts.ts';
-import { servicePorts, targetMistakes } from '../workload/service.ts';
+import { targetMistakes } from '../workload/service.ts';
 import { bothOf, keepsLabels, selectorOf, trackLabelOf } from '../workload/track-label.ts';
 import { unknownReferences } from '../workload/unknown-references.ts';
 import { hashedMistakes, isContent } from '../workload/versioned.ts';
@@ -58,10 +57,8 @@ export function build(release: Release, verbatim: readonly VerbatimObject[] = []
   if (workload === undefined && props.existing === undefined)
     return { ...common, objects: undefined, drafts: [], mistakes: early };
   const label = trackLabelOf(workload?.object, names.apex, props.selectorLabel);
-  const ports = servicePorts(props.service, workload?.object);
   const authored = made.objects.map((it) => it.object);
-  const router = { path, names, port: props.service.port, ports, label, workload: authored };
-  const input = { path, props, names, parts, workload, verbatim, label, router };
+  const input = { path, props, names, parts, workload, verbatim, label, authored };
   const drafts = draftsOf(props, podRoom(parts));
   const objects = objectsOf(input);
   return {
@@ -122,9 +119,11 @@ function lateMistakes(
   const { path, props, names, label } = input;
   const pods = podsOf(props.strategy.tracks, objects);
   const selectors = TRACKS.map((track) => selectorOf(label, track));
+  const { apex, primary, canary } = names;
+  const taken = props.service === undefined ? [] : [apex, primary, canary];
   const jobs = withJobSteps(props.strategy.steps(), props.jobs ?? []);
   return [
-    ...(release.flawed.has('service') || input.workload === undefined
+    ...(release.flawed.has('service') || !input.workload || !props.service
       ? []
       : targetMistakes(path, props.service, input.workload.object)),
     ...(isSure(release)
@@ -133,13 +132,13 @@ function lateMistakes(
             ? existingDraftMistakes(path, drafts)
             : scaleMistakes(input, objects, drafts)),
           ...selectorLabelMistakes(input),
-          ...routerMistakes(props.traffic, objects.context, wantedTraffic(props, drafts)),
-          ...sharedServiceMistakes(path, props, drafts),
+          ...trafficMistakes(props, objects, drafts),
+          ...podSplitMistakes(path, props, drafts),
           ...rootMistakes(path, props),
           ...jobMistakes(path, input.parts.jobs, jobs, selectors),
         ]
       : []),
-    ...input.parts.others.flatMap((it) => serviceObjectMistakes(it, { names, label, pods })),
+    ...input.parts.others.flatMap((it) => serviceObjectMistakes(it, { taken, label, pods })),
     ...input.parts.others.flatMap((it) => podSelectorMistakes(it, label)),
     ...dangling(input, objects),
     ...Object.values(input.parts)
@@ -163,17 +162,22 @@ function dangling({ parts, workload, names }: ObjectsInput, objects: ReleaseObje
 }
 
 /** Where pods stand for weights, the router is shown the weights that were asked for, and not what became of them. */
-function wantedTraffic(
+function trafficMistakes(
   { traffic, strategy }: ReleaseProps,
+  { context, routed }: ReleaseObjects,
   drafts: readonly StepDraft[],
-): readonly Traffic[] {
-  return (traffic.splits.kind === 'pods' ? strategy.steps() : drafts).map((it) => it.traffic);
+): readonly Mistake[] {
+  const wanted = traffic.splits.kind === 'pods' ? strategy.steps() : drafts;
+  const traffics = wanted.map((it) => it.traffic);
+  return routed === undefined
+    ? unroutedMistakes(traffic, context, traffics)
+    : routerMistakes(traffic, routed, traffics);
 }
 
-/** What cannot be had where one Service spreads requests over the pods of both tracks. */
-function sharedServiceMistakes(
+/** What cannot be had where pods stand for weights. */
+function podSplitMistakes(
   path: string,
-  { traffic, strategy, analysis }: ReleaseProps,
+  { traffic, strategy, analysis, service }: ReleaseProps,
   drafts: readonly StepDraft[],
 ): Mistake[] {
   if (traffic.splits.kind === 'requests') return [];
@@ -182,13 +186,14 @@ function sharedServiceMistakes(
   const isLong = strategy.mistakes(path).length === 0;
   const mistakes = isLong ? countMistakes(path, drafts, remedy) : [];
   const delay = analysis?.rollbackDelay?.toSeconds() ?? 0;
+  const [users, requests] = service === undefined ? ['work', 'work'] : ['users', 'requests'];
+  const orRoute = service === undefined ? '' : ', or route the requests';
   if (delay > 0)
     mistakes.push({
       path,
-      problem:
-        'analysis.rollbackDelay would leave users on a bad canary: its pods are its share of the requests',
+      problem: `analysis.rollbackDelay would leave ${users} on a bad canary: its pods are its share of the ${requests}`,
       got: `${delay} s`,
-      remedy: 'leave it out, or route the requests',
+      remedy: `leave it out${orRoute}`,
     });
   const sized = strategy
     .steps()
@@ -196,9 +201,9 @@ function sharedServiceMistakes(
   if (sized !== undefined)
     mistakes.push({
       path,
-      problem: `step ${sized.name} sets the canary's size, which is its share of the requests here`,
+      problem: `step ${sized.name} sets the canary's size, which is its share of the ${requests} here`,
       got: sized.canary,
-      remedy: 'set weights alone, or route the requests',
+      remedy: `set weights alone${orRoute}`,
     });
   return mistakes;
 }

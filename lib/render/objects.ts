@@ -6,7 +6,7 @@ import { jobObject } from '../release/jobs.ts';
 import type { ReleaseProps } from '../release/release-props.ts';
 import type { VerbatimObject } from '../release/verbatim.ts';
 import type { Scale } from '../strategy/strategy.ts';
-import type { RouterContext, Routing } from '../traffic/router.ts';
+import type { ReleaseContext, RouterContext, Routing } from '../traffic/router.ts';
 import type { Traffic } from '../traffic/traffic.ts';
 import type { Size } from '../workload/autoscalers.ts';
 import { autoscalerOn, boundsOf } from '../workload/autoscalers.ts';
@@ -14,7 +14,8 @@ import { configurationObject } from '../workload/configuration.ts';
 import type { Parts } from '../workload/parts.ts';
 import { type HashedNames, withHashedNames } from '../workload/references.ts';
 import { type SecretContents, withSecretsMark } from '../workload/secret-sources.ts';
-import { serviceManifest, servicePorts } from '../workload/service.ts';
+import { type ServicePort, serviceManifest, servicePorts } from '../workload/service.ts';
+import type { ServiceProps } from '../workload/service-props.ts';
 import { bothOf, selectorOf, serviceLabels, type TrackLabel } from '../workload/track-label.ts';
 import { companionOn, neutralTemplate, type PodForm, workloadOn } from '../workload/tracks.ts';
 import { version } from '../workload/versioned.ts';
@@ -34,8 +35,10 @@ export interface ReleaseObjects {
   readonly candidate: string;
   /** The workload before it is on a track, with hashed names; undefined where the pods are none of ours. */
   readonly base: Manifest | undefined;
-  /** What the router is told of the release. */
-  readonly context: RouterContext;
+  /** What is told of the release. */
+  readonly context: ReleaseContext;
+  /** What the router is told of it; undefined without a Service. */
+  readonly routed: RouterContext | undefined;
   /** The objects of a track that runs at a scale; the same array for the same arguments. */
   running(track: Track, scale: Scale, updatedPercent?: number): readonly Placed[];
   /** The least number of pods that an autoscaler gives a track at a scale; undefined where none rules. */
@@ -46,10 +49,10 @@ export interface ReleaseObjects {
   /** Names before and after hashing. */
   readonly hashed: HashedNames;
   readonly configuration: readonly Placed[];
-  /** Undefined where the Services are the author's own. */
+  /** Undefined where the Services are the author's own, or there are none. */
   readonly apex: Placed | undefined;
-  /** The baseline's Service; its workload is `running('baseline', …)`. */
-  readonly baselineService: Placed;
+  /** The baseline's Service; its workload is `running('baseline', …)`. None where the release has no Service. */
+  readonly baselineService: readonly Placed[];
   readonly policies: readonly Placed[];
   /** @param names names of Jobs as the author gave them */
   jobs(names: readonly string[]): readonly Placed[];
@@ -67,12 +70,13 @@ export interface ObjectsInput {
   /** Files that are copied byte for byte. */
   readonly verbatim: readonly VerbatimObject[];
   readonly label: TrackLabel;
-  readonly router: Omit<RouterContext, 'candidate' | 'apex' | 'tracks'>;
+  /** Everything that the author made in the workload. */
+  readonly authored: readonly Manifest[];
 }
 
 /** Makes every object of a release. */
 export function objectsOf(input: ObjectsInput): ReleaseObjects {
-  const { path, props, parts, label } = input;
+  const { path, props, names, parts, label, authored } = input;
   const { objects, names: hashed } = version(parts.versioned.map((it) => it.object));
   const others = parts.others.map((it) =>
     place(configurationObject(it.object, label, hashed), 'configuration', it.path),
@@ -84,19 +88,18 @@ export function objectsOf(input: ObjectsInput): ReleaseObjects {
   const base = input.workload && podsWith(input.workload.object, hashed, secrets);
   const form = podFormOf(input);
   const candidate = candidateOf(input, base, form);
-  const services = servicesOf(input);
   const { tracks } = props.strategy;
-  const context = { ...input.router, tracks, candidate, apex: services.apex };
+  const context = { path, names, label, tracks, candidate, workload: authored };
+  const services = props.service && servicesOf(input, props.service);
+  const routed = services && routedBy(context, services);
   const routing = (it: Routing): Placed => ({
     path,
     role: 'routing',
     ...it,
     object: withHashedNames(it.object, hashed),
   });
-  const isOurs = input.workload !== undefined;
-  const own = isOurs
-    ? props.strategy.tracks.map((track) => place(services[track], 'configuration', path))
-    : [];
+  const ours = input.workload && services;
+  const own = ours ? tracks.map((track) => place(ours[track], 'configuration', path)) : [];
   const jobs = new Map(
     parts.jobs.map((it) => [
       it.object.metadata.name,
@@ -108,20 +111,23 @@ export function objectsOf(input: ObjectsInput): ReleaseObjects {
     candidate,
     base,
     context,
+    routed,
     running: remembered((track, scale, updated) => pods?.running(track, scale, updated) ?? []),
     leastPods: (track, scale) => pods?.leastPods(track, scale),
-    resting: props.strategy.tracks.includes('canary') ? (pods?.resting ?? []) : [],
+    resting: tracks.includes('canary') ? (pods?.resting ?? []) : [],
     hashed,
     versioned: objects.map((it, index) =>
       place(it, 'versioned', parts.versioned[index]?.path ?? path),
     ),
     configuration: [...others, ...own],
-    apex: isOurs ? place(services.apex, 'configuration', path) : undefined,
-    baselineService: place(services.baseline, 'baseline', path),
-    policies: once(props.traffic.policies(context).map(routing)),
+    apex: ours && place(ours.apex, 'configuration', path),
+    baselineService: services ? [place(services.baseline, 'baseline', path)] : [],
+    policies: routed ? once(props.traffic.policies(routed).map(routing)) : [],
     jobs: (all) => all.flatMap((name) => jobs.get(name) ?? []),
     routes: (traffic) =>
-      props.traffic.routes(context, traffic).map((it) => routing(withApexMetadata(it, input))),
+      routed
+        ? props.traffic.routes(routed, traffic).map((it) => routing(withApexMetadata(it, input)))
+        : [],
   };
 }
 
@@ -137,7 +143,7 @@ function withApexMetadata(it: Routing, { parts, props }: ObjectsInput): Routing 
   const isAuthors = parts.routing.some(
     ({ object }) => object.kind === kind && object.metadata.name === metadata.name,
   );
-  const { labels, annotations } = props.service.apex ?? {};
+  const { labels, annotations } = props.service?.apex ?? {};
   if (isAuthors || (labels === undefined && annotations === undefined)) return it;
   const merged = {
     ...metadata,
@@ -217,7 +223,11 @@ function podsOf(
         placed(track, ruled ? undefined : replicas, updatedPercent),
         ...parts.autoscalers.map((it) =>
           place(
-            autoscalerOn(it.object, label, { track, service: names[track], size }),
+            autoscalerOn(it.object, label, {
+              track,
+              service: props.service && names[track],
+              size,
+            }),
             track,
             it.path,
           ),
@@ -247,9 +257,20 @@ function podsWith(workload: Manifest, names: HashedNames, secrets: SecretContent
   return withSpec(named, { template: { ...template, metadata } });
 }
 
-function servicesOf(input: ObjectsInput): Record<'apex' | 'baseline' | Side, Manifest> {
+function routedBy(context: ReleaseContext, { port, ports, apex }: Services): RouterContext {
+  return { ...context, port, ports, apex };
+}
+
+/** The Services of a release, and their ports. */
+interface Services extends Readonly<Record<'apex' | 'baseline' | Side, Manifest>> {
+  /** The first of `ports`. */
+  readonly port: number;
+  readonly ports: readonly ServicePort[];
+}
+
+function servicesOf(input: ObjectsInput, props: ServiceProps): Services {
   const { names, label } = input;
-  const { traffic, service: props } = input.props;
+  const { traffic } = input.props;
   const ports = servicePorts(props, input.workload?.object);
   const ofTrack = (track: Track) => {
     const given = props[track === 'baseline' ? 'canary' : track];
@@ -261,6 +282,8 @@ function servicesOf(input: ObjectsInput): Record<'apex' | 'baseline' | Side, Man
   const selector = traffic.apexSelects === 'both' ? bothOf(label) : selectorOf(label, 'primary');
   const apex = serviceManifest(names, 'apex', { selector, ports, props, ...props.apex });
   return {
+    port: props.port,
+    ports,
     apex,
     primary: ofTrack('primary'),
     canary: ofTrack('canary'),

@@ -122,7 +122,9 @@ function shapeOf({ props, names }: Release, objects: ReleaseObjects): Shape {
     ...(primary === undefined
       ? {}
       : {
-          apexSelector: { ...labelsAt(apex?.object, 'spec', 'selector') },
+          ...(apex === undefined
+            ? {}
+            : { apexSelector: { ...labelsAt(apex.object, 'spec', 'selector') } }),
           podLabels: { ...podLabels(primary) },
           ...apexTypeOf(props.service),
         }),
@@ -133,7 +135,8 @@ function shapeOf({ props, names }: Release, objects: ReleaseObjects): Shape {
   };
 }
 
-function apexTypeOf({ type = 'ClusterIP' }: Release['props']['service']): Pick<Shape, 'apexType'> {
+function apexTypeOf(service: Release['props']['service']): Pick<Shape, 'apexType'> {
+  const { type = 'ClusterIP' } = service ?? {};
   return type === 'ClusterIP' ? {} : { apexType: type };
 }
 

@@ -3,7 +3,7 @@ import { type Mistake, sentence } from '../mistake.ts';
 import { describeSteps, durationText, times, uncheckedText } from '../plan/describe.ts';
 import { judgeText } from '../plan/judge.ts';
 import { plain } from '../plan/plain.ts';
-import { DEFAULT_SOURCE, type Hours, type Plan } from '../plan/plan.ts';
+import { DEFAULT_SOURCE, type Hours, hasService, type Plan } from '../plan/plan.ts';
 import { makesSecret } from '../workload/secret-sources.ts';
 import { evidenceSections } from './evidence-page.ts';
 import { table } from './table.ts';
@@ -42,6 +42,7 @@ function intro(plan: Plan): string {
     ...(services === undefined
       ? []
       : [`- from Service \`${services.stable}\` to Service \`${services.candidate}\``]),
+    ...(hasService(plan.shape) ? [] : ['- no Service: its pods take work themselves']),
   ];
   return lines.join('\n');
 }

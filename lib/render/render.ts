@@ -131,7 +131,7 @@ async function outcomeOf(release: Release, { verbatim, built, held }: Made): Pro
   const checks = compileChecks(path, definitions, {
     names,
     track: isTracked ? 'canary' : 'primary',
-    port: props.service.port,
+    port: props.service?.port,
     router: release.flawed.has('traffic') ? undefined : props.traffic,
   });
   const counted = compileTests(path, tests, {

@@ -60,7 +60,7 @@ export function stepsOf(input: StepsInput): Steps {
   const sets = drafts.map((_, index) => placedIn(index, input));
   const scale = baselineScale(drafts);
   const baseline =
-    scale === undefined ? [] : [...objects.running('baseline', scale), objects.baselineService];
+    scale === undefined ? [] : [...objects.running('baseline', scale), ...objects.baselineService];
   const verbatim = input.verbatim.map((it) => it.object);
   const all = [...sets.flatMap((it) => it.placed), ...baseline].map((it) => it.object);
   const plainName = fileNames([...all, ...verbatim]);

@@ -17,11 +17,12 @@ export function warningsOf(
   objects: ReleaseObjects,
   rendered: readonly Authored[],
 ): readonly Mistake[] {
+  const own = objects.apex === undefined ? [] : Object.values(names);
   const around = { namespace: names.namespace, objects: rendered };
   const found = [
     ...(objects.base === undefined ? [] : podWarnings(authorOf(objects.base, rendered, path))),
     ...objects.configuration
-      .filter((it) => !isOwnService(it.object, Object.values(names)))
+      .filter((it) => !isOwnService(it.object, own))
       .flatMap((it) => [...idleSelectors(it, around), ...idlePorts(it, around)]),
     ...objects.running('primary', { kind: 'full' }).flatMap(closedBudget),
     ...objects.configuration.flatMap((it) => idleIngress(it, servicesIn(objects))),

@@ -1,6 +1,13 @@
 import type { Mistake, Reproof } from '../mistake.ts';
-import type { Capabilities, Limit, MatchPart, Shares } from './capabilities.ts';
-import type { Router, RouterContext, Split } from './router.ts';
+import {
+  type Capabilities,
+  cannot,
+  type Limit,
+  type MatchPart,
+  matchesBy,
+  type Shares,
+} from './capabilities.ts';
+import type { ReleaseContext, Router, RouterContext, Split } from './router.ts';
 import { isOfAll, type Mirror, type Traffic } from './traffic.ts';
 
 /**
@@ -14,23 +21,58 @@ export function routerMistakes(
   context: RouterContext,
   traffics: readonly Traffic[],
 ): readonly Mistake[] {
-  const can = router.capabilities(context);
+  const { found, rest } = judged(router, context, traffics, router.capabilities(context));
+  return [...found, ...router.mistakes(context, rest)];
+}
+
+/** The same where the release has no Service: its pods take work themselves, and no request comes to them. */
+export function unroutedMistakes(
+  router: Router,
+  context: ReleaseContext,
+  traffics: readonly Traffic[],
+): readonly Mistake[] {
+  return judged(router, context, traffics, UNREACHED).found;
+}
+
+/** What is found without a look at routes, and the traffic that is left to look at. */
+function judged(
+  { kind, splits }: Router,
+  context: ReleaseContext,
+  traffics: readonly Traffic[],
+  can: Capabilities,
+): { readonly found: readonly Mistake[]; readonly rest: readonly Traffic[] } {
   const found = traffics.flatMap((it) => [
     ...senseless(it),
-    ...[...weightExcesses(it, router.splits, can), ...excesses(it, can)].map(
+    ...[...weightExcesses(it, splits, can), ...excesses(it, can)].map(
       ({ what, got, limit: { because, remedy } }) => ({
-        problem: `traffic ${router.kind} cannot ${what}: ${because}`,
+        problem: `traffic ${kind} cannot ${what}: ${because}`,
         got,
         remedy,
       }),
     ),
   ]);
   const rest = traffics.map((it) => within(it, can));
-  return [
-    ...once(found).map((it) => ({ path: context.path, ...it })),
-    ...router.mistakes(context, rest),
-  ];
+  return {
+    found: [
+      ...once(found).map((it) => ({ path: context.path, ...it })),
+      ...(splits.kind === 'pods' ? splits.mistakes(context, rest) : []),
+    ],
+    rest,
+  };
 }
+
+const UNSERVED = cannot(
+  'the release has no Service, so it gets no requests',
+  'leave it out of the strategy, or give service: { port: … }',
+);
+
+/** Of pods that take work themselves. */
+const UNREACHED: Capabilities = {
+  matches: matchesBy([], UNSERVED),
+  mirrors: UNSERVED,
+  affinity: UNSERVED,
+  baseline: UNSERVED,
+};
 
 /** Most steps ask for the same: it is told with what the first of them got. */
 function once(all: readonly Reproof[]): readonly Reproof[] {

@@ -10,23 +10,27 @@ import type { Capabilities, Shares } from './capabilities.ts';
 import type { Claim } from './claim.ts';
 import type { Traffic } from './traffic.ts';
 
-/** What a router must know of a release. */
-export interface RouterContext {
+/** What is known of a release whether it has a Service or not. */
+export interface ReleaseContext {
   readonly path: string;
   readonly names: Names;
-  /** The first of `ports`. */
-  readonly port: number;
-  /** Ports of the release's Services. */
-  readonly ports: readonly ServicePort[];
   readonly label: TrackLabel;
   /** Tracks that have pods in some step: with one, no route leads to another. */
   readonly tracks: readonly Side[];
-  /** The apex Service, as the release writes it. */
-  readonly apex: Manifest;
   /** Hash of the version that is released. */
   readonly candidate: string;
   /** Everything that the author made in the workload. */
   readonly workload: readonly Manifest[];
+}
+
+/** What a router must know of a release to lead requests to it. */
+export interface RouterContext extends ReleaseContext {
+  /** The first of `ports`. */
+  readonly port: number;
+  /** Ports of the release's Services. */
+  readonly ports: readonly ServicePort[];
+  /** The apex Service, as the release writes it. */
+  readonly apex: Manifest;
 }
 
 /** What splits traffic: a function of ours returned it, or the author's own. */
@@ -60,12 +64,20 @@ export interface Routing {
 export type Split =
   /** The routes give each request to a track, by weights. */
   | { readonly kind: 'requests'; readonly weights: Shares }
-  /** One Service spreads requests over the pods of both tracks: there are no routes, and pods stand for weights. */
-  | { readonly kind: 'pods' };
+  /**
+   * One Service spreads requests over the pods of both tracks, or the pods take work themselves: there are no routes, and
+   * pods stand for weights.
+   */
+  | {
+      readonly kind: 'pods';
+      /** What is wrong with the steps' weights for this release's pods. */
+      mistakes(context: ReleaseContext, traffics: readonly Traffic[]): readonly Mistake[];
+    };
 
 /**
  * What splits the traffic of a release between its tracks. A router only renders: what it knows reaches the analyzer
- * as files, pointers and queries. It says what it can do, and is asked for nothing else.
+ * as files, pointers and queries. It says what it can do, and is asked for nothing else; and for no routes where the
+ * release has no Service.
  */
 export interface Router {
   readonly kind: string;

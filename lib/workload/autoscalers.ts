@@ -93,8 +93,8 @@ export function boundsOf(object: Manifest): Size {
 /** What the autoscaler of one track differs in. */
 export interface AutoscalerForm {
   readonly track: Track;
-  /** Name of the track's Service. */
-  readonly service: string;
+  /** Name of the track's Service; undefined where the release has none. */
+  readonly service: string | undefined;
   readonly size: Size;
 }
 
@@ -146,6 +146,7 @@ function hpaSpec(
     const whole = filled(it, label, track);
     if (!isOfRelease(described, workload, label.name)) return whole;
     const name = described.kind === 'Service' ? service : onTrack(label.name, track);
+    if (name === undefined) return whole;
     const named = { ...described, name };
     return { ...whole, object: { ...objectAt(whole, 'object'), describedObject: named } };
   });

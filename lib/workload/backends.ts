@@ -36,7 +36,9 @@ export function backendMistakes(
       const problem = `${whose} leads to Service ${name}, which nothing makes`;
       const remedy = known.has(apex)
         ? `name ${apex}, which is the release's Service`
-        : `name one of ${[...known.keys()].join(', ')}`;
+        : known.size > 0
+          ? `name one of ${[...known.keys()].join(', ')}`
+          : 'give the release a service, or leave it out';
       return [{ path, problem, got: name, remedy }];
     }
     if (port === undefined || ports.some((it) => it.name === port || it.port === port)) return [];

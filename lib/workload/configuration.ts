@@ -10,7 +10,7 @@ import type { Authored } from '../manifest/manifest.ts';
 import { isKind, withSpec } from '../manifest/manifest.ts';
 import { hasAll } from '../manifest/selector.ts';
 import type { Mistake } from '../mistake.ts';
-import { type Names, type Side, TRACKS } from '../names.ts';
+import { type Side, TRACKS } from '../names.ts';
 import { TRACK_LABEL } from '../plan/plan.ts';
 import {
   labelsOn,
@@ -147,13 +147,18 @@ export function tracksMistakes({ path, object }: Authored, label: TrackLabel): M
 /** What is wrong with the Services that the author made beside the release's own. */
 export function serviceObjectMistakes(
   { path, object }: Authored,
-  context: { readonly names: Names; readonly label: TrackLabel; readonly pods: readonly Labels[] },
+  context: {
+    /** Names of those that the release makes. */
+    readonly taken: readonly string[];
+    readonly label: TrackLabel;
+    readonly pods: readonly Labels[];
+  },
 ): Mistake[] {
   if (!isKind(object, '', 'Service')) return [];
-  const { names, label } = context;
+  const { label } = context;
   const { name, annotations } = object.metadata;
   // What it selects does not matter where it must go.
-  if ([names.apex, names.primary, names.canary].includes(name))
+  if (context.taken.includes(name))
     return [
       {
         path,

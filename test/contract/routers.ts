@@ -246,8 +246,8 @@ function sharesOf({ total }: Shares): readonly number[] {
 
 function capabilitiesOf(router: Router, release: Release): Capabilities {
   const { objects } = build(release);
-  if (objects === undefined) throw new Error('the contract’s release has no objects');
-  return router.capabilities(objects.context);
+  if (objects?.routed === undefined) throw new Error('the contract’s release has no Service');
+  return router.capabilities(objects.routed);
 }
 
 /** That a step's routes, or its pods, say the weights that the plan says. */

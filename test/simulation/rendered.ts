@@ -119,6 +119,13 @@ export const KINDS = {
       traffic: kubernetes({ split: 'replicas' }),
     }),
   },
+  worker: {
+    props: () => ({
+      service: undefined,
+      strategy: canary({ stepWeights: [25, 50] }),
+      traffic: kubernetes({ split: 'replicas' }),
+    }),
+  },
   switched: {
     props: () => ({ strategy: blueGreen({ iterations: 0 }), traffic: kubernetes() }),
   },

@@ -10,12 +10,14 @@ import type { Decision, Move } from '../../analyzer/core/rules/decision.ts';
 import type { Rollout, Situation } from '../../analyzer/core/situation.ts';
 import { parseState, type State, stateText } from '../../analyzer/core/state.ts';
 import type { HookCalls } from '../../analyzer/hooks/calls.ts';
+import { rulesOf } from '../../analyzer/simulated/reach.ts';
 import type { Analyzer } from '../../analyzer/tick/analyzer.ts';
 import { decideAsking } from '../../analyzer/tick/asking.ts';
 import type { Observer } from '../../analyzer/tick/clusters.ts';
 import { observe } from '../../analyzer/tick/observe.ts';
 import type { ClusterSource } from '../../analyzer/tick/world.ts';
 import { oneCluster } from '../../analyzer/tick/world.ts';
+import { workOf } from '../work.ts';
 import { type Arrival, createArrival } from './arrival.ts';
 import { Broken } from './broken.ts';
 import { within } from './faults.ts';
@@ -118,7 +120,8 @@ export async function simulate(
 function begin(scenario: Scenario, blobs: Blobs, plant: Plant): Running {
   const { behaviours, faults, outside, tickSeconds, ids } = scenario;
   const read = (oid: string) => objectOf(oid, blobs);
-  const world = createWorld(blobs, behaviours, faults, outside);
+  const reach = scenario.kind === 'worker' ? workOf : rulesOf;
+  const world = createWorld({ blobs, behaviours, faults, outside, reach });
   const hooks = createHooks(scenario.hooks);
   const releases = ids.map(emptyGit);
   const oracle = createOracle(world, { hooks });

@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { THOROUGH } from '../tries.ts';
 import { PLANTS, type PlantName } from './plants.ts';
 import { seeded } from './random.ts';
-import { KINDS } from './rendered.ts';
-import { scenario } from './scenario.ts';
+import { scenario, TURNS } from './scenario.ts';
 import { type Plant, type Restarts, type Run, simulate } from './simulate.ts';
 
 /** How many seeds are tried. @default - those of `COVERING`; in .ci/run 200 */
@@ -75,6 +74,9 @@ const REMEMBERED = {
   skew: [],
 };
 
+/** Seeds under which workers without a Service are released, and end both ways. */
+const WORKERS = THOROUGH ? Array.from({ length: 40 }, (_, index) => index + 1) : [1, 2, 3, 4, 5, 6];
+
 async function run(seed: number, restarts?: Restarts, plant?: Plant): Promise<Run> {
   const blobs = new Map<string, string>();
   return simulate(await scenario(seed, blobs), blobs, restarts, plant);
@@ -125,13 +127,23 @@ describe('simulated rollouts', () => {
     expect(broken).toEqual([]);
     // Stories in which nothing happens would prove nothing.
     if (ROLLOUTS !== undefined && Number(ROLLOUTS) < 200) return;
-    const strategies = ['canary', ...Object.keys(KINDS)];
+    const strategies = ['canary', ...TURNS];
     const wanted = strategies.flatMap((it) => ENDS.map((end) => `${it} ${end}`));
     const asked = ['undo', 'adopt', 'configure', 'note', 'promote', 'full', 'abort', 'fast'];
     const all = new Set([...seen.values()].flat());
     const missing = [...wanted, ...asked].filter((it) => !all.has(it));
     expect(missing, 'take what PERCH_SIMULATIONS=200 prints for COVERING').toEqual([]);
     if (ROLLOUTS !== undefined) console.log(`all of it under ${covering(seen).join(', ')}`);
+  });
+
+  it('of workers without a Service break no rule either, and end both ways', async () => {
+    const ends = new Set<string>();
+    for (const seed of WORKERS) {
+      const blobs = new Map<string, string>();
+      const { kinds } = await simulate(await scenario(seed, blobs, 'worker'), blobs);
+      for (const it of kinds) ends.add(it);
+    }
+    expect([...ends]).toEqual(expect.arrayContaining(ENDS));
   });
 
   it('end where they should when nothing but the candidate can go wrong', async () => {

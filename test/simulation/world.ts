@@ -3,7 +3,6 @@ import type { ObjectReading, ObjectRef } from '../../analyzer/core/cluster/readi
 import type { Sample } from '../../analyzer/core/judge/series.ts';
 import { isoTime } from '../../analyzer/core/state.ts';
 import type { MetricStores } from '../../analyzer/metrics/store.ts';
-import { rulesOf } from '../../analyzer/simulated/reach.ts';
 import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
 import { replicasOf } from '../../analyzer/simulated/workloads.ts';
 import { isWorkload, type Rule } from '../../lib/traffic/reach.ts';
@@ -84,13 +83,22 @@ const FLAKY_SECONDS = 12;
 /** Percent of the requests that have what a rule asks for. */
 const ASKED_PERCENT = 25;
 
-/** @param outside objects that no release brings, ready since ever */
-export function createWorld(
-  blobs: Blobs,
-  behaviours: ReadonlyMap<string, Behaviour>,
-  faults: Faults,
-  outside: readonly Manifest[] = [],
-): World {
+/** What a world is made of. */
+export interface WorldOptions {
+  readonly blobs: Blobs;
+  readonly behaviours: ReadonlyMap<string, Behaviour>;
+  readonly faults: Faults;
+  /** Objects that no release brings, ready since ever. */
+  readonly outside: readonly Manifest[];
+  /** How requests, or work, reach the pods of a release. */
+  readonly reach: (
+    objects: readonly Manifest[],
+    id: string,
+    runs: (workload: string) => boolean,
+  ) => readonly Rule[];
+}
+
+export function createWorld({ blobs, behaviours, faults, outside, reach }: WorldOptions): World {
   const held = new Map<string, Held>();
   const sync = createSync({ blobs, behaviours, faults, held });
   const moments: Moment[] = [];
@@ -113,7 +121,8 @@ export function createWorld(
   /** Notes who gets what from now on, and who gets no answer. */
   function settle(at: number): void {
     const objects = [...held.values()].map((it) => it.object);
-    rules = new Map(sync.ids().map((id) => [id, rulesOf(objects, id)]));
+    const runs = (name: string) => servingNow(name, at).length > 0;
+    rules = new Map(sync.ids().map((id) => [id, reach(objects, id, runs)]));
     const percents = new Map<string, number>();
     for (const [id, all] of rules)
       for (const [index, rule] of all.entries()) {

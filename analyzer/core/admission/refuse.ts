@@ -1,4 +1,10 @@
-import { identityOf, type Plan, type Shape, TRACK_LABEL } from '../../../lib/plan/plan.ts';
+import {
+  hasService,
+  identityOf,
+  type Plan,
+  type Shape,
+  TRACK_LABEL,
+} from '../../../lib/plan/plan.ts';
 import { atRest } from '../position.ts';
 import type { Situation } from '../situation.ts';
 
@@ -24,6 +30,7 @@ export function refusal(
           ...sizesMissing(next, stable),
           ...servicesMixedUp(next, stable),
           ...rootsMoved(next, stable, state),
+          ...serviceTaken(next, stable, state),
           ...refusals(next.shape, stable.shape),
         ]),
   ];
@@ -76,10 +83,23 @@ function servicesMixedUp(next: Plan, stable: Plan): readonly string[] {
 /** Between two plans of other roots `live/` would hold an object in two files, which no sync tool takes. */
 function rootsMoved(next: Plan, stable: Plan, state: Situation['state']): readonly string[] {
   const isApart = ({ files }: Plan) => Object.keys(files).some((it) => it.includes('/'));
-  const isConfiguration = identityOf(next) === identityOf(stable);
-  const rests = state.kind !== 'known' || atRest(state.value.position);
-  if (isApart(next) === isApart(stable) || (isConfiguration && rests)) return [];
+  if (isApart(next) === isApart(stable) || isAlone(next, stable, state)) return [];
   return ['its roots changed: change them at rest, and in a commit that changes no version'];
+}
+
+/** Who still used it would lose it; nobody should have to ask whether the new version was it. */
+function serviceTaken(next: Plan, stable: Plan, state: Situation['state']): readonly string[] {
+  const isKept = hasService(next.shape) || !hasService(stable.shape);
+  if (isKept || isAlone(next, stable, state)) return [];
+  return [
+    `Service ${stable.shape.apex} is gone from the plan: take it away at rest, and in a commit that changes no version`,
+  ];
+}
+
+/** Whether it changes configuration alone, at rest. */
+function isAlone(next: Plan, stable: Plan, state: Situation['state']): boolean {
+  const rests = state.kind !== 'known' || atRest(state.value.position);
+  return rests && identityOf(next) === identityOf(stable);
 }
 
 /**
@@ -134,7 +154,7 @@ const RULES: readonly Rule[] = [
       );
   },
   function apexRenamed(next, stable) {
-    if (next.apex === stable.apex) return [];
+    if (next.apex === stable.apex || !hasService(stable)) return [];
     return [
       `the apex Service changed from ${stable.apex} to ${next.apex}: its users would lose it; ` +
         'give the new name a release of its own',

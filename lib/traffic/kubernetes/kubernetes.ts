@@ -9,7 +9,7 @@ import { selectorOf } from '../../workload/track-label.ts';
 import { replicasOf } from '../../workload/workload-kinds.ts';
 import { type Capabilities, cannot, matchesBy, type Shares } from '../capabilities.ts';
 import { podsAt, type Room, roomOf, shareOf } from '../pods.ts';
-import type { Router, RouterContext, Routing } from '../router.ts';
+import type { ReleaseContext, Router, RouterContext, Routing } from '../router.ts';
 import type { Traffic } from '../traffic.ts';
 
 /** How a Service alone leads requests to two tracks. */
@@ -20,7 +20,8 @@ export const kubernetesProps = fields({
   /**
    * `switch`: Service `<name>` selects the pods of one track, so that all requests go over at once.
    * `replicas`: it selects the pods of both, and the canary gets requests as it gets pods, while the primary gives its own
-   * up, so that no more run than the workload's `replicas` and its `maxSurge`; without an autoscaler.
+   * up, so that no more run than the workload's `replicas` and its `maxSurge`; without an autoscaler. A release whose pods
+   * take work themselves needs no Service for that.
    * @default 'switch'
    */
   split: z.enum(['switch', 'replicas']).optional(),
@@ -39,15 +40,15 @@ function kubernetesOf({ split = 'switch' }: KubernetesProps): Router {
     counts: () => UNCOUNTED,
     claims: () => [],
     owns: () => false,
+    mistakes: () => [],
     policies: () => [],
   } as const;
   if (split === 'replicas')
     return {
       ...common,
       kinds: [],
-      splits: { kind: 'pods' },
+      splits: { kind: 'pods', mistakes: replicaMistakes },
       apexSelects: 'both',
-      mistakes: replicaMistakes,
       routes: () => [],
     };
   return {
@@ -55,7 +56,6 @@ function kubernetesOf({ split = 'switch' }: KubernetesProps): Router {
     kinds: [{ group: '', kind: 'Service' }],
     splits: { kind: 'requests', weights: ALL_OR_NONE },
     apexSelects: 'primary',
-    mistakes: () => [],
     routes: (context, traffic) => [switched(context, traffic)],
   };
 }
@@ -93,8 +93,10 @@ function switched(context: RouterContext, { weights }: Traffic): Routing {
   return { object: withSpec(context.apex, { selector }), pointers: ['/spec/selector'] };
 }
 
-function replicaMistakes(context: RouterContext, traffics: readonly Traffic[]): Mistake[] {
-  const { path, workload } = context;
+function replicaMistakes(
+  { path, workload }: ReleaseContext,
+  traffics: readonly Traffic[],
+): Mistake[] {
   const scaler = workload.find(isScaler);
   if (scaler !== undefined)
     return [

@@ -93,6 +93,19 @@ describe.concurrent('a release that Git knows nothing of', () => {
     expect(next).toMatchObject({ kind: 'move', transition: 'start', pushed: true });
   });
 
+  test('without a Service takes none over, whatever one of the author’s is called', async () => {
+    const field = await fresh();
+    const balanced = {
+      kind: 'found' as const,
+      object: { metadata: {}, spec: { type: 'LoadBalancer' } },
+    };
+    const clusters = oneCluster(showing(balanced, ['Service']));
+    const alone = plan('v2', { shape: { targetPorts: [] } });
+    await field.release({ app: alone });
+    const decision = await decisionOf({ ...(await field.analyzer()), clusters });
+    expect(decision).toMatchObject({ kind: 'move', transition: 'start', pushed: true });
+  });
+
   test.each<[string, Cluster]>([
     ['cannot be reached', { read: async () => ({ kind: 'unknown', reason: 'api is away' }) }],
     ['may not be read', showing({ kind: 'unknown', reason: 'api is away' })],

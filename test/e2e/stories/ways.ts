@@ -37,6 +37,7 @@ export const WAYS = [
   'recreated',
   'ramped',
   'by-pods',
+  'worker',
   'store',
   'on-nodes',
   'tested',
@@ -130,6 +131,13 @@ const PROPS: Readonly<Record<Way, (place: Place) => Props>> = {
     traffic: kubernetes({ split: 'replicas' }),
     strategy: canary({ stepWeights: [20, 50] }),
   }),
+  worker: ({ version }) => ({
+    workload: deployment('worker', version, 5),
+    service: undefined,
+    traffic: kubernetes({ split: 'replicas' }),
+    strategy: canary({ stepWeights: [20, 60] }),
+    analysis: { checks: [failures()] },
+  }),
   store: ({ version }) => ({
     workload: statefulSet('store', version, 4),
     traffic: kubernetes(),
@@ -178,6 +186,13 @@ function atGateway({ gateway }: Stack, id: string) {
 
 function answers(): CheckDefinition {
   return successRate({ min: 99, window: Duration.seconds(5) });
+}
+
+/** What the pods count themselves, of which nothing may be in the way of the candidate. */
+function failures(): CheckDefinition {
+  const failed =
+    'sum(stack_pod_requests_total{namespace="{{namespace}}",workload="{{target}}",status!="200"})';
+  return query({ name: 'failures', query: `${failed} or vector(0)`, max: 0 });
 }
 
 /** The canary answers as well as the stable version beside it, as the pods count. */

@@ -172,6 +172,28 @@ describe('two roots instead of one', () => {
   });
 });
 
+describe('a release that loses its Service', () => {
+  const alone = (version: string) => plan(version, { shape: { targetPorts: [] } });
+  const gone =
+    'Service app is gone from the plan: take it away at rest, and in a commit that changes no version';
+
+  test('does so at rest, with a commit of its own', () => {
+    const it = situation({ position: AT_REST, plan: V1, stable: V1, dist: alone('v1') });
+    expect(refusal(it, V1.plan)).toBeUndefined();
+    const newer = situation({ position: AT_REST, plan: V1, stable: V1, dist: alone('v2') });
+    expect(refusal(newer, V1.plan)).toBe(gone);
+    const underWay = situation({ position: step('02-weight-20'), plan: V2, dist: alone('v2') });
+    expect(refusal(underWay, V1.plan)).toBe(gone);
+  });
+
+  test('gets one with any version, under any name', () => {
+    const before = alone('v1');
+    const it = situation({ position: AT_REST, plan: before, stable: before, dist: V2 });
+    expect(refusal(it, before.plan)).toBeUndefined();
+    expect(refusals({ ...STABLE, apex: 'web' }, before.plan.shape)).toEqual([]);
+  });
+});
+
 describe('steps that compare with a baseline', () => {
   const wants = plan('v2', { baseline: ['02-weight-20'] });
   const has = plan('v1', { baseline: [] });

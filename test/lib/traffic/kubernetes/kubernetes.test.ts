@@ -15,6 +15,7 @@ import {
 import { type Manifest, objectAt } from '../../../../lib/manifest/json.ts';
 import { mistakeText } from '../../../../lib/mistake.ts';
 import { namesOf } from '../../../../lib/names.ts';
+import { routerMistakes } from '../../../../lib/traffic/mistakes.ts';
 import { trackLabelOf } from '../../../../lib/workload/track-label.ts';
 import { type RouterUnderTest, routerContract } from '../../../contract/routers.ts';
 import { deployment, hpa, mistakesOf, objectIn, sample, workload } from '../../sample.ts';
@@ -135,7 +136,7 @@ describe('replicas', () => {
       const traffics = [0, ...weights].map((canary) => ({
         weights: { primary: 100 - canary, canary },
       }));
-      return traffic.mistakes(context, traffics).map(mistakeText);
+      return routerMistakes(traffic, context, traffics).map(mistakeText);
     };
 
     test('enough pods', () => {
