@@ -130,7 +130,15 @@ export const stateSchema = z.strictObject({
   /** Git tree of `stable/`; absent before the first release is complete. */
   stable: oid.optional(),
   /** The candidate that went back because it was bad or aborted. */
-  failed: z.strictObject({ candidate, step: z.string(), reason: z.string() }).optional(),
+  failed: z
+    .strictObject({
+      candidate,
+      step: z.string(),
+      reason: z.string(),
+      /** The attempt that its plan was, where it was not the first. */
+      attempt: z.number().int().min(2).optional(),
+    })
+    .optional(),
   /** While set, nothing goes on; only a necessary rollback happens. */
   paused: z.strictObject({ reason: z.string(), by: z.string().optional() }).optional(),
   /** Runs of hooks in this rollout; those that failed count as failed checks. */
@@ -162,6 +170,8 @@ const STATE_UPGRADES: readonly Upgrade[] = [
   // Version 2 says which note it was; of one that was made before nobody is told.
   (state) => state,
   // Version 3 has plans that say more.
+  (state) => state,
+  // Version 4 says which attempt failed, where it was not the first.
   (state) => state,
 ];
 

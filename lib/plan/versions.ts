@@ -1,5 +1,5 @@
 /** Version of the format of plan.yaml and state.yaml that this version of Perch writes; docs/upgrades.md lists them. */
-export const FORMAT = 3;
+export const FORMAT = 4;
 
 /** Data of one version of a format, as the next version has it. What is not as it should be is left to the schema. */
 export type Upgrade = (old: Fields) => Fields;

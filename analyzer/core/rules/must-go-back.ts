@@ -1,4 +1,4 @@
-import { identityOf } from '../../../lib/plan/plan.ts';
+import { failureOf } from '../failure.ts';
 import { judgedStep } from '../judge/judge.ts';
 import { canaryWeight, hasPromoted, stepOf } from '../position.ts';
 import { nextBack } from '../rollout.ts';
@@ -169,7 +169,7 @@ export function backBecause(context: Context, reason: string): Move {
   return {
     ...wayBackMove(context, reason),
     verdict: 'fail',
-    failed: { candidate: identityOf(plan.plan), step, reason },
+    failed: failureOf(plan.plan, step, reason),
   };
 }
 

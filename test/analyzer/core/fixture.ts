@@ -44,6 +44,7 @@ export interface PlanChanges extends Partial<PlanOptions> {
       | 'dependsOn'
       | 'rollbackWindow'
       | 'suspend'
+      | 'attempt'
       | 'group'
       | 'workloads'
     >
