@@ -4,7 +4,7 @@ import { hashOf } from './manifest/json.ts';
 import { freeId } from './manifest/put.ts';
 import { type Mistake, noteCall, placeOf, reproofs, reprove } from './mistake.ts';
 import { labelMistakes } from './names.ts';
-import type { Group, Plan } from './plan/plan.ts';
+import { attemptOf, type Group, type Plan } from './plan/plan.ts';
 import { fields, listOf, thing } from './props/fields.ts';
 import { readProps } from './props/read.ts';
 import { Release } from './release/release.ts';
@@ -41,7 +41,7 @@ export function grouped(
   groups: readonly Atomic[],
   all: readonly Rendered[],
 ): { readonly releases: readonly Rendered[]; readonly mistakes: readonly Mistake[] } {
-  const found = new Map<string, Group>();
+  const found = new Map<string, Pick<Plan, 'group' | 'attempt'>>();
   const mistakes: Mistake[] = [];
   for (const it of groups) {
     const wrong = reproofs(it);
@@ -56,12 +56,17 @@ export function grouped(
     const members = plans.map((plan) => plan.release).sort();
     if (mistakes.length > 0) continue;
     const candidates = plans.map((plan) => `${plan.release} ${plan.candidate}`).sort();
-    const group = { name: it.name, members, candidate: hashOf(candidates, 10) };
-    for (const id of members) found.set(id, group);
+    const group: Group = { name: it.name, members, candidate: hashOf(candidates, 10) };
+    // A failure belongs to all of them, so the attempt does, too.
+    const attempt = Math.max(...plans.map(attemptOf));
+    const common = attempt === 1 ? { group } : { group, attempt };
+    for (const id of members) found.set(id, common);
   }
   const releases = all.map((it) => {
-    const group = found.get(it.id);
-    return group === undefined ? it : rendered({ ...it.plan, group }, stepFiles(it), it.warnings);
+    const common = found.get(it.id);
+    return common === undefined
+      ? it
+      : rendered({ ...it.plan, ...common }, stepFiles(it), it.warnings);
   });
   return { releases, mistakes };
 }
@@ -108,11 +113,14 @@ function doubled({ node, name }: Atomic, all: readonly Atomic[]): Mistake[] {
   return [{ path: node.path, problem, got: name, remedy: 'give each a name of its own' }];
 }
 
-function shared({ node, name, members }: Atomic, found: ReadonlyMap<string, Group>): Mistake[] {
+function shared(
+  { node, name, members }: Atomic,
+  found: ReadonlyMap<string, Pick<Plan, 'group'>>,
+): Mistake[] {
   return members.flatMap(({ id }) => {
     const other = found.get(id);
     if (other === undefined) return [];
-    const problem = `release ${id} is in group ${other.name} already`;
+    const problem = `release ${id} is in group ${other.group?.name} already`;
     return [{ path: node.path, problem, got: name, remedy: 'let it move with one group' }];
   });
 }

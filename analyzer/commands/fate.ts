@@ -1,4 +1,5 @@
 import { identityOf } from '../../lib/plan/plan.ts';
+import { isHeldBack } from '../core/failure.ts';
 import { atRest } from '../core/position.ts';
 import type { Situation } from '../core/situation.ts';
 import { oneNamed } from '../named.ts';
@@ -26,7 +27,10 @@ export function fateOf(situation: Situation, candidate: string, wasSeen: boolean
   const { failed, position, promoted = [], candidate: running } = state.value;
   // While it is rolled back, it may still have traffic: it has failed when the routes are back.
   const runs = running === candidate && !atRest(position);
-  if (failed?.candidate === candidate && !runs)
+  // A raised attempt starts it again.
+  const starts =
+    dist.kind === 'known' && newest === candidate && !isHeldBack(failed, dist.value.plan);
+  if (failed?.candidate === candidate && !runs && !starts)
     return { kind: 'failed', reason: `${failed.step}: ${failed.reason}` };
   const serves = stable.kind === 'known' && identityOf(stable.value.plan) === candidate;
   if (serves && atRest(position)) return { kind: 'promoted' };

@@ -1,5 +1,5 @@
 import { judgeText } from '../../lib/plan/judge.ts';
-import type { Plan } from '../../lib/plan/plan.ts';
+import { attemptOf, identityOf, type Plan } from '../../lib/plan/plan.ts';
 import type { Evidence } from './judge/judge.ts';
 import { saidOf, testLine } from './judge/proof-text.ts';
 import { type Message, plainMessage, type Trailer } from './message.ts';
@@ -33,7 +33,7 @@ function headline(move: Move, plan: Plan, from: State | undefined, state: State)
   const images = versionText(plan);
   switch (move.transition) {
     case 'start':
-      return `${move.to.kind === 'init' ? 'initialize' : 'start'} ${images} (${plan.candidate})`;
+      return `${move.to.kind === 'init' ? 'initialize' : 'start'} ${images} (${plan.candidate})${attemptText(plan, from)}`;
     case 'complete':
       return from?.position.kind === 'init'
         ? `initialized ${images}`
@@ -53,6 +53,11 @@ function headline(move: Move, plan: Plan, from: State | undefined, state: State)
     case 'next':
       return stepHeadline(plan, from?.position, state.position);
   }
+}
+
+/** Said of a candidate that failed before alone: in any other start the number means nothing. */
+function attemptText(plan: Plan, from: State | undefined): string {
+  return from?.failed?.candidate === identityOf(plan) ? `, attempt ${attemptOf(plan)}` : '';
 }
 
 function stepHeadline(plan: Plan, from: Position | undefined, to: Position): string {

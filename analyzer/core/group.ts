@@ -1,5 +1,6 @@
 import { type Group, identityOf } from '../../lib/plan/plan.ts';
 import type { Change } from './change.ts';
+import { failureOf } from './failure.ts';
 import { subjectOf } from './message.ts';
 import type { Observation } from './observation.ts';
 import { atRest, type Position, positionText } from './position.ts';
@@ -72,7 +73,7 @@ function forcedBack(member: Member, members: readonly Member[], now: number): De
   const failed = blamed ?? failedIn(cause);
   if (failed?.candidate !== state.candidate) return move;
   const step = state.position.kind === 'step' ? state.position.step : failed.step;
-  return { ...move, verdict: 'fail', failed: { candidate: state.candidate, step, reason } };
+  return { ...move, verdict: 'fail', failed: failureOf(rollout.value.plan.plan, step, reason) };
 }
 
 function failedIn({ observation: { situation } }: Member): Move['failed'] {

@@ -1,4 +1,5 @@
 import { identityOf } from '../../lib/plan/plan.ts';
+import { isHeldBack } from './failure.ts';
 import { differingLiveFiles } from './integrity.ts';
 import {
   atRest,
@@ -63,7 +64,15 @@ export function illegal(
   const accepting = (next.accepts?.length ?? 0) > 0 && next.transition > old.transition;
   if (next.transition !== old.transition + 1 && !accepting)
     return `transition went from ${old.transition} to ${next.transition}`;
-  return LEGAL[next.kind](old, next, before) ? undefined : describe(old, next);
+  return LEGAL[next.kind](old, next, before) ? startsFailed(old, next, after) : describe(old, next);
+}
+
+/** A candidate that failed starts again by `perch retry`, which forgets the failure first, or by a raised attempt. */
+function startsFailed(old: State, next: State, { plan }: Situation): string | undefined {
+  if (next.kind !== 'start' || plan.kind !== 'known') return undefined;
+  const { failed } = old;
+  if (!isHeldBack(failed, plan.value.plan)) return undefined;
+  return `start of candidate ${failed.candidate}, which failed in ${failed.step}, without a higher attempt`;
 }
 
 type Test = (old: State, next: State, before: Situation) => boolean;

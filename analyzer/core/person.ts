@@ -2,6 +2,7 @@ import { describeSteps } from '../../lib/plan/describe.ts';
 import { identityOf, lastStep, type Plan, type Step } from '../../lib/plan/plan.ts';
 import { refusals } from './admission/refuse.ts';
 import type { Change } from './change.ts';
+import { failureOf, isHeldBack } from './failure.ts';
 import { disagreement } from './integrity.ts';
 import { plainMessage } from './message.ts';
 import { status } from './phase.ts';
@@ -109,7 +110,7 @@ export function abort(situation: Situation, { by, reason }: Request): Move {
     transition: 'back',
     to: nextBack(rollout),
     verdict: 'fail',
-    failed: { candidate: state.candidate, step: state.position.step, reason: `aborted: ${reason}` },
+    failed: failureOf(rollout.plan.plan, state.position.step, `aborted: ${reason}`),
   };
 }
 
@@ -173,8 +174,8 @@ export function gates(situation: Situation): readonly PersonGate[] {
       .map((it) => gateOf(plan.plan, it.name));
   const { dist } = situation;
   if (!atRest(state.position) || dist.kind !== 'known' || stable === undefined) return [];
-  const candidate = identityOf(dist.value.plan);
-  const waits = candidate !== identityOf(stable.plan) && candidate !== state.failed?.candidate;
+  const { plan: newest } = dist.value;
+  const waits = identityOf(newest) !== identityOf(stable.plan) && !isHeldBack(state.failed, newest);
   const hasGates = (dist.value.plan.start ?? []).length > 0;
   return waits && hasGates ? [gateOf(dist.value.plan, START)] : [];
 }
@@ -297,7 +298,7 @@ export function undo(
     to: undoPosition(plan.plan),
     stable: earlier,
     verdict: 'fail',
-    failed: { candidate, step: lastStep(plan.plan).name, reason: `undone: ${reason}` },
+    failed: failureOf(plan.plan, lastStep(plan.plan).name, `undone: ${reason}`),
   };
 }
 

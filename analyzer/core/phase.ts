@@ -2,6 +2,7 @@ import { identityOf } from '../../lib/plan/plan.ts';
 import { refusal } from './admission/refuse.ts';
 import type { Loaded } from './answer.ts';
 import { awaited } from './awaited.ts';
+import { isHeldBack } from './failure.ts';
 import { disagreement } from './integrity.ts';
 import type { Phase } from './phases.ts';
 import { atRest, canaryWeight, type PlanTree, stepIndex } from './position.ts';
@@ -101,10 +102,10 @@ export function phaseForOthers(situation: Situation): Phase {
   const { phase } = status(situation);
   if (rollout.kind !== 'known' || dist.kind !== 'known' || phase === 'Paused') return phase;
   const { state, stable } = rollout.value;
-  const newest = identityOf(dist.value.plan);
-  if (!atRest(state.position) || stable === undefined || newest === identityOf(stable.plan))
-    return phase;
-  return state.failed?.candidate === newest ? 'Failed' : 'Waiting';
+  const newest = dist.value.plan;
+  const isSame = stable === undefined || identityOf(newest) === identityOf(stable.plan);
+  if (!atRest(state.position) || isSame) return phase;
+  return isHeldBack(state.failed, newest) ? 'Failed' : 'Waiting';
 }
 
 /** At rest Git alone decides, so what would be decided now can be said: a refused plan, a failed candidate. */

@@ -152,7 +152,15 @@ export const stateSchema = z.strictObject({
   /** Git tree of `stable/`; absent before the first release is complete. */
   stable: oid.optional(),
   /** The candidate that went back because it was bad or aborted. */
-  failed: z.strictObject({ candidate, step: z.string(), reason: z.string() }).optional(),
+  failed: z
+    .strictObject({
+      candidate,
+      step: z.string(),
+      reason: z.string(),
+      /** The attempt that its plan was, where it was not the first. */
+      attempt: z.number().int().min(2).optional(),
+    })
+    .optional(),
   /** While set, nothing goes on; only a necessary rollback happens. */
   paused: z.strictObject({ reason: z.string(), by: z.string().optional() }).optional(),
   /** Runs of hooks in this rollout; those that failed count as failed checks. */
@@ -187,7 +195,7 @@ const STATE_UPGRADES: readonly Upgrade[] = [
   (state) => state,
   // Version 3 has plans that say more.
   (state) => state,
-  // Version 4 has the evidence of tests.
+  // Version 4 has the evidence of tests, and says which attempt failed where it was not the first.
   (state) => state,
 ];
 

@@ -296,6 +296,8 @@ export const planSchema = z
     hours: z.array(hours).optional(),
     /** Candidates that were among so many promoted last wait for no check and no gate. */
     rollbackWindow: z.number().int().positive().max(20).optional(),
+    /** Which attempt at its candidate this is, where it is not the first: a higher one starts a failed candidate again. */
+    attempt: z.number().int().min(2).optional(),
     /** Releases that must be in one of these phases before step 01. */
     dependsOn: z
       .array(z.strictObject({ release: dnsLabel, phases: z.array(z.string()).min(1) }))
@@ -375,6 +377,11 @@ export function identityOf(plan: Pick<Plan, 'candidate' | 'group'>): string {
 /** Whether a Service, which has a port at least, leads to the release; if not, its pods take work themselves. */
 export function hasService({ targetPorts, services }: Shape): boolean {
   return targetPorts.length > 0 || services !== undefined;
+}
+
+/** Which attempt at its candidate a plan is, or a failed candidate was in. */
+export function attemptOf({ attempt = 1 }: { readonly attempt?: number | undefined }): number {
+  return attempt;
 }
 
 /** Folder of a plan in which its candidate stands as the next rollout's primary with so many pods. */

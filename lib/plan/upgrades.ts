@@ -7,7 +7,8 @@ export const PLAN_UPGRADES: readonly Upgrade[] = [
     checks: eachOf(plan.checks, splitCheck),
     steps: eachOf(plan.steps, nameStay),
   }),
-  // Version 3 has more to say; what a plan of version 2 says means the same.
+  // Versions 3 and 4 have more to say; what a plan of the version before says means the same.
+  (plan) => plan,
   (plan) => plan,
   // So has version 4.
   (plan) => plan,

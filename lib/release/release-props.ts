@@ -134,6 +134,12 @@ export const releaseProps = fields({
    */
   suspend: z.boolean().optional(),
   /**
+   * Which attempt at its candidate this is. One that failed starts again when it is raised, in the pull request that
+   * changes what the candidate is judged by. Nothing else follows from it, and it may stay when the next candidate comes.
+   * @default 1
+   */
+  attempt: z.number().optional(),
+  /**
    * When steps that give the candidate more traffic may begin; what began before is finished or taken back.
    * @default - always
    */

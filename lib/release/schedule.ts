@@ -64,21 +64,24 @@ export interface ScheduleProps {
   readonly rollbackWindow?: number | undefined;
   /** @default false */
   readonly suspend?: boolean | undefined;
+  /** @default 1 */
+  readonly attempt?: number | undefined;
 }
 
 /** The plan's part of it, and what is wrong with it. */
 export interface Schedule {
-  readonly plan: Pick<Plan, 'hours' | 'dependsOn' | 'rollbackWindow' | 'suspend'>;
+  readonly plan: Pick<Plan, 'hours' | 'dependsOn' | 'rollbackWindow' | 'suspend' | 'attempt'>;
   readonly mistakes: readonly Mistake[];
 }
 
 /** Writes the schedule out as the plan has it. */
 export function compileSchedule(path: string, id: string, props: ScheduleProps): Schedule {
-  const { hours = [], dependsOn = [], rollbackWindow, suspend } = props;
+  const { hours = [], dependsOn = [], rollbackWindow, suspend, attempt = 1 } = props;
   const mistakes = [
     ...hours.flatMap((it, index) => hoursMistakes(path, `hours[${index}]`, it)),
     ...dependsOn.flatMap((it) => dependencyMistakes(path, id, it)),
     ...windowMistakes(path, rollbackWindow),
+    ...attemptMistakes(path, attempt),
   ];
   return {
     plan: {
@@ -93,6 +96,7 @@ export function compileSchedule(path: string, id: string, props: ScheduleProps):
           }),
       ...(rollbackWindow === undefined ? {} : { rollbackWindow }),
       ...(suspend === true ? { suspend } : {}),
+      ...(attempt === 1 ? {} : { attempt }),
     },
     mistakes,
   };
@@ -163,6 +167,12 @@ function dependencyMistakes(path: string, id: string, it: DependsOn): Mistake[] 
       remedy: `use one of ${PHASES.join(', ')}`,
     });
   return mistakes;
+}
+
+function attemptMistakes(path: string, attempt: number): Mistake[] {
+  if (Number.isSafeInteger(attempt) && attempt >= 1) return [];
+  const remedy = 'use 2 for the second attempt, or leave it out for the first';
+  return [{ path, problem: 'attempt must be a whole number from 1 on', got: attempt, remedy }];
 }
 
 function windowMistakes(path: string, rollbackWindow: number | undefined): Mistake[] {

@@ -111,10 +111,13 @@ function sharedSecrets({ files, steps, shape, workloads }: Plan): readonly strin
 
 /** What else a rollout waits for, or does not. */
 function conditions(plan: Plan): readonly string[] {
-  const { group, start = [], hours = [], dependsOn = [], rollbackWindow, suspend } = plan;
+  const { group, start = [], hours = [], dependsOn = [], rollbackWindow, suspend, attempt } = plan;
   const gates = start.map((it) => (it.kind === 'person' ? 'a person' : `hook ${it.hook}`));
   const lines = [
     ...(suspend === true ? ['Suspended: only a necessary rollback happens.'] : []),
+    ...(attempt === undefined
+      ? []
+      : [`Attempt ${attempt}: starts this candidate again where it failed in an earlier one.`]),
     ...(group === undefined
       ? []
       : [`Moves as one with ${group.members.join(', ')}, as group ${group.name}.`]),

@@ -85,6 +85,14 @@ describe('a group', () => {
     expect(await candidate({ ...image('1'), analysis: {} })).toBe(first);
   });
 
+  test('is in the highest attempt of its members: a failure belongs to all of them', async () => {
+    const { root, group } = apps({ web: {}, api: { attempt: 2 }, db: {} });
+    group('shop', 'web', 'api');
+    const { releases } = await root.render();
+    const attempts = releases.map(({ id, plan }) => [id, plan.attempt]);
+    expect(Object.fromEntries(attempts)).toEqual({ web: 2, api: 2, db: undefined });
+  });
+
   test('has the same candidate in whatever order its members are named', async () => {
     const candidate = async (...ids: readonly string[]) => {
       const { root, group } = apps({ web: {}, api: {} });

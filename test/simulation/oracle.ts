@@ -38,12 +38,18 @@ export interface Oracle {
   check(commit: Commit): void;
 }
 
+/** A candidate that failed, and in which attempt. */
+interface Failed {
+  readonly candidate: string;
+  readonly attempt: number;
+}
+
 /** What is remembered of one release. */
 interface Memory {
   /** Failed points of the steps that this rollout has left. */
   spent: number;
-  /** The candidate that must not be started again. */
-  failed: string | undefined;
+  /** The candidate that must not be started again, but in a higher attempt. */
+  failed: Failed | undefined;
   /** The image that was promoted last. */
   stable: string | undefined;
   /** Whether the primary was not ready when the rollout began. */
@@ -104,14 +110,16 @@ function remember(commit: Commit, memory: Memory, world: World): void {
 /** The candidate that must not be started again, remembered here whatever the state says. */
 function failedAfter(
   { after, verdict, at, asked }: Commit,
-  failed: string | undefined,
-): string | undefined {
+  failed: Failed | undefined,
+): Failed | undefined {
   const next = stateOf(after);
-  if ((next?.kind === 'back' && verdict === 'fail') || next?.kind === 'undo') return next.candidate;
+  const attempt = planOf(after)?.plan.attempt ?? 1;
+  if ((next?.kind === 'back' && verdict === 'fail') || next?.kind === 'undo')
+    return { candidate: next.candidate, attempt };
   if (asked === 'retry') return undefined;
   if (next?.kind !== 'start') return failed;
-  if (next.candidate === failed)
-    throw new Broken('failed-again', `${failed} was started again at ${at}`);
+  if (next.candidate === failed?.candidate && attempt <= failed.attempt)
+    throw new Broken('failed-again', `${failed.candidate} was started again at ${at}`);
   return undefined;
 }
 

@@ -48,11 +48,12 @@ const START = 1_800_000_000;
 const HOUR = 3600;
 
 /** Makes the plans of all of a story's releases, in the order of its ids. */
-type MakePlans = (
-  version: string,
-  setting: string,
-  suspend: boolean,
-) => Promise<readonly PlanTree[]>;
+type MakePlans = (release: {
+  readonly version: string;
+  readonly setting: string;
+  readonly suspend: boolean;
+  readonly attempt: number;
+}) => Promise<readonly PlanTree[]>;
 
 /**
  * @param blobs filled with what the plans refer to
@@ -117,7 +118,7 @@ function planner(
   const onInconclusive = random.pick(['hold', 'back'] as const);
   const rollbackWindow = random.chance(0.4) ? random.between(1, 3) : undefined;
   story.push(`weights ${weights.join(',')}, inconclusive: ${onInconclusive}, ${rollbackWindow}`);
-  return async (version, setting, suspend) => {
+  return async ({ version, setting, suspend, attempt }) => {
     const trees =
       kind === 'canary'
         ? [planTree({ version, weights, setting, latency: true }, blobs)]
@@ -127,6 +128,7 @@ function planner(
         analysis: { ...it.plan.analysis, onInconclusive },
         ...(rollbackWindow === undefined || calm ? {} : { rollbackWindow }),
         ...(suspend ? { suspend } : {}),
+        ...(attempt === 1 ? {} : { attempt }),
       }),
     );
   };
@@ -162,7 +164,12 @@ async function drawReleases(
   for (const id of ids)
     behaviours.set(`${id}:v1`, { readyAfter: random.between(2, 20), badFrom: 101 });
   const all: Released[] = [
-    { at: START, trees: await plans('v1', '', false), version: 'v1', good: true },
+    {
+      at: START,
+      trees: await plans({ version: 'v1', setting: '', suspend: false, attempt: 1 }),
+      version: 'v1',
+      good: true,
+    },
   ];
   let at = START + random.between(150, 300);
   // Whoever releases Services that exist already looks first which of them has the traffic.
@@ -179,13 +186,15 @@ async function drawReleases(
     }
     const known = ids.flatMap((id) => behaviours.get(`${id}:${version}`) ?? []);
     const suspend = !calm && random.chance(0.05);
+    // Whoever changes something else of the newest version means it to be tried again.
+    const attempt = setting !== '' && version === all.at(-1)?.version ? index + 1 : 1;
     all.push({
       at,
-      trees: await plans(version, setting, suspend),
+      trees: await plans({ version, setting, suspend, attempt }),
       version,
       good: !suspend && known.every(isGoodVersion) && (!isMixed || all.every((one) => one.good)),
     });
-    story.push(`${at} ${version} ${setting} ${suspend} ${JSON.stringify(known)}`);
+    story.push(`${at} ${version} ${setting} ${suspend} ${attempt} ${JSON.stringify(known)}`);
     at += random.chance(0.5) ? random.between(20, 300) : random.between(600, 900);
   }
   return { behaviours, all, at };

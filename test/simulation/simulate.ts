@@ -58,7 +58,7 @@ export interface Run {
   /** The state of the first release. */
   readonly last: State;
   readonly ticks: number;
-  /** What happened: kinds of transitions, what persons asked for, and `fast`. */
+  /** What happened: kinds of transitions, what persons asked for, `fast`, and `again` for a failed candidate. */
   readonly kinds: ReadonlySet<string>;
   /** The version that is stable in the end. */
   readonly finalVersion: string;
@@ -364,6 +364,7 @@ function commit(
     state.position.kind === 'complete' && before?.position.kind === 'init' ? 'init' : state.kind,
   );
   if (state.fast !== undefined) kinds.add('fast');
+  if (state.kind === 'start' && before?.failed?.candidate === state.candidate) kinds.add('again');
   log.push(
     `${now} ${git.id} ${state.transition} ${state.kind} ${JSON.stringify(state.position)} ${move.reason}`,
   );

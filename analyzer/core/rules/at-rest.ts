@@ -1,6 +1,7 @@
-import { identityOf, type Plan } from '../../../lib/plan/plan.ts';
+import { attemptOf, identityOf, type Plan } from '../../../lib/plan/plan.ts';
 import { refusal } from '../admission/refuse.ts';
 import type { Loaded } from '../answer.ts';
+import { failureOf, isHeldBack } from '../failure.ts';
 import type { Beginning, HookReading } from '../observation.ts';
 import { atRest, type PlanTree } from '../position.ts';
 import type { Rollout, Situation } from '../situation.ts';
@@ -44,8 +45,8 @@ export function first(situation: Situation, beginning?: Beginning): Decision {
  */
 export function isStarting({ state, stable }: Rollout, dist: Loaded<PlanTree>): boolean {
   if (!atRest(state.position) || dist.kind !== 'known' || stable === undefined) return false;
-  const candidate = identityOf(dist.value.plan);
-  return candidate !== identityOf(stable.plan) && candidate !== state.failed?.candidate;
+  const { plan } = dist.value;
+  return identityOf(plan) !== identityOf(stable.plan) && !isHeldBack(state.failed, plan);
 }
 
 /** Nothing is under way: a newer plan starts, or is refused, or there is none. */
@@ -82,7 +83,7 @@ function atRestDecision(context: Context): Decision {
   if (dist.kind === 'broken') return { kind: 'rest', reason: dist.reason };
   if (stable === undefined) return { kind: 'rest', reason: 'there is no stable set' };
   if (dist.value.tree === stable.tree) return { kind: 'rest', reason: restReason(rollout, stable) };
-  if (state.failed?.candidate === identityOf(dist.value.plan))
+  if (isHeldBack(state.failed, dist.value.plan))
     return { kind: 'rest', reason: failedReason(rollout, dist.value) };
   return pinAtRest(context, dist.value, stable);
 }
@@ -131,11 +132,18 @@ function start({ rollout, observation }: Context, plan: Plan, before: string): D
     broken,
     verdict: 'none',
     reason:
-      `new candidate ${candidate} after ${before}` +
+      startReason(rollout, plan, before) +
       (broken === undefined
         ? ''
         : `; the primary is not ready, so it holds nothing: ${broken.reason}`),
   };
+}
+
+function startReason({ state: { failed } }: Rollout, plan: Plan, before: string): string {
+  const candidate = identityOf(plan);
+  if (failed?.candidate !== candidate) return `new candidate ${candidate} after ${before}`;
+  const was = `in ${failed.step} in attempt ${attemptOf(failed)}: ${failed.reason}`;
+  return `attempt ${attemptOf(plan)} at candidate ${candidate}, which failed ${was}`;
 }
 
 const SUSPENDED = 'its newest plan is suspended';
@@ -181,7 +189,7 @@ function rejected({ observation, rollout }: Context, plan: Plan): Decision | und
   const candidate = identityOf(plan);
   return {
     ...noteMove(rollout.state, { kind: 'notStarted', candidate, reason }, reason),
-    failed: { candidate, step: START, reason },
+    failed: failureOf(plan, START, reason),
     verdict: 'fail',
   };
 }
@@ -198,14 +206,18 @@ function restReason(rollout: Rollout, stable: PlanTree): string {
 }
 
 /** @param newest the plan of `dist/`, of the candidate that failed */
-function failedReason({ state, plan }: Rollout, newest: PlanTree): string {
+function failedReason({ state, plan, stable }: Rollout, newest: PlanTree): string {
+  const { failed } = state;
   // Other checks, bounds, steps or policies: nobody but their author knows whether they are meant to try it again.
   const isOther =
-    identityOf(plan.plan) === state.failed?.candidate &&
-    identityOf(newest.plan) === state.failed.candidate &&
+    failed !== undefined &&
+    identityOf(plan.plan) === failed.candidate &&
+    identityOf(newest.plan) === failed.candidate &&
     newest.tree !== plan.tree;
   const remedy = !isOther
     ? 'Release a fix, or `perch retry`'
-    : 'The newest plan of this candidate differs from the one that failed: `perch retry` starts it with that';
-  return `candidate ${state.failed?.candidate} failed in ${state.failed?.step}: ${state.failed?.reason}. ${remedy}`;
+    : 'The newest plan of this candidate differs from the one that failed, and nothing of it is applied: ' +
+      `set attempt: ${attemptOf(failed) + 1} in the release, or \`perch retry\`, to start the candidate again with it; ` +
+      `to apply only what else has changed, release it with the stable candidate ${stable && identityOf(stable.plan)}`;
+  return `candidate ${failed?.candidate} failed in ${failed?.step}: ${failed?.reason}. ${remedy}`;
 }

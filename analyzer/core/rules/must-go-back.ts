@@ -1,4 +1,4 @@
-import { identityOf } from '../../../lib/plan/plan.ts';
+import { failureOf } from '../failure.ts';
 import { judgedStep } from '../judge/judge.ts';
 import { saidOf, seenText, totalLine, undecidedText } from '../judge/proof-text.ts';
 import { canaryWeight, hasPromoted, stepOf } from '../position.ts';
@@ -197,7 +197,7 @@ export function backBecause(context: Context, reason: string): Move {
   return {
     ...wayBackMove(context, reason),
     verdict: 'fail',
-    failed: { candidate: identityOf(plan.plan), step, reason },
+    failed: failureOf(plan.plan, step, reason),
   };
 }
 

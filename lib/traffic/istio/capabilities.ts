@@ -1,8 +1,8 @@
-import { type JsonObject, type Manifest, objectAt } from '../../manifest/json.ts';
+import { type JsonObject, objectAt } from '../../manifest/json.ts';
 import { CAN, type Capabilities, cannot, matchesBy, type Shares } from '../capabilities.ts';
 import type { RouterContext } from '../router.ts';
-import { splitsHttp } from './own-virtual-service.ts';
-import { type IstioProps, subsetsOf } from './props.ts';
+import { type Owned, splitsHttp } from './own-virtual-service.ts';
+import type { IstioProps } from './props.ts';
 
 /** A release as Istio routes it. */
 export interface IstioParts {
@@ -10,23 +10,22 @@ export interface IstioParts {
   readonly context: RouterContext;
   /** The http routes of our own VirtualService, before a step's traffic is in them. */
   readonly rules: readonly JsonObject[];
-  /** The VirtualServices of the workload. */
-  readonly own: readonly Manifest[];
+  /** Those VirtualServices of the workload that it is routed by; none where we write one. */
+  readonly own: readonly Owned[];
 }
 
 /** What a VirtualService can say of the release's ports: requests are told apart by http routes alone. */
-export function istioCapabilities({ props, context, rules, own }: IstioParts): Capabilities {
-  const { virtualService: name, routes } = props;
-  const found = own.find((it) => it.metadata.name === name);
-  const hasHttp =
-    name === undefined
-      ? rules.length > 0
-      : found === undefined ||
-        splitsHttp(found, { name, routes, subsets: subsetsOf(props) }, context.names);
+export function istioCapabilities({ props, rules, own }: IstioParts): Capabilities {
+  const isOwn = props.virtualServices !== undefined;
+  const hasHttp = isOwn ? own.length === 0 || own.some(splitsHttp) : rules.length > 0;
   if (!hasHttp) return CONNECTIONS;
-  const { gateways = [] } = name === undefined ? props : objectAt(found, 'spec');
-  const isAtGateways = Array.isArray(gateways) && gateways.length > 0 && !gateways.includes('mesh');
-  return isAtGateways ? { ...REQUESTS, matches: MATCHES_AT_GATEWAYS } : REQUESTS;
+  const all = isOwn ? own.map(({ object }) => objectAt(object, 'spec').gateways) : [props.gateways];
+  // What one of them does not look at, it would take for every request.
+  return all.some(isAtGateways) ? { ...REQUESTS, matches: MATCHES_AT_GATEWAYS } : REQUESTS;
+}
+
+function isAtGateways(gateways: unknown): boolean {
+  return Array.isArray(gateways) && gateways.length > 0 && !gateways.includes('mesh');
 }
 
 /** Envoy copies millionths. */

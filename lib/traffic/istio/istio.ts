@@ -1,5 +1,4 @@
 import type { Json, JsonObject, Manifest } from '../../manifest/json.ts';
-import { isKind } from '../../manifest/manifest.ts';
 import { type Names, type Side, TRACKS } from '../../names.ts';
 import type { Track } from '../../plan/plan.ts';
 import { made } from '../../props/made.ts';
@@ -13,9 +12,9 @@ import type { Router, RouterContext, Routing } from '../router.ts';
 import type { Traffic } from '../traffic.ts';
 import { type IstioParts, istioCapabilities } from './capabilities.ts';
 import { istioCounts } from './counts.ts';
-import { ISTIO_GROUPS, NETWORKING } from './groups.ts';
+import { ISTIO_GROUPS, isVirtualService, NETWORKING } from './groups.ts';
 import { istioMistakes } from './mistakes.ts';
-import { routePointers, shifted } from './own-virtual-service.ts';
+import { type Owned, owned, routePointers, shifted } from './own-virtual-service.ts';
 import { type IstioProps, istioProps, seconds, subsetsOf, type TrafficPolicy } from './props.ts';
 import { type Shift, shiftedHttp, shiftedStream } from './routes.ts';
 
@@ -31,7 +30,7 @@ function istioOf(props: IstioProps): Router {
     props,
     context,
     rules: httpRules(props, context),
-    own: context.workload.filter(isVirtualService),
+    own: ownOf(props, context),
   });
   return {
     kind: 'istio',
@@ -56,25 +55,27 @@ function totalOf({ weightTotal = 100 }: IstioProps): number {
   return weightTotal;
 }
 
-function isOwn(props: IstioProps, object: Manifest): boolean {
-  return isVirtualService(object) && object.metadata.name === props.virtualService;
+function isOwn({ virtualServices = [] }: IstioProps, object: Manifest): boolean {
+  return isVirtualService(object) && virtualServices.some((it) => it.name === object.metadata.name);
 }
 
-function isVirtualService(object: Manifest): boolean {
-  return isKind(object, NETWORKING, 'VirtualService');
+/** In the order in which the author names them. */
+function ownOf(props: IstioProps, { workload, names, tracks }: RouterContext): readonly Owned[] {
+  const hosts = { names, tracks, subsets: subsetsOf(props) };
+  return (props.virtualServices ?? []).flatMap((it) =>
+    workload
+      .filter((object) => isVirtualService(object) && object.metadata.name === it.name)
+      .map((object) => owned(object, it, hosts)),
+  );
 }
 
 function routes(props: IstioProps, context: RouterContext, traffic: Traffic): Routing[] {
-  const { names, candidate, workload } = context;
-  const subsets = subsetsOf(props);
-  const shift = { names, subsets, candidate, traffic, total: totalOf(props) };
-  const { virtualService: name, routes: chosen } = props;
+  const { names, candidate } = context;
+  const shift = { names, subsets: subsetsOf(props), candidate, traffic, total: totalOf(props) };
   const objects =
-    name === undefined
+    props.virtualServices === undefined
       ? [virtualService(props, context, shift)]
-      : workload
-          .filter((it) => isOwn(props, it))
-          .map((it) => shifted(it, { name, routes: chosen, subsets }, shift));
+      : ownOf(props, context).map((it) => shifted(it, shift));
   return objects.map((object) => ({ object, pointers: routePointers(object) }));
 }
 
@@ -109,8 +110,8 @@ function gateways(props: IstioProps): string[] {
 
 /** What the mesh routes by is the apex Service, which is the release's alone. */
 function claims(props: IstioProps, names: Names): readonly Claim[] {
-  const { delegation, virtualService, match } = props;
-  if (delegation === true || virtualService !== undefined) return [];
+  const { delegation, virtualServices, match } = props;
+  if (delegation === true || virtualServices !== undefined) return [];
   const edges = gateways(props).filter((it) => it !== 'mesh');
   const requests = plain({ match: match ?? [] }, seconds);
   return edges.flatMap((it) => {

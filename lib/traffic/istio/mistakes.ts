@@ -1,4 +1,4 @@
-import { type JsonObject, listAt, objectAt } from '../../manifest/json.ts';
+import { type JsonObject, listAt, type Manifest, objectAt } from '../../manifest/json.ts';
 import { isKind } from '../../manifest/manifest.ts';
 import type { Mistake, Reproof } from '../../mistake.ts';
 import { labelReproofs } from '../../names.ts';
@@ -6,11 +6,11 @@ import { plain } from '../plain.ts';
 import { routedBy } from '../ports.ts';
 import type { Traffic } from '../traffic.ts';
 import type { IstioParts } from './capabilities.ts';
-import { NETWORKING } from './groups.ts';
+import { isVirtualService, NETWORKING } from './groups.ts';
 import { hostMistakes, isDnsName } from './hosts.ts';
 import { matchMistakes } from './match.ts';
 import { portMistakes } from './match-ports.ts';
-import { ownRouteMistakes } from './own-virtual-service.ts';
+import { type Owned, ownRouteMistakes } from './own-virtual-service.ts';
 import { seconds, subsetsOf } from './props.ts';
 import { isHost, type NamedRule, shiftMistakes } from './routes.ts';
 
@@ -96,7 +96,7 @@ const RULES: readonly ((input: IstioInput) => readonly Reproof[])[] = [
     ];
   },
   function streamsOfDelegate({ props, context }) {
-    if (props.delegation !== true || props.virtualService !== undefined) return [];
+    if (props.delegation !== true || props.virtualServices !== undefined) return [];
     return context.ports
       .filter((it) => routedBy(it) === 'tcp')
       .map((it) => ({
@@ -107,18 +107,18 @@ const RULES: readonly ((input: IstioInput) => readonly Reproof[])[] = [
       }));
   },
   function encryptedPorts({ props, context }) {
-    if (props.virtualService !== undefined) return [];
+    if (props.virtualServices !== undefined) return [];
     return context.ports
       .filter((it) => routedBy(it) === 'tls')
       .map((it) => ({
         problem: 'Istio cannot split a port by which the pods themselves speak TLS',
         got: `${it.name} ${it.port} ${it.appProtocol ?? ''}`.trimEnd(),
         remedy:
-          "say appProtocol 'tcp' and it is split by connection, or write its tls route into a VirtualService of your own and name it in traffic.virtualService",
+          "say appProtocol 'tcp' and it is split by connection, or write its tls route into a VirtualService of your own and name it in traffic.virtualServices",
       }));
   },
   function nothingHttp({ props, context, rules }) {
-    if (props.virtualService !== undefined || rules.length > 0) return [];
+    if (props.virtualServices !== undefined || rules.length > 0) return [];
     return HTTP_ONLY.filter((key) => props[key] !== undefined).map((key) => ({
       problem: `traffic.${key} has no effect: no port of the release speaks HTTP`,
       got: context.ports.map((it) => `${it.name} ${it.port}`),
@@ -132,12 +132,12 @@ const RULES: readonly ((input: IstioInput) => readonly Reproof[])[] = [
     ]);
   },
   function together({ props, traffics, rules }) {
-    if (props.virtualService !== undefined) return [];
+    if (props.virtualServices !== undefined) return [];
     return traffics.flatMap((traffic) => shiftMistakes(rules.map(ofProps), traffic));
   },
   function ports({ props, context, rules }) {
     // Which hosts and gateways a delegate has, only the VirtualService knows that delegates to it.
-    if (props.virtualService !== undefined || props.delegation === true) return [];
+    if (props.virtualServices !== undefined || props.delegation === true) return [];
     const { hosts = [], gateways = [] } = props;
     const edge = { hosts: [...hosts, context.names.apex], gateways };
     return portMistakes(edge, rules.map(ofProps), context);
@@ -155,16 +155,6 @@ const RULES: readonly ((input: IstioInput) => readonly Reproof[])[] = [
       },
     ];
   },
-  function routesOfNobody({ props }) {
-    if (props.routes === undefined || props.virtualService !== undefined) return [];
-    return [
-      {
-        problem: 'traffic.routes has no effect without traffic.virtualService',
-        got: props.routes,
-        remedy: 'name the VirtualService that has them, or leave it out',
-      },
-    ];
-  },
 ];
 
 function ofProps(rule: JsonObject): NamedRule {
@@ -179,23 +169,86 @@ function isGateway(text: string): boolean {
 /** Props that shape a VirtualService of ours, and say nothing about the author's. */
 const SHAPING = ['hosts', 'gateways', ...HTTP_ONLY, 'delegation'] as const;
 
-function ownMistakes({ props, context, traffics, own: made }: IstioInput): Mistake[] {
-  const { path } = context;
-  const { virtualService: name, routes } = props;
-  if (name === undefined) return [];
+function ownMistakes({ props, context, traffics, own }: IstioInput): Mistake[] {
+  const { path, workload } = context;
+  const { virtualServices: named } = props;
+  if (named === undefined) return [];
+  const names = named.map((it) => it.name);
   const ignored = SHAPING.filter((key) => props[key] !== undefined).map((key) => ({
     path,
-    problem: `traffic.${key} has no effect beside traffic.virtualService`,
+    problem: `traffic.${key} has no effect beside traffic.virtualServices`,
     got: plain({ it: props[key] }, seconds).it,
-    remedy: `write it into the VirtualService ${name}`,
+    remedy: `write it into the VirtualService ${names.join(' or ')}`,
   }));
-  const found = made.find((it) => it.metadata.name === name);
-  const own = { name, routes, subsets: subsetsOf(props) };
-  if (found !== undefined) return [...ignored, ...ownRouteMistakes(context, found, own, traffics)];
-  const known = made.map((it) => it.metadata.name);
-  const remedy = `make one of this name in workload (it makes ${known.length === 0 ? 'none' : known.join(', ')})`;
+  const known = workload.filter(isVirtualService).map((it) => it.metadata.name);
+  const isWrong = (it: string, index: number) => !known.includes(it) || names.indexOf(it) < index;
+  const wrong = names.filter(isWrong).map((got) => ({
+    path,
+    problem: known.includes(got)
+      ? 'traffic.virtualServices names a VirtualService twice'
+      : 'traffic.virtualServices names no VirtualService',
+    got,
+    remedy: known.includes(got)
+      ? 'name it once, with all of its routes'
+      : `make one of this name in workload (it makes ${known.length === 0 ? 'none' : known.join(', ')})`,
+  }));
+  const none = {
+    path,
+    problem: 'traffic.virtualServices is empty',
+    got: named,
+    remedy: 'name one, or leave it out and Perch writes one',
+  };
   return [
     ...ignored,
-    { path, problem: 'traffic.virtualService names no VirtualService', got: name, remedy },
+    ...(named.length === 0 ? [none] : []),
+    ...wrong,
+    ...own.flatMap((it) => ownRouteMistakes(context, it, traffics)),
+    ...sharedHostMistakes(own).map((it) => ({ path, ...it })),
   ];
+}
+
+/**
+ * Hosts that two of them have. In the mesh Istio takes one of the two alone; at a gateway it joins their routes in an order of its
+ * own, so only one of them may have a route for all requests.
+ */
+function sharedHostMistakes(own: readonly Owned[]): readonly Reproof[] {
+  return own.flatMap((it, index) =>
+    own.slice(0, index).flatMap((other) => {
+      const [name, first] = [it, other].map(({ object }) => object.metadata.name);
+      const host = hostsOf(it).find((one) => hostsOf(other).includes(one));
+      const gateway = edgesOf(it)
+        .filter((one) => edgesOf(other).includes(one))
+        .find((one) => one === 'mesh' || (takesAll(it) && takesAll(other)));
+      if (host === undefined || gateway === undefined || name === first) return [];
+      return [
+        {
+          problem: `VirtualServices ${first} and ${name} take the requests of one host at one gateway, and Istio follows one of them`,
+          got: `${host} at ${gateway}`,
+          remedy: 'leave the host or the gateway out of one of them',
+        },
+      ];
+    }),
+  );
+}
+
+/** The Service that users know has several names. */
+function hostsOf({ object, names }: Owned): readonly string[] {
+  return textsAt(object, 'hosts').map((it) => (isHost(it, names.apex, names) ? names.apex : it));
+}
+
+function textsAt(object: Manifest, key: 'hosts' | 'gateways'): readonly string[] {
+  const list = objectAt(object, 'spec')[key];
+  return Array.isArray(list) ? list.map(String) : [];
+}
+
+/** A gateway without a namespace is one of the VirtualService's own. */
+function edgesOf({ object, names }: Owned): readonly string[] {
+  const given = textsAt(object, 'gateways');
+  return (given.length === 0 ? ['mesh'] : given).map((it) =>
+    it === 'mesh' || it.includes('/') ? it : `${names.namespace}/${it}`,
+  );
+}
+
+function takesAll({ object }: Owned): boolean {
+  return listAt(object, 'spec', 'http').some((it) => listAt(it, 'match').length === 0);
 }

@@ -132,6 +132,18 @@ const trafficPolicy = fields({
   proxyProtocol: anObject.optional(),
 });
 
+/** A VirtualService of the author's. */
+export interface OwnVirtualService extends z.infer<typeof ownVirtualService> {}
+
+const ownVirtualService = fields({
+  name: z.string(),
+  /**
+   * Names of those of its http routes that are ours; the others stay the author's, wherever they lead.
+   * @default - all that lead to the release
+   */
+  routes: listOf(z.string()).optional(),
+});
+
 /** Names of the apex host's subsets, in the DestinationRule and in routes. */
 export interface Subsets extends z.infer<typeof subsets> {}
 
@@ -204,21 +216,16 @@ export const istioProps = fields({
   delegation: z.boolean().optional(),
   /**
    * Route by the apex host and two subsets instead of by two hosts: with `true` they have the names of the tracks,
-   * else these. So a `virtualService` may name `v1` and `v2`; no DestinationRule in the workload may have them too.
+   * else these. So `virtualServices` may name `v1` and `v2`; no DestinationRule in the workload may have them too.
    * @default false
    */
   subsets: z.union([z.boolean(), subsets]).optional(),
   /**
-   * Name of a VirtualService in the workload. Only the weights are ours, in those of its http, tcp and tls routes
-   * that name both tracks, and the routes that a step needs besides stand right above; hosts, gateways and the
-   * rest of its fields stay the author's.
-   * @default - Perch writes the VirtualService
+   * VirtualServices in the workload that lead to the release, such as one for the mesh and one for a gateway. Only the
+   * destinations and their weights are ours, in those of their http, tcp and tls routes that lead to the apex Service or
+   * name both tracks, and the routes that a step needs besides stand right above; hosts, gateways and the rest of their
+   * fields stay the author's.
+   * @default - Perch writes one
    */
-  virtualService: z.string().optional(),
-  /**
-   * Names of those http routes of `virtualService` that are ours; the others stay the author's, also where they
-   * name both tracks.
-   * @default - all that name both tracks
-   */
-  routes: listOf(z.string()).optional(),
+  virtualServices: listOf(ownVirtualService).optional(),
 });

@@ -5,6 +5,7 @@ import type { Counts } from '../../metrics/counts.ts';
 import type { Mistake } from '../../mistake.ts';
 import { fields } from '../../props/fields.ts';
 import { made } from '../../props/made.ts';
+import { boundsOf, isAutoscaler } from '../../workload/autoscalers.ts';
 import { selectorOf } from '../../workload/track-label.ts';
 import { replicasOf } from '../../workload/workload-kinds.ts';
 import { type Capabilities, cannot, matchesBy, type Shares } from '../capabilities.ts';
@@ -93,20 +94,10 @@ function switched(context: RouterContext, { weights }: Traffic): Routing {
   return { object: withSpec(context.apex, { selector }), pointers: ['/spec/selector'] };
 }
 
-function replicaMistakes(
-  { path, workload }: ReleaseContext,
-  traffics: readonly Traffic[],
-): Mistake[] {
-  const scaler = workload.find(isScaler);
-  if (scaler !== undefined)
-    return [
-      {
-        path,
-        problem: 'the number of pods is the weight here, and something else decides about it',
-        got: `${scaler.kind} ${scaler.metadata.name}`,
-        remedy: 'release a Deployment without an autoscaler, or use a mesh or gateway',
-      },
-    ];
+function replicaMistakes(context: ReleaseContext, traffics: readonly Traffic[]): Mistake[] {
+  const { path, workload } = context;
+  const unsized = workload.flatMap((it) => unsizedMistakes(path, it));
+  if (unsized.length > 0) return unsized;
   const deployment = workload.find((it) => isKind(it, 'apps', 'Deployment'));
   if (deployment === undefined) return [];
   const room = roomOf(deployment, replicasOf(deployment));
@@ -149,11 +140,28 @@ function weightsOf(traffics: readonly Traffic[]): readonly number[] {
   return [...new Set(traffics.map((it) => it.weights.canary))];
 }
 
-/** A DaemonSet has a pod on each node, whatever anybody asks for. */
-function isScaler(object: Manifest): boolean {
-  return (
-    isKind(object, 'autoscaling', 'HorizontalPodAutoscaler') ||
-    isKind(object, 'keda.sh', 'ScaledObject') ||
-    isKind(object, 'apps', 'DaemonSet')
-  );
+/** Objects that decide about the number of pods, whatever a step asks for. docs/design.md says why none is divided. */
+function unsizedMistakes(path: string, object: Manifest): Mistake[] {
+  const { kind, metadata } = object;
+  if (isKind(object, 'apps', 'DaemonSet'))
+    return [
+      {
+        path,
+        problem: 'the number of pods is the weight here, and nodes decide about it',
+        got: `${kind} ${metadata.name}`,
+        remedy: 'release a Deployment, or use a mesh or gateway',
+      },
+    ];
+  if (!isAutoscaler(object)) return [];
+  const { min, max } = boundsOf(object);
+  return [
+    {
+      path,
+      problem:
+        'the number of pods is the weight here, and an autoscaler changes it: one for each track would change the shares as ' +
+        "their loads differ, and take the primary's pods before the canary has grown to the load",
+      got: `${kind} ${metadata.name} of ${min} to ${max} pods`,
+      remedy: `run the pods of the highest load without it (replicas: ${max}), or use a mesh or gateway, whose weights are none of pods`,
+    },
+  ];
 }

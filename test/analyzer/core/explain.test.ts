@@ -54,6 +54,11 @@ describe('the subject, as users read it', () => {
       situation({ position: COMPLETE, plan: V1, dist: V2 }),
       (it) => move(it, NOW),
     ],
+    [
+      `app: start app:v2 (${candidate}), attempt 2`,
+      { ...stable, dist: known(plan('v2', { more: { attempt: 2 } })) },
+      (it) => move(it, NOW),
+    ],
     ['app: weight 0 → 20', at('01-canary-up'), (it) => move(it, NOW)],
     ['app: weight 20 → 50', at('02-weight-20'), (it) => move(it, NOW)],
     ['app: promote: the primary gets app:v2', at('03-weight-50'), (it) => move(it, NOW)],

@@ -45,6 +45,7 @@ export interface PlanChanges extends Partial<PlanOptions> {
       | 'dependsOn'
       | 'rollbackWindow'
       | 'suspend'
+      | 'attempt'
       | 'group'
       | 'workloads'
       | 'evidence'

@@ -68,6 +68,19 @@ describe('legal', () => {
     expect(violations(next)).toEqual([]);
   });
 
+  test('a candidate that failed starts again in a higher attempt, or after a retry', () => {
+    const it = situation({ position: STABLE, state: failed });
+    const again = { ...it, dist: known(plan('v2', { more: { attempt: 2 } })) };
+    expect(illegal(again, moved(again, move(again, NOW), NOW))).toBeUndefined();
+    const retried = moved(it, retry(it, ROBIN), NOW);
+    expect(illegal(retried, moved(retried, move(retried, NOW), NOW))).toBeUndefined();
+    // An analyzer that has forgotten the failure.
+    const forgot = forged(it, { failed: undefined });
+    expect(illegal(it, moved(forgot, move(forgot, NOW), NOW))).toBe(
+      `start of candidate ${V2.plan.candidate}, which failed in 02-weight-20, without a higher attempt`,
+    );
+  });
+
   const failed = { failed: { candidate: V2.plan.candidate, step: '02-weight-20', reason: 'x' } };
   const paused = { paused: { reason: 'lunch' } };
   test.each<[string, Situation, (it: Situation) => ReturnType<typeof pause>]>([

@@ -210,6 +210,15 @@ describe('for those that wait for it', () => {
       situation({ position: STABLE, state: failed, dist: V3 }),
       'Waiting',
     ],
+    [
+      'a higher attempt at what went back',
+      situation({
+        position: STABLE,
+        state: failed,
+        dist: plan('v2', { more: { attempt: 2, suspend: true } }),
+      }),
+      'Waiting',
+    ],
     ['gone from apps/', rest('absent'), 'Orphaned'],
     ['a plan that cannot be read', rest('broken'), 'Succeeded'],
     ['paused', rest(V2, { paused: { reason: 'x' } }), 'Paused'],

@@ -16,7 +16,7 @@ function compiled(props: Parameters<typeof compileSchedule>[2]) {
 
 describe('a schedule', () => {
   test('that says nothing is not in the plan', () => {
-    const nothing = { hours: [], dependsOn: [], suspend: false };
+    const nothing = { hours: [], dependsOn: [], suspend: false, attempt: 1 };
     expect(compiled({})).toEqual({ plan: {}, mistakes: '' });
     expect(compiled(nothing)).toEqual({ plan: {}, mistakes: '' });
   });
@@ -27,6 +27,7 @@ describe('a schedule', () => {
       dependsOn: [{ release: 'db' }, { release: 'cache', phases: ['Promoting', 'Succeeded'] }],
       rollbackWindow: 20,
       suspend: true,
+      attempt: 2,
     });
     expect(mistakes).toBe('');
     expect(plan).toEqual({
@@ -45,6 +46,7 @@ describe('a schedule', () => {
       ],
       rollbackWindow: 20,
       suspend: true,
+      attempt: 2,
     });
   });
 });
@@ -91,6 +93,12 @@ describe('what is wrong is told with its place, its value and the remedy', () =>
   test.each([0, -1, 1.5, 21, Number.NaN])('rollbackWindow: %d', (rollbackWindow) => {
     expect(compiled({ rollbackWindow }).mistakes).toMatch(
       /rollbackWindow must be a number of candidates.*use 1 to 20/s,
+    );
+  });
+
+  test.each([0, -1, 1.5, Number.NaN])('attempt: %d', (attempt) => {
+    expect(compiled({ attempt }).mistakes).toMatch(
+      /attempt must be a whole number from 1 on.*use 2 for the second/s,
     );
   });
 });

@@ -11,6 +11,7 @@ import {
   plan,
   STABLE,
   situation,
+  stateOf,
   step,
   T0,
   unstarted,
@@ -65,8 +66,62 @@ describe('at rest', () => {
     expect(decision({ ...wentBack, dist: known(again) }, T0)).toMatchObject({
       kind: 'rest',
       reason: expect.stringMatching(
-        /3 failed checks\. The newest plan of this candidate differs from the one that failed: `perch retry`/,
+        /3 failed checks\. The newest plan of this candidate differs from the one that failed, and nothing of it is applied: set attempt: 2 in the release, or `perch retry`, .* with the stable candidate \w+$/,
       ),
+    });
+  });
+
+  describe('after a failure', () => {
+    const attempt = (number: number, more: PlanChanges = {}) =>
+      plan('v2', { ...more, more: { attempt: number } });
+
+    test('a raised attempt starts the candidate again, with what changed beside it', () => {
+      const again = { ...wentBack, dist: known(attempt(2, { setting: 'new', weights: [50] })) };
+      expect(move(again, T0)).toMatchObject({
+        transition: 'start',
+        to: step('01-canary-up'),
+        pins: true,
+        failed: undefined,
+        reason: `attempt 2 at candidate ${V2.plan.candidate}, which failed in 02-weight-20 in attempt 1: 3 failed checks`,
+      });
+      const next = moved(again, move(again, T0), T0);
+      expect(stateOf(next)).not.toHaveProperty('failed');
+    });
+
+    test('the attempt that failed is remembered: neither it nor an earlier one starts again', () => {
+      const running = situation({ position: step('02-weight-20'), plan: attempt(2) });
+      const next = moved(running, move(running, T0 + 60, { values: BAD }), T0 + 60);
+      expect(stateOf(next).failed).toMatchObject({ candidate: V2.plan.candidate, attempt: 2 });
+      const stood = situation({ position: STABLE, state: { failed: { ...failed, attempt: 2 } } });
+      for (const it of [V2, attempt(2), attempt(2, { setting: 'new' })])
+        expect(decision({ ...stood, dist: known(it) }, T0)).toMatchObject({ kind: 'rest' });
+      expect(decision({ ...stood, dist: known(attempt(2, { setting: 'new' })) }, T0)).toMatchObject(
+        {
+          reason: expect.stringContaining('set attempt: 3'),
+        },
+      );
+      expect(move({ ...stood, dist: known(attempt(3)) }, T0)).toMatchObject({
+        transition: 'start',
+      });
+    });
+
+    test('a raised attempt waits for hours and gates as any start does', () => {
+      const gated = plan('v2', { more: { attempt: 2, start: [{ kind: 'person' }] } });
+      expect(decision({ ...wentBack, dist: known(gated) }, T0)).toMatchObject({ kind: 'hold' });
+    });
+
+    test('the stable candidate with new configuration is configured, and the failed one stays failed when it is back', () => {
+      const it = { ...wentBack, dist: known(setting) };
+      const next = moved(it, move(it, T0), T0, known(plan('v2', { setting: 'new' })));
+      expect(decision(next, T0)).toMatchObject({ kind: 'rest' });
+      expect(move({ ...next, dist: known(attempt(2)) }, T0)).toMatchObject({ transition: 'start' });
+    });
+
+    test('an attempt is nothing but a number while nothing failed', () => {
+      const running = situation({ position: COMPLETE, dist: attempt(2) });
+      expect(move(running, T0)).toMatchObject({ transition: 'configure' });
+      const underWay = situation({ position: step('02-weight-20'), dist: attempt(2) });
+      expect(move(underWay, T0)).toMatchObject({ transition: 'adopt' });
     });
   });
 

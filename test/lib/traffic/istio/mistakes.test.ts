@@ -108,7 +108,7 @@ describe('what of a step’s traffic is refused', () => {
       {},
       'traffic.subsets.primary must be a DNS label',
     ],
-    [{ routes: ['a'] }, {}, 'traffic.routes has no effect without traffic.virtualService'],
+    [{ virtualServices: [] }, {}, 'traffic.virtualServices is empty'],
   ])('%j with %j', (props, traffic, said) => {
     expect(mistakes(props, traffic)).toEqual([expect.stringContaining(said)]);
   });

@@ -46,7 +46,7 @@ describe('the author’s own VirtualService', () => {
   };
   const release = (...http: unknown[]) =>
     sample({
-      traffic: istio({ virtualService: 'edge' }),
+      traffic: istio({ virtualServices: [{ name: 'edge' }] }),
       workload: workload(deployment(), own(http)),
     });
 
@@ -88,7 +88,7 @@ describe('the author’s own VirtualService', () => {
     async (subsets, [primary, canary]) => {
       const subset = (name: string) => ({ destination: { host: 'shop.prod', subset: name } });
       const http = [{ route: [subset(canary), subset(primary)] }];
-      const traffic = istio({ virtualService: 'edge', subsets });
+      const traffic = istio({ virtualServices: [{ name: 'edge' }], subsets });
       const rendered = await render(
         sample({ traffic, workload: workload(deployment(), own(http)) }),
       );
@@ -113,7 +113,9 @@ describe('the author’s own VirtualService', () => {
       expect(
         await mistakesOf(sample({ traffic, workload: workload(deployment(), own(unknown)) })),
       ).toEqual([
-        expect.stringContaining(`give one route the subsets ${primary} and ${canary} of shop`),
+        expect.stringContaining(
+          `give one route the destination shop, or its subsets ${primary} and ${canary}`,
+        ),
       ]);
     },
   );
@@ -143,10 +145,147 @@ describe('the author’s own VirtualService', () => {
     ]);
   });
 
+  describe('a route to the Service that users know', () => {
+    const apex = {
+      name: 'apex',
+      timeout: '3s',
+      route: [
+        {
+          destination: { host: 'shop.prod.svc', port: { number: 80 } },
+          headers: { request: { set: { a: 'b' } } },
+        },
+      ],
+    };
+
+    test('leads to both tracks by the weights, with all that it says besides', async () => {
+      const rendered = await render(release(other, apex));
+      const { spec } = objectIn(rendered, '02-weight-25', 'virtualservice-edge.yaml');
+      const to = (host: string, weight: number) => ({
+        ...apex.route[0],
+        destination: { host, port: { number: 80 } },
+        weight,
+      });
+      expect(objectAt(spec).http).toEqual([
+        other,
+        { ...apex, route: [to('shop-primary', 75), to('shop-canary', 25)] },
+      ]);
+    });
+
+    test('leads to its subsets where there are some', async () => {
+      const traffic = istio({ virtualServices: [{ name: 'edge' }], subsets: true });
+      const rendered = await render(
+        sample({ traffic, workload: workload(deployment(), own([apex])) }),
+      );
+      const { spec } = objectIn(rendered, '02-weight-25', 'virtualservice-edge.yaml');
+      expect(listAt(objectAt(spec), 'http')[0]?.route).toMatchObject([
+        { destination: { host: 'shop.prod.svc', subset: 'primary' }, weight: 75 },
+        { destination: { host: 'shop.prod.svc', subset: 'canary' }, weight: 25 },
+      ]);
+    });
+
+    test('is the author’s where other routes are named, or others stand beside it', async () => {
+      const traffic = istio({ virtualServices: [{ name: 'edge', routes: ['both'] }] });
+      const rendered = await render(
+        sample({ traffic, workload: workload(deployment(), own([apex, both])) }),
+      );
+      const { spec } = objectIn(rendered, '02-weight-25', 'virtualservice-edge.yaml');
+      expect(listAt(objectAt(spec), 'http')[0]).toEqual(apex);
+      const beside = { route: [...apex.route, { destination: { host: 'old' }, weight: 10 }] };
+      expect(await mistakesOf(release(beside))).toEqual([
+        expect.stringContaining('no route of VirtualService edge leads to the release'),
+      ]);
+    });
+
+    test('leads to the one track of a strategy that has no other', () => {
+      const context = { ...contextOf([HTTP], [own([apex])]), tracks: ['primary'] as const };
+      const router = istio({ virtualServices: [{ name: 'edge' }] });
+      const [routing] = router.routes(context, { weights: { primary: 100, canary: 0 } });
+      expect(listAt(routing?.object, 'spec', 'http')[0]?.route).toMatchObject([
+        { destination: { host: 'shop-primary' }, weight: 100 },
+      ]);
+      expect(router.mistakes(context, [])).toEqual([]);
+    });
+  });
+
+  describe('several', () => {
+    const named = (name: string, spec: JsonObject): SampleObject => ({
+      ...own([]),
+      metadata: { name },
+      spec,
+    });
+    const shop = { route: [{ destination: { host: 'shop' } }] };
+    const traffic = istio({ virtualServices: [{ name: 'mesh' }, { name: 'edge' }] });
+    const mesh = named('mesh', { hosts: ['shop'], http: [shop] });
+    const edge = named('edge', { hosts: ['a.example'], gateways: ['gw'], http: [both] });
+
+    test('have the weights of each step, and all of them are waited for', async () => {
+      const rendered = await render(
+        sample({ traffic, workload: workload(deployment(), mesh, edge) }),
+      );
+      for (const file of ['virtualservice-mesh.yaml', 'virtualservice-edge.yaml']) {
+        const { spec, metadata } = objectIn(rendered, '02-weight-25', file);
+        expect(spec).toMatchObject({ http: [{ route: [{ weight: 75 }, { weight: 25 }] }] });
+        expect(metadata.annotations?.['perch/step']).toMatch(/02-weight-25$/);
+        expect(rendered.plan.files[file]).toMatchObject({
+          role: 'routing',
+          asked: true,
+          pointers: ['/spec/http'],
+        });
+      }
+      expect(rendered.plan.shape.routes).toEqual(['VirtualService/mesh', 'VirtualService/edge']);
+    });
+
+    test('each must be there once, lead to the release, and know what the steps match', () => {
+      const mistakes = (...objects: readonly SampleObject[]) =>
+        routerMistakes(traffic, contextOf([HTTP], objects), [
+          {
+            weights: { primary: 100, canary: 0 },
+            routes: [{ name: 'r', match: [{ sourceLabels: { app: 'web' } }] }],
+          },
+        ]).map(mistakeText);
+      expect(mistakes(mesh, edge)).toEqual([
+        expect.stringContaining('labels of the client’s pod: a gateway does not know them'),
+      ]);
+      expect(mistakes(mesh)).toEqual([
+        'shop: traffic.virtualServices names no VirtualService, got "edge"; make one of this name in workload (it makes mesh)',
+      ]);
+      expect(mistakes(mesh, named('edge', { hosts: ['b.example'], http: [other] }))).toEqual([
+        expect.stringContaining('no route of VirtualService edge leads to the release'),
+      ]);
+      const twice = istio({ virtualServices: [{ name: 'mesh' }, { name: 'mesh' }] });
+      expect(routerMistakes(twice, contextOf([HTTP], [mesh]), []).map(mistakeText)).toEqual([
+        'shop: traffic.virtualServices names a VirtualService twice, got "mesh"; name it once, with all of its routes',
+      ]);
+    });
+
+    test('two that take the requests of one host at one gateway are a mistake', () => {
+      const mistakes = (one: JsonObject, two: JsonObject) =>
+        routerMistakes(traffic, contextOf([HTTP], [named('mesh', one), named('edge', two)]), []);
+      const all = { http: [shop] };
+      const some = { http: [{ ...shop, match: [{ uri: { prefix: '/a' } }] }] };
+      const at = (spec: JsonObject, ...gateways: readonly string[]) => ({
+        hosts: ['a.example'],
+        ...(gateways.length === 0 ? {} : { gateways: [...gateways] }),
+        ...spec,
+      });
+      expect(mistakes(at(all), at(some, 'mesh', 'gw')).map(mistakeText)).toEqual([
+        'shop: VirtualServices mesh and edge take the requests of one host at one gateway, and Istio follows one of them, got "a.example at mesh"; leave the host or the gateway out of one of them',
+      ]);
+      expect(mistakes(at(all, 'gw'), at(all, 'prod/gw')).map(mistakeText)).toEqual([
+        expect.stringContaining('got "a.example at prod/gw"'),
+      ]);
+      // At a gateway Istio joins them, and their conditions tell the requests apart.
+      expect(mistakes(at(all, 'gw'), at(some, 'gw'))).toEqual([]);
+      expect(mistakes(at(all, 'gw'), at(all))).toEqual([]);
+      const hosts = (host: string) => ({ ...all, hosts: [host] });
+      expect(mistakes(hosts('shop'), hosts('shop.prod.svc'))).toHaveLength(1);
+    });
+  });
+
   test('mistakes', async () => {
     expect(await mistakesOf(release(other))).toEqual([
       expect.stringMatching(
-        /^shop: no route of VirtualService edge names both tracks, got \[.*; give one route the destinations shop-primary and shop-canary$/,
+        /^shop: no route of VirtualService edge leads to the release, got \[.*; give one route the destination shop, or shop-primary and shop-canary$/,
       ),
     ]);
     expect(
@@ -155,17 +294,21 @@ describe('the author’s own VirtualService', () => {
     expect(
       await mistakesOf(
         sample({
-          traffic: istio({ virtualService: 'edge', hosts: ['a'], timeout: Duration.seconds(1) }),
+          traffic: istio({
+            virtualServices: [{ name: 'edge' }],
+            hosts: ['a'],
+            timeout: Duration.seconds(1),
+          }),
         }),
       ),
     ).toEqual([
       expect.stringContaining(
-        'traffic.hosts has no effect beside traffic.virtualService, got ["a"]',
+        'traffic.hosts has no effect beside traffic.virtualServices, got ["a"]',
       ),
       expect.stringContaining(
-        'traffic.timeout has no effect beside traffic.virtualService, got "1s"',
+        'traffic.timeout has no effect beside traffic.virtualServices, got "1s"',
       ),
-      'shop: traffic.virtualService names no VirtualService, got "edge"; make one of this name in workload (it makes none)',
+      'shop: traffic.virtualServices names no VirtualService, got "edge"; make one of this name in workload (it makes none)',
     ]);
   });
 
@@ -177,7 +320,7 @@ describe('the author’s own VirtualService', () => {
         weights: { primary: 100, canary: 0 },
         routes: [{ name: 'r', match: [{ headers: { x: { exact: 'a' } } }] }],
       };
-      const router = istio({ virtualService: 'edge' });
+      const router = istio({ virtualServices: [{ name: 'edge' }] });
       return routerMistakes(router, contextOf([HTTP], [edge]), [traffic]).map(mistakeText);
     };
     const closed = of('closed', { withoutHeaders: { x: {} } });
@@ -234,7 +377,7 @@ describe('the author’s own VirtualService', () => {
       ],
     };
     const edge = { ...own([]), spec: odd };
-    const traffic = istio({ virtualService: 'edge' });
+    const traffic = istio({ virtualServices: [{ name: 'edge' }] });
     const rendered = await render(sample({ traffic, workload: workload(deployment(), edge) }));
     const { spec } = objectIn(rendered, '02-weight-25', 'virtualservice-edge.yaml');
     const expected = structuredClone(odd);
@@ -255,7 +398,7 @@ describe('the author’s own VirtualService', () => {
   test('one of TCP routes alone gets no http', async () => {
     const route = ['shop-primary', 'shop-canary'].map((host) => ({ destination: { host } }));
     const edge = { ...own([]), spec: { hosts: ['a.example'], tcp: [{ route }] } };
-    const traffic = istio({ virtualService: 'edge' });
+    const traffic = istio({ virtualServices: [{ name: 'edge' }] });
     const rendered = await render(sample({ traffic, workload: workload(deployment(), edge) }));
     const { spec } = objectIn(rendered, '02-weight-25', 'virtualservice-edge.yaml');
     expect(spec).toMatchObject({ tcp: [{ route: [{ weight: 75 }, { weight: 25 }] }] });
@@ -264,7 +407,7 @@ describe('the author’s own VirtualService', () => {
 
   const named = (routes: readonly string[], ...http: unknown[]) =>
     sample({
-      traffic: istio({ virtualService: 'edge', routes }),
+      traffic: istio({ virtualServices: [{ name: 'edge', routes }] }),
       workload: workload(deployment(), own(http)),
     });
 
@@ -274,8 +417,8 @@ describe('the author’s own VirtualService', () => {
     const { spec } = objectIn(rendered, '02-weight-25', 'virtualservice-edge.yaml');
     expect(objectAt(spec).http).toMatchObject([half, { route: [{ weight: 75 }, { weight: 25 }] }]);
     expect(await mistakesOf(named(['bot', 'old'], both, { ...other, name: 'old' }))).toEqual([
-      'shop: traffic.routes names no http route of VirtualService edge, got "bot"; use one of both, old',
-      'shop: an http route of VirtualService edge does not name both tracks, got "old"; give it the destinations shop-primary and shop-canary',
+      'shop: traffic.virtualServices names no http route of VirtualService edge, got "bot"; use one of both, old',
+      'shop: an http route of VirtualService edge does not lead to the release, got "old"; give it the destination shop, or shop-primary and shop-canary',
     ]);
   });
 
@@ -290,7 +433,10 @@ describe('the author’s own VirtualService', () => {
     const last = { route: [{ destination: { host: 'web' } }] };
 
     test('stands right above the route, within its match: routes before and after keep what is theirs', () => {
-      const [routing] = istio({ virtualService: 'edge' }).routes(edge(other, shop, last), traffic);
+      const [routing] = istio({ virtualServices: [{ name: 'edge' }] }).routes(
+        edge(other, shop, last),
+        traffic,
+      );
       const spec = objectAt(routing?.object, 'spec');
       const http = listAt(spec, 'http');
       expect(http.map((it) => it.name)).toEqual([
@@ -311,7 +457,7 @@ describe('the author’s own VirtualService', () => {
       const mirrored = { ...shop, mirror: { host: 'audit' } };
       const copies = { ...traffic, mirrors: [{ percent: 1 }] };
       const cookie = { ...shop, match: [{ headers: { cookie: { exact: 'a' } } }] };
-      const router = istio({ virtualService: 'edge' });
+      const router = istio({ virtualServices: [{ name: 'edge' }] });
       expect(router.mistakes(edge(mirrored), [copies])).toEqual([
         expect.objectContaining({
           problem:
@@ -329,7 +475,7 @@ describe('the author’s own VirtualService', () => {
     test('what its gateways do not know, or no http route of ours can say, is refused', () => {
       const wrongs = (spec: object, traffic: Traffic) =>
         routerMistakes(
-          istio({ virtualService: 'edge' }),
+          istio({ virtualServices: [{ name: 'edge' }] }),
           contextOf([HTTP], [{ ...own([]), spec }]),
           [traffic],
         ).map(mistakeText);
@@ -347,7 +493,9 @@ describe('the author’s own VirtualService', () => {
 
     test('a baseline has the settings of the canary’s destination', () => {
       const weights = { primary: 80, canary: 10, baseline: 10 };
-      const [routing] = istio({ virtualService: 'edge' }).routes(edge(both), { weights });
+      const [routing] = istio({ virtualServices: [{ name: 'edge' }] }).routes(edge(both), {
+        weights,
+      });
       const [rule] = listAt(routing?.object, 'spec', 'http');
       expect(listAt(rule, 'route')[2]).toEqual({
         destination: { host: 'shop-baseline' },
