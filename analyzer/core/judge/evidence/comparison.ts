@@ -1,0 +1,111 @@
+import { evenlySpaced, logSpaced } from './grid.ts';
+import type { Arms } from './tally.ts';
+
+/**
+ * How much worse than the primary a canary may be: its rate may be `relative` times the primary's, and `absolute` more.
+ * { relative: 1, absolute: 0 } allows no difference at all.
+ */
+export interface Margin {
+  /** 1 or more. */
+  readonly relative: number;
+  /** A share of requests; 0 or more. */
+  readonly absolute: number;
+}
+
+/** How many times what is allowed the canary is supposed to have, by the points of the grid that bets on a worse one. */
+export const WORSE_RATIOS: readonly number[] = logSpaced(1.1, 100, 40);
+
+/** The same of the grid that bets on a canary within what is allowed. */
+export const BETTER_RATIOS: readonly number[] = [
+  ...logSpaced(0.001, 0.3, 10),
+  ...evenlySpaced(0.33, 0.95, 30),
+];
+
+/**
+ * ln of one interval's e-value. With ratios above 1 it tests "the canary's rate is at most relative · primary + absolute",
+ * with ratios below 1 "it is at least that". Any split of traffic will do, and it may differ from interval to interval.
+ * Derivation: docs/judge.md.
+ */
+export function comparisonIncrement(arms: Arms, ratio: number, margin: Margin): number {
+  return comparisonIncrements(arms, [ratio], margin)[0] ?? 0;
+}
+
+/** The same for each point of a grid. */
+export function comparisonIncrements(
+  { canary, primary }: Arms,
+  ratios: readonly number[],
+  { relative, absolute }: Margin,
+): number[] {
+  // One side alone says nothing about the other.
+  if (!(canary.requests > 0 && primary.requests > 0)) return ratios.map(() => 0);
+  const requests = canary.requests + primary.requests;
+  const share = (relative * canary.requests) / requests;
+  const rest = primary.requests / requests;
+  const bad = canary.bad + primary.bad;
+  const allowed = absolute * canary.requests * rest;
+  const lnRatios = canary.bad > 0 ? lnOf(ratios) : NONE;
+  const all = new Array<number>(ratios.length);
+  for (let j = 0; j < all.length; j++) {
+    const ratio = ratios[j] ?? 1;
+    const more = (ratio - 1) / (ratio * share + rest);
+    // s − 1 and c − 1 as they are: neither is a difference of numbers that are nearly the same.
+    const lnC = bad > 0 ? bad * Math.log1p(-share * more) : 0;
+    all[j] = canary.bad * (lnRatios[j] ?? 0) + lnC - allowed * more;
+  }
+  return all;
+}
+
+const NONE: readonly number[] = [];
+
+/** The grids are few, and asked about for every interval: their logarithms are taken once. */
+const lnOf = (() => {
+  const known = new WeakMap<readonly number[], readonly number[]>();
+  return (ratios: readonly number[]): readonly number[] => {
+    const found = known.get(ratios) ?? ratios.map(Math.log);
+    known.set(ratios, found);
+    return found;
+  };
+})();
+
+/** The same where requests are counted in strata, such as callers or zones: each compares like with like. */
+export function stratifiedIncrements(
+  strata: readonly Arms[],
+  ratios: readonly number[],
+  margin: Margin,
+): number[] {
+  const all = strata.map((it) => comparisonIncrements(it, ratios, margin));
+  return ratios.map((_, j) => all.reduce((sum, it) => sum + (it[j] ?? 0), 0));
+}
+
+/** Rates of bad requests of the two sides. */
+export interface Rates {
+  readonly canary: number;
+  readonly primary: number;
+}
+
+/**
+ * What each point of the grid is expected to gain with every request of the canary.
+ *
+ * @param share of all requests that the canary gets, in (0, 1)
+ */
+export function comparisonGrowths(
+  rates: Rates,
+  share: number,
+  margin: Margin,
+  ratios: readonly number[],
+): number[] {
+  const others = (1 - share) / share;
+  const canary = { requests: 1, bad: rates.canary };
+  const primary = { requests: others, bad: rates.primary * others };
+  return comparisonIncrements({ canary, primary }, ratios, margin);
+}
+
+/** The most that any point of the grid is expected to gain with every request of the canary. */
+export function comparisonGrowth(
+  rates: Rates,
+  share: number,
+  margin: Margin,
+  ratios: readonly number[],
+): number {
+  return Math.max(...comparisonGrowths(rates, share, margin, ratios));
+}

@@ -1,0 +1,39 @@
+import { BETTER_RATIOS } from './comparison.ts';
+import { logSpaced } from './grid.ts';
+import type { Tally } from './tally.ts';
+
+/** How many times the limit the rate is supposed to be, by the points of the grid that bets on a breach. */
+export const BEYOND_RATIOS: readonly number[] = logSpaced(1.1, 50, 30);
+
+/** The same of the grid that bets on a rate within the limit. */
+export const WITHIN_RATIOS = BETTER_RATIOS;
+
+/**
+ * ln of one interval's e-value for each point of a grid. With ratios above 1 it tests "the rate is at most the limit",
+ * with ratios below 1 "it is at least that". Exact for requests that are bad or not, at rates that may vary.
+ *
+ * @param limit of the share of bad requests, in (0, 1)
+ */
+export function objectiveIncrements(
+  { requests, bad }: Tally,
+  ratios: readonly number[],
+  limit: number,
+): number[] {
+  if (!(limit > 0 && limit < 1)) throw new Error(`expected a limit in (0, 1), got ${limit}`);
+  const good = requests - bad;
+  return ratios.map((ratio) => {
+    const supposed = Math.min(ratio * limit, (1 + limit) / 2);
+    const ofBad = bad > 0 ? bad * Math.log(supposed / limit) : 0;
+    return ofBad + good * Math.log1p((limit - supposed) / (1 - limit));
+  });
+}
+
+/** What each point of the grid is expected to gain with every request at such a rate. */
+export function objectiveGrowths(rate: number, limit: number, ratios: readonly number[]): number[] {
+  return objectiveIncrements({ requests: 1, bad: rate }, ratios, limit);
+}
+
+/** The most that any point of the grid is expected to gain with every request at such a rate. */
+export function objectiveGrowth(rate: number, limit: number, ratios: readonly number[]): number {
+  return Math.max(...objectiveGrowths(rate, limit, ratios));
+}

@@ -1,0 +1,36 @@
+/** Requests of one track in one interval, and how many of them were bad; 0 ≤ bad ≤ requests, and either may be fractional. */
+export interface Tally {
+  readonly requests: number;
+  readonly bad: number;
+}
+
+/** What the two sides of a comparison did in the same interval. */
+export interface Arms {
+  readonly canary: Tally;
+  /** What is compared with: the primary, or a baseline. */
+  readonly primary: Tally;
+}
+
+/** Several intervals as one. */
+export function tallyOf(all: readonly Tally[]): Tally {
+  let requests = 0;
+  let bad = 0;
+  for (const it of all) {
+    requests += it.requests;
+    bad += it.bad;
+  }
+  return { requests, bad };
+}
+
+/** Several intervals of both sides as one, such as those around a scrape that is missing. */
+export function armsOf(all: readonly Arms[]): Arms {
+  return {
+    canary: tallyOf(all.map((it) => it.canary)),
+    primary: tallyOf(all.map((it) => it.primary)),
+  };
+}
+
+/** The share of bad requests, drawn a little to the middle, so that no bad request in a hundred is not proof of none. */
+export function likelyRate({ requests, bad }: Tally): number {
+  return (bad + 0.5) / (requests + 1);
+}
