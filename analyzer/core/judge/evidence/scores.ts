@@ -99,14 +99,14 @@ function crossing(
   for (let k = 0; k < 200 && low < high; k++) {
     const middle = (low + high) / 2;
     if (middle === low || middle === high) break;
-    if (deviation(a, b, middle, isCorrected) > wanted) low = middle;
+    if (rankDeviation(a, b, middle, isCorrected) > wanted) low = middle;
     else high = middle;
   }
   return (low + high) / 2;
 }
 
-/** By how many standard deviations the ranks of a − shift lie above those of b: normal, corrected for ties. */
-function deviation(
+/** By how many standard deviations the ranks of a − shift lie above those of b (Mann and Whitney): normal, corrected for ties. */
+export function rankDeviation(
   a: readonly number[],
   b: readonly number[],
   shift: number,
