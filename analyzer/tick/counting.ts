@@ -4,7 +4,6 @@ import {
   type Bound,
   boundOf,
   counterQuestions,
-  type Tail,
   type TestCounts,
   type TrackCounts,
 } from '../core/judge/counts.ts';
@@ -45,21 +44,23 @@ export async function askCounts(
     if (grid.end < grid.start) return { test, grid, bounds, canary: EMPTY, other: EMPTY };
     const { canary, primary, baseline } = test.counts;
     const runsBaseline = stepOf(rollout.plan.plan, rollout.state.position)?.baseline === true;
-    const [ours, others, tail] = await Promise.all([
-      askTrack(test, canary, grid),
-      askTrack(test, runsBaseline ? (baseline ?? primary) : primary, grid),
-      askTail(test),
-    ]);
-    return { test, grid, bounds, canary: ours, other: others, tail };
-  }
-
-  /** Asked of errors alone: what takes a candidate back at once is among them. */
-  async function askTail(test: Test): Promise<Tail | undefined> {
-    const { end: from } = grid;
+    const tracks = { canary, other: runsBaseline ? (baseline ?? primary) : primary };
+    const ask = async (points: Grid) => {
+      const [ours, others] = await Promise.all([
+        askTrack(test, tracks.canary, points),
+        askTrack(test, tracks.other, points),
+      ]);
+      return { canary: ours, other: others };
+    };
     const to = Math.floor(now);
-    if (test.counts.canary.kind !== 'errors' || to <= from) return undefined;
-    const points = { start: to, end: to, stepSeconds: to - from };
-    return { from, to, canary: await askTrack(test, test.counts.canary, points) };
+    const since = { start: to, end: to, stepSeconds: to - grid.end };
+    // What takes a candidate back at once is looked at in between.
+    const isTailed = test.catastrophe !== undefined && to > grid.end;
+    const [whole, tail] = await Promise.all([ask(grid), isTailed ? ask(since) : undefined]);
+    return {
+      ...{ test, grid, bounds, ...whole },
+      ...(tail === undefined ? {} : { tail: { from: grid.end, to, ...tail } }),
+    };
   }
 
   async function askTrack(

@@ -64,7 +64,7 @@ export interface CompareErrorRateProps extends z.infer<typeof compareErrorRatePr
 /** The schema of `CompareErrorRateProps`. */
 export const compareErrorRateProps = extended(comparisonProps, {
   /**
-   * Percent of the canary's requests beyond which one interval is enough; `false` for never.
+   * By how many percent of its requests the canary must fail more for one look to be enough; `false` for never.
    * @default 10
    */
   catastrophe: z.union([z.number(), z.literal(false)]).optional(),

@@ -13,7 +13,8 @@ export const sloErrorRateProps = extended(testProps, {
   /** Percent of the canary's requests that may end with an error of the server: 0.5 for an objective of 99.5 %. */
   max: z.number(),
   /**
-   * Percent beyond which one interval is enough; `false` for never.
+   * By how many percent of its requests the canary must fail more than the primary for one look to be enough; `false` for
+   * never.
    * @default - 10, or never where `max` is as large
    */
   catastrophe: z.union([z.number(), z.literal(false)]).optional(),

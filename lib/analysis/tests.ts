@@ -40,8 +40,8 @@ export function isTest(it: object): it is TestDefinition {
 /** What the tests of a release count. */
 export interface TestContext {
   readonly names: Names;
-  /** Port of the Services. */
-  readonly port: number;
+  /** Port of the Services; undefined without one. */
+  readonly port: number | undefined;
   /** Undefined where the author's answer to that is wrong. */
   readonly router: Pick<Router, 'counts'> | undefined;
   /** Whether some step runs a baseline. */
@@ -101,6 +101,7 @@ function countersOf(
   { counts }: TestDefinition,
   { names, port, router, hasBaseline }: TestContext,
 ): Counted {
+  if (port === undefined) return UNSERVED;
   const of = (track: Track) => {
     const counted: Counts = router?.counts({ names, port }, track) ?? NOTHING_KNOWN;
     if (counted.kind === 'none') return counted;
@@ -112,6 +113,15 @@ function countersOf(
   const more = hasBaseline && baseline.kind !== 'none' ? { baseline } : {};
   return { kind: 'counted', counts: { canary, primary, ...more } };
 }
+
+const UNSERVED: Counted = {
+  kind: 'none',
+  problem: {
+    problem: 'nobody counts requests where no Service leads to the release',
+    got: 'no service',
+    remedy: 'use query({ … }) for what the pods count themselves',
+  },
+};
 
 /** Stands in where the router is wrong, which is said of the router. */
 const NOTHING_KNOWN: Counts = {

@@ -70,7 +70,7 @@ const test = z.strictObject({
   question,
   /** Whether no single interval may decide alone, however much it says. */
   capped: z.boolean(),
-  /** The share of bad requests beyond which one interval may decide all the same. @default - there is none */
+  /** How much larger than elsewhere a share of bad requests is for which one look is enough. @default - none is */
   catastrophe: some.optional(),
   /** How much of the rollout's `alpha` is the test's; all sum to 1. 0: it is reported, and decides nothing. */
   share: fraction,
@@ -109,7 +109,9 @@ export function requestsForBudget({ beta, budget }: Evidence, nextWeight: number
 export function testText(test: Test): string {
   const { catastrophe } = test;
   const disaster =
-    catastrophe === undefined ? [] : [`more than ${percentText(catastrophe)} of its requests fail`];
+    catastrophe === undefined
+      ? []
+      : [`its requests fail at once by over ${percentText(catastrophe)} more`];
   return [harmText(test), ...disaster].join(', or ');
 }
 

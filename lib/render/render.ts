@@ -136,7 +136,7 @@ async function outcomeOf(release: Release, { verbatim, built, held }: Made): Pro
   });
   const counted = compileTests(path, tests, {
     names,
-    port: props.service.port,
+    port: props.service?.port,
     router: release.flawed.has('traffic') ? undefined : props.traffic,
     hasBaseline: built.drafts.some((it) => it.baseline === true),
   });

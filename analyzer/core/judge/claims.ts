@@ -24,7 +24,7 @@ export interface Claim {
   readonly part: number;
   /** Points of the grid of alternatives. */
   readonly points: number;
-  /** Whether no single interval may decide. */
+  /** Whether no single interval may decide; if not, what has come since the last one counts already. */
   readonly capped: boolean;
   /** Whether it needs requests to both tracks: intervals are put together until it has them. */
   readonly isCompared: boolean;
@@ -36,29 +36,27 @@ export interface Claim {
 
 /** Claims that the candidate is worse than the test allows; any of them takes it back. */
 export function harmClaims(test: Test, bounds: readonly Bound[]): readonly Claim[] {
-  const { question, catastrophe, capped } = test;
-  const usual = { capped, points: WORSE_RATIOS.length };
+  const { question, catastrophe, capped, counts } = test;
+  // In an outage that both tracks share, nobody's errors are a catastrophe: it is compared as well.
   const disaster =
-    catastrophe === undefined ? [] : [objectiveClaim('catastrophe', 0.2, catastrophe, false, 0)];
+    catastrophe === undefined
+      ? []
+      : [worseClaim('catastrophe', 0.2, { relative: 1.5, absolute: catastrophe }, false)];
   const rest = catastrophe === undefined ? 1 : 0.8;
   if (question.kind === 'objective')
-    return [objectiveClaim('beyond the objective', rest, question.limit, capped, 0), ...disaster];
-  if (test.counts.canary.kind === 'errors')
-    return [
-      { ...usual, ...comparisonClaim('worse', rest, marginOf(question, undefined), 0, 'harm') },
-      ...disaster,
-    ];
+    return [beyondClaim('beyond the objective', rest, question.limit, capped), ...disaster];
+  if (counts.canary.kind === 'errors')
+    return [worseClaim('worse', rest, marginOf(question, undefined), capped), ...disaster];
   // The same requests are in several of them, so their evidence is averaged.
-  return bounds.map(({ le, share }, index) => ({
-    ...usual,
-    ...comparisonClaim(
+  return bounds.map(({ le, share }, index) =>
+    worseClaim(
       `over ${msOf(test, le)} ms`,
       rest / bounds.length,
       marginOf(question, share),
+      capped,
       index,
-      'harm',
     ),
-  }));
+  );
 }
 
 /** A bound of a test of durations in milliseconds. */
@@ -90,10 +88,16 @@ export function safetyClaim({ question, counts }: Test, allowed: number): Claim 
     };
   }
   const margin: Margin = { relative: SAFE_RELATIVE, absolute: allowed };
+  const ratios = BETTER_RATIOS;
   return {
-    points: BETTER_RATIOS.length,
+    name: 'safe',
+    part: 1,
+    points: ratios.length,
     capped: false,
-    ...comparisonClaim('safe', 1, margin, 0, 'safety'),
+    isCompared: true,
+    increments: (it) => stratifiedIncrements(armsOfStrata(it, 0), ratios, margin),
+    // What would show that it is safe is asked of a canary that is as good as the primary.
+    growths: (all) => comparedGrowths(all, 0, margin, ratios, ({ primary }) => likelyRate(primary)),
   };
 }
 
@@ -109,61 +113,53 @@ function marginOf(
   return { relative: relative ?? usual, absolute };
 }
 
-function comparisonClaim(
-  name: string,
-  part: number,
-  margin: Margin,
-  bound: number,
-  of: 'harm' | 'safety',
-): Omit<Claim, 'capped' | 'points'> {
-  const ratios = of === 'harm' ? WORSE_RATIOS : BETTER_RATIOS;
+function worseClaim(name: string, part: number, margin: Margin, capped: boolean, bound = 0): Claim {
+  const ratios = WORSE_RATIOS;
   return {
     name,
     part,
+    points: ratios.length,
+    capped,
     isCompared: true,
-    increments: ({ strata }) =>
-      stratifiedIncrements(
-        strata.map((it) => armsIn(it, bound)),
-        ratios,
-        margin,
-      ),
-    growths(all) {
-      const { canary, primary } = armsOf(
-        all.flatMap((it) => it.strata.map((one) => armsIn(one, bound))),
-      );
-      const share = canary.requests / (canary.requests + primary.requests);
-      if (!(share > 0 && share < 1)) return ratios.map(() => 0);
-      const primaries = likelyRate(primary);
-      // What would show that it is safe is asked of a canary that is as good as the primary.
-      const rates = { canary: of === 'harm' ? likelyRate(canary) : primaries, primary: primaries };
-      return comparisonGrowths(rates, share, margin, ratios);
-    },
+    increments: (it) => stratifiedIncrements(armsOfStrata(it, bound), ratios, margin),
+    growths: (all) =>
+      comparedGrowths(all, bound, margin, ratios, ({ canary }) => likelyRate(canary)),
   };
 }
 
-function objectiveClaim(
-  name: string,
-  part: number,
-  limit: number,
-  capped: boolean,
-  bound: number,
-): Claim {
+function beyondClaim(name: string, part: number, limit: number, capped: boolean): Claim {
   return {
     name,
     part,
     points: BEYOND_RATIOS.length,
     capped,
     isCompared: false,
-    increments: (it) => objectiveIncrements(canaryTally([it], bound), BEYOND_RATIOS, limit),
-    growths: (all) => objectiveGrowths(likelyRate(canaryTally(all, bound)), limit, BEYOND_RATIOS),
+    increments: (it) => objectiveIncrements(canaryTally([it], 0), BEYOND_RATIOS, limit),
+    growths: (all) => objectiveGrowths(likelyRate(canaryTally(all, 0)), limit, BEYOND_RATIOS),
   };
 }
 
-function armsIn(
-  { canary, other }: { readonly canary: Cell; readonly other: Cell },
+/** What each further request to the canary adds, if tracks are as they were. @param rateOf the canary's rate by then */
+function comparedGrowths(
+  all: readonly Interval[],
   bound: number,
-): Arms {
-  return { canary: tallyIn(canary, bound), primary: tallyIn(other, bound) };
+  margin: Margin,
+  ratios: readonly number[],
+  rateOf: (arms: Arms) => number,
+): readonly number[] {
+  const arms = armsOf(all.flatMap((it) => armsOfStrata(it, bound)));
+  const { canary, primary } = arms;
+  const share = canary.requests / (canary.requests + primary.requests);
+  if (!(share > 0 && share < 1)) return ratios.map(() => 0);
+  const rates = { canary: rateOf(arms), primary: likelyRate(primary) };
+  return comparisonGrowths(rates, share, margin, ratios);
+}
+
+function armsOfStrata({ strata }: Interval, bound: number): readonly Arms[] {
+  return strata.map(({ canary, other }) => ({
+    canary: tallyIn(canary, bound),
+    primary: tallyIn(other, bound),
+  }));
 }
 
 /** All requests to the canary, and those that were bad by one of the test's bounds. */

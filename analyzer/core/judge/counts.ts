@@ -35,7 +35,7 @@ export interface TestCounts {
   readonly other: TrackCounts;
   /** None where errors are counted. */
   readonly bounds: readonly Bound[];
-  /** The canary's counts since the last interval, which is not over. @default - they were not asked */
+  /** What has come since the last interval. @default - it was not asked */
   readonly tail?: Tail | undefined;
 }
 
@@ -45,6 +45,7 @@ export interface Tail {
   readonly from: number;
   readonly to: number;
   readonly canary: TrackCounts;
+  readonly other: TrackCounts;
 }
 
 /** Requests of one track in one interval and one stratum. */
@@ -83,6 +84,13 @@ export function counterQuestions(
 /** Cells of one track by the end of the interval and by stratum. A track is there at a point if its counters are. */
 type Track = ReadonlyMap<number, ReadonlyMap<string, Cell>>;
 
+/** What was counted in a step. */
+export interface Counted {
+  readonly intervals: readonly Interval[];
+  /** What has come since the last of them. @default - nobody can tell */
+  readonly tail?: Interval | undefined;
+}
+
 /**
  * The intervals in which the canary was counted from one end to the other: its counters were there in the interval before as
  * well, or are those of pods that nobody saw before. What counters have when they are seen again is of another time. The
@@ -90,56 +98,55 @@ type Track = ReadonlyMap<number, ReadonlyMap<string, Cell>>;
  *
  * @param isSeen whether the canary was seen in an earlier step of the rollout
  */
-export function intervalsOf(
-  { test, grid, bounds }: Omit<TestCounts, 'canary' | 'other'>,
-  answers: { readonly canary: Answers; readonly other: Answers },
-  isSeen: boolean,
-): readonly Interval[] {
-  const { strata = [], counts } = test;
-  const canary = cellsOf(counts.canary, answers.canary, strata, bounds);
-  const other = cellsOf(counts.baseline ?? counts.primary, answers.other, strata, bounds);
-  const intervals: Interval[] = [];
-  let seen = isSeen;
-  for (let to = grid.start + grid.stepSeconds; to <= grid.end; to += grid.stepSeconds) {
-    const from = to - grid.stepSeconds;
-    seen ||= canary.has(from);
-    const ours = canary.has(from) || !seen ? canary.get(to) : undefined;
-    if (ours === undefined) continue;
-    const others = other.has(from) ? other.get(to) : undefined;
-    const names = new Set([...ours.keys(), ...(others?.keys() ?? [])]);
-    const strata = [...names].map((name) => ({
-      name,
-      canary: ours.get(name) ?? NO_CELL,
-      other: others?.get(name) ?? NO_CELL,
-    }));
-    intervals.push({ from, to, strata });
-  }
-  return intervals;
+export function countedIn(counts: TestCounts, isSeen: boolean): Counted {
+  const { grid, tail } = counts;
+  const canary = trackOf(counts, counts.canary);
+  const other = trackOf(counts, counts.other);
+  const seenFrom = isSeen ? -Infinity : Math.min(Infinity, ...canary.keys());
+  const interval = (from: number, to: number, now: { canary: Track; other: Track }) => {
+    const ours = canary.has(from) || from < seenFrom ? now.canary.get(to) : undefined;
+    const others = other.has(from) ? now.other.get(to) : undefined;
+    return ours === undefined ? [] : [{ from, to, strata: strataOf(ours, others) }];
+  };
+  const ends = Array.from(
+    { length: Math.max(0, Math.round((grid.end - grid.start) / grid.stepSeconds)) },
+    (_, index) => grid.start + (index + 1) * grid.stepSeconds,
+  );
+  const [last] =
+    tail === undefined
+      ? []
+      : interval(tail.from, tail.to, {
+          canary: trackOf(counts, tail.canary),
+          other: trackOf(counts, tail.other),
+        });
+  return {
+    intervals: ends.flatMap((to) => interval(to - grid.stepSeconds, to, { canary, other })),
+    tail: last,
+  };
 }
 
-/** The canary's requests since the last interval, as one of its own; undefined where nobody can tell. */
-export function tailOf(
-  { test, grid, bounds, tail, canary }: TestCounts,
-  isSeen: boolean,
-): Interval | undefined {
-  if (tail?.canary.kind !== 'known' || canary.kind !== 'known') return undefined;
-  const { strata = [], counts } = test;
-  const before = cellsOf(counts.canary, canary.value, strata, bounds);
-  const ours = cellsOf(counts.canary, tail.canary.value, strata, bounds).get(tail.to);
-  const isNew = !isSeen && before.size === 0;
-  if (ours === undefined || !(before.has(grid.end) || isNew)) return undefined;
-  const { from, to } = tail;
-  return {
-    from,
-    to,
-    strata: [...ours].map(([name, cell]) => ({ name, canary: cell, other: NO_CELL })),
-  };
+function trackOf({ test, bounds }: TestCounts, answer: TrackCounts): Track {
+  const { counts, strata = [] } = test;
+  // All tracks of a test are counted in the same way.
+  return cellsOf(counts.canary, answer.kind === 'known' ? answer.value : [], strata, bounds);
+}
+
+function strataOf(
+  ours: ReadonlyMap<string, Cell>,
+  others: ReadonlyMap<string, Cell> | undefined,
+): readonly Stratum[] {
+  const names = new Set([...ours.keys(), ...(others?.keys() ?? [])]);
+  return [...names].map((name) => ({
+    name,
+    canary: ours.get(name) ?? NO_CELL,
+    other: others?.get(name) ?? NO_CELL,
+  }));
 }
 
 const NO_CELL: Cell = { requests: 0, bad: [] };
 
 /** The answers to `counterQuestions`. */
-export type Answers = readonly (readonly CounterSeries[])[];
+type Answers = readonly (readonly CounterSeries[])[];
 
 function cellsOf(
   counters: Counters,

@@ -6,15 +6,14 @@ import type { Rollout } from '../situation.ts';
 import { type TestRecord, unix } from '../state.ts';
 import { type Claim, canaryTally, harmClaims, msOf, otherTally, safetyClaim } from './claims.ts';
 import {
-  type Answers,
   type Bound,
   boundOf,
   type Cell,
+  type Counted,
   type CounterSeries,
+  countedIn,
   type Interval,
-  intervalsOf,
   type TestCounts,
-  tailOf,
 } from './counts.ts';
 import { advanced, type EProcess, logE, restarted, startProcess } from './evidence/e-process.ts';
 import { rateInterval } from './evidence/interval.ts';
@@ -173,27 +172,18 @@ function weigh(scene: Scene, test: Test, counts: TestCounts | undefined): Weighe
   const trouble = troubleOf(counts);
   const bounds = before?.bounds ?? counts?.bounds ?? [];
   const isSeen = (before?.canary.requests ?? 0) > 0;
-  const intervals =
-    counts === undefined || trouble !== undefined
-      ? []
-      : intervalsOf({ ...counts, bounds }, answersOf(counts), isSeen).filter(
-          ({ from }) => from >= scene.excusedUntil,
-        );
-  const tail =
-    counts === undefined || trouble !== undefined
-      ? undefined
-      : tailOf({ ...counts, bounds }, isSeen);
+  const { intervals, tail } = known(scene, counts && { ...counts, bounds }, isSeen);
   const ofStep = intervals.filter(({ from }) => from >= since);
-  const cap = test.capped ? Math.log(1 / evidence.alpha) / 3 : Infinity;
+  const cap = test.capped ? capOf(evidence) : Infinity;
   const claims = harmClaims(test, bounds).map((claim) => {
     const kept = before?.claims.find(
       (it) => it.claim === claim.name && it.logs.length === claim.points,
     );
     const most = claim.capped ? cap : Infinity;
     const whole = gathered(claim, begun(scene, claim, kept), intervals, most);
-    // What each request says by itself may be looked at before its interval is over; a comparison needs both tracks.
-    const isTold = tail !== undefined && !claim.isCompared;
-    return { claim, whole, now: isTold ? gathered(claim, whole, [tail], most).e : whole.e };
+    // What no cap holds back is looked at before its interval is over.
+    const now = tail === undefined || claim.capped ? whole : gathered(claim, whole, [tail], most);
+    return { claim, whole, now: now.e };
   });
   const safety = safetyClaim(test, scene.allowed);
   const safe = safety && proofOfSafety(safety, ofStep);
@@ -218,6 +208,21 @@ function weigh(scene: Scene, test: Test, counts: TestCounts | undefined): Weighe
   };
 }
 
+function known({ excusedUntil }: Scene, counts: TestCounts | undefined, isSeen: boolean): Counted {
+  if (counts === undefined || troubleOf(counts) !== undefined) return { intervals: [] };
+  const { intervals, tail } = countedIn(counts, isSeen);
+  const isFair = ({ from }: Interval) => from >= excusedUntil;
+  return { intervals: intervals.filter(isFair), tail: tail && isFair(tail) ? tail : undefined };
+}
+
+/**
+ * The most evidence of harm that one interval adds, so that three bad minutes are not enough. What makes a track fail more for
+ * a moment often lasts a minute, so shorter intervals share a minute's part.
+ */
+function capOf({ alpha, intervalSeconds }: Evidence): number {
+  return (Math.log(1 / alpha) / 3) * Math.min(1, intervalSeconds / 60);
+}
+
 /** Why a test's counters said nothing; undefined where they did. */
 export function troubleOf(counts: TestCounts | undefined): string | undefined {
   if (counts === undefined) return 'the counters were not asked';
@@ -240,13 +245,6 @@ function missingBucket(
     `no bucket of the histogram ends at ${msOf(test, missing.le)} ms; ` +
     `use one of ${known.map((it) => msOf(test, it)).join(', ')} ms`
   );
-}
-
-function answersOf({ canary, other }: TestCounts): { canary: Answers; other: Answers } {
-  return {
-    canary: canary.kind === 'known' ? canary.value : [],
-    other: other.kind === 'known' ? other.value : [],
-  };
 }
 
 /** A claim's process, and how many intervals it has seen. */

@@ -141,7 +141,7 @@ describe('a rollout', () => {
     const first = at('02-weight-20', evidence([it]));
     const on = move(first, LATER, { counts: [counted(rollout(first), it, quiet(200))] });
     const second = rollout(moved(first, on, LATER));
-    const few: Counts[] = Array.from({ length: 8 }, () => [150, 6, 150, 0]);
+    const few: Counts[] = Array.from({ length: 24 }, () => [150, 6, 150, 0]);
     expect(proofOf(second, [counted(second, it, few)]).blame).toBeDefined();
   });
 
@@ -170,13 +170,14 @@ describe('between two intervals', () => {
   const of = at('02-weight-20', evidence([it]));
   const whole = counted(rollout(of), it, quiet(4));
   const { end } = whole.grid;
-  const tail = (requests: number, bad: number) => ({
-    from: end,
-    to: end + 5,
-    canary: {
-      kind: 'known' as const,
-      value: [requests, bad].map((value) => [{ labels: {}, samples: [{ at: end + 5, value }] }]),
-    },
+  const said = (at: number, values: readonly number[]) => ({
+    kind: 'known' as const,
+    value: values.map((value) => [{ labels: {}, samples: [{ at, value }] }]),
+  });
+  const tail = (requests: number, bad: number, from = end) => ({
+    ...{ from, to: from + 5 },
+    canary: said(from + 5, [requests, bad]),
+    other: said(from + 5, [80, 0]),
   });
 
   test('a catastrophe is seen at once', () => {
@@ -198,8 +199,7 @@ describe('between two intervals', () => {
 
   test('a canary that was not there at the last interval is not counted', () => {
     const gone = { ...whole, grid: { ...whole.grid, end: end + 15 } };
-    const later = { ...tail(500, 500), from: end + 15, to: end + 20 };
-    const counts = [{ ...gone, tail: later }];
+    const counts = [{ ...gone, tail: tail(500, 500, end + 15) }];
     expect(prove(rollout(of), counts, LIVE)?.blame).toBeUndefined();
   });
 });
