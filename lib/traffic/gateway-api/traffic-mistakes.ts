@@ -23,24 +23,24 @@ const RULES: readonly ((it: Traffic, input: RulesInput) => readonly Reproof[])[]
   function sizes(it, input) {
     return sizeProblems(routeRules(input, it).rules);
   },
-  function replacedPrefix(it, { props }) {
-    if (!replacesPrefix(props)) return [];
+  function replacedPrefix(it, { given }) {
+    if (!replacesPrefix(given)) return [];
     return requestMatches(it)
       .filter(({ path }) => path !== undefined)
       .map(({ path }) => ({
-        problem: 'a match of the strategy has a path where traffic.filters replaces a prefix',
+        problem: 'a match of the strategy has a path where a filter of the route replaces a prefix',
         got: path,
         remedy: 'match something else: the gateway would replace the path of the match',
       }));
   },
-  function persistence({ routes = [], affinity }, { props }) {
-    if (props.sessionPersistence === undefined) return [];
+  function persistence({ routes = [], affinity }, { given }) {
+    if (given.sessionPersistence === undefined) return [];
     if (routes.length === 0 && affinity === undefined) return [];
     return [
       {
         problem:
-          'traffic.sessionPersistence would keep requests on the primary that the strategy sends to the canary',
-        got: props.sessionPersistence,
+          'sessionPersistence of the route would keep requests on the primary that the strategy sends to the canary',
+        got: given.sessionPersistence,
         remedy: 'leave it out',
       },
     ];
