@@ -47,7 +47,7 @@ function gatewayOf(props: GatewayApiProps): Router {
       ...routeMistakes(props, context),
       ...portMistakes(context),
       ...(props.routes === undefined
-        ? trafficMistakes(inputOf(props, context), context.path, traffics)
+        ? trafficMistakes([inputOf(props, context)], context.path, traffics)
         : ownRoutesMistakes(props, context, baseOf(props, context), traffics)),
     ],
     claims: (names) => claims(props, names),

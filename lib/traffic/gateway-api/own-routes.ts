@@ -181,11 +181,12 @@ export function ownRoutesMistakes(
     ...own.flatMap((it) => routeMistakes(it, base, traffics)),
     ...(twice.length === 0 ? sharedRequestMistakes(own, base) : []),
   ];
-  const steps = own.flatMap((it) =>
+  const inputs = own.flatMap((it) =>
     rulesOf(it, base)
       .filter(({ backend }) => backend !== undefined)
-      .flatMap((rule) => trafficMistakes(inputOf(rule, base), path, traffics)),
+      .map((rule) => inputOf(rule, base)),
   );
+  const steps = trafficMistakes(inputs, path, traffics);
   return [...all.map((it) => ({ path, ...it })), ...steps];
 }
 

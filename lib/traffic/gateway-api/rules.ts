@@ -68,6 +68,8 @@ export interface RouteRule {
 export interface RouteRules {
   readonly rules: readonly RouteRule[];
   readonly problems: readonly Reproof[];
+  /** Matches of the strategy that no request of the author's matches has. */
+  readonly never: readonly (readonly RequestMatch[])[];
 }
 
 /** Requests, and what happens to them. */
@@ -91,15 +93,16 @@ export function routeRules(input: RulesInput, traffic: Traffic): RouteRules {
   const everything = givenMatches(input.given);
   const known = new Set<string>();
   const made = claims.map((claim, index) => {
-    const { matches, problems } = claimed(input, claim, everything, claims.slice(index + 1));
+    const { matches, ...said } = claimed(claim, everything, claims.slice(index + 1));
     const fresh = matches.filter((it) => !known.has(keyOf(it)));
     for (const it of fresh) known.add(keyOf(it));
-    return { rule: { matches: distinct(fresh), ...goal(input, claim, traffic) }, problems };
+    return { rule: { matches: distinct(fresh), ...goal(input, claim, traffic) }, ...said };
   });
   const isFull = made.at(-1)?.rule.matches.length === 0;
   const rules = made.map((it) => it.rule).filter((it) => it.matches.length > 0);
   return {
     rules: replacesPrefix(input.given) ? rules.flatMap(apart) : rules,
+    never: made.flatMap((it) => it.never),
     problems: [
       ...made.flatMap((it) => it.problems),
       ...(isFull ? [allClaimed(input, claims)] : []),
@@ -114,22 +117,22 @@ function apart(rule: RouteRule): readonly RouteRule[] {
 
 /** The matches of one rule, with all that they have in common with those of the rules below it. */
 function claimed(
-  input: RulesInput,
   { match }: Claim,
   everything: readonly RouteMatch[],
   rest: readonly Claim[],
-): Matches {
+): Matches & Pick<RouteRules, 'never'> {
   const below = rest.flatMap((it) => it.match.map(routeMatch));
   const own = match.length === 0 ? [{}] : match.map(routeMatch);
   const all = own.map((it) => {
     const first = everything.map((one) => common(one, it));
     const isNever = first.every(({ kind }) => kind === 'none');
     const { matches, problems } = withCommon(first, below);
-    return { matches, problems: isNever ? [never(input, match)] : problems };
+    return { matches, problems: isNever ? [] : problems, never: isNever ? [match] : [] };
   });
   return {
     matches: all.flatMap((it) => it.matches),
     problems: all.flatMap((it) => it.problems),
+    never: all.flatMap((it) => it.never),
   };
 }
 
@@ -232,11 +235,6 @@ function tooMany(got: string): Reproof {
 /** Whether a filter replaces the prefix that a match asks for. */
 export function replacesPrefix({ filters }: GivenRule): boolean {
   return filters.some((it) => JSON.stringify(it).includes('"ReplacePrefixMatch"'));
-}
-
-function never({ given: { where } }: RulesInput, got: readonly RequestMatch[]): Reproof {
-  const problem = `no request of ${where} is one that the strategy matches`;
-  return { problem, got, remedy: `match what ${where} lets through` };
 }
 
 function allClaimed({ given: { where } }: RulesInput, claims: readonly Claim[]): Reproof {

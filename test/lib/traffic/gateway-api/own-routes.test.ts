@@ -236,6 +236,9 @@ describe('what is wrong is told with the remedy', () => {
     expect(wrongs([route('edge', [rule])], other)).toEqual([
       expect.stringContaining('no request of rule shop of HTTPRoute edge is one that'),
     ]);
+    // Where one rule has none of them, another may.
+    const api = { ...APEX, name: 'api', matches: [path('/api')] };
+    expect(wrongs([route('edge', [rule]), route('inside', [api])], other)).toEqual([]);
   });
 
   test('two that take the same requests of one host at one parent', () => {
