@@ -11,8 +11,9 @@ import { routedBy } from '../ports.ts';
 import type { Router, RouterContext } from '../router.ts';
 import type { Traffic } from '../traffic.ts';
 import { gatewayCapabilities } from './capabilities.ts';
-import { GATEWAY_METRICS, type GatewayMetrics, NO_METRICS } from './metrics.ts';
+import { countsByOwnRoutes, GATEWAY_METRICS, type GatewayMetrics, NO_METRICS } from './metrics.ts';
 import { routeMistakes } from './mistakes.ts';
+import { isOwnRoute, ownRoutes, ownRoutesMistakes, type RuleBase, shifted } from './own-routes.ts';
 import { type GatewayApiProps, gatewayApiProps } from './props.ts';
 import { type RouteRule, type RulesInput, routeRules, totalOf } from './rules.ts';
 import { trafficMistakes } from './traffic-mistakes.ts';
@@ -22,8 +23,7 @@ import { trafficMistakes } from './traffic-mistakes.ts';
  * the canary's own requests, one for requests that are copied, and one for all others.
  */
 export function gatewayApi(props: GatewayApiProps): Router {
-  const parentless = () => gatewayOf({ parentRefs: [] });
-  return made('gatewayApi', gatewayApiProps, props, gatewayOf, parentless);
+  return made('gatewayApi', gatewayApiProps, props, gatewayOf, () => gatewayOf({}));
 }
 
 function gatewayOf(props: GatewayApiProps): Router {
@@ -35,19 +35,25 @@ function gatewayOf(props: GatewayApiProps): Router {
     groups: ISTIO_GROUPS,
     splits: { kind: 'requests', weights: relativeWeights(totalOf(props)) },
     capabilities: () => gatewayCapabilities(props),
-    counts: ({ names, port }, track) =>
-      metricsOf(props).counts({ kind, names, port, track, filters: props.filters ?? [] }),
+    counts: ({ names, port }, track) => {
+      const requests = { kind, names, port, track, filters: props.filters ?? [] };
+      const its = metricsOf(props);
+      return props.routes === undefined
+        ? its.counts(requests)
+        : countsByOwnRoutes(its, requests, props.metrics);
+    },
     apexSelects: 'primary',
     mistakes: (context, traffics) => [
       ...routeMistakes(props, context),
       ...portMistakes(context),
-      ...trafficMistakes(inputOf(props, context), context.path, traffics),
+      ...(props.routes === undefined
+        ? trafficMistakes([inputOf(props, context)], context.path, traffics)
+        : ownRoutesMistakes(props, context, baseOf(props, context), traffics)),
     ],
     claims: (names) => claims(props, names),
-    owns: () => false,
-    routes: (context, traffic: Traffic) => [
-      { object: route(props, context, traffic), pointers: ['/spec/rules'] },
-    ],
+    owns: (object) => isOwnRoute(props, object),
+    routes: (context, traffic: Traffic) =>
+      routes(props, context, traffic).map((object) => ({ object, pointers: ['/spec/rules'] })),
     policies: () => [],
   };
 }
@@ -70,15 +76,22 @@ function metricsOf({ metrics }: GatewayApiProps): GatewayMetrics {
   return metrics === undefined ? NO_METRICS : GATEWAY_METRICS[metrics];
 }
 
-function inputOf(props: GatewayApiProps, context: RouterContext): RulesInput {
+function baseOf(props: GatewayApiProps, context: RouterContext): RuleBase {
   const { names, port, tracks, candidate } = context;
   const { backendFilters } = metricsOf(props);
-  return { props, names, port, tracks, candidate, backendFilters };
+  return { total: totalOf(props), names, port, tracks, candidate, backendFilters };
+}
+
+function inputOf(props: GatewayApiProps, context: RouterContext): RulesInput {
+  const { kind = 'HTTPRoute', matches = [], filters = [], sessionPersistence } = props;
+  const given = { kind, matches, filters, sessionPersistence, where: 'traffic.matches' };
+  return { ...baseOf(props, context), given };
 }
 
 /** In a mesh a route is a Service's, and has no host. */
 function claims(props: GatewayApiProps, names: Names): readonly Claim[] {
-  const { hostnames = [], parentRefs, matches = [] } = props;
+  const { hostnames = [], parentRefs = [], matches = [], routes } = props;
+  if (routes !== undefined) return [];
   const requests = plain({ kind: props.kind ?? 'HTTPRoute', matches }, durationText);
   return parentRefs
     .filter((it) => it.kind !== 'Service')
@@ -90,13 +103,19 @@ function claims(props: GatewayApiProps, names: Names): readonly Claim[] {
     });
 }
 
+function routes(props: GatewayApiProps, context: RouterContext, traffic: Traffic): Manifest[] {
+  if (props.routes === undefined) return [route(props, context, traffic)];
+  const base = baseOf(props, context);
+  return ownRoutes(props, context).map((it) => shifted(it, base, traffic));
+}
+
 /**
  * The API server fills fields that are not there with defaults. Those that say where requests go are written
  * out, so that the analyzer sees it when somebody changes them.
  */
 function route(props: GatewayApiProps, context: RouterContext, traffic: Traffic): Manifest {
   const { names } = context;
-  const parentRefs = props.parentRefs.map((it) => ({
+  const parentRefs = (props.parentRefs ?? []).map((it) => ({
     ...it,
     group: it.group ?? 'gateway.networking.k8s.io',
     kind: it.kind ?? 'Gateway',

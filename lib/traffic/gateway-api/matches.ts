@@ -118,7 +118,7 @@ function part(it: RouteMatch): Part {
 
 function unsaid(what: string, got: unknown): Part {
   const problem = `one match of the Gateway API cannot ask for ${what} twice`;
-  const remedy = 'let traffic.matches and the matches of the strategy ask for different things';
+  const remedy = 'let the matches of the route and of the strategy ask for different things';
   return { kind: 'unsaid', problem: { problem, got, remedy } };
 }
 

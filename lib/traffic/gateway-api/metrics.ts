@@ -19,6 +19,8 @@ export interface CountedRequests {
 /** What a gateway counts of each track. */
 export interface GatewayMetrics {
   readonly counts: (it: CountedRequests) => Counts;
+  /** Whether it counts by the places of rules and backends in a route, which no route of the author's has to keep. */
+  readonly isByPlace: boolean;
   /** Filters that each backend must have for the gateway to count them apart. */
   readonly backendFilters: readonly JsonObject[];
 }
@@ -33,22 +35,37 @@ const SERVER_ERRORS = [2, 4, 12, 13, 14, 15];
 export const GATEWAY_METRICS: Readonly<
   Record<NonNullable<GatewayApiProps['metrics']>, GatewayMetrics>
 > = {
-  contour: { counts: contour, backendFilters: [] },
+  contour: { counts: contour, isByPlace: false, backendFilters: [] },
   'envoy-gateway': {
     counts: envoyGateway,
+    isByPlace: true,
     // Without a filter on a backend, all of them are one cluster, and nothing tells the tracks apart.
     backendFilters: [
       { type: 'RequestHeaderModifier', requestHeaderModifier: { remove: ['perch-track'] } },
     ],
   },
-  istio: { counts: istioGateway, backendFilters: [] },
+  istio: { counts: istioGateway, isByPlace: false, backendFilters: [] },
 };
 
 /** What is known of a gateway that has no name here. */
 export const NO_METRICS: GatewayMetrics = {
   counts: () => none('traffic.metrics names no gateway, so nothing counts', 'no metrics'),
+  isByPlace: false,
   backendFilters: [],
 };
+
+/** What is counted of requests by routes of the author's. */
+export function countsByOwnRoutes(
+  { counts, isByPlace }: GatewayMetrics,
+  it: CountedRequests,
+  gateway: string | undefined,
+): Counts {
+  if (!isByPlace) return counts(it);
+  return none(
+    'this gateway counts by the places of rules in a route of Perch, not in one of the author’s',
+    `metrics: ${gateway}`,
+  );
+}
 
 function none(problem: string, got: string): Uncounted {
   const remedy = 'ask what your gateway or the application exports with `query`';

@@ -9,10 +9,12 @@ export function routeMistakes(props: GatewayApiProps, context: RouterContext): M
 }
 
 const RULES: readonly ((props: GatewayApiProps, context: RouterContext) => readonly Reproof[])[] = [
-  function noParent({ parentRefs }) {
-    if (parentRefs.length > 0) return [];
-    const remedy = 'name the Gateway that shall route by it';
-    return [{ problem: 'traffic.parentRefs is empty', got: parentRefs, remedy }];
+  function noParent({ parentRefs, routes }) {
+    if (routes !== undefined || (parentRefs ?? []).length > 0) return [];
+    const problem = `traffic.parentRefs is ${parentRefs === undefined ? 'missing' : 'empty'}`;
+    const remedy =
+      'name the Gateway that shall route by it, or routes of your own in traffic.routes';
+    return [{ problem, got: parentRefs, remedy }];
   },
   function experimental(props) {
     if (props.channel === 'experimental') return [];

@@ -270,6 +270,12 @@ const sessionPersistence = fields({
   }).optional(),
 });
 
+/** The matches of each kind of route, as a manifest has them. */
+export const ROUTE_MATCHES = {
+  HTTPRoute: listOf(httpRouteMatch),
+  GRPCRoute: listOf(grpcRouteMatch),
+} as const;
+
 /** What weights can add up to. */
 export const WEIGHT_TOTALS = [100, 1000, 10_000] as const;
 
@@ -285,8 +291,18 @@ const gatewaySupport = z.enum(['mirrorPercent', 'backendResponseHeaders']);
 const METRICS = 'use one of contour, envoy-gateway, istio, or leave it out and ask with `query`';
 
 const routeProps = fields({
-  /** Gateways that route by it; at least one. */
-  parentRefs: listOf(parentRef),
+  /**
+   * Gateways that route by it; at least one.
+   * @default - those of `routes`
+   */
+  parentRefs: listOf(parentRef).optional(),
+  /**
+   * Routes of this kind in the workload that lead to the release, such as one for clients outside and one for those inside.
+   * Only the backends are ours, in those of their rules that lead to the apex Service or name both tracks, and the rules that
+   * a step needs besides stand right above; parents, hosts, matches, filters and the rest of their fields stay the author's.
+   * @default - Perch writes one
+   */
+  routes: listOf(z.string()).optional(),
   /** @default - every host of the listeners */
   hostnames: listOf(z.string()).optional(),
   /**

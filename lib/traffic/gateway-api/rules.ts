@@ -13,7 +13,15 @@ import {
   wholeWeights,
 } from '../traffic.ts';
 import { givesCookie, takesCookie } from './cookies.ts';
-import { asNarrow, type Common, common, keyOf, type RouteMatch, routeMatch } from './matches.ts';
+import {
+  asNarrow,
+  type Common,
+  common,
+  keyOf,
+  type RouteKind,
+  type RouteMatch,
+  routeMatch,
+} from './matches.ts';
 import type { GatewayApiProps, PathMatch, ValueMatch } from './props.ts';
 
 /** What the API server takes of one route. */
@@ -25,9 +33,22 @@ export const BACKENDS: readonly Track[] = ['primary', 'canary', 'baseline'];
 /** Into how many parts a fraction divides the requests. */
 export const FRACTION_PARTS = 100_000;
 
+/** What the author says of the requests that are split. */
+export interface GivenRule {
+  readonly kind: RouteKind;
+  /** Requests for which any of these holds; none: every request. */
+  readonly matches: readonly RouteMatch[];
+  readonly filters: readonly object[];
+  readonly sessionPersistence?: unknown;
+  /** How people call its matches, such as `traffic.matches`. */
+  readonly where: string;
+}
+
 /** What the rules of a route are made from. */
 export interface RulesInput {
-  readonly props: GatewayApiProps;
+  readonly given: GivenRule;
+  /** What the weights add up to. */
+  readonly total: number;
   readonly names: Names;
   readonly port: number;
   readonly tracks: RouterContext['tracks'];
@@ -47,6 +68,8 @@ export interface RouteRule {
 export interface RouteRules {
   readonly rules: readonly RouteRule[];
   readonly problems: readonly Reproof[];
+  /** Matches of the strategy that no request of the author's matches has. */
+  readonly never: readonly (readonly RequestMatch[])[];
 }
 
 /** Requests, and what happens to them. */
@@ -67,19 +90,23 @@ interface Claim {
  */
 export function routeRules(input: RulesInput, traffic: Traffic): RouteRules {
   const claims = claimsOf(input, traffic);
-  const everything = givenMatches(input.props);
+  const everything = givenMatches(input.given);
   const known = new Set<string>();
   const made = claims.map((claim, index) => {
-    const { matches, problems } = claimed(claim, everything, claims.slice(index + 1));
+    const { matches, ...said } = claimed(claim, everything, claims.slice(index + 1));
     const fresh = matches.filter((it) => !known.has(keyOf(it)));
     for (const it of fresh) known.add(keyOf(it));
-    return { rule: { matches: distinct(fresh), ...goal(input, claim, traffic) }, problems };
+    return { rule: { matches: distinct(fresh), ...goal(input, claim, traffic) }, ...said };
   });
   const isFull = made.at(-1)?.rule.matches.length === 0;
   const rules = made.map((it) => it.rule).filter((it) => it.matches.length > 0);
   return {
-    rules: replacesPrefix(input.props) ? rules.flatMap(apart) : rules,
-    problems: [...made.flatMap((it) => it.problems), ...(isFull ? [allClaimed(claims)] : [])],
+    rules: replacesPrefix(input.given) ? rules.flatMap(apart) : rules,
+    never: made.flatMap((it) => it.never),
+    problems: [
+      ...made.flatMap((it) => it.problems),
+      ...(isFull ? [allClaimed(input, claims)] : []),
+    ],
   };
 }
 
@@ -93,18 +120,19 @@ function claimed(
   { match }: Claim,
   everything: readonly RouteMatch[],
   rest: readonly Claim[],
-): Matches {
+): Matches & Pick<RouteRules, 'never'> {
   const below = rest.flatMap((it) => it.match.map(routeMatch));
   const own = match.length === 0 ? [{}] : match.map(routeMatch);
   const all = own.map((it) => {
     const first = everything.map((one) => common(one, it));
     const isNever = first.every(({ kind }) => kind === 'none');
     const { matches, problems } = withCommon(first, below);
-    return { matches, problems: isNever ? [never(match)] : problems };
+    return { matches, problems: isNever ? [] : problems, never: isNever ? [match] : [] };
   });
   return {
     matches: all.flatMap((it) => it.matches),
     problems: all.flatMap((it) => it.problems),
+    never: all.flatMap((it) => it.never),
   };
 }
 
@@ -142,15 +170,14 @@ function claimsOf({ candidate }: RulesInput, traffic: Traffic): readonly Claim[]
 }
 
 /** Requests that the route is for, with what the API server would fill in. */
-function givenMatches(props: GatewayApiProps): readonly RouteMatch[] {
-  const given: readonly RouteMatch[] = props.matches ?? [];
-  const all = given.length === 0 ? [{}] : given;
+export function givenMatches({ kind, matches }: GivenRule): readonly RouteMatch[] {
+  const all: readonly RouteMatch[] = matches.length === 0 ? [{}] : matches;
   return all.map((it) => {
     const { method, headers, queryParams } = it;
     const path: PathMatch = { type: 'PathPrefix', ...(it.path ?? { value: '/' }) };
     return {
       ...it,
-      ...(props.kind === 'GRPCRoute' ? {} : { path }),
+      ...(kind === 'GRPCRoute' ? {} : { path }),
       ...(typeof method === 'object' && { method: { type: 'Exact', ...method } }),
       ...(headers && { headers: headers.map(exact) }),
       ...(queryParams && { queryParams: queryParams.map(exact) }),
@@ -187,7 +214,7 @@ function distinct(all: readonly RouteMatch[]): readonly RouteMatch[] {
 }
 
 /** What is wrong with the sizes of the rules, as they are written. */
-export function sizeProblems(rules: readonly RouteRule[]): readonly Reproof[] {
+export function sizeProblems(rules: readonly Pick<RouteRule, 'matches'>[]): readonly Reproof[] {
   const counts = rules.map((it) => it.matches.length);
   const all = counts.reduce((sum, it) => sum + it, 0);
   const isFine =
@@ -201,24 +228,18 @@ function tooMany(got: string): Reproof {
   return {
     problem: `a route has ${MOST_RULES} rules at most, ${MOST_MATCHES_OF_RULE} matches in one and ${MOST_MATCHES} in all`,
     got,
-    remedy: 'match fewer things in traffic.matches and in the strategy',
+    remedy: 'match fewer things in the route and in the strategy',
   };
 }
 
 /** Whether a filter replaces the prefix that a match asks for. */
-export function replacesPrefix({ filters = [] }: GatewayApiProps): boolean {
-  const all: readonly object[] = filters;
-  return all.some((it) => JSON.stringify(it).includes('"ReplacePrefixMatch"'));
+export function replacesPrefix({ filters }: GivenRule): boolean {
+  return filters.some((it) => JSON.stringify(it).includes('"ReplacePrefixMatch"'));
 }
 
-function never(got: readonly RequestMatch[]): Reproof {
-  const problem = 'no request of traffic.matches is one that the strategy matches';
-  return { problem, got, remedy: 'match what traffic.matches lets through' };
-}
-
-function allClaimed(claims: readonly Claim[]): Reproof {
+function allClaimed({ given: { where } }: RulesInput, claims: readonly Claim[]): Reproof {
   return {
-    problem: 'the matches of the strategy take every request of traffic.matches',
+    problem: `the matches of the strategy take every request of ${where}`,
     got: claims.flatMap((it) => it.match),
     remedy: 'match fewer, or use weights',
   };
@@ -234,7 +255,7 @@ function goal(
   { to, cookie, mirror }: Claim,
   { weights, affinity }: Traffic,
 ): Omit<RouteRule, 'matches'> {
-  const whole = wholeWeights(to === 'weights' ? weights : ALL_TO[to], totalOf(input.props));
+  const whole = wholeWeights(to === 'weights' ? weights : ALL_TO[to], input.total);
   const filters = (name: string) => {
     if (affinity === undefined || cookie === 'none') return [];
     if (cookie !== 'given') return [takesCookie(cookie.taken)];

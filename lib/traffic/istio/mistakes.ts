@@ -10,7 +10,7 @@ import { isVirtualService, NETWORKING } from './groups.ts';
 import { hostMistakes, isDnsName } from './hosts.ts';
 import { matchMistakes } from './match.ts';
 import { portMistakes } from './match-ports.ts';
-import { type Owned, ownRouteMistakes } from './own-virtual-service.ts';
+import { namedRules, type Owned, ownRouteMistakes } from './own-virtual-service.ts';
 import { seconds, subsetsOf } from './props.ts';
 import { isHost, type NamedRule, shiftMistakes } from './routes.ts';
 
@@ -202,7 +202,10 @@ function ownMistakes({ props, context, traffics, own }: IstioInput): Mistake[] {
     ...ignored,
     ...(named.length === 0 ? [none] : []),
     ...wrong,
-    ...own.flatMap((it) => ownRouteMistakes(context, it, traffics)),
+    ...own.flatMap((it) => ownRouteMistakes(context, it)),
+    ...traffics
+      .flatMap((it) => shiftMistakes(own.flatMap(namedRules), it))
+      .map((it) => ({ path, ...it })),
     ...sharedHostMistakes(own).map((it) => ({ path, ...it })),
   ];
 }

@@ -3,15 +3,14 @@ import { withSpec } from '../../manifest/manifest.ts';
 import type { Mistake } from '../../mistake.ts';
 import { TRACKS } from '../../names.ts';
 import type { RouterContext } from '../router.ts';
-import type { Traffic } from '../traffic.ts';
 import { portMistakes } from './match-ports.ts';
 import type { OwnVirtualService } from './props.ts';
 import {
   isHost,
+  type NamedRule,
   type Shift,
   shiftedHttp,
   shiftedStream,
-  shiftMistakes,
   type TrackHosts,
   tracksIn,
 } from './routes.ts';
@@ -106,11 +105,21 @@ function namesAll(rule: JsonObject, own: Owned): boolean {
   return own.tracks.every((track) => found.includes(track));
 }
 
+/** Those of its http routes that lead to the release, as people call them. */
+export function namedRules(own: Owned): readonly NamedRule[] {
+  const { name } = own.object.metadata;
+  return listAt(own.object, 'spec', 'http')
+    .filter((it) => isOurs('http', it, own))
+    .map((rule, index) => ({
+      rule,
+      where: `http route ${String(rule.name ?? index)} of VirtualService ${name}`,
+    }));
+}
+
 /** What keeps us from routing by the author's VirtualService. */
 export function ownRouteMistakes(
   context: Pick<RouterContext, 'path' | 'names' | 'ports'>,
   own: Owned,
-  traffics: readonly Traffic[],
 ): Mistake[] {
   const { path } = context;
   const { object } = own;
@@ -138,15 +147,8 @@ export function ownRouteMistakes(
       got: it.route,
       remedy: 'the weights in it are ours: move the others to a route of their own',
     }));
-  const rules = ours('http').map((rule, index) => ({
-    rule,
-    where: `http route ${String(rule.name ?? index)} of VirtualService ${name}`,
-  }));
-  const said = [
-    ...traffics.flatMap((it) => shiftMistakes(rules, it)),
-    ...portMistakes(objectAt(object, 'spec'), rules, context),
-  ];
-  return [...unknown, ...crowded, ...said.map((it) => ({ path, ...it }))];
+  const ports = portMistakes(objectAt(object, 'spec'), namedRules(own), context);
+  return [...unknown, ...crowded, ...ports.map((it) => ({ path, ...it }))];
 }
 
 /** What a route needs; subsets that nothing is known of are the likely reason where some have none of it. */

@@ -283,7 +283,9 @@ describe('mistakes', () => {
     [
       'nobody routes by it',
       release({ parentRefs: [] }),
-      ['traffic.parentRefs is empty, got []; name the Gateway that shall route by it'],
+      [
+        'traffic.parentRefs is empty, got []; name the Gateway that shall route by it, or routes of your own in traffic.routes',
+      ],
     ],
     [
       'one Gateway twice',
@@ -311,7 +313,7 @@ describe('mistakes', () => {
       'what a GRPCRoute lacks',
       untyped({ kind: 'GRPCRoute', timeouts: { request: Duration.seconds(1) } }),
       [
-        'gatewayApi has no prop timeouts; use one of parentRefs, hostnames, metrics, channel, sessionPersistence, weightTotal, supports, kind, matches, filters',
+        'gatewayApi has no prop timeouts; use one of parentRefs, routes, hostnames, metrics, channel, sessionPersistence, weightTotal, supports, kind, matches, filters',
       ],
     ],
     [

@@ -15,7 +15,7 @@ const kept = (ends: boolean): Traffic => ({
   affinity: { cookie: { name: 'stay' }, ends },
 });
 
-const ONE_OF_TWO = 'let traffic.matches and the matches of the strategy ask for different things';
+const ONE_OF_TWO = 'let the matches of the route and of the strategy ask for different things';
 const partial = (what: string, got: string) =>
   `cannot copy ${what}: not every gateway can, and Contour 1.33 takes it and copies all, got ${got}; mirror 100 %, or say supports: ['mirrorPercent'] if your GatewayClass lists HTTPRouteRequestPercentageMirror in its supportedFeatures`;
 
@@ -144,7 +144,7 @@ test.each<[string, Traffic, Partial<GatewayApiProps>, string[]]>([
       ],
     },
     [
-      'a match of the strategy has a path where traffic.filters replaces a prefix, got {"prefix":"/b"}; match something else: the gateway would replace the path of the match',
+      'a match of the strategy has a path where a filter of the route replaces a prefix, got {"prefix":"/b"}; match something else: the gateway would replace the path of the match',
     ],
   ],
   [
@@ -155,7 +155,7 @@ test.each<[string, Traffic, Partial<GatewayApiProps>, string[]]>([
     ),
     {},
     [
-      'a route has 16 rules at most, 64 matches in one and 127 in all, got "2 rules with 66 matches"; match fewer things in traffic.matches and in the strategy',
+      'a route has 16 rules at most, 64 matches in one and 127 in all, got "2 rules with 66 matches"; match fewer things in the route and in the strategy',
     ],
   ],
   [
@@ -220,7 +220,7 @@ test.each<[string, Traffic, Partial<GatewayApiProps>, string[]]>([
     kept(false),
     { channel: 'experimental', sessionPersistence: { sessionName: 's' } },
     [
-      'traffic.sessionPersistence would keep requests on the primary that the strategy sends to the canary, got {"sessionName":"s"}; leave it out',
+      'sessionPersistence of the route would keep requests on the primary that the strategy sends to the canary, got {"sessionName":"s"}; leave it out',
     ],
   ],
 ])('%s', (_, traffic, props, expected) => {

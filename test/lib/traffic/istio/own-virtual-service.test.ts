@@ -258,6 +258,21 @@ describe('the author’s own VirtualService', () => {
       ]);
     });
 
+    test('where one has no request that a step matches, another may', () => {
+      const beta = { ...both, match: [{ headers: { 'x-beta': { exact: 'no' } } }] };
+      const closed = (name: string) => named(name, { hosts: [name], http: [beta] });
+      const step: Traffic = {
+        weights: { primary: 100, canary: 0 },
+        routes: [{ name: 'r', match: [{ headers: { 'x-beta': { exact: 'yes' } } }] }],
+      };
+      const mistakes = (...objects: readonly SampleObject[]) =>
+        routerMistakes(traffic, contextOf([HTTP], objects), [step]).map(mistakeText);
+      expect(mistakes(mesh, closed('edge'))).toEqual([]);
+      expect(mistakes(closed('mesh'), closed('edge'))).toEqual([
+        expect.stringContaining('route r matches no request that'),
+      ]);
+    });
+
     test('two that take the requests of one host at one gateway are a mistake', () => {
       const mistakes = (one: JsonObject, two: JsonObject) =>
         routerMistakes(traffic, contextOf([HTTP], [named('mesh', one), named('edge', two)]), []);
