@@ -5,6 +5,9 @@
 //   node .ci/build.js FILE       the command alone, somewhere else
 //
 // PERCH_COMMIT names the commit where there is no checkout, as in the build of the image.
+//
+// `npm ci` in a clone runs it as `postprepare`, and `npm pack` as `prepack`. It is not `prepare`: npm warns whoever installs
+// the tarball of a package with a script of that name.
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -95,4 +98,11 @@ if (process.argv[2] === undefined) {
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const project = join(root, '.ci', 'tsconfig.build.json');
   execFileSync(process.execPath, [compiler, '--project', project], { stdio: 'inherit' });
+}
+
+// npm's own warnings are nine, and do not say whether it matters: .npmrc hides them.
+if (process.env.npm_lifecycle_event === 'postprepare' && /^20\./.test(process.versions.node)) {
+  console.error(
+    `Node ${process.versions.node} is supported, but the packages with Kubernetes schemas are no longer tested on it by their authors: npm test holds them here, and if it fails, use Node 22.`,
+  );
 }

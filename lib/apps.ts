@@ -46,7 +46,7 @@ export class Apps extends RootConstruct {
       plans,
       plans.length < this.releases.length,
     );
-    const calls = mistakesOfCalls(this);
+    const calls = mistakesOfCalls(this, textsOf([...alone.rendered, ...beside.rendered]));
     const neighbours = mistakesOfNeighbours(this.releases, plans, beside.rendered);
     // Whoever throws may have been about to allow them.
     const kinds = beside.isPartial
@@ -80,6 +80,10 @@ export class Apps extends RootConstruct {
   }
 }
 
+function textsOf(all: readonly Pick<Rendered, 'files'>[]): readonly (string | Uint8Array)[] {
+  return all.flatMap((it) => [...it.files.values()]);
+}
+
 function write({ releases, manifests }: RenderedApps): void {
   const said = new Map([
     ...releases.map(
@@ -108,7 +112,7 @@ function sorted<T extends { readonly id: string }>(found: T[]): readonly T[] {
 export async function renderAll(releases: readonly Release[]): Promise<readonly Rendered[]> {
   const { rendered, mistakes, attempts } = await renderBeside(releases);
   const roots = new Set(releases.map((it) => it.node.root));
-  const calls = [...roots].flatMap(mistakesOfCalls);
+  const calls = [...roots].flatMap((it) => mistakesOfCalls(it, textsOf(rendered)));
   const kinds = attempts.flatMap((it) => kindMistakesOf(it));
   const all = [...calls, ...doubledIds(releases), ...mistakes, ...kinds];
   if (all.length > 0) throw new MistakesError(all);

@@ -44,6 +44,11 @@ export function readText(path: string): string {
   return new TextDecoder().decode(readBytes(path));
 }
 
+/** Whether there is a file or folder; a relative path counts from the project's folder. */
+export function isThere(path: string): boolean {
+  return existsSync(fromProject(path));
+}
+
 /** The path, where it is relative counted from the project's folder: the nearest one with a cdk8s.yaml. */
 export function fromProject(path: string): string {
   if (isAbsolute(path)) return path;

@@ -75,9 +75,13 @@ export function isStandIn(value: unknown): boolean {
 }
 
 let unclaimed: readonly Reproof[] = [];
+let told: readonly Reproof[] = [];
 const claimed = new WeakMap<object, readonly Reproof[]>();
 
-/** Notes what is wrong with a call of the author's that returns a text, of which nothing can be noted. */
+/** What a call that is wrong returns; nothing that holds it is written. */
+export const STAND_IN = 'missing:0';
+
+/** Notes what is wrong with a call of the author's that returns `STAND_IN`, of which nothing can be noted. */
 export function reproveCall(...mistakes: readonly Reproof[]): void {
   const at = placeText(here());
   const placed = mistakes.map((it) => (at === undefined ? it : { at, ...it }));
@@ -99,12 +103,28 @@ export function callsIn<T>(work: () => T): {
   }
 }
 
-/** What was noted of calls in no factory; the root that is rendered next has them, however often it is rendered. */
-export function mistakesOfCalls(root: object): readonly Mistake[] {
-  const all = [...(claimed.get(root) ?? []), ...unclaimed];
+/**
+ * What was noted of calls in no factory. The root that is rendered next has them, however often it is rendered, and so
+ * has each later one that holds what stands for their results.
+ *
+ * @param files what was rendered below the root
+ */
+export function mistakesOfCalls(
+  root: object,
+  files: Iterable<string | Uint8Array>,
+): readonly Mistake[] {
+  const before = claimed.get(root) ?? [];
+  const holds = before.length === 0 && told.length > 0 && holdsStandIn(files);
+  const all = [...(holds ? told : before), ...unclaimed];
+  told = [...told, ...unclaimed];
   unclaimed = [];
   claimed.set(root, all);
   return all.map((it) => ({ path: 'images', ...it }));
+}
+
+function holdsStandIn(files: Iterable<string | Uint8Array>): boolean {
+  for (const it of files) if (typeof it === 'string' && it.includes(STAND_IN)) return true;
+  return false;
 }
 
 /** Every mistake of every release, thrown once and before anything is written. */

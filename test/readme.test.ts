@@ -122,7 +122,7 @@ describe('npm scripts', () => {
     const named = [...DEVELOPMENT.matchAll(/npm (?:run )?((?<=run )[\w:]+|test)/g)].map(
       (it) => it[1],
     );
-    const known = Object.keys(scripts).filter((it) => it !== 'prepare');
+    const known = Object.keys(scripts).filter((it) => !/^(?:pre|post)/.test(it));
     expect([...new Set(named)].sort()).toEqual(known.sort());
   });
 

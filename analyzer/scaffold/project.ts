@@ -10,6 +10,8 @@ export interface PackageParts {
   readonly scripts: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
+  /** Which packages run a script when they are installed: npm 11 warns of each that is not listed. */
+  readonly allowScripts: Readonly<Record<string, boolean>>;
 }
 
 const { devDependencies: pinned } = ours;
@@ -29,6 +31,7 @@ export const PACKAGE_PARTS: PackageParts = {
     tsx: pinned.tsx,
     typescript: pinned.typescript,
   },
+  allowScripts: ours.allowScripts,
 };
 
 /** Every file of a new repository but package.json, by path. */

@@ -62,7 +62,7 @@ async function writeNew(file: string, text: string): Promise<boolean> {
 type JsonRecord = Readonly<Record<string, unknown>>;
 
 function withParts(own: JsonRecord, parts: PackageParts): JsonRecord {
-  const { type, scripts, dependencies, devDependencies } = parts;
+  const { type, scripts, dependencies, devDependencies, allowScripts } = parts;
   const has = { ...recordOf(own.dependencies), ...recordOf(own.devDependencies) };
   const lacking = (all: JsonRecord) =>
     Object.fromEntries(Object.entries(all).filter(([name]) => !(name in has)));
@@ -71,6 +71,7 @@ function withParts(own: JsonRecord, parts: PackageParts): JsonRecord {
     scripts: { ...scripts, ...recordOf(own.scripts) },
     dependencies: { ...lacking(dependencies), ...recordOf(own.dependencies) },
     devDependencies: { ...lacking(devDependencies), ...recordOf(own.devDependencies) },
+    allowScripts: { ...allowScripts, ...recordOf(own.allowScripts) },
   };
   return { ...own, ...merged };
 }

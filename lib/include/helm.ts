@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { Chart } from 'cdk8s';
 import { Construct } from 'constructs';
 import * as z from 'zod';
+import { isThere } from '../files.ts';
 import type { Manifest } from '../manifest/json.ts';
 import { freeId } from '../manifest/put.ts';
 import { type Fault, readManifests } from '../manifest/read-manifests.ts';
@@ -27,7 +28,7 @@ export const helmProps = extended(fields(choiceProps), {
    */
   repo: z.string().optional(),
   /**
-   * Version of the chart.
+   * Version of the chart. Synth warns where a chart that is not a folder has none, or a range.
    * @default - that of the folder, or the newest on the day of the synth
    */
   version: z.string().optional(),
@@ -69,8 +70,33 @@ export function helm(props: HelmProps): WorkloadFactory {
     const name = given?.releaseName ?? '';
     const it = new Construct(scope, freeId(scope, `helm ${name}`.trim()));
     reprove(it, ...reproofs);
-    if (given !== undefined) reprove(it, ...putChart(it, given));
+    if (given !== undefined) reprove(it, ...unpinned(given), ...putChart(it, given));
   };
+}
+
+/** A chart of a repository that is another one on another day. */
+function unpinned({ chart, repo, version, flags = [] }: HelmProps): readonly Reproof[] {
+  if (chart instanceof URL || flags.some((it) => /^--version(?:=|$)/.test(it))) return [];
+  const isInRepository = repo !== undefined || OCI.test(chart) || isNamed(chart);
+  if (!isInRepository || EXACT.test(version ?? '') || PINNED.test(chart)) return [];
+  const problem = 'helm takes the newest version of the chart on the day of the synth';
+  const got = version === undefined ? { chart } : { chart, version };
+  const remedy =
+    'name one exact version, such as 1.4.2: then each new one comes with a pull request';
+  return [{ severity: 'warning', problem, got, remedy }];
+}
+
+const OCI = /^oci:\/\//;
+
+/** An address with a tag or a digest after the name of the chart. */
+const PINNED = /^oci:\/\/.*\/[^/:@]+[:@][^/]+$/;
+
+/** All else is a range to Helm. */
+const EXACT = /^v?\d+\.\d+\.\d+(?:[-+][\w.+-]+)?$/;
+
+/** Whether it is a chart of a repository that somebody has added to helm, such as `bitnami/nginx`; helm looks for a folder first. */
+function isNamed(chart: string): boolean {
+  return /^[\w-]+\/[\w.-]+$/.test(chart) && !isThere(chart);
 }
 
 function putChart(scope: Construct, props: HelmProps): readonly Reproof[] {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { readText } from '../files.ts';
-import { type Reproof, reproveCall } from '../mistake.ts';
+import { type Reproof, reproveCall, STAND_IN } from '../mistake.ts';
 import { faultsText } from '../plan/parse.ts';
 import { readYaml } from '../plan/read-yaml.ts';
 import { aPath, fields } from '../props/fields.ts';
@@ -11,9 +11,6 @@ const schema = z.record(
   z.string(),
   z.string().regex(/^\S+[:@]\S+$/, 'expected name:tag or name@digest'),
 );
-
-/** What stands in for an image that is not there; nothing is written then. */
-const STAND_IN = 'missing:0';
 
 /**
  * Reads the one file that holds the tags of all images, so that automation can edit them: a map from a name to

@@ -61,7 +61,8 @@ export async function render(release: Release): Promise<Rendered> {
 
 /** What was rendered. @throws MistakesError with everything that is wrong with the release */
 export function renderedOf(release: Release, outcome: Outcome): Rendered {
-  const calls = mistakesOfCalls(release.node.root);
+  const files = outcome.kind === 'rendered' ? outcome.rendered.files.values() : [];
+  const calls = mistakesOfCalls(release.node.root, files);
   if (outcome.kind === 'wrong') throw new MistakesError([...calls, ...outcome.mistakes]);
   if (calls.length > 0) throw new MistakesError(calls);
   return outcome.rendered;

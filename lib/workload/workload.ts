@@ -51,10 +51,11 @@ export function runWorkload(release: Home, factory: WorkloadFactory): Workload {
   const { done: error, noted: calls } = callsIn(() => thrownBy(() => factory(chart)));
   const constructs = chart.node.findAll();
   const place = (it: Construct) => `${release.path}${it.node.path.slice(chart.node.path.length)}`;
-  const noted = [
+  const all: readonly Mistake[] = [
     ...calls.map((said) => ({ path: release.path, ...said })),
     ...constructs.flatMap((it) => reproofs(it).map((said) => ({ path: place(it), ...said }))),
   ];
+  const noted = all.filter((it) => it.severity !== 'warning');
   // Half of a workload would be told to lack the other half.
   if (error !== undefined)
     return {
@@ -87,7 +88,10 @@ export function runWorkload(release: Home, factory: WorkloadFactory): Workload {
       ...noted,
       ...authored.flatMap((it) => (it.kind === 'mistake' ? [it.mistake] : [])),
     ],
-    warnings: authored.flatMap((it) => (it.kind === 'object' ? it.warnings : [])),
+    warnings: [
+      ...all.filter((it) => it.severity === 'warning'),
+      ...authored.flatMap((it) => (it.kind === 'object' ? it.warnings : [])),
+    ],
     constructs,
     thrown: undefined,
   };

@@ -15,6 +15,8 @@ import type { World } from './world.ts';
 export interface Arrival {
   /** @throws Broken when it has stood in one place for too long */
   check(tick: Tick): void;
+  /** The analyzer starts again. It measures how long nothing comes of a step from then on, and calls its hooks anew. */
+  restart(now: number): void;
 }
 
 /** One release after one tick. */
@@ -47,6 +49,7 @@ const READY = 25;
 export function createArrival(place: Place): Arrival {
   const { world, faults, tickSeconds, members } = place;
   const since = new Map<string, { readonly key: string; readonly at: number }>();
+  let restarted = Number.NEGATIVE_INFINITY;
   const applying = faults.syncLag + SYNC + READY + 3 * (tickSeconds + SHORT);
 
   /** Since when a release stands where it stands, and nothing but its candidate stops it. */
@@ -60,6 +63,10 @@ export function createArrival(place: Place): Arrival {
   }
 
   return {
+    restart(now) {
+      restarted = now;
+    },
+
     check(tick) {
       const { situation, now, reason, overdue } = tick;
       const rollout = situation.rollout;
@@ -83,7 +90,8 @@ export function createArrival(place: Place): Arrival {
       }
       const isWaiting = position.kind === 'step' && !isEdited && state.paused === undefined;
       const longest = (PROGRESS + INCONCLUSIVE + applying) * 2;
-      if (isWaiting && waited > longest && !overdue && !isKnown(reason))
+      // Rollbacks arrive whatever restarts; who gives a candidate up has to have run for as long as its deadline.
+      if (isWaiting && Math.min(waited, now - restarted) > longest && !overdue && !isKnown(reason))
         throw new Broken('stuck', said);
     },
   };

@@ -163,6 +163,7 @@ async function walk(running: Running, restarts: Restarts): Promise<number> {
     if (restarts(ticks)) {
       memory = freshMemory();
       hooks.restart();
+      running.arrival.restart(now);
     }
     const isResting = await pass(running, memory, now);
     quiet = isResting ? quiet + 1 : 0;

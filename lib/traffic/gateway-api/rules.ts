@@ -24,8 +24,8 @@ import {
 } from './matches.ts';
 import type { GatewayApiProps, PathMatch, ValueMatch } from './props.ts';
 
-/** What the API server takes of one route. */
-const [MOST_RULES, MOST_MATCHES_OF_RULE, MOST_MATCHES] = [16, 64, 127];
+/** What the API server takes of one route. The CRD's message says “less than 128” of all matches; its rule is `<= 128`. */
+const [MOST_RULES, MOST_MATCHES_OF_RULE, MOST_MATCHES] = [16, 64, 128];
 
 /** The order of a rule's backends. */
 export const BACKENDS: readonly Track[] = ['primary', 'canary', 'baseline'];

@@ -10,6 +10,7 @@ const PARTS: PackageParts = {
   scripts: { synth: 'ours' },
   dependencies: { perch: '0.1.0', cdk8s: '2.0.0' },
   devDependencies: { tsx: '4.0.0' },
+  allowScripts: { backport: false, esbuild: false },
 };
 
 function packageIn(folder: string): unknown {
@@ -37,6 +38,7 @@ test('a package.json gets what it lacks, and nothing that it has changes', async
     name: 'mine',
     scripts: { synth: 'mine', test: 'mine' },
     dependencies: { perch: 'file:../perch.tgz', tsx: '3.0.0' },
+    allowScripts: { esbuild: true },
   };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(own));
   expect(await writePackage(folder, 'x', PARTS)).toEqual({
@@ -49,6 +51,7 @@ test('a package.json gets what it lacks, and nothing that it has changes', async
     dependencies: { cdk8s: '2.0.0', perch: 'file:../perch.tgz', tsx: '3.0.0' },
     type: 'module',
     devDependencies: {},
+    allowScripts: { backport: false, esbuild: true },
   };
   expect(packageIn(folder)).toEqual(extended);
   expect(await writePackage(folder, 'x', PARTS)).toEqual({ path: 'package.json', outcome: 'kept' });

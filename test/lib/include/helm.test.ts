@@ -3,6 +3,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type HelmProps, helm, include, render } from '../../../lib/index.ts';
+import { mistakeText } from '../../../lib/mistake.ts';
 import { temporaryFolder } from '../../cleanups.ts';
 import { deployment, mistakesOf, sample } from '../sample.ts';
 
@@ -71,6 +72,36 @@ describe('the command', () => {
     mkdirSync(folder);
     await render(sample({ workload: helm({ ...CHART, chart: pathToFileURL(folder) }) }));
     expect(said()[2]).toBe(folder);
+  });
+});
+
+describe('a chart of a repository', () => {
+  const told = async (props: Partial<HelmProps>) => {
+    standIn(JSON.stringify(deployment()));
+    const { warnings } = await render(sample({ workload: helm({ ...CHART, ...props }) }));
+    return warnings.filter((it) => it.problem.startsWith('helm')).map(mistakeText);
+  };
+  const repo = 'https://example.com/charts';
+
+  test.each<[string, Partial<HelmProps>, string]>([
+    ['of an address', { chart: 'shop', repo }, '{"chart":"shop"}'],
+    ['of a registry', { chart: 'oci://e.com:5000/shop' }, '{"chart":"oci://e.com:5000/shop"}'],
+    ['that helm knows by name', { chart: 'example/shop' }, '{"chart":"example/shop"}'],
+    ['in a range', { chart: 'shop', repo, version: '1.x' }, '{"chart":"shop","version":"1.x"}'],
+  ])('%s without an exact version is a warning', async (_, props, got) => {
+    expect(await told(props)).toEqual([
+      `shop/helm shop: helm takes the newest version of the chart on the day of the synth, got ${got}; name one exact version, such as 1.4.2: then each new one comes with a pull request`,
+    ]);
+  });
+
+  test.each<[string, Partial<HelmProps>]>([
+    ['a folder of the project', {}],
+    ['a folder that has no dot before it', { chart: 'test/lib' }],
+    ['an exact version', { chart: 'shop', repo, version: 'v1.2.3-rc.1+build' }],
+    ['one among the flags', { chart: 'shop', repo, flags: ['--version', '1.2.3'] }],
+    ['a digest', { chart: `oci://e.com/shop@sha256:${'a'.repeat(64)}` }],
+  ])('%s is none', async (_, props) => {
+    expect(await told(props)).toEqual([]);
   });
 });
 

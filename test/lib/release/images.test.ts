@@ -24,7 +24,7 @@ test('an image by its name, from a path or a URL', () => {
 /** What a call is told by the next root that is rendered. */
 function told(call: () => unknown): readonly string[] {
   call();
-  return mistakesOfCalls(new Apps()).map(mistakeText);
+  return mistakesOfCalls(new Apps(), []).map(mistakeText);
 }
 
 test('an unknown name lists the known ones', () => {
@@ -74,6 +74,18 @@ test('a release that is right is not rendered with an image that is missing', as
   images(file('shop: a:1\n'))('shoop');
   await expect(render(sample())).rejects.toThrow(/has no image "shoop"/);
   await expect(render(sample())).resolves.toBeDefined();
+});
+
+test('of two Apps with an image that is missing outside of a workload, both are told', async () => {
+  const image = images(file('shop: a:1\n'))('shoop');
+  const containers = [{ name: 'main', image }];
+  for (let times = 0; times < 2; times++) {
+    const release = sample({ workload: workload(deployment({ containers })) });
+    expect((await mistakesBeside(release)).map(mistakeText)).toContainEqual(
+      expect.stringMatching(/has no image "shoop"/),
+    );
+  }
+  expect(await mistakesBeside(sample())).toEqual([]);
 });
 
 test('inside of a workload it is told of its release, with all that is wrong there', async () => {

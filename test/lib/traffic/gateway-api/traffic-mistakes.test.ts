@@ -148,6 +148,12 @@ test.each<[string, Traffic, Partial<GatewayApiProps>, string[]]>([
     ],
   ],
   [
+    'exactly the 128 matches of all rules that the CRD takes',
+    matched(A),
+    { matches: Array.from({ length: 64 }, (_, index) => ({ path: { value: `/${index}` } })) },
+    [],
+  ],
+  [
     'more than a route holds',
     matched(
       A,
@@ -155,7 +161,7 @@ test.each<[string, Traffic, Partial<GatewayApiProps>, string[]]>([
     ),
     {},
     [
-      'a route has 16 rules at most, 64 matches in one and 127 in all, got "2 rules with 66 matches"; match fewer things in the route and in the strategy',
+      'a route has 16 rules at most, 64 matches in one and 128 in all, got "2 rules with 66 matches"; match fewer things in the route and in the strategy',
     ],
   ],
   [
