@@ -94,9 +94,11 @@ function switched(context: RouterContext, { weights }: Traffic): Routing {
 }
 
 function replicaMistakes(
-  { path, workload }: ReleaseContext,
+  { path, workload, tracks }: ReleaseContext,
   traffics: readonly Traffic[],
 ): Mistake[] {
+  // With one track nothing has a weight.
+  if (!tracks.includes('canary')) return [];
   const scaler = workload.find(isScaler);
   if (scaler !== undefined)
     return [
