@@ -95,7 +95,9 @@ function switched(context: RouterContext, { weights }: Traffic): Routing {
 }
 
 function replicaMistakes(context: ReleaseContext, traffics: readonly Traffic[]): Mistake[] {
-  const { path, workload } = context;
+  const { path, workload, tracks } = context;
+  // With one track nothing has a weight.
+  if (!tracks.includes('canary')) return [];
   const unsized = workload.flatMap((it) => unsizedMistakes(path, it));
   if (unsized.length > 0) return unsized;
   const deployment = workload.find((it) => isKind(it, 'apps', 'Deployment'));

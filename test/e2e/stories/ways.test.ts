@@ -149,19 +149,15 @@ describe('every other way of releasing', { skip: isMissing(missing) }, () => {
   });
 
   story('a worker without a Service: pods alone, forward and back', async () => {
-    const rest = '5 worker-primary v2';
+    const rest = '2 worker-primary v2';
     const good = await roll('worker', { tag: 'v2' }, { rest });
     expect(good.rows).toEqual([
-      ['start story:v2', '5 worker-primary v1'],
-      ['weight 0 → 16.67', '1 worker-canary v2, 5 worker-primary v1'],
-      ['weight 16.67 → 20', '1 worker-canary v2, 4 worker-primary v1'],
-      ['weight 20 → 42.86', '3 worker-canary v2, 4 worker-primary v1'],
-      ['weight 42.86 → 60', '3 worker-canary v2, 2 worker-primary v1'],
-      ['promote: the primary gets story:v2', '3 worker-canary v2, 2 worker-primary v2'],
-      ['weight 60 → 42.86', '3 worker-canary v2, 4 worker-primary v2'],
-      ['weight 42.86 → 20', '1 worker-canary v2, 4 worker-primary v2'],
-      ['weight 20 → 16.67', '1 worker-canary v2, 5 worker-primary v2'],
-      ['weight 16.67 → 0', rest],
+      ['start story:v2', '2 worker-primary v1'],
+      ['weight 0 → 33.33', '1 worker-canary v2, 2 worker-primary v1'],
+      ['weight 33.33 → 50', '1 worker-canary v2, 1 worker-primary v1'],
+      ['promote: the primary gets story:v2', '1 worker-canary v2, 1 worker-primary v2'],
+      ['weight 50 → 33.33', '1 worker-canary v2, 2 worker-primary v2'],
+      ['weight 33.33 → 0', rest],
       ['promoted story:v2', rest],
     ]);
     expect(await namesOf(field, '/api/v1/namespaces/worker/services')).toEqual([]);
@@ -169,7 +165,7 @@ describe('every other way of releasing', { skip: isMissing(missing) }, () => {
     const bad = await roll('worker', stuck, { rest, end: 'Failed' });
     expect(bad.rows.map(([it]) => it)).toEqual([
       'start story:stuck',
-      'weight 0 → 16.67',
+      'weight 0 → 33.33',
       'rolled back: the stable set is restored',
     ]);
     return undefined;

@@ -132,11 +132,11 @@ const PROPS: Readonly<Record<Way, (place: Place) => Props>> = {
     strategy: canary({ stepWeights: [20, 50] }),
   }),
   worker: ({ version }) => ({
-    workload: deployment('worker', version, 5),
+    workload: deployment('worker', version, 2),
     service: undefined,
     traffic: kubernetes({ split: 'replicas' }),
-    strategy: canary({ stepWeights: [20, 60] }),
-    analysis: { checks: [failures()] },
+    strategy: canary({ stepWeights: [50] }),
+    analysis: { progressDeadline: Duration.seconds(30), checks: [failures()] },
   }),
   store: ({ version }) => ({
     workload: statefulSet('store', version, 4),
@@ -192,7 +192,8 @@ function answers(): CheckDefinition {
 function failures(): CheckDefinition {
   const failed =
     'sum(stack_pod_requests_total{namespace="{{namespace}}",workload="{{target}}",status!="200"})';
-  return query({ name: 'failures', query: `${failed} or vector(0)`, max: 0 });
+  const window = Duration.seconds(5);
+  return query({ name: 'failures', query: `${failed} or vector(0)`, max: 0, window });
 }
 
 /** The canary answers as well as the stable version beside it, as the pods count. */

@@ -79,6 +79,18 @@ describe('mistakes', () => {
     expect(result.kind === 'wrong' && result.problems[0]?.remedy).toContain('a, b');
   });
 
+  test('a variable that has no value here, with the reason and its own remedy', () => {
+    const port = { because: 'there is none', remedy: 'name the pods' };
+    const result = fill('up{a="{{ port }}"} + {{b}}', { b: '1' }, { port });
+    expect(result.kind === 'wrong' && result.problems).toEqual([
+      {
+        problem: 'variable port has no value: there is none',
+        got: 'up{a="{{ port }}"} + {{b}}',
+        remedy: 'name the pods',
+      },
+    ]);
+  });
+
   test('a variable or a string that is not closed', () => {
     expect(problems('x{a="b"} + {{a', { a: '1' })).toEqual(['a variable is not closed']);
     expect(problems('x{a="b}', {})).toEqual(['a string in the query is not closed']);

@@ -115,7 +115,10 @@ describe('one track', () => {
     expect(Object.keys(plan.files)).toEqual(['statefulset-shop-primary.yaml']);
   });
 
-  test('an HPA by an object of the author’s leaves it as it is', async () => {
+  test.each([
+    ['kubernetes()', kubernetes()],
+    ['by pods', BY_PODS],
+  ])('an HPA by an object of the author’s leaves it as it is: %s', async (_, traffic) => {
     const metric = {
       type: 'Object',
       object: {
@@ -128,7 +131,7 @@ describe('one track', () => {
       worker({
         workload: workload(deployment(), hpa({ metrics: [metric] })),
         strategy: ramped(),
-        traffic: kubernetes(),
+        traffic,
         tracks: { sharedTriggers: ['waiting'] },
       }),
     );
