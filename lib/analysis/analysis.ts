@@ -1,7 +1,7 @@
 import { Duration } from 'cdk8s';
 import * as z from 'zod';
 import type { Mistake } from '../mistake.ts';
-import type { Analysis } from '../plan/plan.ts';
+import type { Analysis } from '../plan/analysis.ts';
 import { duration, fields, listOf } from '../props/fields.ts';
 import { aCheckOrTest } from './checks.ts';
 import { evidenceProps } from './evidence.ts';

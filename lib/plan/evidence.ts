@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { dnsLabel } from './dns-label.ts';
+import { dnsLabel } from './scalars.ts';
 
 const fraction = z.number().min(0).max(1);
 const some = z.number().gt(0).lt(1);

@@ -1,7 +1,8 @@
 import * as z from 'zod';
-import { dnsLabel } from './dns-label.ts';
+import { analysis } from './analysis.ts';
 import { type Evidence, evidence } from './evidence.ts';
 import { judge } from './judge.ts';
+import { dnsLabel, percent, seconds } from './scalars.ts';
 import { FORMAT } from './versions.ts';
 
 /** Annotation on every file but verbatim ones: a hash of the object's content without it. */
@@ -23,8 +24,6 @@ const fileName = z
     /^(?:(?:mesh|workload)\/)?[A-Za-z0-9][-A-Za-z0-9._]*$/,
     'expected a file name, in no folder but mesh/ or workload/',
   );
-const seconds = z.number().int().nonnegative();
-const percent = z.number().min(0).max(100);
 
 /**
  * Which copy of the workload an object belongs to. The baseline runs the stable version at the canary's size,
@@ -199,30 +198,6 @@ const workload = z.strictObject({
   file: fileName,
   /** The HPA's minimum, where one rules; ready means at least so many. */
   minReplicas: z.number().int().positive().optional(),
-});
-
-/** How the analyzer judges and waits. All durations are whole seconds. */
-export type Analysis = z.infer<typeof analysis>;
-const analysis = z.strictObject({
-  /** Distance of two check points. */
-  checkSeconds: z.number().int().positive(),
-  /** How often a candidate with traffic is looked at for what takes it back at once. @default 5 */
-  guardSeconds: z.number().int().positive().optional(),
-  /** Age at which a sample counts as final, and the clock skew that is tolerated. */
-  settleSeconds: seconds,
-  /** Failed checks, counted over the whole rollout, at which the release rolls back. */
-  threshold: z.number().int().positive(),
-  /** Percent of the updated replicas that must be available. */
-  readyPercent: z.strictObject({ primary: percent, canary: percent }),
-  /** How long an applied workload may stay not ready before the release rolls back. */
-  progressDeadlineSeconds: z.number().int().positive(),
-  /** How long answers may be missing before `onInconclusive` decides. */
-  inconclusiveDeadlineSeconds: z.number().int().positive(),
-  onInconclusive: z.enum(['hold', 'back']),
-  /** How long the canary's pods are kept for debugging after their traffic is gone. */
-  rollbackDelaySeconds: seconds,
-  /** How long the GitOps tool may take to notice a commit when it does not say what it applied. */
-  syncSeconds: seconds,
 });
 
 /** Releases that move as one. */

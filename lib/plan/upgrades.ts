@@ -10,8 +10,6 @@ export const PLAN_UPGRADES: readonly Upgrade[] = [
   // Versions 3 and 4 have more to say; what a plan of the version before says means the same.
   (plan) => plan,
   (plan) => plan,
-  // So has version 4.
-  (plan) => plan,
 ];
 
 /** Version 2 tells apart what is asked, of which store, and how it is judged. */

@@ -1,8 +1,8 @@
 import { type JsonObject, labelsAt, listAt, type Manifest } from '../manifest/json.ts';
 import { podLabels } from '../manifest/manifest.ts';
+import type { Analysis } from '../plan/analysis.ts';
 import type { Evidence } from '../plan/evidence.ts';
 import {
-  type Analysis,
   type Check,
   type Gate,
   type Hook,

@@ -1,4 +1,5 @@
-import { type Analysis, type Check, pointsNeeded, type Step } from '../../../lib/plan/plan.ts';
+import type { Analysis } from '../../../lib/plan/analysis.ts';
+import { type Check, pointsNeeded, type Step } from '../../../lib/plan/plan.ts';
 import type { Liveness, Outage } from '../cluster/reading.ts';
 import { stepOf } from '../position.ts';
 import type { Rollout } from '../situation.ts';

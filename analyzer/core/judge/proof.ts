@@ -8,19 +8,19 @@ import { type Claim, canaryTally, harmClaims, msOf, otherTally, safetyClaim } fr
 import {
   type Bound,
   boundOf,
-  type Cell,
   type Counted,
   type CounterSeries,
   countedIn,
   type Interval,
   type TestCounts,
 } from './counts.ts';
-import { advanced, type EProcess, logE, restarted, startProcess } from './evidence/e-process.ts';
+import { logE } from './evidence/e-process.ts';
 import { rateInterval } from './evidence/interval.ts';
 import { requestsNeeded } from './evidence/need.ts';
-import { FIRST_STAKE, intervalStake, stepStake } from './evidence/stakes.ts';
+import { stepStake } from './evidence/stakes.ts';
 import { type Tally, tallyOf } from './evidence/tally.ts';
 import { totalOf } from './evidence/total.ts';
+import { begun, type Gathered, gathered, safetyOf } from './gathering.ts';
 import { type Grid, judgedStep } from './judge.ts';
 
 /** What one claim of a test comes to. */
@@ -80,8 +80,6 @@ export interface Proof {
 
 /** Requests without which the absence of harm says nothing. */
 const LEAST_REQUESTS = 20;
-/** How long intervals are put together until both tracks had requests in them. */
-const MERGED_SECONDS = 120;
 
 /** The tests whose evidence counts in a rollout's position. */
 export function testsOf(rollout: Rollout): readonly Test[] {
@@ -175,18 +173,19 @@ function weigh(scene: Scene, test: Test, counts: TestCounts | undefined): Weighe
   const { intervals, tail } = known(scene, counts && { ...counts, bounds }, isSeen);
   const ofStep = intervals.filter(({ from }) => from >= since);
   const cap = test.capped ? capOf(evidence) : Infinity;
+  const stake = stakeOf(scene);
   const claims = harmClaims(test, bounds).map((claim) => {
     const kept = before?.claims.find(
       (it) => it.claim === claim.name && it.logs.length === claim.points,
     );
     const most = claim.capped ? cap : Infinity;
-    const whole = gathered(claim, begun(scene, claim, kept), intervals, most);
+    const whole = gathered(claim, begun(claim, kept, stake), intervals, most);
     // What no cap holds back is looked at before its interval is over.
     const now = tail === undefined || claim.capped ? whole : gathered(claim, whole, [tail], most);
     return { claim, whole, now: now.e };
   });
   const safety = safetyClaim(test, scene.allowed);
-  const safe = safety && proofOfSafety(safety, ofStep);
+  const safe = safety && safetyOf(safety, ofStep);
   return {
     test,
     canary: tallyOf([tallyIn(before?.canary), canaryTally(intervals, 0)]),
@@ -223,6 +222,12 @@ function capOf({ alpha, intervalSeconds }: Evidence): number {
   return (Math.log(1 / alpha) / 3) * Math.min(1, intervalSeconds / 60);
 }
 
+/** What is staked as the step begins; nothing in the rollout's first. */
+function stakeOf({ rollout: { plan }, step }: Scene): number | undefined {
+  const steps = plan.plan.steps.filter((it) => (it.tests ?? []).length > 0);
+  return step === steps[0] ? undefined : stepStake(steps.length - 1);
+}
+
 /** Why a test's counters said nothing; undefined where they did. */
 export function troubleOf(counts: TestCounts | undefined): string | undefined {
   if (counts === undefined) return 'the counters were not asked';
@@ -245,86 +250,6 @@ function missingBucket(
     `no bucket of the histogram ends at ${msOf(test, missing.le)} ms; ` +
     `use one of ${known.map((it) => msOf(test, it)).join(', ')} ms`
   );
-}
-
-/** A claim's process, and how many intervals it has seen. */
-interface Gathered {
-  readonly e: EProcess;
-  readonly intervals: number;
-}
-
-/** The process of a claim as the step begins. */
-function begun(
-  { rollout: { plan }, step }: Scene,
-  claim: Claim,
-  kept: TestRecord['claims'][number] | undefined,
-): Gathered {
-  const steps = plan.plan.steps.filter((it) => (it.tests ?? []).length > 0);
-  if (kept === undefined) return { e: startProcess(claim.points, FIRST_STAKE), intervals: 0 };
-  const e = step === steps[0] ? kept : restarted(kept, stepStake(steps.length - 1));
-  return { e, intervals: kept.intervals };
-}
-
-/** A process after some more intervals. */
-function gathered(
-  claim: Claim,
-  begun: Gathered,
-  intervals: readonly Interval[],
-  cap: number,
-): Gathered {
-  let { e, intervals: k } = begun;
-  for (const it of claim.isCompared ? merged(intervals) : intervals) {
-    k += 1;
-    e = advanced(restarted(e, intervalStake(k)), claim.increments(it), cap);
-  }
-  return { e, intervals: k };
-}
-
-/** Safety is proved anew in each step, from all of its intervals alike. */
-function proofOfSafety(claim: Claim, intervals: readonly Interval[]): EProcess {
-  const usable = claim.isCompared ? merged(intervals) : intervals;
-  return usable.reduce((e, it) => advanced(e, claim.increments(it)), startProcess(claim.points, 1));
-}
-
-/**
- * Intervals with requests to both tracks: those without are put together with the next, as where a scrape is missing. Which
- * are put together depends on the numbers of requests alone, so it favours nobody.
- */
-function merged(intervals: readonly Interval[]): readonly Interval[] {
-  const whole: Interval[] = [];
-  let open: Interval | undefined;
-  for (const it of intervals) {
-    const isNear = open?.to === it.from && it.to - open.from <= MERGED_SECONDS;
-    const all = open !== undefined && isNear ? joined(open, it) : it;
-    const isBoth = canaryTally([all], 0).requests > 0 && otherTally([all], 0).requests > 0;
-    if (isBoth) whole.push(all);
-    open = isBoth ? undefined : all;
-  }
-  return whole;
-}
-
-/** Two intervals, one after the other, as one. */
-function joined(one: Interval, next: Interval): Interval {
-  const names = new Set([...one.strata, ...next.strata].map((it) => it.name));
-  const strata = [...names].map((name) => {
-    const both = [one, next].flatMap((it) => it.strata.filter((its) => its.name === name));
-    return {
-      name,
-      canary: cellOf(both.map((it) => it.canary)),
-      other: cellOf(both.map((it) => it.other)),
-    };
-  });
-  return { from: one.from, to: next.to, strata };
-}
-
-function cellOf(all: readonly Cell[]): Cell {
-  const bounds = Math.max(0, ...all.map((it) => it.bad.length));
-  return {
-    requests: all.reduce((sum, it) => sum + it.requests, 0),
-    bad: Array.from({ length: bounds }, (_, bound) =>
-      all.reduce((sum, it) => sum + (it.bad[bound] ?? 0), 0),
-    ),
-  };
 }
 
 function isMissedByBoth(

@@ -19,7 +19,8 @@ import { decide } from '../../../analyzer/core/rules/decide.ts';
 import type { Decision, Move } from '../../../analyzer/core/rules/decision.ts';
 import type { Rollout, Situation } from '../../../analyzer/core/situation.ts';
 import { isoTime, type State, unix } from '../../../analyzer/core/state.ts';
-import type { Analysis, Check, FileInfo, Hook, Plan, Shape, Step } from '../../../lib/plan/plan.ts';
+import type { Analysis } from '../../../lib/plan/analysis.ts';
+import type { Check, FileInfo, Hook, Plan, Shape, Step } from '../../../lib/plan/plan.ts';
 import { FORMAT } from '../../../lib/plan/versions.ts';
 import { type Blobs, type PlanOptions, planTree } from '../../simulation/plans.ts';
 
