@@ -2,7 +2,7 @@ import type { Choices } from './choices.ts';
 
 /** `apps/<release>.ts`: one release, with a comment on each thing that its author decides. */
 export function releaseFile({ release, namespace, port, router }: Choices): string {
-  const { imports, traffic, strategy, checks } = ROUTED[router](release);
+  const { imports, traffic, strategy, analysis } = ROUTED[router](release);
   const names = [...COMMON_IMPORTS, ...imports].sort(byName).join(', ');
   return `import { Deployment, Probe } from 'cdk8s-plus-25';
 import type { Construct } from 'constructs';
@@ -21,12 +21,7 @@ export function ${functionName(release)}(scope: Construct): Release {
 ${indented(traffic, 4)}
 ${indented(strategy, 4)}
     analysis: {
-      // A sample of each check every minute; a step is left after five minutes of passing samples.
-      checkPeriod: Duration.minutes(1),
-      bakeTime: Duration.minutes(5),
-      // The third failed check of a rollout rolls it back.
-      threshold: 3,
-${indented(checks, 6)}
+${indented(analysis, 6)}
     },
   });
 }
@@ -73,7 +68,7 @@ const RESERVED: ReadonlySet<string> = new Set([
     ' ',
   ),
   ...'typeof var void while with workload yield eval arguments'.split(' '),
-  ...'blueGreen canary gatewayApi istio kubernetes latency query successRate'.split(' '),
+  ...'blueGreen canary compare gatewayApi istio kubernetes query'.split(' '),
 ]);
 
 const COMMON_IMPORTS = ['Duration', 'images', 'Release'];
@@ -83,28 +78,30 @@ interface Routed {
   readonly imports: readonly string[];
   readonly traffic: string;
   readonly strategy: string;
-  readonly checks: string;
+  readonly analysis: string;
 }
 
 const WEIGHTS = `// 10 % more traffic in each step; at 50 % the new version becomes the primary.
 strategy: canary({ stepWeight: 10, maxWeight: 50 }),`;
 
-const REQUESTS = `checks: [
-  // Percent of requests without a server error.
-  successRate({ min: 99 }),
-  latency({ quantile: 0.99, max: Duration.millis(500) }),
+const COMPARED = `// Each step is kept for a minute or longer: until it is proved that the next one is safe.
+bakeTime: Duration.minutes(1),
+checks: [
+  // Canary and primary over the same time: no more errors, and no slower answers. docs/judge.md says how sure that is.
+  compare.errorRate(),
+  compare.latency(),
 ],`;
 
 const ROUTED: Readonly<Record<Choices['router'], (release: string) => Routed>> = {
   istio: (release) => ({
-    imports: ['canary', 'istio', 'latency', 'successRate'],
+    imports: ['canary', 'compare', 'istio'],
     traffic: `// The Gateway and the host by which it is reached from outside. In the mesh it is reached by its Service.
 traffic: istio({ gateways: ['istio-system/public-gateway'], hosts: ['${release}.example.com'] }),`,
     strategy: WEIGHTS,
-    checks: REQUESTS,
+    analysis: COMPARED,
   }),
   'gateway-api': (release) => ({
-    imports: ['canary', 'gatewayApi', 'latency', 'successRate'],
+    imports: ['canary', 'compare', 'gatewayApi'],
     traffic: `// The Gateway and the host by which it is reached, and whose metrics count its requests.
 traffic: gatewayApi({
   parentRefs: [{ name: 'public', namespace: 'projectcontour' }],
@@ -112,7 +109,7 @@ traffic: gatewayApi({
   metrics: 'contour',
 }),`,
     strategy: WEIGHTS,
-    checks: REQUESTS,
+    analysis: COMPARED,
   }),
   kubernetes: () => ({
     imports: ['blueGreen', 'kubernetes', 'query'],
@@ -120,7 +117,12 @@ traffic: gatewayApi({
 traffic: kubernetes(),`,
     strategy: `// The new version is checked beside the old one, then gets all requests at once.
 strategy: blueGreen(),`,
-    checks: `checks: [
+    analysis: `// A sample of each check every minute; a step is left after five minutes of passing samples.
+checkPeriod: Duration.minutes(1),
+bakeTime: Duration.minutes(5),
+// The third failed check of a rollout rolls it back.
+threshold: 3,
+checks: [
   // Plain Services count no requests. This is from kube-state-metrics; better ask what your application counts itself.
   query({
     name: 'restarts',
