@@ -75,7 +75,8 @@ export const analysisProps = fields({
   /**
    * What the metrics must say of the canary: `compare` and `slo` weigh counts of requests, `successRate`, `latency` and
    * `query` hold values against bounds.
-   * @default - none: each weight is kept for its bake time, and only readiness is watched
+   * @default - `compare.errorRate()` and `compare.latency()` where the router counts requests and gives the canary a share
+   * of them; else none: then each step is kept for its bake time, and only readiness is watched. `[]` is none
    */
   checks: listOf(aCheckOrTest).optional(),
   /**

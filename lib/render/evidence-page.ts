@@ -12,7 +12,7 @@ import { table } from './table.ts';
 /** The sections of PLAN.md about tests: what they ask, and what traffic the steps need; none without tests. */
 export function evidenceSections(plan: Plan): readonly string[] {
   const { evidence } = plan;
-  if (evidence === undefined) return [];
+  if (evidence === undefined || plan.steps.every((it) => it.tests === undefined)) return [];
   return ['## Evidence', testsTable(evidence), ...pace(plan, evidence)];
 }
 

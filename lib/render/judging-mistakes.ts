@@ -1,6 +1,7 @@
 import type { CheckDefinition } from '../analysis/checks.ts';
 import { isTest, type TestDefinition } from '../analysis/tests.ts';
 import { type Mistake, placeOf } from '../mistake.ts';
+import type { Question } from '../plan/evidence.ts';
 import type { StepDraft } from '../strategy/strategy.ts';
 import { isSampled } from './steps.ts';
 
@@ -10,14 +11,27 @@ export function judgingMistakes(
   given: readonly (CheckDefinition | TestDefinition)[],
   drafts: readonly StepDraft[],
 ): Mistake[] {
-  return given.flatMap((it) => {
+  return given.flatMap((it, index) => {
     const field = `analysis.checks (${it.name})`;
     const found = [
       ...startMistakes(path, field, it.from, drafts),
-      ...(isTest(it) ? sampleMistakes(path, field, drafts) : []),
+      ...(isDoubled(given, index) ? [doubled(path, it.name)] : []),
+      ...(isTest(it) ? sampleMistakes(path, field, drafts, it.question.kind) : []),
     ];
     return found.map((one) => ({ ...placeOf(it), ...one }));
   });
+}
+
+/** Two that are held against bounds are told where they are compiled. */
+function isDoubled(given: readonly (CheckDefinition | TestDefinition)[], index: number): boolean {
+  const it = given[index];
+  const first = given.find((one) => one.name === it?.name);
+  return it !== undefined && first !== undefined && first !== it && (isTest(first) || isTest(it));
+}
+
+function doubled(path: string, got: string): Mistake {
+  const remedy = 'give one of them another name';
+  return { path, problem: 'two checks have one name', got, remedy };
 }
 
 function startMistakes(
@@ -32,8 +46,13 @@ function startMistakes(
   return [{ path, problem: `${field}: from names no step of the strategy`, got: from, remedy }];
 }
 
-function sampleMistakes(path: string, field: string, drafts: readonly StepDraft[]): Mistake[] {
-  if (drafts.some(isSampled)) return [];
+function sampleMistakes(
+  path: string,
+  field: string,
+  drafts: readonly StepDraft[],
+  question: Question['kind'],
+): Mistake[] {
+  if (drafts.some((it) => isSampled(it, question))) return [];
   return [
     {
       path,

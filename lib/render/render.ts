@@ -32,6 +32,7 @@ import type { Placed, ReleaseObjects } from './objects.ts';
 import { planOf } from './plan-of.ts';
 import { planPage } from './plan-page.ts';
 import { stepsOf } from './steps.ts';
+import { usualChecks } from './usual-checks.ts';
 import { warningsOf } from './warnings.ts';
 
 /** Everything below `dist/<id>`. */
@@ -122,7 +123,7 @@ async function outcomeOf(release: Release, { verbatim, built, held }: Made): Pro
   const { path, props, names } = release;
   const analysis = compileAnalysis(path, props.analysis ?? {});
   const schedule = compileSchedule(path, release.id, props);
-  const given = props.analysis?.checks ?? [];
+  const given = props.analysis?.checks ?? usualChecks(release, built.drafts);
   const ofSteps = built.drafts.flatMap((it) => it.own ?? []);
   const { tracks } = props.strategy;
   const tests = given.filter(isTest);

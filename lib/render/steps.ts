@@ -2,6 +2,7 @@ import { fileNames } from '../manifest/file-names.ts';
 import { canonical, hashText, type Labels, type Manifest } from '../manifest/json.ts';
 import { groupOf } from '../manifest/manifest.ts';
 import { toYaml } from '../manifest/yaml.ts';
+import type { Question } from '../plan/evidence.ts';
 import {
   DIGEST_ANNOTATION,
   type FileInfo,
@@ -44,7 +45,7 @@ export interface StepsInput {
   /** The release's checks, without the steps' own. */
   readonly checks: readonly Judging[];
   /** Its tests. */
-  readonly tests: readonly Judging[];
+  readonly tests: readonly (Judging & { readonly question: Question })[];
   readonly bakeSeconds: number;
   /** Distance of two check points. */
   readonly checkSeconds: number;
@@ -202,7 +203,8 @@ function stepOf(
   const { gates = [], hooks = [] } = input.asked[input.index] ?? {};
   const release = draft.checks === 'none' ? [] : startedIn(input, input.checks);
   const checks = [...new Set([...release, ...own.map((it) => it.name)])];
-  const tests = isSampled(draft) ? startedIn(input, input.tests) : [];
+  const sampled = input.tests.filter((it) => isSampled(draft, it.question.kind));
+  const tests = startedIn(input, sampled);
   const jobs = input.objects.jobs(draft.jobs ?? []).map((it) => input.fileName(it.object));
   const others = besides(traffic);
   const least = leastOf(draft, input.objects);
@@ -235,13 +237,17 @@ function startedIn(
 }
 
 /**
- * Whether a step gives the canary requests that are like all others, while the primary runs the stable version: its
- * share of them, or copies. Those that a match chooses are others.
+ * Whether a step gives the canary requests that are like all others, while the primary runs the stable version: a
+ * share of them, or copies. Those that a match chooses are others. A comparison needs requests to another track, too.
  */
-export function isSampled({ primary, checks, traffic }: StepDraft): boolean {
+export function isSampled(
+  { primary, checks, traffic }: StepDraft,
+  question: Question['kind'],
+): boolean {
   if (primary !== 'stable' || checks === 'none') return false;
-  const copies = traffic.mirrors ?? [];
-  return traffic.weights.canary > 0 || copies.some((it) => (it.match ?? []).length === 0);
+  const { weights, mirrors = [] } = traffic;
+  if (mirrors.some((it) => (it.match ?? []).length === 0)) return true;
+  return weights.canary > 0 && (question === 'objective' || weights.canary < 100);
 }
 
 function podsOf({ primaryReplicas, canary }: StepDraft): Pick<Step, 'pods'> {

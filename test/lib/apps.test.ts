@@ -35,6 +35,7 @@ function release(scope: Construct, id: string, stepWeight = 50): Release {
     service: { port: 80, targetPort: 8080 },
     traffic: istio(),
     strategy: canary({ stepWeight }),
+    analysis: { checks: [] },
   });
 }
 

@@ -81,7 +81,7 @@ describe('perch plan', () => {
   });
 
   test('of a release without any check says so', async () => {
-    const { files } = await render(sample({ analysis: {} }, 'unchecked'));
+    const { files } = await render(sample({ analysis: { checks: [] } }, 'unchecked'));
     mkdirSync(join(clone, 'dist', 'unchecked'), { recursive: true });
     writeFileSync(join(clone, 'dist', 'unchecked', 'plan.yaml'), files.get('plan.yaml') ?? '');
     const { stdout } = await perch('plan', 'unchecked', '--repo', clone);

@@ -95,6 +95,7 @@ test('without checks each weight waits for its bake time, and only a deadline le
     bakeTime: Duration.seconds(30),
     progressDeadline: Duration.seconds(50),
     syncInterval: Duration.seconds(1),
+    checks: [],
   };
   const bare = (await render(sample({ analysis }))).plan;
   expect(describeSteps(bare)[2]?.gate).toBe('live; canary and primary ready; 30 s old');
@@ -121,11 +122,13 @@ test('a release without any check says so, and what judges the candidate instead
   const said = async (props: Partial<ReleaseProps>) =>
     uncheckedText((await render(sample(props))).plan);
   expect(await said({})).toBeUndefined();
-  expect(await said({ analysis: {} })).toBe('no check judges the candidate, only its readiness');
+  expect(await said({ analysis: { checks: [] } })).toBe(
+    'no check judges the candidate, only its readiness',
+  );
   expect(await said({ skipAnalysis: true })).toBe(
     'no check judges the candidate, only its readiness',
   );
-  expect(await said({ analysis: {}, hooks: [rollout(hook)] })).toBe(
+  expect(await said({ analysis: { checks: [] }, hooks: [rollout(hook)] })).toBe(
     'no check judges the candidate, only its readiness and hook load',
   );
 });

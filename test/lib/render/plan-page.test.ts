@@ -45,7 +45,7 @@ test('names the metric stores where one is not everybody’s', async () => {
 });
 
 test('without checks it says so', async () => {
-  expect(planPage((await render(sample({ analysis: {} }))).plan)).toContain(
+  expect(planPage((await render(sample({ analysis: { checks: [] } }))).plan)).toContain(
     '## Checks\n\nNo check judges the candidate, only its readiness.\n\n',
   );
 });
