@@ -105,7 +105,8 @@ function countersOf(
   const of = (track: Track) => {
     const counted: Counts = router?.counts({ names, port }, track) ?? NOTHING_KNOWN;
     if (counted.kind === 'none') return counted;
-    return counts === 'errors' ? errorsOf(counted) : durationsOf(counted);
+    const weighed = counted.callers ?? counted;
+    return counts === 'errors' ? errorsOf(weighed) : durationsOf(weighed);
   };
   const [canary, primary, baseline] = [of('canary'), of('primary'), of('baseline')];
   if (canary.kind === 'none') return canary;

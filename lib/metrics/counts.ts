@@ -36,6 +36,11 @@ export interface RequestCounts {
   readonly failed: Failures;
   /** How long the answers took. */
   readonly durations: Histogram;
+  /**
+   * The same as the callers count it, with what never reached a pod: what tests weigh where it is there.
+   * @default - nobody else counts
+   */
+  readonly callers?: RequestCounts;
 }
 
 /** What a mesh or gateway counts of the requests to one track, copies among them. */

@@ -41,7 +41,9 @@ function istioOf(props: IstioProps): Router {
     groups: ISTIO_GROUPS,
     splits: { kind: 'requests', weights: relativeWeights(totalOf(props)) },
     capabilities: (context) => istioCapabilities(partsOf(context)),
-    counts: istioCounts,
+    // Subsets are of one Service, which does not tell the tracks apart.
+    counts: (release, track) =>
+      istioCounts(release, track, subsetsOf(props) === undefined ? props.reporter : 'destination'),
     apexSelects: subsetsOf(props) === undefined ? 'primary' : 'both',
     mistakes: (context, traffics) => istioMistakes(partsOf(context), traffics),
     claims: (names) => claims(props, names),

@@ -173,6 +173,12 @@ export const istioProps = fields({
    * @default ['mesh']
    */
   gateways: listOf(z.string()).optional(),
+  /**
+   * Whose proxies count the requests that `compare` and `slo` weigh: those of the callers, which know of requests that
+   * never reached a pod, or those of the pods, where Telemetry turns the others' metrics off.
+   * @default 'source'
+   */
+  reporter: z.enum(['source', 'destination']).optional(),
   /** @default - no retries but the mesh's own */
   retries: httpRetries.optional(),
   /** @default - none */

@@ -6,6 +6,7 @@ import {
   compare,
   Duration,
   gatewayApi,
+  istio,
   kubernetes,
   latency,
   type ReleaseProps,
@@ -170,4 +171,33 @@ test('checks with bounds are reported alone, or from a step on', async () => {
   expect(checks.map((it) => it.dryRun ?? false)).toEqual([true, false]);
   const asked = all.filter((it) => it.checks.includes('latency-p99')).map((it) => it.name);
   expect(asked[0]).toMatch(/weight-50/);
+});
+
+describe('in a mesh', () => {
+  const reporterOf = async (traffic: ReleaseProps['traffic']) => {
+    const [it] =
+      (await planOf({ traffic, analysis: { checks: [compare.errorRate()] } })).evidence?.tests ??
+      [];
+    const counters = it?.counts.canary;
+    return counters?.kind === 'errors' ? counters.requests.matchers : [];
+  };
+
+  test("the callers' proxies count, which know of what never reached a pod", async () => {
+    expect(await reporterOf(istio())).toEqual([
+      ['reporter', '=', 'source'],
+      ['destination_service_namespace', '=', 'prod'],
+      ['destination_service_name', '=', 'shop-canary'],
+    ]);
+  });
+
+  test("the pods' do where the author says so, and where subsets of one Service are the tracks", async () => {
+    expect(await reporterOf(istio({ reporter: 'destination' }))).toContainEqual([
+      'reporter',
+      '=',
+      'destination',
+    ]);
+    expect(
+      await reporterOf(istio({ subsets: { primary: 'stable', canary: 'canary' } })),
+    ).toContainEqual(['reporter', '=', 'destination']);
+  });
 });
