@@ -124,8 +124,9 @@ export function evidenceLine(it: Evidence): string {
     (it.latest === undefined
       ? 'no data'
       : `latest ${round(it.latest)}, worst ${round(it.worst ?? it.latest)}`);
-  const { name, judge, unit } = it.check;
-  return `${name} ${judgeText(judge, unit)}: ${values}; ${it.passed} of ${it.points} points passed, ${it.failed} failed`;
+  const { name, judge, unit, dryRun } = it.check;
+  const dry = dryRun === true ? ' (dry run)' : '';
+  return `${name} ${judgeText(judge, unit)}: ${values}; ${it.passed} of ${it.points} points passed, ${it.failed} failed${dry}`;
 }
 
 function trailers({ id, move, plan, state }: Transition): readonly Trailer[] {

@@ -38,8 +38,12 @@ export function describeSteps(plan: Plan): readonly StepDescription[] {
  * Says that no step has checks, and what judges the candidate instead; undefined where one has.
  */
 export function uncheckedText(plan: Plan): string | undefined {
-  if (plan.steps.some((it) => it.checks.length > 0 || (it.tests ?? []).length > 0))
-    return undefined;
+  const deciding = new Set([
+    ...plan.checks.filter((it) => it.dryRun !== true).map((it) => it.name),
+    ...(plan.evidence?.tests ?? []).filter((it) => it.share > 0).map((it) => it.name),
+  ]);
+  const asked = plan.steps.flatMap((it) => [...it.checks, ...(it.tests ?? [])]);
+  if (asked.some((it) => deciding.has(it))) return undefined;
   const called = new Set(plan.steps.flatMap((it) => it.hooks ?? []));
   const hooks = (plan.hooks ?? [])
     .filter((it) => called.has(it.name) && ['rollout', 'rollback'].includes(it.type))

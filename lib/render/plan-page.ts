@@ -63,7 +63,7 @@ function checks(plan: Plan): string {
   const named = plan.checks.some((it) => it.source !== DEFAULT_SOURCE);
   const rows = plan.checks.map((it) => [
     it.name,
-    judgeText(it.judge, it.unit),
+    `${judgeText(it.judge, it.unit)}${it.dryRun === true ? ' (dry run)' : ''}`,
     durationText(it.windowSeconds),
     ...(named ? [it.source] : []),
     `\`${it.ask.canary}\``,

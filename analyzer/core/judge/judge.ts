@@ -159,9 +159,12 @@ export function judge(
   // What windows saw of the outage itself is nobody's fault.
   const outageUntil = outage === undefined ? 0 : outage.until + window;
   const excusedUntil = outage?.isSure === true ? outageUntil : 0;
-  const said = { commit: saidBy(series, SINCE.commit), live: saidBy(series, SINCE.live) };
+  // A dry run is reported, and decides nothing.
+  const deciding = series.filter(isDeciding);
+  const said = { commit: saidBy(deciding, SINCE.commit), live: saidBy(deciding, SINCE.live) };
   const isAsked = series.length > 0;
-  const fromCommit = excuse(isAsked ? verdicts(commitGrid, said.commit) : [], series, excusedUntil);
+  const judged = isAsked ? verdicts(commitGrid, said.commit) : [];
+  const fromCommit = excuse(judged, deciding, excusedUntil);
   const fromLive = isAsked && liveGrid !== undefined ? verdicts(liveGrid, said.live) : [];
   const conclusive = fromCommit.filter((it) => it.verdict !== 'unknown').at(-1);
   const excused = fromCommit.filter((it) => it.isExcused === true);
@@ -177,7 +180,7 @@ export function judge(
     failedChecks: failed.length,
     doubtfulChecks: failed.filter((it) => it.at <= outageUntil).length,
     excusedChecks: excused.length,
-    worseChecks: excused.filter((it) => isMuchWorse(series, it.at)).length,
+    worseChecks: excused.filter((it) => isMuchWorse(deciding, it.at)).length,
     passed: count(
       fromLive.filter((it) => it.at > calm),
       'pass',
@@ -192,7 +195,7 @@ export function judge(
         ? undefined
         : Math.max(liveGrid.start, liveGrid.end + liveGrid.stepSeconds) + analysis.settleSeconds,
     evidence: series.map((it) => evidence(it, commitGrid, liveGrid)),
-    trouble: series.map(trouble).find((it) => it !== undefined),
+    trouble: deciding.map(trouble).find((it) => it !== undefined),
   };
 }
 
@@ -256,12 +259,20 @@ function worst(check: Check, seen: readonly Sample[]): number | undefined {
 }
 
 function trouble(it: CheckSeries): string | undefined {
-  const found = unanswered(it);
+  const found = missing(it);
   return found === undefined ? undefined : `${it.check.name}: ${found}`;
 }
 
-/** Why an answer is missing that the check cannot do without. */
-export function unanswered({ check, fromCommit, fromLive }: CheckSeries): string | undefined {
+function isDeciding({ check }: CheckSeries): boolean {
+  return check.dryRun !== true;
+}
+
+/** Why an answer is missing that a decision cannot do without. */
+export function unanswered(it: CheckSeries): string | undefined {
+  return isDeciding(it) ? missing(it) : undefined;
+}
+
+function missing({ check, fromCommit, fromLive }: CheckSeries): string | undefined {
   const { asks } = kindOf(check.judge);
   const all = asks.flatMap((track) => [fromCommit[track], fromLive?.[track]]);
   return all.find((it) => it?.kind === 'unknown')?.reason;

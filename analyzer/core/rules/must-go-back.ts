@@ -13,7 +13,9 @@ export function tooManyFailedChecks(context: Context): Decision | undefined {
   const { threshold } = rollout.plan.plan.analysis;
   if (rollout.state.position.kind !== 'step') return undefined;
   if (failedChecks < threshold) return undefined;
-  const bad = judgement.evidence.filter((it) => it.failed > 0).map((it) => it.check.name);
+  const bad = judgement.evidence
+    .filter((it) => it.failed > 0 && it.check.dryRun !== true)
+    .map((it) => it.check.name);
   const shown = observation.cluster?.shownStep ?? rollout.state.position.step;
   const names = bad.length === 0 ? '' : ` of ${bad.join(', ')}`;
   const reason = `${failedChecks} failed checks${names} at ${shown} (threshold ${threshold})`;

@@ -339,3 +339,42 @@ test('an analyzer that comes later judges the same points', () => {
     { numRuns: tries(200) },
   );
 });
+
+describe('a dry run', () => {
+  const dry = { ...bounded('dry', { min: 99 }), dryRun: true as const };
+  const it = rollout(
+    situation({
+      position: step('02-weight-20'),
+      plan: plan('v2', {
+        checks: [dry, bounded('own', { max: 100 })],
+        steps: { '02-weight-20': { checks: ['dry', 'own'] } },
+      }),
+      state: {
+        steps: [
+          { name: '01-canary-up', at: isoTime(STARTED), until: isoTime(T0), failedChecks: 0 },
+        ],
+      },
+    }),
+  );
+
+  test('is reported, and decides nothing', () => {
+    const found = judged(it, liveSince(T0), T0 + 100, BAD);
+    expect(found.failedChecks).toBe(0);
+    expect(found.passed).toBeGreaterThan(0);
+    expect(found.newest).toBe('pass');
+    const said = found.evidence.find((one) => one.check.name === 'dry');
+    expect(said?.failed).toBeGreaterThan(0);
+  });
+
+  test('that nobody answers holds nothing', () => {
+    const unknown = { kind: 'unknown', reason: 'down' } as const;
+    const now = T0 + 100;
+    const all = series(it, liveSince(T0), now, GOOD).map((one) =>
+      one.check.name === 'dry'
+        ? { ...one, fromCommit: { canary: unknown }, fromLive: { canary: unknown } }
+        : one,
+    );
+    expect(judge(it, all, liveSince(T0), now).trouble).toBeUndefined();
+    expect(judge(it, all, liveSince(T0), now).newest).toBe('pass');
+  });
+});
