@@ -1,4 +1,6 @@
 import { samplesThat } from '../core/judge/point.ts';
+import type { TestProof } from '../core/judge/proof.ts';
+import { saidOf } from '../core/judge/proof-text.ts';
 import type { Observation } from '../core/observation.ts';
 import { phaseAtRest, status } from '../core/phase.ts';
 import type { Phase } from '../core/phases.ts';
@@ -18,6 +20,8 @@ export interface Figures {
   readonly failedChecks: number;
   /** Newest value by check; none while nothing is judged. */
   readonly checks: ReadonlyMap<string, number>;
+  /** E-values by test: that the candidate is worse, and that the next step is safe; none while nothing is weighed. */
+  readonly evidence: ReadonlyMap<string, Readonly<Partial<Record<'harm' | 'safety', number>>>>;
   /** Since when answers are missing that the step needs; Unix seconds, 0 while they come. */
   readonly inconclusiveSince: number;
   /** Since when the cluster does not show the position; Unix seconds, 0 while it does. */
@@ -32,7 +36,7 @@ export function figures(it: Outcome): Figures {
   const { phase, weight } = status(situation);
   const before = it.observation.situation.rollout;
   if (before.kind !== 'known')
-    return { phase, weight, failedChecks: 0, checks: new Map(), ...SOUND };
+    return { phase, weight, failedChecks: 0, checks: new Map(), evidence: new Map(), ...SOUND };
   const context = contextOf(it.observation, before.value, it.at);
   const values = context.judgement.evidence.flatMap(({ check, latest }) =>
     latest === undefined ? [] : [[check.name, latest] as const],
@@ -43,10 +47,16 @@ export function figures(it: Outcome): Figures {
     weight,
     failedChecks: moved ? failedIn(situation.state.value) : context.failedChecks,
     checks: new Map(values),
+    evidence: new Map((context.proof?.tests ?? []).map(evidenceOf)),
     inconclusiveSince: leaves(it) ? 0 : (inconclusiveSince(context) ?? 0),
     unsyncedSince: leaves(it) ? 0 : unsyncedSince(it.observation, before.value),
     isOverdue: it.decision.kind === 'hold' && it.decision.overdue === true,
   };
+}
+
+function evidenceOf(proof: TestProof) {
+  const { name, harm, safety } = saidOf(proof);
+  return [name, { harm, ...(safety === null ? {} : { safety }) }] as const;
 }
 
 const SOUND = { inconclusiveSince: 0, unsyncedSince: 0, isOverdue: false };
@@ -64,6 +74,7 @@ export function figuresAtRest(state: State): Figures {
     weight: 0,
     failedChecks: failedIn(state),
     checks: new Map(),
+    evidence: new Map(),
     ...SOUND,
   };
 }
@@ -82,7 +93,16 @@ export function fellAt({ observation, decision, commit }: Outcome): number | und
   if (decision.transition !== 'back' || decision.verdict !== 'fail') return undefined;
   const rollout = observation.situation.rollout;
   if (rollout.kind !== 'known' || !hasTraffic(rollout.value)) return undefined;
-  return newestFailure(observation);
+  const { blame } = decision.proof ?? {};
+  return blame === undefined
+    ? newestFailure(observation)
+    : newestCount(observation, blame.test.test.name);
+}
+
+/** When what a test has weighed was counted last. */
+function newestCount({ counts = [] }: Observation, test: string): number | undefined {
+  const found = counts.find((it) => it.test.name === test);
+  return found?.tail?.to ?? found?.grid.end;
 }
 
 /** Since when the rollback's routes are live; Unix seconds. Undefined before that, and everywhere else. */

@@ -81,6 +81,7 @@ export async function openMetrics(build: Version): Promise<Metrics> {
     failedChecks: gauge(METRICS.failedChecks),
     failedPoints: counter(METRICS.failedPoints),
     checkValue: gauge(METRICS.checkValue),
+    evidence: gauge(METRICS.evidence),
     inconclusiveSince: gauge(METRICS.inconclusiveSince),
     unsyncedSince: gauge(METRICS.unsyncedSince),
     overdue: gauge(METRICS.overdue),
@@ -140,6 +141,7 @@ interface Series {
   readonly failedChecks: Gauge<'release'>;
   readonly failedPoints: Counter<'release' | 'check'>;
   readonly checkValue: Gauge<'release' | 'check'>;
+  readonly evidence: Gauge<'release' | 'test' | 'of'>;
   readonly inconclusiveSince: Gauge<'release'>;
   readonly unsyncedSince: Gauge<'release'>;
   readonly overdue: Gauge<'release'>;
@@ -161,12 +163,28 @@ function show(to: Series, release: string, now: Figures, before: Figures | undef
   for (const check of before?.checks.keys() ?? [])
     if (!now.checks.has(check)) to.checkValue.remove({ release, check });
   for (const [check, value] of now.checks) to.checkValue.set({ release, check }, value);
+  dropEvidence(to, release, before);
+  for (const [test, values] of now.evidence)
+    for (const [of, e] of Object.entries(values)) to.evidence.set({ release, test, of }, e);
+}
+
+function dropEvidence(from: Series, release: string, last: Figures | undefined): void {
+  for (const [test, values] of last?.evidence ?? [])
+    for (const of of Object.keys(values)) from.evidence.remove({ release, test, of });
 }
 
 function forget(from: Series, release: string, last: Figures | undefined): void {
   for (const phase of PHASES) from.phase.remove({ release, phase });
   for (const decision of DECISIONS) from.decisions.remove({ release, decision });
   for (const check of last?.checks.keys() ?? []) from.checkValue.remove({ release, check });
-  const { decisions: _, phase: __, checkValue: ___, failedPoints: ____, ...single } = from;
+  dropEvidence(from, release, last);
+  const {
+    decisions: _,
+    phase: __,
+    checkValue: ___,
+    failedPoints: ____,
+    evidence: _____,
+    ...single
+  } = from;
   for (const it of Object.values(single)) it.remove({ release });
 }

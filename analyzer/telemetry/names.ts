@@ -37,6 +37,11 @@ export const METRICS = {
     help: 'The newest value of a check, while it is judged.',
     labelNames: ['release', 'check'],
   },
+  evidence: {
+    name: 'perch_evidence',
+    help: 'E-values of a test while it is weighed: that the candidate is worse (harm), that the next step is safe (safety); 1 is none.',
+    labelNames: ['release', 'test', 'of'],
+  },
   inconclusiveSince: {
     name: 'perch_inconclusive_since_timestamp_seconds',
     help: 'Since when answers are missing that the step needs; 0 while they come.',

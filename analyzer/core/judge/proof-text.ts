@@ -11,6 +11,8 @@ export interface Said {
   readonly other: Tally;
   /** Evidence that the canary is worse. */
   readonly claims: readonly { readonly name: string; readonly e: number }[];
+  /** Evidence of harm as the test has it: the mean of its claims. */
+  readonly harm: number;
   /** Evidence that the next step is safe; null where the test does not say. */
   readonly safety: number | null;
   /** Why its counters said nothing. */
@@ -24,6 +26,7 @@ export function saidOf({ test, canary, other, claims, safe, trouble }: TestProof
     dryRun: test.share === 0,
     ...{ canary, other },
     claims: claims.map(({ name, logE }) => ({ name, e: Math.exp(logE) })),
+    harm: claims.reduce((sum, { part, logE }) => sum + part * Math.exp(logE), 0),
     safety: safe === undefined ? null : Math.exp(safe),
     trouble: trouble ?? null,
   };

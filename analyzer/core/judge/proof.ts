@@ -28,8 +28,8 @@ export interface ClaimProof {
   readonly name: string;
   /** ln of its e-value. */
   readonly logE: number;
-  /** Its part of alpha in the whole rollout. */
-  readonly share: number;
+  /** Its part of the test's share of alpha. */
+  readonly part: number;
 }
 
 /** What one test says of the whole rollout. */
@@ -193,7 +193,7 @@ function weigh(scene: Scene, test: Test, counts: TestCounts | undefined): Weighe
     claims: claims.map(({ claim, now }) => ({
       name: claim.name,
       logE: logE(now),
-      share: test.share * claim.part,
+      part: claim.part,
     })),
     safe: safe && logE(safe),
     isShared: isMissedByBoth(test, intervals, evidence),
@@ -297,7 +297,12 @@ function proofOf({ evidence }: Scene, weighed: readonly Weighed[]): Proof {
   const shared = weighed.filter((it) => it.isShared);
   const parts = weighed
     .filter((it) => !it.isShared)
-    .flatMap((test) => test.claims.map((claim) => ({ ...claim, test, claim })));
+    .flatMap((test) =>
+      test.claims.map((claim) => ({
+        ...{ test, claim, logE: claim.logE },
+        share: test.test.share * claim.part,
+      })),
+    );
   const total = totalOf(parts);
   const proofOfHarm = Math.log(1 / evidence.alpha);
   const safetyLevel = Math.log(1 / evidence.beta);

@@ -15,6 +15,7 @@ import {
   liveSince,
   moved,
   plan,
+  rollout,
   STABLE,
   situation,
   stateOf,
@@ -23,6 +24,7 @@ import {
   unstarted,
   V2,
 } from '../core/fixture.ts';
+import { type Counts, counted, errorTest, evidence, tested } from '../core/judge/counted.ts';
 import { outcomeOf } from './outcome.ts';
 
 const at20 = situation({ position: step('02-weight-20') });
@@ -36,10 +38,22 @@ describe('the figures of a release', () => {
       weight: 20,
       failedChecks: 2,
       checks: new Map([['success-rate', 99.5]]),
+      evidence: new Map(),
       inconclusiveSince: 0,
       unsyncedSince: 0,
       isOverdue: false,
     });
+  });
+
+  test('under way with tests: their e-values', () => {
+    const it = errorTest({ catastrophe: 0.1 });
+    const of = situation({ position: step('02-weight-20'), plan: tested(evidence([it])) });
+    const bad: Counts[] = [[100, 40, 400, 0]];
+    const outcome = outcomeOf(of, T0 + 30, { counts: [counted(rollout(of), it, bad)] });
+    const [found] = [...figures(outcome).evidence];
+    expect(found?.[0]).toBe('error-rate');
+    expect(found?.[1].harm).toBeGreaterThan(100);
+    expect(found?.[1].safety).toBeLessThan(1);
   });
 
   test('that moved are those after the move', () => {
