@@ -19,6 +19,7 @@ export const PROMQL = {
   infinity: 'vector(1) / vector(0)',
   minusInfinity: 'vector(-1) / vector(0)',
   broken: 'sum(',
+  counters: 'contract_counters_total',
 } as const satisfies ContractQueries;
 
 /** What Prometheus says of the broken one. */
@@ -32,13 +33,14 @@ export function openMetrics(history: readonly ContractSeries[]): string {
   const of = (metric: ContractSeries['metric'], name: string) =>
     history
       .filter((it) => it.metric === metric)
-      .flatMap(({ code, samples }) => {
-        const labels = code === undefined ? '' : `{code="${code}"}`;
-        return samples.map(({ at, value }) => `${name}${labels} ${value} ${at}\n`);
+      .flatMap(({ labels, samples }) => {
+        const pairs = Object.entries(labels).map(([label, it]) => `${label}="${it}"`);
+        return samples.map(({ at, value }) => `${name}{${pairs.join(',')}} ${value} ${at}\n`);
       })
       .join('');
   return [
     `# TYPE contract_requests counter\n${of('requests', 'contract_requests_total')}`,
+    `# TYPE contract_counters counter\n${of('counters', PROMQL.counters)}`,
     `# TYPE contract_elapsed_seconds gauge\n${of('elapsed', 'contract_elapsed_seconds')}`,
     '# EOF\n',
   ].join('');

@@ -13,7 +13,9 @@ import {
   PROMQL_TIME,
   prometheusContract,
 } from '../../contract/prometheus.ts';
+import { growthAnswer } from '../../embedded/growth.ts';
 import {
+  type EmbeddedAnswer,
   type EmbeddedPrometheus,
   type PrometheusFault,
   startPrometheus,
@@ -32,8 +34,12 @@ afterAll(() => server.stop());
 
 const history = contractHistory(start);
 
+const counters = history
+  .filter((it) => it.metric === 'counters')
+  .map((it) => ({ ...it, metric: PROMQL.counters }));
+
 /** Answers PROMQL over the history of the contract. */
-function answer(query: string, at: number): number | readonly number[] | undefined {
+function answer(query: string, at: number): EmbeddedAnswer {
   const seen = (metric: ContractSeries['metric']) =>
     history
       .filter((it) => it.metric === metric)
@@ -61,7 +67,7 @@ function answer(query: string, at: number): number | readonly number[] | undefin
     case PROMQL.broken:
       throw new Error('1:5: parse error: unclosed left parenthesis');
     default:
-      return undefined;
+      return growthAnswer(counters, query, at);
   }
 }
 
