@@ -337,7 +337,11 @@ export function metricsContract(subject: () => MetricsUnderTest): void {
     test.each<Trouble>(TROUBLES)('of a server that %s is a reason', async (trouble) => {
       const { address } = await startBadServer(trouble);
       const selector = { metric: subject().queries.counters, matchers: [] };
-      expectReason(await subject().open(address).growth({ selector, by: [] }, at(300, 60, 30)));
+      expectReason(
+        await subject()
+          .open(address)
+          .growth({ selector, by: [] }, at(300, 60, 30)),
+      );
     });
   });
 

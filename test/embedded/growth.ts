@@ -17,35 +17,65 @@ interface GrowthAsked {
   readonly seconds: number;
 }
 
-/** The answer to a query for the growth of counters, at one moment; undefined for any other query. */
-export function growthAnswer(
+/** Answers queries for the growth of these counters, at one moment; undefined for any other query. */
+export function growthAnswers(
   counters: readonly EmbeddedCounter[],
-  query: string,
-  at: number,
-): readonly LabelledValue[] | undefined {
-  const asked = growthAsked(query);
+): (query: string, at: number) => readonly LabelledValue[] | undefined {
+  const selections = new Map<string, Selection | undefined>();
+  return (query, at) => {
+    if (!selections.has(query)) selections.set(query, selectionOf(counters, growthAsked(query)));
+    const selection = selections.get(query);
+    if (selection === undefined) return undefined;
+    const sums = new Map<string, LabelledValue>();
+    for (const { counter, key, labels } of selection.counters) {
+      const now = lastSeen(counter, at);
+      if (now === undefined) continue;
+      const before = lastSeen(counter, at - selection.seconds);
+      const growth = before !== undefined && before <= now ? now - before : now;
+      sums.set(key, { labels, value: (sums.get(key)?.value ?? 0) + growth });
+    }
+    return [...sums.values()];
+  };
+}
+
+/** The counters of one query, and the labels that are left of each. */
+interface Selection {
+  readonly seconds: number;
+  readonly counters: readonly {
+    readonly counter: EmbeddedCounter;
+    readonly key: string;
+    readonly labels: EmbeddedCounter['labels'];
+  }[];
+}
+
+function selectionOf(
+  all: readonly EmbeddedCounter[],
+  asked: GrowthAsked | undefined,
+): Selection | undefined {
   if (asked === undefined) return undefined;
-  const sums = new Map<string, LabelledValue>();
-  for (const it of counters) {
-    if (it.metric !== asked.metric || !asked.matchers.every((one) => isMatched(it.labels, one)))
-      continue;
-    const now = lastSeen(it, at);
-    if (now === undefined) continue;
-    const before = lastSeen(it, at - asked.seconds);
-    const growth = before !== undefined && before <= now ? now - before : now;
+  const selected = all.filter(
+    (it) =>
+      it.metric === asked.metric &&
+      asked.matchers.every((matcher) => isMatched(it.labels, matcher)),
+  );
+  const counters = selected.map((counter) => {
     const own = asked.by.flatMap((label) => {
-      const value = it.labels[label] ?? '';
+      const value = counter.labels[label] ?? '';
       return value === '' ? [] : [[label, value] as const];
     });
-    const key = JSON.stringify(own);
-    const value = (sums.get(key)?.value ?? 0) + growth;
-    sums.set(key, { labels: Object.fromEntries(own), value });
-  }
-  return [...sums.values()];
+    return { counter, key: JSON.stringify(own), labels: Object.fromEntries(own) };
+  });
+  return { seconds: asked.seconds, counters };
 }
 
 function lastSeen({ samples }: EmbeddedCounter, at: number): number | undefined {
-  const last = samples.findLast((it) => it.at <= at);
+  let [low, high] = [0, samples.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((samples[middle]?.at ?? Infinity) <= at) low = middle + 1;
+    else high = middle;
+  }
+  const last = samples[low - 1];
   return last !== undefined && last.at > at - FORGOTTEN_SECONDS ? last.value : undefined;
 }
 

@@ -76,7 +76,7 @@ type Track = ReadonlyMap<number, ReadonlyMap<string, Cell>>;
 /**
  * The intervals in which the canary was counted from one end to the other: its counters were there in the interval before as
  * well, or are those of pods that nobody saw before. What counters have when they are seen again is of another time. The
- * other track has no requests where that is so of it.
+ * other track has no requests where that is so of it. Nor is an interval counted in which old counters look new.
  *
  * @param isSeen whether the canary was seen in an earlier step of the rollout
  */
@@ -89,10 +89,13 @@ export function intervalsOf(
   const canary = cellsOf(counts.canary, answers.canary, strata, bounds);
   const other = cellsOf(counts.baseline ?? counts.primary, answers.other, strata, bounds);
   const intervals: Interval[] = [];
+  const isPlausible = plausibility([canary, other], grid);
+  isPlausible(grid.start);
   let seen = isSeen;
   for (let to = grid.start + grid.stepSeconds; to <= grid.end; to += grid.stepSeconds) {
     const from = to - grid.stepSeconds;
     seen ||= canary.has(from);
+    if (!isPlausible(to)) continue;
     const ours = canary.has(from) || !seen ? canary.get(to) : undefined;
     if (ours === undefined) continue;
     const others = other.has(from) ? other.get(to) : undefined;
@@ -105,6 +108,33 @@ export function intervalsOf(
     intervals.push({ from, to, strata });
   }
   return intervals;
+}
+
+/** So many times as fast as ever before is not traffic. */
+const JUMP = 20;
+
+/**
+ * Tells of one interval after the other whether its requests may all be of its own time. Where series get another label,
+ * the counters of old processes look new, with all that they ever counted. Requests alone tell, so it favours nobody.
+ */
+function plausibility(tracks: readonly Track[], { start, stepSeconds }: Grid) {
+  const paces = tracks.map(() => ({ most: 0, grownAt: start - stepSeconds }));
+  return (to: number): boolean => {
+    let requests = 0;
+    let usual = 0;
+    for (const [index, pace] of paces.entries()) {
+      const cells = tracks[index]?.get(to)?.values() ?? [];
+      const own = [...cells].reduce((sum, it) => sum + it.requests, 0);
+      // What nobody saw grow is seen at once, after a gap in the scrapes.
+      const seconds = to - pace.grownAt;
+      requests += own;
+      usual += pace.most * seconds;
+      if (own === 0) continue;
+      pace.most = Math.max(pace.most, own / seconds);
+      pace.grownAt = to;
+    }
+    return usual === 0 || requests <= JUMP * usual;
+  };
 }
 
 const NO_CELL: Cell = { requests: 0, bad: [] };

@@ -13,7 +13,8 @@ import {
   PROMQL_TIME,
   prometheusContract,
 } from '../../contract/prometheus.ts';
-import { growthAnswer } from '../../embedded/growth.ts';
+import { verdictContract, verdictHistory } from '../../contract/verdicts.ts';
+import { growthAnswers } from '../../embedded/growth.ts';
 import {
   type EmbeddedAnswer,
   type EmbeddedPrometheus,
@@ -32,11 +33,13 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const history = contractHistory(start);
+const history = [...contractHistory(start), ...verdictHistory(start)];
 
-const counters = history
-  .filter((it) => it.metric === 'counters')
-  .map((it) => ({ ...it, metric: PROMQL.counters }));
+const growth = growthAnswers(
+  history
+    .filter((it) => it.metric === 'counters')
+    .map((it) => ({ ...it, metric: PROMQL.counters })),
+);
 
 /** Answers PROMQL over the history of the contract. */
 function answer(query: string, at: number): EmbeddedAnswer {
@@ -67,7 +70,7 @@ function answer(query: string, at: number): EmbeddedAnswer {
     case PROMQL.broken:
       throw new Error('1:5: parse error: unclosed left parenthesis');
     default:
-      return growthAnswer(counters, query, at);
+      return growth(query, at);
   }
 }
 
@@ -99,6 +102,7 @@ describe('prometheus', () => {
   });
   metricsContract(subject);
   prometheusContract(subject);
+  verdictContract(subject);
 
   test('is registered', () => {
     expect(metricStoreKinds.prometheus).toBe(prometheus);
