@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Answer } from '../../analyzer/core/answer.ts';
 import type { Grid } from '../../analyzer/core/judge/judge.ts';
-import type { Values } from '../../analyzer/metrics/store.ts';
+import type { Growth, Values } from '../../analyzer/metrics/store.ts';
+import { joinQuestions } from '../../analyzer/tick/joint.ts';
 import {
   CONTRACT_SECONDS,
   type ContractQueries,
@@ -82,6 +83,27 @@ export function prometheusContract(
       expect(samples.at(-1)?.at).toBeLessThanOrEqual(subject().start + CONTRACT_SECONDS + 60);
     });
 
+    test('tells several questions that were joined what it tells each alone', async () => {
+      const { open, address, start } = subject();
+      const store = open(address);
+      const points: Grid = { start: start + 600, end: start + 720, stepSeconds: 60 };
+      const cases = ['failing', 'gap', 'replaced', 'durations', 'a.*|"b\\'];
+      const questions = [...cases, 'failing|gap', 'fail[0-9]+ing'].map((name, index) => ({
+        selector: {
+          metric: PROMQL.counters,
+          matchers: [['case', index < cases.length ? '=' : '=~', name] as const],
+        },
+        by: ['code'],
+      }));
+      const [joint, ...others] = joinQuestions(questions, 500);
+      if (joint === undefined) throw new Error('nothing was joined');
+      expect(others).toEqual([]);
+      const dealt = joint.dealOut(seriesOf(await store.growth(joint.question, points)));
+      expect(dealt.map((it) => it.length)).toEqual([2, 1, 1, 1, 0, 2, 0]);
+      for (const [index, it] of questions.entries())
+        expect(inOrder(dealt[index])).toEqual(inOrder(seriesOf(await store.growth(it, points))));
+    });
+
     test('counts series, and its answer says what to do', async () => {
       expect(await answerTo(PROMQL.requestsByCode, 300, 60, 30)).toEqual({
         kind: 'unknown',
@@ -94,4 +116,14 @@ export function prometheusContract(
 function samplesOf(answer: Answer<Values>): Values['samples'] {
   if (answer.kind === 'unknown') throw new Error(answer.reason);
   return answer.value.samples;
+}
+
+function seriesOf(answer: Answer<Growth>): Growth['series'] {
+  if (answer.kind === 'unknown') throw new Error(answer.reason);
+  return answer.value.series;
+}
+
+function inOrder(series: Growth['series'] = []): Growth['series'] {
+  const key = ({ labels }: Growth['series'][number]) => JSON.stringify(labels);
+  return series.toSorted((one, other) => (key(one) < key(other) ? -1 : 1));
 }

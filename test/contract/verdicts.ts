@@ -333,7 +333,7 @@ function testsOf(name: string, metric: string): readonly Test[] {
 
 async function proofOf(of: Rollout, store: MetricStore, start: number): Promise<Proof> {
   const now = start + ENDS + SETTLED;
-  const world = { metrics: new Map([['default', store]]), clusters: [], clock: () => now };
+  const world = { metrics: new Map([['default', store]]), clock: () => now };
   const { counts } = await askCounts(world, of, now);
   const proof = prove(of, counts, liveSince(start + BEGINS));
   if (proof === undefined) throw new Error('no test is weighed');
