@@ -99,7 +99,7 @@ export function prometheusContract(
       if (joint === undefined) throw new Error('nothing was joined');
       expect(others).toEqual([]);
       const dealt = joint.dealOut(seriesOf(await store.growth(joint.question, points)));
-      expect(dealt.map((it) => it.length)).toEqual([2, 1, 1, 1, 0, 2, 0]);
+      expect(dealt.map((it) => it.length)).toEqual([2, 1, 1, 1, 0, 3, 0]);
       for (const [index, it] of questions.entries())
         expect(inOrder(dealt[index])).toEqual(inOrder(seriesOf(await store.growth(it, points))));
     });
