@@ -40,7 +40,7 @@ export function newCounterMemory(): CounterMemory {
 
 /** Questions that one joint asks at most, and the samples that fit into one answer. */
 const MOST_PARTS = 500;
-const MOST_SAMPLES = 100_000;
+const MOST_SAMPLES = 150_000;
 /** Buckets that a histogram is supposed to have. */
 const USUAL_BUCKETS = 20;
 const AT_ONCE = 4;

@@ -15,7 +15,7 @@ import {
   intervalsOf,
   type TestCounts,
 } from './counts.ts';
-import { advanced, type EProcess, logE, restarted, startProcess } from './evidence/e-process.ts';
+import { advancedBy, type EProcess, logE, restarted, startProcess } from './evidence/e-process.ts';
 import { rateInterval } from './evidence/interval.ts';
 import { requestsNeeded } from './evidence/need.ts';
 import { type Tally, tallyOf } from './evidence/tally.ts';
@@ -263,7 +263,10 @@ function gathered(
   cap: number,
 ): EProcess {
   const usable = claim.isCompared ? merged(intervals) : intervals;
-  return usable.reduce((e, it) => advanced(e, claim.increments(it), cap), begun);
+  const increments = function* () {
+    for (const it of usable) yield claim.increments(it);
+  };
+  return advancedBy(begun, increments(), cap);
 }
 
 /**
@@ -276,11 +279,15 @@ function merged(intervals: readonly Interval[]): readonly Interval[] {
   for (const it of intervals) {
     const isNear = open?.to === it.from && it.to - open.from <= MERGED_SECONDS;
     const all = open !== undefined && isNear ? joined(open, it) : it;
-    const isBoth = canaryTally([all], 0).requests > 0 && otherTally([all], 0).requests > 0;
+    const isBoth = isThere(all, 'canary') && isThere(all, 'other');
     if (isBoth) whole.push(all);
     open = isBoth ? undefined : all;
   }
   return whole;
+}
+
+function isThere({ strata }: Interval, side: 'canary' | 'other'): boolean {
+  return strata.some((it) => it[side].requests > 0);
 }
 
 /** Two intervals, one after the other, as one. */

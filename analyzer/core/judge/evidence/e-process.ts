@@ -36,9 +36,22 @@ export function restarted(e: EProcess, weight: number): EProcess {
  * @param cap the most that the interval may add, so that no single one decides @default - no limit
  */
 export function advanced(e: EProcess, increments: readonly number[], cap = Infinity): EProcess {
-  if (increments.length !== e.logs.length)
-    throw new Error(`expected ${e.logs.length} increments, got ${increments.length}`);
-  const logs = e.logs.map((it, j) => it + Math.min(cap, increments[j] ?? 0));
+  return advancedBy(e, [increments], cap);
+}
+
+/** Takes in what intervals say, one after the other; each is asked for when it is needed. */
+export function advancedBy(
+  e: EProcess,
+  intervals: Iterable<readonly number[]>,
+  cap = Infinity,
+): EProcess {
+  const logs = [...e.logs];
+  for (const increments of intervals) {
+    if (increments.length !== logs.length)
+      throw new Error(`expected ${logs.length} increments, got ${increments.length}`);
+    for (let j = 0; j < logs.length; j++)
+      logs[j] = (logs[j] ?? 0) + Math.min(cap, increments[j] ?? 0);
+  }
   return { logs, unspent: e.unspent };
 }
 
