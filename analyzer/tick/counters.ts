@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import type { CounterSeries } from '../core/judge/counts.ts';
 import type { Grid } from '../core/judge/judge.ts';
+import type { Sample } from '../core/judge/series.ts';
 import type { Growth, GrowthQuestion, MetricStore } from '../metrics/store.ts';
 import { skew } from './clusters.ts';
 import { grouped, type Joint, joinQuestions } from './joint.ts';
@@ -295,12 +296,17 @@ function keep(
   return overlap >= 0 && all.some(isMissing) ? undefined : { points, rows: all };
 }
 
+/** Samples are made when they are read: those of a thousand releases at once would be most of the process. */
 function seriesOf({ points, rows }: Kept, { end }: Grid): readonly CounterSeries[] {
   return rows.map(({ labels, values }) => ({
     labels,
-    samples: Array.from(values, (value, index) => ({
-      at: points.start + index * points.stepSeconds,
-      value,
-    })).filter(({ at, value }) => at <= end && !Number.isNaN(value)),
+    get samples(): readonly Sample[] {
+      const samples: Sample[] = [];
+      for (const [index, value] of values.entries()) {
+        const at = points.start + index * points.stepSeconds;
+        if (at <= end && !Number.isNaN(value)) samples.push({ at, value });
+      }
+      return samples;
+    },
   }));
 }

@@ -148,7 +148,7 @@ function within(track: TrackCounts, bounds: readonly Bound[]): TrackCounts {
   const used = new Set([Infinity, ...bounds.map((it) => it.le)]);
   return known(
     track.value.map((all) =>
-      all.map((it) => (used.has(boundOf(it.labels)) ? it : { ...it, samples: [] })),
+      all.map((it) => (used.has(boundOf(it.labels)) ? it : { labels: it.labels, samples: [] })),
     ),
   );
 }

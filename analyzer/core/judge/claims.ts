@@ -3,6 +3,7 @@ import type { Bound, Cell, Interval } from './counts.ts';
 import {
   BETTER_RATIOS,
   comparisonGrowths,
+  comparisonIncrements,
   type Margin,
   stratifiedIncrements,
   WORSE_RATIOS,
@@ -121,12 +122,13 @@ function comparisonClaim(
     name,
     part,
     isCompared: true,
-    increments: ({ strata }) =>
-      stratifiedIncrements(
-        strata.map((it) => armsIn(it, bound)),
-        ratios,
-        margin,
-      ),
+    increments({ strata }) {
+      const [only] = strata;
+      if (strata.length === 1 && only !== undefined)
+        return comparisonIncrements(armsIn(only, bound), ratios, margin);
+      const arms = strata.map((it) => armsIn(it, bound));
+      return stratifiedIncrements(arms, ratios, margin);
+    },
     growths(all) {
       const { canary, primary } = armsOf(
         all.flatMap((it) => it.strata.map((one) => armsIn(one, bound))),

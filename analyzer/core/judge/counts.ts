@@ -156,7 +156,7 @@ function cellsOf(
     const told = others.map((it) => summed(it, stratumOf));
     const isRest = counters.failures.kind === 'allBut';
     return cells(all, (at, stratum, requests) => {
-      const sum = told.reduce((total, it) => total + (it.get(at)?.get(stratum) ?? 0), 0);
+      const sum = told.reduce((total, it) => total + (it.get(stratum)?.get(at) ?? 0), 0);
       return [isRest ? requests - sum : sum];
     });
   }
@@ -171,7 +171,7 @@ function cellsOf(
     stratumOf,
   );
   return cells(all, (at, stratum, requests) =>
-    below.map((it) => requests - (it.get(at)?.get(stratum) ?? 0)),
+    below.map((it) => requests - (it.get(stratum)?.get(at) ?? 0)),
   );
 }
 
@@ -181,16 +181,16 @@ export function boundOf(labels: CounterSeries['labels']): number {
   return le === '+Inf' ? Infinity : le === '' ? Number.NaN : Number(le);
 }
 
-type Sums = ReadonlyMap<number, ReadonlyMap<string, number>>;
+/** By stratum, one sum for each time. */
+type Sums = ReadonlyMap<string, ReadonlyMap<number, number>>;
 
 function summed(series: readonly CounterSeries[], stratumOf: (it: CounterSeries) => string): Sums {
-  const sums = new Map<number, Map<string, number>>();
+  const sums = new Map<string, Map<number, number>>();
   for (const it of series) {
     const stratum = stratumOf(it);
-    for (const { at, value } of it.samples) {
-      const found = sums.get(at) ?? new Map<string, number>();
-      sums.set(at, found.set(stratum, (found.get(stratum) ?? 0) + value));
-    }
+    const found = sums.get(stratum) ?? new Map<number, number>();
+    sums.set(stratum, found);
+    for (const { at, value } of it.samples) found.set(at, (found.get(at) ?? 0) + value);
   }
   return sums;
 }
@@ -201,13 +201,13 @@ function cells(
   badOf: (at: number, stratum: string, requests: number) => readonly number[],
 ): Track {
   const track = new Map<number, Map<string, Cell>>();
-  for (const [at, byStratum] of all) {
-    const found = new Map<string, Cell>();
-    for (const [stratum, requests] of byStratum) {
+  for (const [stratum, sums] of all)
+    for (const [at, requests] of sums) {
       const bad = badOf(at, stratum, requests).map((it) => Math.min(requests, Math.max(0, it)));
-      found.set(stratum, { requests, bad });
+      const cell: Cell = { requests, bad };
+      const found = track.get(at);
+      if (found === undefined) track.set(at, new Map([[stratum, cell]]));
+      else found.set(stratum, cell);
     }
-    track.set(at, found);
-  }
   return track;
 }

@@ -178,16 +178,19 @@ function weigh(scene: Scene, test: Test, counts: TestCounts | undefined): Weighe
           ({ from }) => from >= scene.excusedUntil,
         );
   const ofStep = intervals.filter(({ from }) => from >= since);
+  const compared = merged(intervals);
   const cap = test.capped ? Math.log(1 / evidence.alpha) / 3 : Infinity;
   const claims = harmClaims(test, bounds).map((claim) => {
     const kept = before?.claims.find(
       (it) => it.claim === claim.name && it.logs.length === claim.points,
     );
-    const e = gathered(claim, begun(scene, claim, kept), intervals, claim.capped ? cap : Infinity);
+    const usable = claim.isCompared ? compared : intervals;
+    const e = gathered(claim, begun(scene, claim, kept), usable, claim.capped ? cap : Infinity);
     return { claim, e, kept };
   });
   const safety = safetyClaim(test, scene.allowed);
-  const safe = safety && gathered(safety, startProcess(safety.points, 1), ofStep, Infinity);
+  const usable = safety?.isCompared === true ? merged(ofStep) : ofStep;
+  const safe = safety && gathered(safety, startProcess(safety.points, 1), usable, Infinity);
   return {
     test,
     canary: tallyOf([tallyIn(before?.canary), canaryTally(intervals, 0)]),
@@ -262,9 +265,8 @@ function gathered(
   intervals: readonly Interval[],
   cap: number,
 ): EProcess {
-  const usable = claim.isCompared ? merged(intervals) : intervals;
   const increments = function* () {
-    for (const it of usable) yield claim.increments(it);
+    for (const it of intervals) yield claim.increments(it);
   };
   return advancedBy(begun, increments(), cap);
 }

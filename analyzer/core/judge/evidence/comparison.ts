@@ -73,8 +73,6 @@ export function stratifiedIncrements(
   ratios: readonly number[],
   margin: Margin,
 ): number[] {
-  const [only] = strata;
-  if (strata.length === 1 && only !== undefined) return comparisonIncrements(only, ratios, margin);
   const all = strata.map((it) => comparisonIncrements(it, ratios, margin));
   return ratios.map((_, j) => all.reduce((sum, it) => sum + (it[j] ?? 0), 0));
 }
