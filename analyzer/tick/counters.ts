@@ -20,6 +20,8 @@ export interface CounterMemory {
   readonly kept: Map<string, Map<string, Kept>>;
   /** How many questions a store answers at once; known of those that could not answer more in time. */
   readonly sizes: Map<string, number>;
+  /** By how much a store's clock differed when it was asked last; seconds. */
+  readonly skews: Map<string, number>;
 }
 
 /** What a question's counters grew, from the start of its points to the last that was asked. */
@@ -36,7 +38,7 @@ interface Row {
 
 /** The memory of an analyzer that has just started. */
 export function newCounterMemory(): CounterMemory {
-  return { kept: new Map(), sizes: new Map() };
+  return { kept: new Map(), sizes: new Map(), skews: new Map() };
 }
 
 /** Questions that one joint asks at most, and the samples that fit into one answer. */
@@ -146,29 +148,25 @@ async function askStore(asked: Asked, tasks: readonly Task[]): Promise<Told> {
       points: kept === undefined ? task.points : { ...task.points, start: kept.points.end },
     };
   });
-  const skews = [
-    await askAll(asked, newest, (task, points, series) => {
-      const kept = keptOf(task);
-      const next = keep(kept, points, series);
-      if (next === undefined) torn.add(task.release);
-      else save(memory, task, next);
-      fresh.add(nameOf(task));
-    }),
-  ];
+  await askAll(asked, newest, (task, points, series) => {
+    const kept = keptOf(task);
+    const next = keep(kept, points, series);
+    if (next === undefined) torn.add(task.release);
+    else save(memory, task, next);
+    fresh.add(nameOf(task));
+  });
   const again = tasks.filter((it) => torn.has(it.release));
   for (const it of again) {
     memory.kept.get(it.release)?.delete(it.key);
     fresh.delete(nameOf(it));
   }
   const whole = again.map((task) => ({ task, points: task.points }));
-  skews.push(
-    await askAll(asked, whole, (task, points, series) => {
-      const all = keep(undefined, points, series);
-      if (all !== undefined) save(memory, task, all);
-      fresh.add(nameOf(task));
-    }),
-  );
-  return { fresh, skewSeconds: Math.max(...skews) };
+  await askAll(asked, whole, (task, points, series) => {
+    const all = keep(undefined, points, series);
+    if (all !== undefined) save(memory, task, all);
+    fresh.add(nameOf(task));
+  });
+  return { fresh, skewSeconds: memory.skews.get(asked.source) ?? 0 };
 }
 
 function nameOf({ release, key }: Task): string {
@@ -188,13 +186,13 @@ interface Part extends GrowthQuestion {
 
 type Take = (task: Task, points: Grid, series: readonly CounterSeries[]) => void;
 
-/** Asks for all of these in joints, and hands out what they say. @returns by how much the store's clock differs */
+/** Asks for all of these in joints, and hands out what they say. */
 async function askAll(
   asked: Asked,
   wanted: readonly { readonly task: Task; readonly points: Grid }[],
   take: Take,
-): Promise<number> {
-  let skewSeconds = 0;
+): Promise<void> {
+  const skews: number[] = [];
   const limit = pLimit(AT_ONCE);
   const parts = wanted.map(
     ({ task, points }): Part => ({ selector: task.selector, by: task.by, task, points }),
@@ -206,14 +204,14 @@ async function askAll(
       return joinQuestions(some, most).map((it) => limit(() => askJoint(it, points)));
     }),
   );
-  return skewSeconds;
+  if (skews.length > 0) asked.memory.skews.set(asked.source, Math.max(...skews));
 
   async function askJoint(joint: Joint<Part>, points: Grid): Promise<void> {
     if (asked.until.aborted) return;
     const began = asked.clock();
     const answer = await asked.store.growth(joint.question, points, asked.until);
     if (answer.kind === 'known') {
-      skewSeconds = Math.max(skewSeconds, skew(answer.value.serverTime, began, asked.clock()));
+      skews.push(skew(answer.value.serverTime, began, asked.clock()));
       hand(joint, answer.value);
     } else await askLess(joint, points, answer);
   }

@@ -186,10 +186,10 @@ function weigh(scene: Scene, test: Test, counts: TestCounts | undefined): Weighe
     );
     const usable = claim.isCompared ? compared : intervals;
     const e = gathered(claim, begun(scene, claim, kept), usable, claim.capped ? cap : Infinity);
-    return { claim, e, kept };
+    return { claim, e };
   });
   const safety = safetyClaim(test, scene.allowed);
-  const usable = safety?.isCompared === true ? merged(ofStep) : ofStep;
+  const usable = safety?.isCompared ? merged(ofStep) : ofStep;
   const safe = safety && gathered(safety, startProcess(safety.points, 1), usable, Infinity);
   return {
     test,
@@ -259,16 +259,9 @@ function begun(
 }
 
 /** A process after some more intervals. */
-function gathered(
-  claim: Claim,
-  begun: EProcess,
-  intervals: readonly Interval[],
-  cap: number,
-): EProcess {
-  const increments = function* () {
-    for (const it of intervals) yield claim.increments(it);
-  };
-  return advancedBy(begun, increments(), cap);
+function gathered(claim: Claim, begun: EProcess, intervals: readonly Interval[], cap: number) {
+  const increments = intervals.map((it) => claim.increments(it));
+  return advancedBy(begun, increments, cap);
 }
 
 /**
@@ -281,15 +274,11 @@ function merged(intervals: readonly Interval[]): readonly Interval[] {
   for (const it of intervals) {
     const isNear = open?.to === it.from && it.to - open.from <= MERGED_SECONDS;
     const all = open !== undefined && isNear ? joined(open, it) : it;
-    const isBoth = isThere(all, 'canary') && isThere(all, 'other');
+    const isBoth = canaryTally([all], 0).requests > 0 && otherTally([all], 0).requests > 0;
     if (isBoth) whole.push(all);
     open = isBoth ? undefined : all;
   }
   return whole;
-}
-
-function isThere({ strata }: Interval, side: 'canary' | 'other'): boolean {
-  return strata.some((it) => it[side].requests > 0);
 }
 
 /** Two intervals, one after the other, as one. */

@@ -15,7 +15,7 @@ export interface EProcess {
 /** A process of so many grid points that stakes `weight` of its wealth now; in (0, 1]. */
 export function startProcess(points: number, weight: number): EProcess {
   if (!(points >= 1 && weight > 0 && weight <= 1))
-    throw new Error(`expected a process to stake a share above 0, got ${weight} on ${points}`);
+    throw new Error(`expected a stake above 0, got ${weight} on ${points}`);
   return { logs: Array<number>(points).fill(Math.log(weight)), unspent: 1 - weight };
 }
 
@@ -39,10 +39,10 @@ export function advanced(e: EProcess, increments: readonly number[], cap = Infin
   return advancedBy(e, [increments], cap);
 }
 
-/** Takes in what intervals say, one after the other; each is asked for when it is needed. */
+/** Takes in what intervals say, one after the other. */
 export function advancedBy(
   e: EProcess,
-  intervals: Iterable<readonly number[]>,
+  intervals: readonly (readonly number[])[],
   cap = Infinity,
 ): EProcess {
   const logs = [...e.logs];
