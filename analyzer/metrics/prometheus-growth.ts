@@ -19,8 +19,7 @@ export function growthQuery({ selector, by }: GrowthQuestion, stepSeconds: numbe
   const seen = `last_over_time(${selected(selector)}[${FORGOTTEN_SECONDS}s]`;
   const now = `${seen})`;
   const before = `${seen} offset ${stepSeconds}s)`;
-  const labels = by.map((it) => it).join(', ');
-  return `sum by (${labels}) ((${now} - (${before} <= ${now})) or ${now})`;
+  return `sum by (${by.join(', ')}) ((${now} - (${before} <= ${now})) or ${now})`;
 }
 
 function selected({ metric, matchers }: Selector): string {

@@ -3,6 +3,7 @@ import type { Admission, AdmissionMemory } from '../situation/admission.ts';
 import { type Neighbours, newNeighbours } from '../situation/neighbours.ts';
 import type { PlanMemory } from '../situation/situation.ts';
 import type { Seen } from './clusters.ts';
+import { type CounterMemory, newCounterMemory } from './counters.ts';
 import type { Delivery } from './delivery.ts';
 import type { Outcome } from './outcome.ts';
 import type { Patience } from './patience.ts';
@@ -40,6 +41,7 @@ export interface Memory extends Required<Seen> {
   readonly plans: PlanMemory;
   readonly admissions: AdmissionMemory;
   readonly neighbours: Neighbours;
+  readonly counters: CounterMemory;
   /** When a release's sources were first found unreachable by this process; Unix seconds. */
   readonly unreachable: Map<string, number>;
   /** Since when this process has waited for the cluster to show a release's step, or for its pods; Unix seconds. */
@@ -54,6 +56,7 @@ export function newMemory(): Memory {
     plans: new Map(),
     admissions: new Map(),
     neighbours: newNeighbours(),
+    counters: newCounterMemory(),
     targets: new Map(),
     shown: new Map(),
     arrived: new Set(),

@@ -1,4 +1,4 @@
-import type { Test } from '../../lib/plan/evidence.ts';
+import type { Counters, Test } from '../../lib/plan/evidence.ts';
 import type { Answer } from '../core/answer.ts';
 import {
   type Bound,
@@ -13,9 +13,10 @@ import { intervalGrid, testsOf } from '../core/judge/proof.ts';
 import { stepOf } from '../core/position.ts';
 import type { Rollout } from '../core/situation.ts';
 import { unix } from '../core/state.ts';
-import { type Growth, type MetricStore, unknownStore } from '../metrics/store.ts';
+import { unknownStore } from '../metrics/store.ts';
 import { skew } from './clusters.ts';
-import type { World } from './world.ts';
+import type { Wanted } from './counters.ts';
+import type { AskGrowth, World } from './world.ts';
 
 /** What the counters of a step's tests said, and by how much the clocks of their stores differ. */
 export interface Counted {
@@ -26,14 +27,75 @@ export interface Counted {
 /** How far back the primary's latencies are looked at before a rollout, to find the bounds by which the canary is judged. */
 const HISTORY_SECONDS = 3600;
 
+/** What `askCounts` is going to ask. */
+export function wantedCounts(rollout: Rollout, now: number): readonly Wanted[] {
+  const points = intervalGrid(rollout, now);
+  return testsOf(rollout).flatMap((test) => {
+    const { source, counts, strata } = test;
+    const tracks = points.end >= points.start ? [counts.canary, otherOf(rollout, test)] : [];
+    const questions = tracks.flatMap((it) => counterQuestions(it, strata));
+    const grids = [points, ...tailGrid(test, points, now)];
+    const asked = grids.flatMap((it) => questions.map((question) => ({ question, points: it })));
+    const history = needsHistory(rollout, test)
+      ? counterQuestions(counts.primary).map((question) => ({
+          source,
+          question,
+          points: momentBefore(rollout),
+        }))
+      : [];
+    return [...history, ...asked.map((it) => ({ source, ...it }))];
+  });
+}
+
+/** What has come since the last interval: asked where something takes a candidate back at once. */
+function tailGrid({ catastrophe }: Test, { end: from }: Grid, now: number): readonly Grid[] {
+  const to = Math.floor(now);
+  if (catastrophe === undefined || to <= from) return [];
+  return [{ start: to, end: to, stepSeconds: to - from }];
+}
+
+/** What the canary is compared with. */
+function otherOf({ plan, state }: Rollout, { counts: { primary, baseline } }: Test): Counters {
+  const runsBaseline = stepOf(plan.plan, state.position)?.baseline === true;
+  return runsBaseline ? (baseline ?? primary) : primary;
+}
+
+function needsHistory({ state }: Rollout, { name, counts, question }: Test): boolean {
+  const kept = state.evidence?.find((it) => it.test === name)?.bounds;
+  return (
+    kept === undefined && counts.primary.kind === 'durations' && question.kind === 'comparison'
+  );
+}
+
+/** The hour before the rollout, as one interval. */
+function momentBefore({ state }: Rollout): Grid {
+  const began = Math.floor(unix(state.steps[0]?.at ?? state.at));
+  return { start: began, end: began, stepSeconds: HISTORY_SECONDS };
+}
+
+/** Asks one store about counters, each question by itself. */
+export function askingAlone({ metrics, clock }: Pick<World, 'metrics' | 'clock'>): AskGrowth {
+  return async (source, question, points) => {
+    const store = metrics.get(source);
+    if (store === undefined) return unknownStore(source, metrics);
+    const asked = clock();
+    const answer = await store.growth(question, points);
+    if (answer.kind === 'unknown') return answer;
+    const { series, serverTime } = answer.value;
+    return known({ series, skewSeconds: skew(serverTime, asked, clock()) });
+  };
+}
+
 /** Asks for the counts that the tests of a rollout's position need; nothing where it has none. */
 export async function askCounts(
-  { metrics, clock }: World,
+  world: Pick<World, 'metrics' | 'clock' | 'growth' | 'countedAt'>,
   rollout: Rollout,
   now: number,
 ): Promise<Counted> {
+  const at = world.countedAt ?? now;
+  const askGrowth = world.growth ?? askingAlone(world);
   let skewSeconds = 0;
-  const grid = intervalGrid(rollout, now);
+  const grid = intervalGrid(rollout, at);
   const counts = await Promise.all(testsOf(rollout).map((test) => askTest(test)));
   return { counts, skewSeconds };
 
@@ -42,55 +104,34 @@ export async function askCounts(
     if (found.kind === 'unknown') return { test, grid, bounds: [], canary: found, other: found };
     const bounds = found.value;
     if (grid.end < grid.start) return { test, grid, bounds, canary: EMPTY, other: EMPTY };
-    const { canary, primary, baseline } = test.counts;
-    const runsBaseline = stepOf(rollout.plan.plan, rollout.state.position)?.baseline === true;
-    const tracks = { canary, other: runsBaseline ? (baseline ?? primary) : primary };
     const ask = async (points: Grid) => {
-      const [ours, others] = await Promise.all([
-        askTrack(test, tracks.canary, points),
-        askTrack(test, tracks.other, points),
+      const [canary, other] = await Promise.all([
+        askTrack(test, test.counts.canary, points),
+        askTrack(test, otherOf(rollout, test), points),
       ]);
-      return { canary: ours, other: others };
+      return { canary: within(canary, bounds), other: within(other, bounds) };
     };
-    const to = Math.floor(now);
-    const since = { start: to, end: to, stepSeconds: to - grid.end };
-    // What takes a candidate back at once is looked at in between.
-    const isTailed = test.catastrophe !== undefined && to > grid.end;
-    const [whole, tail] = await Promise.all([ask(grid), isTailed ? ask(since) : undefined]);
+    const [points] = tailGrid(test, grid, at);
+    const [whole, tail] = await Promise.all([ask(grid), points && ask(points)]);
     return {
       ...{ test, grid, bounds, ...whole },
-      ...(tail === undefined ? {} : { tail: { from: grid.end, to, ...tail } }),
+      ...(points && tail && { tail: { from: grid.end, to: points.end, ...tail } }),
     };
   }
 
   async function askTrack(
-    test: Test,
-    counters: Test['counts']['canary'],
+    { source, strata }: Test,
+    counters: Counters,
     points: Grid,
   ): Promise<TrackCounts> {
-    const store = metrics.get(test.source);
-    if (store === undefined) return unknownStore(test.source, metrics);
     const answers = await Promise.all(
-      counterQuestions(counters, test.strata).map((it) => ask(store, it, points)),
+      counterQuestions(counters, strata).map((it) => askGrowth(source, it, points)),
     );
     const failed = answers.find((it) => it.kind === 'unknown');
     if (failed !== undefined) return failed;
-    return {
-      kind: 'known',
-      value: answers.flatMap((it) => (it.kind === 'known' ? [it.value.series] : [])),
-    };
-  }
-
-  async function ask(
-    store: MetricStore,
-    question: Parameters<MetricStore['growth']>[0],
-    points: Grid,
-  ): Promise<Answer<Growth>> {
-    const asked = clock();
-    const answer = await store.growth(question, points);
-    if (answer.kind === 'known')
-      skewSeconds = Math.max(skewSeconds, skew(answer.value.serverTime, asked, clock()));
-    return answer;
+    const all = answers.flatMap((it) => (it.kind === 'known' ? [it.value] : []));
+    skewSeconds = Math.max(skewSeconds, ...all.map((it) => it.skewSeconds));
+    return known(all.map((it) => it.series));
   }
 
   /** Those of the steps before, else what the primary's own requests say of the time before the rollout. */
@@ -102,9 +143,7 @@ export async function askCounts(
       const { boundMs = 0, limit } = test.question;
       return known([{ le: primary.unit === 's' ? boundMs / 1000 : boundMs, share: limit }]);
     }
-    const began = Math.floor(unix(rollout.state.steps[0]?.at ?? rollout.state.at));
-    const moment: Grid = { start: began, end: began, stepSeconds: HISTORY_SECONDS };
-    const history = await askTrack({ ...test, strata: [] }, primary, moment);
+    const history = await askTrack({ ...test, strata: [] }, primary, momentBefore(rollout));
     if (history.kind === 'unknown') return history;
     const buckets = (history.value[0] ?? []).map(({ labels, samples }) => ({
       le: boundOf(labels),
@@ -119,6 +158,17 @@ export async function askCounts(
       'the primary had no requests in the hour before the rollout, so nobody knows how fast it usually is';
     return { kind: 'unknown', reason };
   }
+}
+
+/** Of a histogram only the buckets that tell slow requests; of the others it is known that they are there. */
+function within(track: TrackCounts, bounds: readonly Bound[]): TrackCounts {
+  if (track.kind === 'unknown' || bounds.length === 0) return track;
+  const used = new Set([Infinity, ...bounds.map((it) => it.le)]);
+  return known(
+    track.value.map((all) =>
+      all.map((it) => (used.has(boundOf(it.labels)) ? it : { labels: it.labels, samples: [] })),
+    ),
+  );
 }
 
 const EMPTY: TrackCounts = { kind: 'known', value: [] };

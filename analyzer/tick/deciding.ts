@@ -11,10 +11,12 @@ import { GitError } from '../git/git-error.ts';
 import type { ReleaseTrees, Snapshot } from '../git/repository.ts';
 import { USUAL_ADMISSION, withRefusals } from '../situation/admission.ts';
 import { withNeighbours } from '../situation/neighbours.ts';
-import { loadSituation, unreadable, withLastCommit } from '../situation/situation.ts';
+import { loadPlan, loadSituation, unreadable, withLastCommit } from '../situation/situation.ts';
 import type { Decider } from './analyzer.ts';
 import { decideAsking } from './asking.ts';
 import { observeBeginning } from './beginning.ts';
+import { type SharedCounters, shareCounters, type Wanted } from './counters.ts';
+import { askingAlone, wantedCounts } from './counting.ts';
 import { observe } from './observe.ts';
 import type { Turn } from './patience.ts';
 
@@ -46,11 +48,51 @@ export function decideEach(
   releases: readonly ReleaseTrees[],
 ): readonly Promise<Decided>[] {
   const { postponed } = pass.analyzer.memory;
+  const counters = countersOf(pass, releases, pass.analyzer.clock());
   const limit = pLimit(RELEASES_AT_ONCE);
   const isPostponed = new Set(releases.filter((it) => postponed.has(it.id)));
   const order = [...isPostponed, ...releases.filter((it) => !isPostponed.has(it))];
-  const decided = new Map(order.map((it) => [it, inTurn(limit, () => decideSafely(pass, it))]));
+  const decided = new Map(
+    order.map((it) => [it, inTurn(limit, () => decideSafely(pass, it, counters))]),
+  );
   return releases.flatMap((it) => decided.get(it) ?? []);
+}
+
+/** What all releases of a pass want to know of counters, as of one moment. */
+interface PassCounters {
+  readonly answer: SharedCounters;
+  /** Unix seconds. */
+  readonly at: number;
+}
+
+/** Begins to ask what all releases under way want to know of counters. @param at Unix seconds */
+function countersOf(
+  { analyzer, snapshot, turn }: Pass,
+  releases: readonly ReleaseTrees[],
+  at: number,
+): PassCounters {
+  const { repository, memory } = analyzer;
+  const limit = pLimit(RELEASES_AT_ONCE);
+  const wanted = releases.map((it) => limit(() => wantedBy(it)));
+  const all = Promise.all(wanted).then(toMap);
+  return { answer: shareCounters(analyzer, memory.counters, all, turn.signal), at };
+
+  async function wantedBy(trees: ReleaseTrees): Promise<readonly [string, readonly Wanted[]]> {
+    try {
+      const pinned = await loadPlan(repository, trees.plan, 'its plan', memory.plans);
+      if (pinned.kind !== 'known' || pinned.value.plan.evidence === undefined)
+        return [trees.id, []];
+      const { rollout } = await loadSituation(repository, trees, memory.plans, snapshot);
+      return [trees.id, rollout.kind === 'known' ? wantedCounts(rollout.value, at) : []];
+    } catch {
+      // Deciding about it says what is wrong.
+      return [trees.id, []];
+    }
+  }
+}
+
+function toMap<V>(all: readonly (readonly [string, V])[]): ReadonlyMap<string, V> {
+  return new Map(all);
 }
 
 /** Begins when there is room, and keeps the room for a while at most. */
@@ -70,12 +112,16 @@ function inTurn<T>(limit: ReturnType<typeof pLimit>, run: () => Promise<T>): Pro
 }
 
 /** What is wrong with one release must not keep the others from rolling back. */
-async function decideSafely(pass: Pass, trees: ReleaseTrees): Promise<Decided> {
+async function decideSafely(
+  pass: Pass,
+  trees: ReleaseTrees,
+  counters: PassCounters,
+): Promise<Decided> {
   const { analyzer, turn } = pass;
   try {
     if (analyzer.patience?.leaving?.aborted)
       return held(trees, 'the analyzer is ending', analyzer.clock());
-    const decided = await decideOne(pass, trees);
+    const decided = await decideOne(pass, trees, counters);
     if (turn.isOver()) analyzer.memory.postponed.add(trees.id);
     else analyzer.memory.postponed.delete(trees.id);
     return decided;
@@ -98,13 +144,19 @@ export function held(trees: ReleaseTrees, reason: string, now: number): Decided 
   return { trees, observation, decision: { kind: 'hold', reason }, now };
 }
 
-async function decideOne(pass: Pass, trees: ReleaseTrees): Promise<Decided> {
+async function decideOne(
+  pass: Pass,
+  trees: ReleaseTrees,
+  counters: PassCounters,
+): Promise<Decided> {
   const { analyzer, snapshot, turn } = pass;
   const { repository: reader, clock, memory } = analyzer;
   const found = await loadSituation(reader, trees, memory.plans, snapshot);
   const loaded = await admitted(pass, found);
   const now = clock();
-  const world = turn.impatient(analyzer);
+  const asked = turn.impatient(analyzer);
+  const growth = counters.answer(trees.id, askingAlone(asked));
+  const world = { ...asked, growth, countedAt: counters.at };
   const seen = await observe({ world, reader, seen: memory }, loaded, now);
   const others = await otherPhases(pass, loaded);
   const first = await decideAsking({ world, memory }, { ...seen, others }, now);

@@ -17,6 +17,8 @@ export interface Patience {
 export interface Turn {
   /** The same sources; whoever once took too long is not waited for again, and nobody is once the time is over. */
   impatient<T extends World>(asked: T): T;
+  /** Ends once the time for answers is over. */
+  readonly signal: AbortSignal;
   /** Whether the time for answers is over. */
   isOver(): boolean;
   /** Stops the clock, and whatever is still asked. */
@@ -36,9 +38,11 @@ function unlimited(): AbortController {
 /** Begins a pass's waiting. Its time runs from now. */
 export function startTurn({ passSeconds = 30, leaving }: Patience): Turn {
   const hosts = new Map<unknown, Host>();
+  const ended = unlimited();
   let over: string | undefined;
   const finish = (reason: string) => {
     over ??= reason;
+    ended.abort(over);
     for (const it of hosts.values()) it.giveUp(over);
   };
   const leave = () => finish('the analyzer is ending');
@@ -55,6 +59,7 @@ export function startTurn({ passSeconds = 30, leaving }: Patience): Turn {
     return known;
   };
   return {
+    signal: ended.signal,
     isOver: () => over !== undefined,
     end: () => {
       clearTimeout(timer);

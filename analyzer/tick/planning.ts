@@ -135,12 +135,15 @@ function key({ id, dist, plan, stable, state, live }: ReleaseTrees): string {
 }
 
 /** Drops plans that no active release uses, so that memory grows with what is under way. */
-function forget({ plans, targets, shown, arrived }: Memory, active: readonly ReleaseTrees[]): void {
+function forget(memory: Memory, active: readonly ReleaseTrees[]): void {
+  const { plans, targets, shown, arrived, counters } = memory;
   if (targets.size > MAX_TARGETS) targets.clear();
   if (shown.size > MAX_TARGETS) shown.clear();
   if (arrived.size > MAX_TARGETS) arrived.clear();
   const used = new Set(active.flatMap((it) => [it.plan, it.stable, it.dist, it.state]));
   for (const tree of plans.keys()) if (!used.has(tree)) plans.delete(tree);
+  const ids = new Set(active.map((it) => it.id));
+  for (const id of counters.kept.keys()) if (!ids.has(id)) counters.kept.delete(id);
 }
 
 /** What the releases of each group do together. */

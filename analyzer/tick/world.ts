@@ -1,19 +1,39 @@
 import type { Cluster } from '../cluster/cluster.ts';
+import type { Answer } from '../core/answer.ts';
 import type { SyncTarget } from '../core/cluster/sync.ts';
+import type { CounterSeries } from '../core/judge/counts.ts';
+import type { Grid } from '../core/judge/judge.ts';
 import type { HookCalls } from '../hooks/calls.ts';
-import type { MetricStores } from '../metrics/store.ts';
+import type { GrowthQuestion, MetricStores } from '../metrics/store.ts';
 import type { ServerClock } from './clocks.ts';
 
 /** Whoever is asked in a pass, besides Git. */
 export interface World {
   readonly clusters: readonly ClusterSource[];
   readonly metrics: MetricStores;
+  /** Asks the store of that name about counters. @default - each question is asked by itself */
+  readonly growth?: AskGrowth | undefined;
+  /** Up to when counters are asked, so that all releases of a pass ask the same; Unix seconds. @default - up to now */
+  readonly countedAt?: number | undefined;
   /** Calls hooks. @default - none can be called, and nothing is known of them */
   readonly hooks?: HookCalls | undefined;
   /** Servers whose time no other answer tells. @default - none */
   readonly clocks?: readonly ServerClock[] | undefined;
   /** Unix seconds. */
   readonly clock: () => number;
+}
+
+/** Asks the metric store of that name. */
+export type AskGrowth = (
+  source: string,
+  question: GrowthQuestion,
+  points: Grid,
+) => Promise<Answer<Grown>>;
+
+/** How much counters grew, and by how much the clock of their store differs. */
+export interface Grown {
+  readonly series: readonly CounterSeries[];
+  readonly skewSeconds: number;
 }
 
 /** The sync objects of one cluster. */

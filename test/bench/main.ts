@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { measureEvidence } from './evidence.ts';
 import { measureLimits } from './limits.ts';
 import { type Report, reportText } from './report.ts';
 import { firstRender, measureSynth } from './synth.ts';
@@ -10,11 +11,13 @@ import { measureTicks } from './tick.ts';
 
 const HELP = `npm run bench -- [options]
 
-Measures synth beside plain cdk8s, the bundle's cold start, and inputs of hostile size; results on stdout, progress on stderr.
+Measures synth beside plain cdk8s, the bundle's cold start, passes over releases with tests of evidence, and inputs
+of hostile size; results on stdout, progress on stderr.
 
   --sizes 1,10,100,1000  numbers of releases to synthesize; "none" leaves synth out
   --plain-max 100        largest of them at which plain cdk8s runs too: it takes minutes at 1000
   --ticks 1000           releases in the generated repository; 0 leaves ticks out
+  --no-evidence          leaves passes over releases with tests of evidence out
   --no-limits            leaves inputs of hostile size out
   --runs N               runs of each measurement (default: fewer for what takes long)
   --folder DIR           where files are written (default: /dev/shm where there is one, as a disk's
@@ -29,6 +32,7 @@ const { values: flags } = parseArgs({
     ticks: { type: 'string', default: '1000' },
     runs: { type: 'string' },
     folder: { type: 'string' },
+    'no-evidence': { type: 'boolean', default: false },
     'no-limits': { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -53,6 +57,7 @@ async function main(): Promise<void> {
       : await measureTicks({ releases, runs: runs ?? 9, activeRuns: 1, folder, progress });
   const firstRenderMs = sizes.length === 0 ? undefined : await firstRender();
   const synth = await measureSynth({ sizes, plainMax, runs, folder, progress });
+  const evidence = flags['no-evidence'] ? undefined : await measureEvidence(progress);
   const limits = flags['no-limits'] ? [] : await measureLimits(progress);
   const report: Report = {
     machine: { node: process.version, cores: cpus().length, folder },
@@ -60,6 +65,7 @@ async function main(): Promise<void> {
     synth,
     limits,
     ...(ticks === undefined ? {} : { ticks }),
+    ...(evidence === undefined ? {} : { evidence }),
   };
   process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : reportText(report));
 }

@@ -1,6 +1,7 @@
 import { loadavg } from 'node:os';
+import type { EvidenceResult } from './evidence.ts';
 import type { LimitResult } from './limits.ts';
-import { duration, tableText } from './numbers.ts';
+import { duration, median, tableText } from './numbers.ts';
 import { STEPS } from './releases.ts';
 import type { SynthResult } from './synth.ts';
 import type { TickResult, TickResults } from './tick.ts';
@@ -17,6 +18,7 @@ export interface Report {
   readonly firstRenderMs?: number;
   readonly synth: readonly SynthResult[];
   readonly ticks?: TickResults;
+  readonly evidence?: EvidenceResult;
   readonly limits?: readonly LimitResult[];
 }
 
@@ -36,6 +38,10 @@ const IDLE_MB = 100;
 /** Longer, and a signal to end is heard too late. */
 const LIMIT_MS = 1000;
 const LIMIT_MB = 200;
+/** Of one pass over a thousand releases under way, after the first. */
+const PASS_QUERIES = 20;
+const JUDGE_MS = 2000;
+const EVIDENCE_MB = 300;
 
 /** The report for people. */
 export function reportText(report: Report): string {
@@ -46,16 +52,18 @@ export function reportText(report: Report): string {
     `Node ${node}, ${cores} cores, load ${loadavg()[0]?.toFixed(1)}; files are written below ${folder}; medians.\n`,
     ...(report.synth.length === 0 ? [] : [synthText(report)]),
     ...(report.ticks === undefined ? [] : [ticksText(report.ticks)]),
+    ...(report.evidence === undefined ? [] : [evidenceText(report.evidence)]),
     ...(limits.length === 0 ? [] : [limitsText(limits)]),
     ...(goals.length === 0 ? [] : [goalsText(goals)]),
   ].join('\n');
 }
 
 /** The goals that this run can say something of. */
-export function goalsOf({ synth, ticks, limits = [] }: Report): readonly Goal[] {
+export function goalsOf({ synth, ticks, evidence, limits = [] }: Report): readonly Goal[] {
   return [
     ...synthGoals(synth),
     ...(ticks === undefined ? [] : idleGoals(ticks)),
+    ...(evidence === undefined ? [] : evidenceGoals(evidence)),
     ...(limits.length === 0 ? [] : limitGoals(limits)),
   ];
 }
@@ -97,6 +105,28 @@ function idleGoals({ releases, idle, idleCached }: TickResults): Goal[] {
       met: it.peakMb < IDLE_MB,
     },
   ]);
+}
+
+function evidenceGoals({ passes, peakMb }: EvidenceResult): Goal[] {
+  const queries = Math.max(...passes.slice(1).map((it) => it.queries));
+  const judgeMs = median(passes.map((it) => it.judgeMs));
+  return [
+    {
+      goal: `one pass over 1000 releases under way asks the store fewer than ${PASS_QUERIES} queries`,
+      measured: String(queries),
+      met: queries < PASS_QUERIES,
+    },
+    {
+      goal: `judging 1000 releases by 4 tests and an hour of 15 s intervals in under ${JUDGE_MS} ms`,
+      measured: duration(judgeMs),
+      met: judgeMs < JUDGE_MS,
+    },
+    {
+      goal: `judging them within ${EVIDENCE_MB} MB`,
+      measured: `${peakMb.toFixed(0)} MB`,
+      met: peakMb < EVIDENCE_MB,
+    },
+  ];
 }
 
 function limitGoals(limits: readonly LimitResult[]): Goal[] {
@@ -173,6 +203,22 @@ function ticksText(ticks: TickResults): string {
       ['process', 'runs', 'time', 'best', 'over empty', 'peak memory'],
       ...[empty, help, idle, idleCached, active].map(row),
     ]),
+    '',
+  ].join('\n');
+}
+
+function evidenceText({ passes, peakMb }: EvidenceResult): string {
+  const rows = passes.map((it, index) => [
+    index === 0 ? 'first pass of a process' : `pass ${index + 1}`,
+    String(it.queries),
+    duration(it.askMs),
+    duration(it.judgeMs),
+  ]);
+  return [
+    'Passes over 1000 releases that have been in a step for an hour, with two tests of errors and two of latency each;',
+    `the store answers at once. Peak memory over a process that does nothing: ${peakMb.toFixed(0)} MB.`,
+    '',
+    tableText([['pass', 'queries', 'asking', 'judging'], ...rows]),
     '',
   ].join('\n');
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Answer } from '../../analyzer/core/answer.ts';
 import type { Grid } from '../../analyzer/core/judge/judge.ts';
 import type { MetricStore, Values } from '../../analyzer/metrics/store.ts';
+import type { Selector } from '../../lib/plan/evidence.ts';
 import { startBadServer, TROUBLES, type Trouble } from './bad-server.ts';
 
 /** A kind of metric store, and a server that holds `contractHistory`. */
@@ -37,6 +38,8 @@ export interface ContractQueries {
   readonly minusInfinity: string;
   /** Not a query. */
   readonly broken: string;
+  /** The name of the counters of `contractCounters`. */
+  readonly counters: string;
 }
 
 const WINDOW_SECONDS = 60;
@@ -51,10 +54,10 @@ export const CONTRACT_SECONDS = 4200;
 
 /** One series of the history, with a sample every 15 seconds. */
 export interface ContractSeries {
-  /** `requests` counts them; `elapsed` is a gauge of the seconds since the start. */
-  readonly metric: 'requests' | 'elapsed';
-  /** Of requests only. */
-  readonly code?: string;
+  /** `requests` and `counters` count; `elapsed` is a gauge of the seconds since the start. */
+  readonly metric: 'requests' | 'elapsed' | 'counters';
+  /** Without those that no series of the metric has. */
+  readonly labels: Readonly<Record<string, string>>;
   /** In order of time, in Unix seconds. */
   readonly samples: readonly { readonly at: number; readonly value: number }[];
 }
@@ -67,11 +70,66 @@ export function contractHistory(start: number): readonly ContractSeries[] {
   return [
     ...Object.entries(RATES).map(([code, rate]) => ({
       metric: 'requests' as const,
-      code,
+      labels: { code },
       samples: samples(rate),
     })),
-    { metric: 'elapsed', samples: samples(1) },
+    { metric: 'elapsed', labels: {}, samples: samples(1) },
+    ...contractCounters(start),
   ];
+}
+
+/** What each counter of a case has at its scrapes, by its other labels: [seconds since the start, value]. */
+const COUNTERS: Readonly<
+  Record<string, readonly (readonly [Readonly<Record<string, string>>, readonly Reading[]])[]>
+> = {
+  // 10 requests a scrape; the first that fails is the hundredth.
+  failing: [
+    [{ pod: 'a', code: '200' }, every(0, 1500, (scrapes) => scrapes * 10)],
+    [{ pod: 'a', code: '500' }, every(615, 1500, (scrapes) => 3 + scrapes)],
+  ],
+  gap: [[{ pod: 'a' }, every(0, 1500, (scrapes) => scrapes * 10, [600, 900])]],
+  // The process begins again after 600 s, and then counts twice as fast.
+  restarted: [
+    [{ pod: 'a' }, every(0, 1500, (scrapes) => (scrapes > 40 ? scrapes - 40 : scrapes) * 10)],
+  ],
+  // The first pod ends after 600 s, and the other one is seen first when it has had 7 requests.
+  replaced: [
+    [{ pod: 'a' }, every(0, 600, (scrapes) => scrapes * 10)],
+    [{ pod: 'b' }, every(615, 1500, (scrapes) => 7 + scrapes * 10)],
+  ],
+  durations: [
+    [{ pod: 'a', le: '0.5' }, every(0, 1500, (scrapes) => scrapes * 9)],
+    [{ pod: 'a', le: '+Inf' }, every(0, 1500, (scrapes) => scrapes * 10)],
+    [{ pod: 'b', le: '0.5' }, every(0, 1500, (scrapes) => scrapes * 4)],
+    [{ pod: 'b', le: '+Inf' }, every(0, 1500, (scrapes) => scrapes * 5)],
+  ],
+  // Nobody saw it for longer than a counter is remembered.
+  forgotten: [[{ pod: 'a' }, every(0, 4200, (scrapes) => scrapes * 10, [600, 2700])]],
+};
+
+type Reading = readonly [offset: number, value: number];
+
+/** Readings each 15 s. @param missing from after the first to before the second nobody reads */
+function every(
+  from: number,
+  to: number,
+  value: (scrapes: number) => number,
+  [gone, back]: readonly [number, number] = [Infinity, Infinity],
+): Reading[] {
+  const count = (to - from) / 15 + 1;
+  return Array.from({ length: count }, (_, it): Reading => [from + it * 15, value(it)]).filter(
+    ([offset]) => offset <= gone || offset >= back,
+  );
+}
+
+function contractCounters(start: number): readonly ContractSeries[] {
+  return Object.entries(COUNTERS).flatMap(([name, counters]) =>
+    counters.map(([labels, readings]) => ({
+      metric: 'counters' as const,
+      labels: { case: name, ...labels },
+      samples: readings.map(([offset, value]) => ({ at: start + offset, value })),
+    })),
+  );
 }
 
 /**
@@ -165,6 +223,128 @@ export function metricsContract(subject: () => MetricsUnderTest): void {
     });
   });
 
+  describe('growth', () => {
+    /** By the values of the labels, at each point as [offset, growth]. */
+    const growth = async (
+      of: string,
+      points: Grid,
+      by: readonly string[] = [],
+      more: Selector['matchers'] = [],
+      metric = subject().queries.counters,
+    ): Promise<Readonly<Record<string, readonly Reading[]>>> => {
+      const { open, address, start } = subject();
+      const selector = { metric, matchers: [['case', '=', of] as const, ...more] };
+      const answer = await open(address).growth({ selector, by }, points);
+      if (answer.kind === 'unknown') throw new Error(answer.reason);
+      return Object.fromEntries(
+        answer.value.series.map(({ labels, samples }) => [
+          by.map((it) => labels[it] ?? '').join(' '),
+          samples.map((it): Reading => [it.at - start, it.value]),
+        ]),
+      );
+    };
+    const total = (readings: readonly Reading[] = []) =>
+      readings.reduce((sum, [, value]) => sum + value, 0);
+
+    test('is that of the interval before each point, and adds up to all', async () => {
+      const points = at(300, 1200, 60);
+      const { '': steady = [] } = await growth('failing', points, [], [['code', '=', '200']]);
+      expect(steady).toEqual(Array.from({ length: 21 }, (_, it) => [300 + it * 60, 40]));
+      // One interval as long as all of them.
+      const whole = await growth('failing', at(1500, 0, 1260), [], [['code', '=', '200']]);
+      expect(whole).toEqual({ '': [[1500, total(steady)]] });
+    });
+
+    test('of intervals as short as the scrapes adds up as well', async () => {
+      const { '': short = [] } = await growth('failing', at(15, 1485, 15));
+      expect(total(short)).toBe(100 * 10 + 62);
+    });
+
+    test('is told apart by labels, and a counter that is seen late counts whole', async () => {
+      const answer = await growth('failing', at(540, 180, 60), ['code']);
+      expect(answer).toEqual({
+        '200': [540, 600, 660, 720].map((offset) => [offset, 40]),
+        // Nothing before it was there.
+        '500': [
+          [660, 6],
+          [720, 4],
+        ],
+      });
+    });
+
+    test.each<[string, Selector['matchers']]>([
+      ['=~', [['code', '=~', '5.*']]],
+      ['!=', [['code', '!=', '200']]],
+      ['!~', [['code', '!~', '2..|3..']]],
+    ])('is that of the series which a matcher with %s leaves', async (_, matchers) => {
+      const answer = await growth('failing', at(1200, 60, 60), [], matchers);
+      expect(answer).toEqual({ '': [1200, 1260].map((offset) => [offset, 4]) });
+    });
+
+    test('that nobody saw is in the interval in which it is seen', async () => {
+      const { '': all = [] } = await growth('gap', at(540, 480, 60));
+      const nothing = [660, 720, 780, 840].map((offset) => [offset, 0]);
+      const whole = [900, 200];
+      const before = [540, 600].map((offset) => [offset, 40]);
+      const after = [960, 1020].map((offset) => [offset, 40]);
+      expect(all).toEqual([...before, ...nothing, whole, ...after]);
+    });
+
+    test('after a restart is from 0', async () => {
+      const { '': all = [] } = await growth('restarted', at(15, 1485, 15));
+      expect(total(all)).toBe(40 * 10 + 60 * 10);
+      expect(all.filter(([offset]) => offset === 600 || offset === 615)).toEqual([
+        [600, 10],
+        [615, 10],
+      ]);
+    });
+
+    test('of a pod that ended stays, and its successor counts whole', async () => {
+      const { '': all = [] } = await growth('replaced', at(15, 1485, 15));
+      expect(total(all)).toBe(40 * 10 + 7 + 59 * 10);
+      const pods = await growth('replaced', at(1200, 0, 60), ['pod']);
+      expect(pods).toEqual({ a: [[1200, 0]], b: [[1200, 40]] });
+    });
+
+    test('of a histogram is that of each bucket, over all pods', async () => {
+      expect(await growth('durations', at(600, 0, 60), ['le'])).toEqual({
+        '0.5': [[600, 4 * 13]],
+        '+Inf': [[600, 4 * 15]],
+      });
+    });
+
+    test('has no point while nobody remembers a counter, and it then counts whole', async () => {
+      const { '': all = [] } = await growth('forgotten', at(600, 2160, 60));
+      const seen = all.map(([offset]) => offset);
+      expect(seen.filter((it) => it > 2400 && it < 2700)).toEqual([]);
+      expect(all.at(-2)).toEqual([2700, 1800]);
+      expect(all.at(-1)).toEqual([2760, 40]);
+    });
+
+    test('of a metric that nobody knows is known and empty', async () => {
+      expect(await growth('gap', at(300, 60, 60), [], [], 'contract_missing_total')).toEqual({});
+      expect(await growth('nothing', at(300, 60, 60))).toEqual({});
+    });
+
+    test("comes with the store's time", async () => {
+      const { open, address, queries } = subject();
+      const selector = { metric: queries.counters, matchers: [] };
+      const answer = await open(address).growth({ selector, by: [] }, at(300, 60, 60));
+      const time = answer.kind === 'known' ? answer.value.serverTime : undefined;
+      expect(Math.abs((time ?? 0) - subject().now())).toBeLessThanOrEqual(2);
+    });
+
+    test.each<Trouble>(TROUBLES)('of a server that %s is a reason', async (trouble) => {
+      const { address } = await startBadServer(trouble);
+      const selector = { metric: subject().queries.counters, matchers: [] };
+      expectReason(
+        await subject()
+          .open(address)
+          .growth({ selector, by: [] }, at(300, 60, 30)),
+      );
+    });
+  });
+
   describe('a question that nobody waits for', () => {
     test('is not asked', async () => {
       expectReason(await answerTo('elapsed', at(300, 60, 30), AbortSignal.abort()));
@@ -196,7 +376,7 @@ export function metricsContract(subject: () => MetricsUnderTest): void {
 }
 
 /** It is read in one line of a log. */
-function expectReason(answer: Answer<Values> | undefined): void {
+function expectReason(answer: Answer<unknown> | undefined): void {
   expect(answer).toMatchObject({
     kind: 'unknown',
     reason: expect.stringMatching(/^[^\n]{5,400}$/),

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Answer } from '../../analyzer/core/answer.ts';
 import type { Grid } from '../../analyzer/core/judge/judge.ts';
-import type { Values } from '../../analyzer/metrics/store.ts';
+import type { Growth, Values } from '../../analyzer/metrics/store.ts';
+import { joinQuestions } from '../../analyzer/tick/joint.ts';
 import {
   CONTRACT_SECONDS,
   type ContractQueries,
@@ -19,6 +20,7 @@ export const PROMQL = {
   infinity: 'vector(1) / vector(0)',
   minusInfinity: 'vector(-1) / vector(0)',
   broken: 'sum(',
+  counters: 'contract_counters_total',
 } as const satisfies ContractQueries;
 
 /** What Prometheus says of the broken one. */
@@ -32,13 +34,14 @@ export function openMetrics(history: readonly ContractSeries[]): string {
   const of = (metric: ContractSeries['metric'], name: string) =>
     history
       .filter((it) => it.metric === metric)
-      .flatMap(({ code, samples }) => {
-        const labels = code === undefined ? '' : `{code="${code}"}`;
-        return samples.map(({ at, value }) => `${name}${labels} ${value} ${at}\n`);
+      .flatMap(({ labels, samples }) => {
+        const pairs = Object.entries(labels).map(([label, it]) => `${label}="${it}"`);
+        return samples.map(({ at, value }) => `${name}{${pairs.join(',')}} ${value} ${at}\n`);
       })
       .join('');
   return [
     `# TYPE contract_requests counter\n${of('requests', 'contract_requests_total')}`,
+    `# TYPE contract_counters counter\n${of('counters', PROMQL.counters)}`,
     `# TYPE contract_elapsed_seconds gauge\n${of('elapsed', 'contract_elapsed_seconds')}`,
     '# EOF\n',
   ].join('');
@@ -80,6 +83,27 @@ export function prometheusContract(
       expect(samples.at(-1)?.at).toBeLessThanOrEqual(subject().start + CONTRACT_SECONDS + 60);
     });
 
+    test('tells several questions that were joined what it tells each alone', async () => {
+      const { open, address, start } = subject();
+      const store = open(address);
+      const points: Grid = { start: start + 600, end: start + 720, stepSeconds: 60 };
+      const cases = ['failing', 'gap', 'replaced', 'durations', 'a.*|"b\\'];
+      const questions = [...cases, 'failing|gap', 'fail[0-9]+ing'].map((name, index) => ({
+        selector: {
+          metric: PROMQL.counters,
+          matchers: [['case', index < cases.length ? '=' : '=~', name] as const],
+        },
+        by: ['code'],
+      }));
+      const [joint, ...others] = joinQuestions(questions, 500);
+      if (joint === undefined) throw new Error('nothing was joined');
+      expect(others).toEqual([]);
+      const dealt = joint.dealOut(seriesOf(await store.growth(joint.question, points)));
+      expect(dealt.map((it) => it.length)).toEqual([2, 1, 1, 1, 0, 3, 0]);
+      for (const [index, it] of questions.entries())
+        expect(inOrder(dealt[index])).toEqual(inOrder(seriesOf(await store.growth(it, points))));
+    });
+
     test('counts series, and its answer says what to do', async () => {
       expect(await answerTo(PROMQL.requestsByCode, 300, 60, 30)).toEqual({
         kind: 'unknown',
@@ -92,4 +116,14 @@ export function prometheusContract(
 function samplesOf(answer: Answer<Values>): Values['samples'] {
   if (answer.kind === 'unknown') throw new Error(answer.reason);
   return answer.value.samples;
+}
+
+function seriesOf(answer: Answer<Growth>): Growth['series'] {
+  if (answer.kind === 'unknown') throw new Error(answer.reason);
+  return answer.value.series;
+}
+
+function inOrder(series: Growth['series'] = []): Growth['series'] {
+  const key = ({ labels }: Growth['series'][number]) => JSON.stringify(labels);
+  return series.toSorted((one, other) => (key(one) < key(other) ? -1 : 1));
 }

@@ -14,6 +14,7 @@ import {
   PROMQL_COMPLAINT,
   prometheusContract,
 } from '../contract/prometheus.ts';
+import { verdictContract, verdictHistory } from '../contract/verdicts.ts';
 import { isMissing } from './servers/missing.ts';
 import { findOnPath, run } from './servers/program.ts';
 import { missingPrometheus, type Prometheus, startPrometheus } from './servers/prometheus.ts';
@@ -23,7 +24,9 @@ describe('a real Prometheus', { skip: isMissing(missingPrometheus()) }, () => {
   let server: Prometheus;
 
   beforeAll(async () => {
-    server = await startPrometheus({ openMetrics: openMetrics(contractHistory(start)) });
+    server = await startPrometheus({
+      openMetrics: openMetrics([...contractHistory(start), ...verdictHistory(start)]),
+    });
   });
   afterAll(() => server?.stop());
 
@@ -37,6 +40,7 @@ describe('a real Prometheus', { skip: isMissing(missingPrometheus()) }, () => {
   });
   metricsContract(subject);
   prometheusContract(subject);
+  verdictContract(subject);
 
   const missing = findOnPath('openssl') === undefined ? 'openssl is not on PATH.' : undefined;
   test('is asked over TLS, by its own authority', { skip: isMissing(missing) }, async () => {

@@ -16,7 +16,16 @@ export interface EmbeddedPrometheusOptions {
    * The value of a query at a moment (Unix seconds): one series' value, a list for several
    * series, or nothing where there is no data. What it throws is the error of a bad query.
    */
-  readonly answer: (query: string, atSeconds: number) => number | readonly number[] | undefined;
+  readonly answer: (query: string, atSeconds: number) => EmbeddedAnswer;
+}
+
+/** One series' value has no labels, as of an aggregate; several without labels of their own differ in one. */
+export type EmbeddedAnswer = number | readonly (number | LabelledValue)[] | undefined;
+
+/** The value of a series with these labels. */
+export interface LabelledValue {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
 }
 
 /** How the next answer goes wrong. A number is an HTTP status. */
@@ -133,8 +142,8 @@ function success(resultType: string, result: unknown): Reply {
 
 function instant({ answer, clock }: EmbeddedPrometheusOptions, asked: AskedQuery): unknown {
   const at = asked.parameters.time === undefined ? clock() : seconds(asked, 'time');
-  return values(answer(query(asked), at)).map((value, index, { length }) => ({
-    metric: labels(index, length),
+  return values(answer(query(asked), at)).map(({ labels, value }) => ({
+    metric: labels,
     value: [at, format(value)],
   }));
 }
@@ -159,26 +168,24 @@ function range({ answer }: EmbeddedPrometheusOptions, asked: AskedQuery): unknow
   const series = new Map<string, { metric: unknown; values: [number, string][] }>();
   for (let index = 0; index <= Math.floor((end - start) / step + 1e-9); index++) {
     const at = Math.round((start + index * step) * 1000) / 1000;
-    const found = values(answer(query(asked), at));
-    found.forEach((value, place) => {
-      const metric = labels(place, found.length);
+    for (const { labels: metric, value } of values(answer(query(asked), at))) {
       const key = JSON.stringify(metric);
       const one = series.get(key) ?? { metric, values: [] };
       one.values.push([at, format(value)]);
       series.set(key, one);
-    });
+    }
   }
   return [...series.values()];
 }
 
-function values(answer: number | readonly number[] | undefined): readonly number[] {
+function values(answer: EmbeddedAnswer): readonly LabelledValue[] {
   if (answer === undefined) return [];
-  return typeof answer === 'number' ? [answer] : answer;
-}
-
-// An aggregate, as our queries are, has no labels; several series differ in one.
-function labels(index: number, length: number): Readonly<Record<string, string>> {
-  return length === 1 ? {} : { series: String(index) };
+  if (typeof answer === 'number') return [{ labels: {}, value: answer }];
+  return answer.map((it, index, { length }) =>
+    typeof it === 'number'
+      ? { labels: length === 1 ? {} : { series: String(index) }, value: it }
+      : it,
+  );
 }
 
 function query(asked: AskedQuery): string {

@@ -14,7 +14,7 @@ import {
   objectiveIncrements,
   WITHIN_RATIOS,
 } from './evidence/objective.ts';
-import { type Arms, armsOf, likelyRate, type Tally, tallyOf } from './evidence/tally.ts';
+import { type Arms, armsOf, likelyRate, type Tally } from './evidence/tally.ts';
 
 /** What evidence is gathered for: that the canary is worse than allowed, or that more requests to it are safe. */
 export interface Claim {
@@ -164,12 +164,24 @@ function armsOfStrata({ strata }: Interval, bound: number): readonly Arms[] {
 
 /** All requests to the canary, and those that were bad by one of the test's bounds. */
 export function canaryTally(all: readonly Interval[], bound: number): Tally {
-  return tallyOf(all.flatMap((it) => it.strata.map((one) => tallyIn(one.canary, bound))));
+  return tallyAcross(all, 'canary', bound);
 }
 
 /** The same of the track that it is compared with. */
 export function otherTally(all: readonly Interval[], bound: number): Tally {
-  return tallyOf(all.flatMap((it) => it.strata.map((one) => tallyIn(one.other, bound))));
+  return tallyAcross(all, 'other', bound);
+}
+
+/** It is asked about every interval of an hour: nothing is made for each. */
+function tallyAcross(all: readonly Interval[], side: 'canary' | 'other', bound: number): Tally {
+  let requests = 0;
+  let bad = 0;
+  for (const { strata } of all)
+    for (const it of strata) {
+      requests += it[side].requests;
+      bad += it[side].bad[bound] ?? 0;
+    }
+  return { requests, bad };
 }
 
 function tallyIn({ requests, bad }: Cell, bound: number): Tally {

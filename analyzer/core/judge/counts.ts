@@ -94,7 +94,7 @@ export interface Counted {
 /**
  * The intervals in which the canary was counted from one end to the other: its counters were there in the interval before as
  * well, or are those of pods that nobody saw before. What counters have when they are seen again is of another time. The
- * other track has no requests where that is so of it.
+ * other track has no requests where that is so of it. Nor is an interval counted in which old counters look new.
  *
  * @param isSeen whether the canary was seen in an earlier step of the rollout
  */
@@ -103,6 +103,8 @@ export function countedIn(counts: TestCounts, isSeen: boolean): Counted {
   const canary = trackOf(counts, counts.canary);
   const other = trackOf(counts, counts.other);
   const seenFrom = isSeen ? -Infinity : Math.min(Infinity, ...canary.keys());
+  const isPlausible = plausibility([canary, other], grid);
+  isPlausible(grid.start);
   const interval = (from: number, to: number, now: { canary: Track; other: Track }) => {
     const ours = canary.has(from) || from < seenFrom ? now.canary.get(to) : undefined;
     const others = other.has(from) ? now.other.get(to) : undefined;
@@ -119,8 +121,9 @@ export function countedIn(counts: TestCounts, isSeen: boolean): Counted {
           canary: trackOf(counts, tail.canary),
           other: trackOf(counts, tail.other),
         });
+  const whole = ends.filter(isPlausible);
   return {
-    intervals: ends.flatMap((to) => interval(to - grid.stepSeconds, to, { canary, other })),
+    intervals: whole.flatMap((to) => interval(to - grid.stepSeconds, to, { canary, other })),
     tail: last,
   };
 }
@@ -143,6 +146,33 @@ function strataOf(
   }));
 }
 
+/** So many times as fast as ever before is not traffic. */
+const JUMP = 20;
+
+/**
+ * Tells of one interval after the other whether its requests may all be of its own time. Where series get another label,
+ * the counters of old processes look new, with all that they ever counted. Requests alone tell, so it favours nobody.
+ */
+function plausibility(tracks: readonly Track[], { start, stepSeconds }: Grid) {
+  const paces = tracks.map(() => ({ most: 0, grownAt: start - stepSeconds }));
+  return (to: number): boolean => {
+    let requests = 0;
+    let usual = 0;
+    for (const [index, pace] of paces.entries()) {
+      const cells = tracks[index]?.get(to)?.values() ?? [];
+      const own = [...cells].reduce((sum, it) => sum + it.requests, 0);
+      // What nobody saw grow is seen at once, after a gap in the scrapes.
+      const seconds = to - pace.grownAt;
+      requests += own;
+      usual += pace.most * seconds;
+      if (own === 0) continue;
+      pace.most = Math.max(pace.most, own / seconds);
+      pace.grownAt = to;
+    }
+    return usual === 0 || requests <= JUMP * usual;
+  };
+}
+
 const NO_CELL: Cell = { requests: 0, bad: [] };
 
 /** The answers to `counterQuestions`. */
@@ -162,7 +192,7 @@ function cellsOf(
     const told = others.map((it) => summed(it, stratumOf));
     const isRest = counters.failures.kind === 'allBut';
     return cells(all, (at, stratum, requests) => {
-      const sum = told.reduce((total, it) => total + (it.get(at)?.get(stratum) ?? 0), 0);
+      const sum = told.reduce((total, it) => total + (it.get(stratum)?.get(at) ?? 0), 0);
       return [isRest ? requests - sum : sum];
     });
   }
@@ -177,7 +207,7 @@ function cellsOf(
     stratumOf,
   );
   return cells(all, (at, stratum, requests) =>
-    below.map((it) => requests - (it.get(at)?.get(stratum) ?? 0)),
+    below.map((it) => requests - (it.get(stratum)?.get(at) ?? 0)),
   );
 }
 
@@ -187,16 +217,16 @@ export function boundOf(labels: CounterSeries['labels']): number {
   return le === '+Inf' ? Infinity : le === '' ? Number.NaN : Number(le);
 }
 
-type Sums = ReadonlyMap<number, ReadonlyMap<string, number>>;
+/** By stratum, one sum for each time. */
+type Sums = ReadonlyMap<string, ReadonlyMap<number, number>>;
 
 function summed(series: readonly CounterSeries[], stratumOf: (it: CounterSeries) => string): Sums {
-  const sums = new Map<number, Map<string, number>>();
+  const sums = new Map<string, Map<number, number>>();
   for (const it of series) {
     const stratum = stratumOf(it);
-    for (const { at, value } of it.samples) {
-      const found = sums.get(at) ?? new Map<string, number>();
-      sums.set(at, found.set(stratum, (found.get(stratum) ?? 0) + value));
-    }
+    const found = sums.get(stratum) ?? new Map<number, number>();
+    sums.set(stratum, found);
+    for (const { at, value } of it.samples) found.set(at, (found.get(at) ?? 0) + value);
   }
   return sums;
 }
@@ -207,13 +237,13 @@ function cells(
   badOf: (at: number, stratum: string, requests: number) => readonly number[],
 ): Track {
   const track = new Map<number, Map<string, Cell>>();
-  for (const [at, byStratum] of all) {
-    const found = new Map<string, Cell>();
-    for (const [stratum, requests] of byStratum) {
+  for (const [stratum, sums] of all)
+    for (const [at, requests] of sums) {
       const bad = badOf(at, stratum, requests).map((it) => Math.min(requests, Math.max(0, it)));
-      found.set(stratum, { requests, bad });
+      const cell: Cell = { requests, bad };
+      const found = track.get(at);
+      if (found === undefined) track.set(at, new Map([[stratum, cell]]));
+      else found.set(stratum, cell);
     }
-    track.set(at, found);
-  }
   return track;
 }

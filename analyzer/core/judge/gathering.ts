@@ -1,7 +1,7 @@
 import type { TestRecord } from '../state.ts';
 import { type Claim, canaryTally, otherTally } from './claims.ts';
 import type { Cell, Interval } from './counts.ts';
-import { advanced, type EProcess, restarted, startProcess } from './evidence/e-process.ts';
+import { advancedBy, type EProcess, restarted, startProcess } from './evidence/e-process.ts';
 import { FIRST_STAKE, intervalStake } from './evidence/stakes.ts';
 
 /** How long intervals are put together until both tracks had requests in them. */
@@ -28,32 +28,32 @@ export function begun(
   return { e: stake === undefined ? kept : restarted(kept, stake), intervals: kept.intervals };
 }
 
-/** A process after some more intervals. */
+/** A process after some more intervals; those of a comparison are `merged`. */
 export function gathered(
   claim: Claim,
-  begun: Gathered,
+  { e, intervals: before }: Gathered,
   intervals: readonly Interval[],
   cap: number,
 ): Gathered {
-  let { e, intervals: k } = begun;
-  for (const it of claim.isCompared ? merged(intervals) : intervals) {
-    k += 1;
-    e = advanced(restarted(e, intervalStake(k)), claim.increments(it), cap);
-  }
-  return { e, intervals: k };
+  const increments = intervals.map((it) => claim.increments(it));
+  const stakeOf = (index: number) => intervalStake(before + index + 1);
+  return { e: advancedBy(e, increments, { cap, stakeOf }), intervals: before + intervals.length };
 }
 
 /** Safety is proved anew in each step, from all of its intervals alike. */
 export function safetyOf(claim: Claim, intervals: readonly Interval[]): EProcess {
-  const usable = claim.isCompared ? merged(intervals) : intervals;
-  return usable.reduce((e, it) => advanced(e, claim.increments(it)), startProcess(claim.points, 1));
+  const start = startProcess(claim.points, 1);
+  return advancedBy(
+    start,
+    intervals.map((it) => claim.increments(it)),
+  );
 }
 
 /**
  * Intervals with requests to both tracks: those without are put together with the next, as where a scrape is missing. Which
  * are put together depends on the numbers of requests alone, so it favours nobody.
  */
-function merged(intervals: readonly Interval[]): readonly Interval[] {
+export function merged(intervals: readonly Interval[]): readonly Interval[] {
   const whole: Interval[] = [];
   let open: Interval | undefined;
   for (const it of intervals) {

@@ -20,7 +20,7 @@ import { requestsNeeded } from './evidence/need.ts';
 import { stepStake } from './evidence/stakes.ts';
 import { type Tally, tallyOf } from './evidence/tally.ts';
 import { totalOf } from './evidence/total.ts';
-import { begun, type Gathered, gathered, safetyOf } from './gathering.ts';
+import { begun, type Gathered, gathered, merged, safetyOf } from './gathering.ts';
 import { type Grid, judgedStep } from './judge.ts';
 
 /** What one claim of a test comes to. */
@@ -174,18 +174,21 @@ function weigh(scene: Scene, test: Test, counts: TestCounts | undefined): Weighe
   const ofStep = intervals.filter(({ from }) => from >= since);
   const cap = test.capped ? capOf(evidence) : Infinity;
   const stake = stakeOf(scene);
+  const compared = merged(intervals);
   const claims = harmClaims(test, bounds).map((claim) => {
     const kept = before?.claims.find(
       (it) => it.claim === claim.name && it.logs.length === claim.points,
     );
     const most = claim.capped ? cap : Infinity;
-    const whole = gathered(claim, begun(claim, kept, stake), intervals, most);
+    const usable = claim.isCompared ? compared : intervals;
+    const whole = gathered(claim, begun(claim, kept, stake), usable, most);
     // What no cap holds back is looked at before its interval is over.
-    const now = tail === undefined || claim.capped ? whole : gathered(claim, whole, [tail], most);
+    const isTold = tail !== undefined && !claim.capped;
+    const now = isTold ? gathered(claim, whole, merged([tail]), most) : whole;
     return { claim, whole, now: now.e };
   });
   const safety = safetyClaim(test, scene.allowed);
-  const safe = safety && safetyOf(safety, ofStep);
+  const safe = safety && safetyOf(safety, safety.isCompared ? merged(ofStep) : ofStep);
   return {
     test,
     canary: tallyOf([tallyIn(before?.canary), canaryTally(intervals, 0)]),

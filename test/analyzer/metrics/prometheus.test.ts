@@ -13,7 +13,10 @@ import {
   PROMQL_TIME,
   prometheusContract,
 } from '../../contract/prometheus.ts';
+import { verdictContract, verdictHistory } from '../../contract/verdicts.ts';
+import { growthAnswers } from '../../embedded/growth.ts';
 import {
+  type EmbeddedAnswer,
   type EmbeddedPrometheus,
   type PrometheusFault,
   startPrometheus,
@@ -30,10 +33,16 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const history = contractHistory(start);
+const history = [...contractHistory(start), ...verdictHistory(start)];
+
+const growth = growthAnswers(
+  history
+    .filter((it) => it.metric === 'counters')
+    .map((it) => ({ ...it, metric: PROMQL.counters })),
+);
 
 /** Answers PROMQL over the history of the contract. */
-function answer(query: string, at: number): number | readonly number[] | undefined {
+function answer(query: string, at: number): EmbeddedAnswer {
   const seen = (metric: ContractSeries['metric']) =>
     history
       .filter((it) => it.metric === metric)
@@ -61,7 +70,7 @@ function answer(query: string, at: number): number | readonly number[] | undefin
     case PROMQL.broken:
       throw new Error('1:5: parse error: unclosed left parenthesis');
     default:
-      return undefined;
+      return growth(query, at);
   }
 }
 
@@ -93,6 +102,7 @@ describe('prometheus', () => {
   });
   metricsContract(subject);
   prometheusContract(subject);
+  verdictContract(subject);
 
   test('is registered', () => {
     expect(metricStoreKinds.prometheus).toBe(prometheus);

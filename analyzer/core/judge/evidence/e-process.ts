@@ -15,7 +15,7 @@ export interface EProcess {
 /** A process of so many grid points that stakes `weight` of its wealth now; in (0, 1]. */
 export function startProcess(points: number, weight: number): EProcess {
   if (!(points >= 1 && weight > 0 && weight <= 1))
-    throw new Error(`expected a stake above 0 and at most 1, got ${weight} on ${points} points`);
+    throw new Error(`expected a stake above 0, got ${weight} on ${points}`);
   return { logs: Array<number>(points).fill(Math.log(weight)), unspent: 1 - weight };
 }
 
@@ -36,10 +36,40 @@ export function restarted(e: EProcess, weight: number): EProcess {
  * @param cap the most that the interval may add, so that no single one decides @default - no limit
  */
 export function advanced(e: EProcess, increments: readonly number[], cap = Infinity): EProcess {
-  if (increments.length !== e.logs.length)
-    throw new Error(`expected ${e.logs.length} increments, got ${increments.length}`);
-  const logs = e.logs.map((it, j) => it + Math.min(cap, increments[j] ?? 0));
-  return { logs, unspent: e.unspent };
+  return advancedBy(e, [increments], { cap });
+}
+
+/** How intervals are taken in. */
+export interface Course {
+  /** The most that an interval may add. @default - no limit */
+  readonly cap?: number | undefined;
+  /** What is staked before each interval, of the wealth that is unspent. @default - nothing */
+  readonly stakeOf?: ((index: number) => number) | undefined;
+}
+
+/** Takes in what intervals say, one after the other: the same as `restarted` and `advanced`, without an array for each. */
+export function advancedBy(
+  e: EProcess,
+  intervals: Iterable<readonly number[]>,
+  { cap = Infinity, stakeOf }: Course = {},
+): EProcess {
+  const logs = [...e.logs];
+  let { unspent } = e;
+  let index = 0;
+  for (const increments of intervals) {
+    if (increments.length !== logs.length)
+      throw new Error(`expected ${logs.length} increments, got ${increments.length}`);
+    const stake = stakeOf === undefined ? 0 : Math.min(stakeOf(index++), unspent);
+    unspent -= stake;
+    const log = Math.log(stake);
+    for (let j = 0; j < logs.length; j++) {
+      const old = logs[j] ?? 0;
+      // What is e⁻⁴⁰ times as large changes no digit.
+      const staked = stake > 0 && log > old - 40 ? logAddExp(old, log) : old;
+      logs[j] = staked + Math.min(cap, increments[j] ?? 0);
+    }
+  }
+  return { logs, unspent };
 }
 
 /** ln E: the mean over the grid, and what is unspent. */

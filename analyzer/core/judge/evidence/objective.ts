@@ -21,12 +21,31 @@ export function objectiveIncrements(
 ): number[] {
   if (!(limit > 0 && limit < 1)) throw new Error(`expected a limit in (0, 1), got ${limit}`);
   const good = requests - bad;
-  return ratios.map((ratio) => {
-    const supposed = Math.min(ratio * limit, (1 + limit) / 2);
-    const ofBad = bad > 0 ? bad * Math.log(supposed / limit) : 0;
-    return ofBad + good * Math.log1p((limit - supposed) / (1 - limit));
-  });
+  const ofEach = ofOne(ratios, limit);
+  return ratios.map((_, j) => (ofEach.bad[j] ?? 0) * bad + (ofEach.good[j] ?? 0) * good);
 }
+
+interface OfOne {
+  readonly bad: readonly number[];
+  readonly good: readonly number[];
+}
+
+/** What one bad and one good request add: the same for every interval of an hour, so that logarithms are taken once. */
+const ofOne = (() => {
+  const known = new WeakMap<readonly number[], OfOne & { readonly limit: number }>();
+  return (ratios: readonly number[], limit: number): OfOne => {
+    const last = known.get(ratios);
+    if (last?.limit === limit) return last;
+    const supposed = ratios.map((ratio) => Math.min(ratio * limit, (1 + limit) / 2));
+    const ofEach = {
+      limit,
+      bad: supposed.map((it) => Math.log(it / limit)),
+      good: supposed.map((it) => Math.log1p((limit - it) / (1 - limit))),
+    };
+    known.set(ratios, ofEach);
+    return ofEach;
+  };
+})();
 
 /** What each point of the grid is expected to gain with every request at such a rate. */
 export function objectiveGrowths(rate: number, limit: number, ratios: readonly number[]): number[] {
