@@ -1,20 +1,20 @@
 import type { Question, Test } from '../../../lib/plan/evidence.ts';
 import type { Bound, Cell, Interval } from './counts.ts';
 import {
+  addComparison,
   BETTER_RATIOS,
   comparisonGrowths,
   type Margin,
-  stratifiedIncrements,
   WORSE_RATIOS,
 } from './evidence/comparison.ts';
 import { marginFor } from './evidence/latency.ts';
 import {
+  addObjective,
   BEYOND_RATIOS,
   objectiveGrowths,
-  objectiveIncrements,
   WITHIN_RATIOS,
 } from './evidence/objective.ts';
-import { type Arms, armsOf, likelyRate, type Tally } from './evidence/tally.ts';
+import { likelyRate, type Tally } from './evidence/tally.ts';
 
 /** What evidence is gathered for: that the canary is worse than allowed, or that more requests to it are safe. */
 export interface Claim {
@@ -28,8 +28,12 @@ export interface Claim {
   readonly capped: boolean;
   /** Whether it needs requests to both tracks: intervals are put together until it has them. */
   readonly isCompared: boolean;
-  /** What an interval adds, for each point of the grid. */
-  increments(interval: Interval): readonly number[];
+  /** Adds what an interval says, for each point of the grid. */
+  add(interval: Interval, to: Float64Array): void;
+}
+
+/** That more requests are safe, and how soon that may be known. */
+export interface SafetyClaim extends Claim {
   /** What each further request to the canary is expected to add, for each point, if all goes on as in these intervals. */
   growths(intervals: readonly Interval[]): readonly number[];
 }
@@ -72,7 +76,7 @@ export function msOf({ counts: { canary } }: Test, le: number): number {
  *
  * @param allowed a share of the canary's requests
  */
-export function safetyClaim({ question, counts }: Test, allowed: number): Claim | undefined {
+export function safetyClaim({ question, counts }: Test, allowed: number): SafetyClaim | undefined {
   if (counts.canary.kind === 'durations') return undefined;
   if (question.kind === 'objective') {
     const limit = Math.min(0.999, question.limit + allowed);
@@ -83,7 +87,7 @@ export function safetyClaim({ question, counts }: Test, allowed: number): Claim 
       points: ratios.length,
       capped: false,
       isCompared: false,
-      increments: (it) => objectiveIncrements(canaryTally([it], 0), ratios, limit),
+      add: (it, to) => addObjective(to, canaryTally([it], 0), ratios, limit),
       growths: (all) => objectiveGrowths(likelyRate(canaryTally(all, 0)), limit, ratios),
     };
   }
@@ -95,9 +99,8 @@ export function safetyClaim({ question, counts }: Test, allowed: number): Claim 
     points: ratios.length,
     capped: false,
     isCompared: true,
-    increments: (it) => stratifiedIncrements(armsOfStrata(it, 0), ratios, margin),
-    // What would show that it is safe is asked of a canary that is as good as the primary.
-    growths: (all) => comparedGrowths(all, 0, margin, ratios, ({ primary }) => likelyRate(primary)),
+    add: (it, to) => addCompared(to, it, 0, ratios, margin),
+    growths: (all) => comparedGrowths(all, margin, ratios),
   };
 }
 
@@ -121,9 +124,7 @@ function worseClaim(name: string, part: number, margin: Margin, capped: boolean,
     points: ratios.length,
     capped,
     isCompared: true,
-    increments: (it) => stratifiedIncrements(armsOfStrata(it, bound), ratios, margin),
-    growths: (all) =>
-      comparedGrowths(all, bound, margin, ratios, ({ canary }) => likelyRate(canary)),
+    add: (it, to) => addCompared(to, it, bound, ratios, margin),
   };
 }
 
@@ -134,32 +135,35 @@ function beyondClaim(name: string, part: number, limit: number, capped: boolean)
     points: BEYOND_RATIOS.length,
     capped,
     isCompared: false,
-    increments: (it) => objectiveIncrements(canaryTally([it], 0), BEYOND_RATIOS, limit),
-    growths: (all) => objectiveGrowths(likelyRate(canaryTally(all, 0)), limit, BEYOND_RATIOS),
+    add: (it, to) => addObjective(to, canaryTally([it], 0), BEYOND_RATIOS, limit),
   };
 }
 
-/** What each further request to the canary adds, if tracks are as they were. @param rateOf the canary's rate by then */
+/** What each further request to a canary adds that is as good as the primary: what would show that it is safe. */
 function comparedGrowths(
   all: readonly Interval[],
-  bound: number,
   margin: Margin,
   ratios: readonly number[],
-  rateOf: (arms: Arms) => number,
 ): readonly number[] {
-  const arms = armsOf(all.flatMap((it) => armsOfStrata(it, bound)));
-  const { canary, primary } = arms;
+  const [canary, primary] = [canaryTally(all, 0), otherTally(all, 0)];
   const share = canary.requests / (canary.requests + primary.requests);
   if (!(share > 0 && share < 1)) return ratios.map(() => 0);
-  const rates = { canary: rateOf(arms), primary: likelyRate(primary) };
-  return comparisonGrowths(rates, share, margin, ratios);
+  const rate = likelyRate(primary);
+  return comparisonGrowths({ canary: rate, primary: rate }, share, margin, ratios);
 }
 
-function armsOfStrata({ strata }: Interval, bound: number): readonly Arms[] {
-  return strata.map(({ canary, other }) => ({
-    canary: tallyIn(canary, bound),
-    primary: tallyIn(other, bound),
-  }));
+/** Each stratum compares like with like. */
+function addCompared(
+  to: Float64Array,
+  { strata }: Interval,
+  bound: number,
+  ratios: readonly number[],
+  margin: Margin,
+): void {
+  for (const { canary, other } of strata) {
+    const arms = { canary: tallyIn(canary, bound), primary: tallyIn(other, bound) };
+    addComparison(to, arms, ratios, margin);
+  }
 }
 
 /** All requests to the canary, and those that were bad by one of the test's bounds. */

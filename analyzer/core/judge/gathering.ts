@@ -1,3 +1,4 @@
+import type { Evidence } from '../../../lib/plan/evidence.ts';
 import type { TestRecord } from '../state.ts';
 import { type Claim, canaryTally, otherTally } from './claims.ts';
 import type { Cell, Interval } from './counts.ts';
@@ -28,25 +29,48 @@ export function begun(
   return { e: stake === undefined ? kept : restarted(kept, stake), intervals: kept.intervals };
 }
 
+/** How much intervals may add, and how often something is staked on what sets in late. */
+export interface Pace {
+  readonly cap: number;
+  /** In intervals. */
+  readonly every: number;
+}
+
+/**
+ * Three bad minutes are no proof of what is capped: what makes a track fail more for a moment often lasts a minute, so shorter
+ * intervals share a minute's part, and its stakes. What is not capped is seen from one interval to the next.
+ */
+export function paceOf({ capped }: Claim, { alpha, intervalSeconds }: Evidence): Pace {
+  if (!capped) return { cap: Infinity, every: 1 };
+  const minute = Math.min(1, intervalSeconds / 60);
+  return { cap: (Math.log(1 / alpha) / 3) * minute, every: Math.max(1, Math.round(1 / minute)) };
+}
+
 /** A process after some more intervals; those of a comparison are `merged`. */
 export function gathered(
   claim: Claim,
   { e, intervals: before }: Gathered,
   intervals: readonly Interval[],
-  cap: number,
+  { cap, every }: Pace,
 ): Gathered {
-  const increments = intervals.map((it) => claim.increments(it));
-  const stakeOf = (index: number) => intervalStake(before + index + 1);
-  return { e: advancedBy(e, increments, { cap, stakeOf }), intervals: before + intervals.length };
+  const stakeOf = (index: number) => intervalStake(before + index + 1, every);
+  const add = adding(claim, intervals);
+  return {
+    e: advancedBy(e, intervals.length, add, { cap, stakeOf }),
+    intervals: before + intervals.length,
+  };
 }
 
 /** Safety is proved anew in each step, from all of its intervals alike. */
 export function safetyOf(claim: Claim, intervals: readonly Interval[]): EProcess {
-  const start = startProcess(claim.points, 1);
-  return advancedBy(
-    start,
-    intervals.map((it) => claim.increments(it)),
-  );
+  return advancedBy(startProcess(claim.points, 1), intervals.length, adding(claim, intervals));
+}
+
+function adding(claim: Claim, intervals: readonly Interval[]) {
+  return (index: number, to: Float64Array): void => {
+    const interval = intervals[index];
+    if (interval !== undefined) claim.add(interval, to);
+  };
 }
 
 /**

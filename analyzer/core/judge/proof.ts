@@ -20,7 +20,7 @@ import { requestsNeeded } from './evidence/need.ts';
 import { stepStake } from './evidence/stakes.ts';
 import { type Tally, tallyOf } from './evidence/tally.ts';
 import { totalOf } from './evidence/total.ts';
-import { begun, type Gathered, gathered, merged, safetyOf } from './gathering.ts';
+import { begun, type Gathered, gathered, merged, paceOf, safetyOf } from './gathering.ts';
 import { type Grid, judgedStep } from './judge.ts';
 
 /** What one claim of a test comes to. */
@@ -172,19 +172,18 @@ function weigh(scene: Scene, test: Test, counts: TestCounts | undefined): Weighe
   const isSeen = (before?.canary.requests ?? 0) > 0;
   const { intervals, tail } = known(scene, counts && { ...counts, bounds }, isSeen);
   const ofStep = intervals.filter(({ from }) => from >= since);
-  const cap = test.capped ? capOf(evidence) : Infinity;
   const stake = stakeOf(scene);
   const compared = merged(intervals);
   const claims = harmClaims(test, bounds).map((claim) => {
     const kept = before?.claims.find(
       (it) => it.claim === claim.name && it.logs.length === claim.points,
     );
-    const most = claim.capped ? cap : Infinity;
+    const pace = paceOf(claim, evidence);
     const usable = claim.isCompared ? compared : intervals;
-    const whole = gathered(claim, begun(claim, kept, stake), usable, most);
+    const whole = gathered(claim, begun(claim, kept, stake), usable, pace);
     // What no cap holds back is looked at before its interval is over.
     const isTold = tail !== undefined && !claim.capped;
-    const now = isTold ? gathered(claim, whole, merged([tail]), most) : whole;
+    const now = isTold ? gathered(claim, whole, merged([tail]), pace) : whole;
     return { claim, whole, now: now.e };
   });
   const safety = safetyClaim(test, scene.allowed);
@@ -215,14 +214,6 @@ function known({ excusedUntil }: Scene, counts: TestCounts | undefined, isSeen: 
   const { intervals, tail } = countedIn(counts, isSeen);
   const isFair = ({ from }: Interval) => from >= excusedUntil;
   return { intervals: intervals.filter(isFair), tail: tail && isFair(tail) ? tail : undefined };
-}
-
-/**
- * The most evidence of harm that one interval adds, so that three bad minutes are not enough. What makes a track fail more for
- * a moment often lasts a minute, so shorter intervals share a minute's part.
- */
-function capOf({ alpha, intervalSeconds }: Evidence): number {
-  return (Math.log(1 / alpha) / 3) * Math.min(1, intervalSeconds / 60);
 }
 
 /** What is staked as the step begins; nothing in the rollout's first. */

@@ -32,27 +32,37 @@ export function comparisonIncrement(arms: Arms, ratio: number, margin: Margin): 
 
 /** The same for each point of a grid. */
 export function comparisonIncrements(
+  arms: Arms,
+  ratios: readonly number[],
+  margin: Margin,
+): number[] {
+  const all = new Float64Array(ratios.length);
+  addComparison(all, arms, ratios, margin);
+  return [...all];
+}
+
+/** Adds them to what is there: an hour of intervals makes no array for each. */
+export function addComparison(
+  to: Float64Array,
   { canary, primary }: Arms,
   ratios: readonly number[],
   { relative, absolute }: Margin,
-): number[] {
+): void {
   // One side alone says nothing about the other.
-  if (!(canary.requests > 0 && primary.requests > 0)) return ratios.map(() => 0);
+  if (!(canary.requests > 0 && primary.requests > 0)) return;
   const requests = canary.requests + primary.requests;
   const share = (relative * canary.requests) / requests;
   const rest = primary.requests / requests;
   const bad = canary.bad + primary.bad;
   const allowed = absolute * canary.requests * rest;
   const lnRatios = canary.bad > 0 ? lnOf(ratios) : NONE;
-  const all = new Array<number>(ratios.length);
-  for (let j = 0; j < all.length; j++) {
+  for (let j = 0; j < ratios.length; j++) {
     const ratio = ratios[j] ?? 1;
     const more = (ratio - 1) / (ratio * share + rest);
     // s − 1 and c − 1 as they are: neither is a difference of numbers that are nearly the same.
     const lnC = bad > 0 ? bad * Math.log1p(-share * more) : 0;
-    all[j] = canary.bad * (lnRatios[j] ?? 0) + lnC - allowed * more;
+    to[j] = (to[j] ?? 0) + canary.bad * (lnRatios[j] ?? 0) + lnC - allowed * more;
   }
-  return all;
 }
 
 const NONE: readonly number[] = [];
@@ -73,8 +83,9 @@ export function stratifiedIncrements(
   ratios: readonly number[],
   margin: Margin,
 ): number[] {
-  const all = strata.map((it) => comparisonIncrements(it, ratios, margin));
-  return ratios.map((_, j) => all.reduce((sum, it) => sum + (it[j] ?? 0), 0));
+  const all = new Float64Array(ratios.length);
+  for (const it of strata) addComparison(all, it, ratios, margin);
+  return [...all];
 }
 
 /** Rates of bad requests of the two sides. */

@@ -36,7 +36,10 @@ export function restarted(e: EProcess, weight: number): EProcess {
  * @param cap the most that the interval may add, so that no single one decides @default - no limit
  */
 export function advanced(e: EProcess, increments: readonly number[], cap = Infinity): EProcess {
-  return advancedBy(e, [increments], { cap });
+  if (increments.length !== e.logs.length)
+    throw new Error(`expected ${e.logs.length} increments, got ${increments.length}`);
+  const add = (_: number, to: Float64Array) => increments.forEach((it, j) => void (to[j] = it));
+  return advancedBy(e, 1, add, { cap });
 }
 
 /** How intervals are taken in. */
@@ -47,29 +50,33 @@ export interface Course {
   readonly stakeOf?: ((index: number) => number) | undefined;
 }
 
-/** Takes in what intervals say, one after the other: the same as `restarted` and `advanced`, without an array for each. */
+/**
+ * Takes in what intervals say, one after the other: the same as `restarted` and `advanced`, without an array for each.
+ *
+ * @param add adds the increments of one interval to zeros
+ */
 export function advancedBy(
   e: EProcess,
-  intervals: Iterable<readonly number[]>,
+  intervals: number,
+  add: (interval: number, to: Float64Array) => void,
   { cap = Infinity, stakeOf }: Course = {},
 ): EProcess {
-  const logs = [...e.logs];
+  const logs = Float64Array.from(e.logs);
+  const increments = new Float64Array(logs.length);
   let { unspent } = e;
-  let index = 0;
-  for (const increments of intervals) {
-    if (increments.length !== logs.length)
-      throw new Error(`expected ${logs.length} increments, got ${increments.length}`);
-    const stake = stakeOf === undefined ? 0 : Math.min(stakeOf(index++), unspent);
-    unspent -= stake;
-    const log = Math.log(stake);
-    for (let j = 0; j < logs.length; j++) {
-      const old = logs[j] ?? 0;
-      // What is e⁻⁴⁰ times as large changes no digit.
-      const staked = stake > 0 && log > old - 40 ? logAddExp(old, log) : old;
-      logs[j] = staked + Math.min(cap, increments[j] ?? 0);
+  for (let index = 0; index < intervals; index++) {
+    const stake = Math.min(stakeOf?.(index) ?? 0, unspent);
+    if (stake > 0) {
+      unspent -= stake;
+      const log = Math.log(stake);
+      for (let j = 0; j < logs.length; j++) logs[j] = logAddExp(logs[j] ?? 0, log);
     }
+    increments.fill(0);
+    add(index, increments);
+    for (let j = 0; j < logs.length; j++)
+      logs[j] = (logs[j] ?? 0) + Math.min(cap, increments[j] ?? 0);
   }
-  return { logs, unspent };
+  return { logs: [...logs], unspent };
 }
 
 /** ln E: the mean over the grid, and what is unspent. */

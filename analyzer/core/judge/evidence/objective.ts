@@ -15,14 +15,27 @@ export const WITHIN_RATIOS = BETTER_RATIOS;
  * @param limit of the share of bad requests, in (0, 1)
  */
 export function objectiveIncrements(
-  { requests, bad }: Tally,
+  tally: Tally,
   ratios: readonly number[],
   limit: number,
 ): number[] {
+  const all = new Float64Array(ratios.length);
+  addObjective(all, tally, ratios, limit);
+  return [...all];
+}
+
+/** Adds them to what is there. */
+export function addObjective(
+  to: Float64Array,
+  { requests, bad }: Tally,
+  ratios: readonly number[],
+  limit: number,
+): void {
   if (!(limit > 0 && limit < 1)) throw new Error(`expected a limit in (0, 1), got ${limit}`);
   const good = requests - bad;
   const ofEach = ofOne(ratios, limit);
-  return ratios.map((_, j) => (ofEach.bad[j] ?? 0) * bad + (ofEach.good[j] ?? 0) * good);
+  for (let j = 0; j < ratios.length; j++)
+    to[j] = (to[j] ?? 0) + (ofEach.bad[j] ?? 0) * bad + (ofEach.good[j] ?? 0) * good;
 }
 
 interface OfOne {
