@@ -89,16 +89,17 @@ function planOf(id: string): PlanTree {
     unit: 'ms',
     buckets: { metric: 'duration_bucket', matchers: matchers(track) },
   });
-  const both = (counters: (track: string) => Counters) => ({
+  const usual = (counters: (track: string) => Counters) => ({
     counts: { canary: counters('canary'), primary: counters('primary') },
+    capped: true,
     share: 0.25,
   });
   const objective = { kind: 'objective', limit: 0.05, boundMs: 250 } as const;
   const tests = [
-    errorTest({ ...both(errors), name: 'errors' }),
-    errorTest({ ...both(errors), name: 'slo', question: { kind: 'objective', limit: 0.05 } }),
-    latencyTest({ ...both(durations), name: 'latency' }),
-    latencyTest({ ...both(durations), name: 'slow', question: objective }),
+    errorTest({ ...usual(errors), name: 'errors', catastrophe: 0.1 }),
+    errorTest({ ...usual(errors), name: 'slo', question: { kind: 'objective', limit: 0.05 } }),
+    latencyTest({ ...usual(durations), name: 'latency' }),
+    latencyTest({ ...usual(durations), name: 'slow', question: objective }),
   ];
   return tested(evidence(tests), [STEP]);
 }
