@@ -12,7 +12,7 @@ import type { Grid } from '../core/judge/judge.ts';
 import { intervalGrid, testsOf } from '../core/judge/proof.ts';
 import { stepOf } from '../core/position.ts';
 import type { Rollout } from '../core/situation.ts';
-import { unix } from '../core/state.ts';
+import { type State, unix } from '../core/state.ts';
 import { type Growth, type MetricStore, unknownStore } from '../metrics/store.ts';
 import { skew } from './clusters.ts';
 import type { World } from './world.ts';
@@ -26,11 +26,16 @@ export interface Counted {
 /** How far back the primary's latencies are looked at before a rollout, to find the bounds by which the canary is judged. */
 const HISTORY_SECONDS = 3600;
 
-/** Asks for the counts that the tests of a rollout's position need; nothing where it has none. */
+/**
+ * Asks for the counts that the tests of a rollout's position need; nothing where it has none.
+ *
+ * @param evidence that has the bounds of latencies, where they were found before @default - that of the steps before
+ */
 export async function askCounts(
-  { metrics, clock }: World,
+  { metrics, clock }: Pick<World, 'metrics' | 'clock'>,
   rollout: Rollout,
   now: number,
+  evidence: State['evidence'] = rollout.state.evidence,
 ): Promise<Counted> {
   let skewSeconds = 0;
   const grid = intervalGrid(rollout, now);
@@ -95,7 +100,7 @@ export async function askCounts(
 
   /** Those of the steps before, else what the primary's own requests say of the time before the rollout. */
   async function boundsOf(test: Test): Promise<Answer<readonly Bound[]>> {
-    const kept = rollout.state.evidence?.find((it) => it.test === test.name)?.bounds;
+    const kept = evidence?.find((it) => it.test === test.name)?.bounds;
     const { primary } = test.counts;
     if (kept !== undefined || primary.kind === 'errors') return known(kept ?? []);
     if (test.question.kind === 'objective') {

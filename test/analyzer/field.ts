@@ -139,7 +139,7 @@ export function distFiles(id: string, of: PlanTree): ReadonlyMap<string, string>
     files: Object.fromEntries(files),
   };
   return new Map([
-    [`dist/${id}/plan.yaml`, stringify(whole)],
+    [`dist/${id}/plan.yaml`, stringify(whole, { aliasDuplicateObjects: false })],
     ...[...of.blobs].map(([path, oid]): [string, string] => [
       `dist/${id}/${path}`,
       text(blobs.get(oid) ?? ''),

@@ -47,6 +47,8 @@ export interface TestProof {
   readonly trouble: string | undefined;
   /** What is kept of it when the step is left. */
   readonly record: TestRecord;
+  /** What was weighed in this step. */
+  readonly counted: Counted;
 }
 
 /** How many more requests to the canary a decision needs. */
@@ -170,7 +172,8 @@ function weigh(scene: Scene, test: Test, counts: TestCounts | undefined): Weighe
   const trouble = troubleOf(counts);
   const bounds = before?.bounds ?? counts?.bounds ?? [];
   const isSeen = (before?.canary.requests ?? 0) > 0;
-  const { intervals, tail } = known(scene, counts && { ...counts, bounds }, isSeen);
+  const counted = known(scene, counts && { ...counts, bounds }, isSeen);
+  const { intervals, tail } = counted;
   const ofStep = intervals.filter(({ from }) => from >= since);
   const cap = test.capped ? capOf(evidence) : Infinity;
   const stake = stakeOf(scene);
@@ -198,6 +201,7 @@ function weigh(scene: Scene, test: Test, counts: TestCounts | undefined): Weighe
     safe: safe && logE(safe),
     isShared: isMissedByBoth(test, intervals, evidence),
     trouble,
+    counted,
     ofStep,
     needed:
       safety &&

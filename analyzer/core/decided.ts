@@ -1,0 +1,52 @@
+import type { Liveness, Outage } from './cluster/reading.ts';
+import type { TestCounts } from './judge/counts.ts';
+import type { CheckSeries } from './judge/series.ts';
+import type { Rollout, Situation } from './situation.ts';
+import { type State, type StepRecord, unix } from './state.ts';
+
+/** A decision of the past, as Git holds it. */
+export interface Decided {
+  readonly before: Situation;
+  /** That of `before`. */
+  readonly rollout: Rollout;
+  readonly after: State;
+  /** Undefined where nothing holds it. */
+  readonly verdict: string | undefined;
+  readonly reason: string;
+  /** Of the commit; Unix seconds. */
+  readonly at: number;
+}
+
+/** What a decision rested on beside Git and the metric stores. */
+export interface Moment {
+  /** Unix seconds. */
+  readonly now: number;
+  readonly live: Liveness;
+  readonly outage: Outage | undefined;
+}
+
+/** What the metric stores say of it. */
+export interface Told {
+  readonly series: readonly CheckSeries[];
+  readonly counts: readonly TestCounts[];
+}
+
+/** What a transition kept of the step that it left; undefined where it left none. */
+export function leftStep({ rollout, after }: Decided): StepRecord | undefined {
+  return after.steps.length > rollout.state.steps.length ? after.steps.at(-1) : undefined;
+}
+
+/** What a decision rested on, as far as the state tells. */
+export function momentOf(decided: Decided): Moment {
+  const { judged } = decided.after;
+  const since = judged?.since ?? leftStep(decided)?.since;
+  const outage = judged?.outage;
+  return {
+    now: judged === undefined ? decided.at : unix(judged.at),
+    live:
+      since === undefined
+        ? { kind: 'waiting', reason: 'the step was not live' }
+        : { kind: 'live', sinceSeconds: unix(since) },
+    outage: outage && { until: unix(outage.until), isSure: outage.isSure },
+  };
+}
