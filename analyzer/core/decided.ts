@@ -31,6 +31,14 @@ export interface Told {
   readonly counts: readonly TestCounts[];
 }
 
+const LEAVING: ReadonlySet<State['kind']> = new Set(['next', 'complete', 'back']);
+
+/** Whether a transition is a decision about a step: it was left, or the rollout paused for want of an answer. */
+export function isDecision({ state }: Rollout, after: State): boolean {
+  const isPause = after.note?.kind === 'paused' && after.by === undefined;
+  return state.position.kind === 'step' && (LEAVING.has(after.kind) || isPause);
+}
+
 /** What a transition kept of the step that it left; undefined where it left none. */
 export function leftStep({ rollout, after }: Decided): StepRecord | undefined {
   return after.steps.length > rollout.state.steps.length ? after.steps.at(-1) : undefined;

@@ -1,4 +1,4 @@
-import { type Decided, momentOf } from '../core/decided.ts';
+import { type Decided, isDecision, momentOf } from '../core/decided.ts';
 import { positionText } from '../core/position.ts';
 import { type Replay, replay, unjudged, untold } from '../core/replay.ts';
 import { unix } from '../core/state.ts';
@@ -14,7 +14,6 @@ export interface PastDecision {
   readonly transition: Transition;
   /** The step in which it was made. */
   readonly step: string;
-  /** What is wrong with the commit; a decision is made again where it was a legal one. */
   readonly decided: Decided;
 }
 
@@ -23,7 +22,7 @@ export interface Replayed extends Replay {
   readonly decision: PastDecision;
 }
 
-/** The decisions of a release by which a step was left, or a rollout paused, oldest first. */
+/** The decisions in a release's history, oldest first. */
 export function pastDecisions(release: string, past: Walk): readonly PastDecision[] {
   return transitions(release, past).flatMap((transition, index) => {
     const before = past.visits[index - 1];
@@ -35,25 +34,21 @@ export function pastDecisions(release: string, past: Walk): readonly PastDecisio
 }
 
 function decidedIn(
-  { transition, kind, verdict, reason }: Transition,
+  { transition, verdict, reason }: Transition,
   { situation: before }: Visit,
   { situation: { state }, commit }: Visit,
 ): Decided | undefined {
   const { rollout } = before;
   if (transition === undefined || rollout.kind !== 'known' || state.kind !== 'known')
     return undefined;
-  if (rollout.value.state.position.kind !== 'step') return undefined;
   const after = state.value;
-  const isPause = after.note?.kind === 'paused' && verdict !== 'none';
-  if (!LEAVING.has(kind) && !isPause) return undefined;
+  if (!isDecision(rollout.value, after)) return undefined;
   // A note leaves the time of its position as it is.
-  const at = isPause ? commit.at : unix(after.at);
+  const at = after.kind === 'note' ? commit.at : unix(after.at);
   return { before, rollout: rollout.value, after, verdict, reason, at };
 }
 
-const LEAVING: ReadonlySet<Transition['kind']> = new Set(['next', 'complete', 'back']);
-
-/** Makes a decision again: asks the metric stores what was asked then, as of then. */
+/** Makes a decision again, where it was a legal one. */
 export async function replayed(
   world: Pick<World, 'metrics' | 'clock'>,
   decision: PastDecision,
@@ -64,14 +59,21 @@ export async function replayed(
     const reason = `not a legal transition: ${wrong}`;
     return { ...untold('unjudged', reason, decided.after.judged), decision };
   }
+  return { ...(await decidedAgain(world, decided)), decision };
+}
+
+/** Asks the stores for what a decision rested on, as of then, and makes it again. */
+export async function decidedAgain(
+  world: Pick<World, 'metrics' | 'clock'>,
+  decided: Decided,
+): Promise<Replay> {
   const other = unjudged(decided);
-  if (other !== undefined) return { ...other, decision };
+  if (other !== undefined) return other;
   const moment = momentOf(decided);
   const { rollout, after } = decided;
   const [series, { counts }] = await Promise.all([
     askMetrics(world, rollout, moment.live, moment.now),
     askCounts(world, rollout, moment.now, after.evidence ?? rollout.state.evidence),
   ]);
-  const told = { series: series.map((it) => it.series), counts };
-  return { ...replay(decided, moment, told), decision };
+  return replay(decided, moment, { series: series.map((it) => it.series), counts });
 }
