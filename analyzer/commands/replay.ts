@@ -104,8 +104,9 @@ async function ofCommit(
 ): Promise<readonly PastDecision[]> {
   const commit = await commitNamed(reader, run, given, known);
   const past: PastDecision[] = [];
-  for (const { id } of await reader.list({ run: commit, source: undefined })) {
-    if ((await reader.lastChange(commit, id))?.oid !== commit) continue;
+  const [paths = []] = await reader.changedPaths([commit]);
+  const moved = new Set(paths.flatMap((it) => STATE.exec(it)?.[1] ?? []));
+  for (const id of [...moved].sort()) {
     const own = await ofRelease(reader, commit, id);
     past.push(...own.filter((it) => it.transition.commit === commit));
   }
@@ -114,6 +115,9 @@ async function ofCommit(
     `commit ${commit.slice(0, 10)} leaves no step of a release: \`perch history <release>\` lists those that do`,
   );
 }
+
+/** The file that each transition changes. */
+const STATE = /^rollouts\/([^/]+)\/state\.yaml$/;
 
 async function commitNamed(
   reader: Reader,
