@@ -11,6 +11,7 @@ import { addInitBranch } from './commands/init-branch.ts';
 import { addRepositoryFlags } from './commands/options.ts';
 import { addPersonCommands } from './commands/person.ts';
 import { addPlan } from './commands/plan.ts';
+import { addReplay } from './commands/replay.ts';
 import { addStatus } from './commands/status.ts';
 import { complain, USAGE_OUTPUT } from './commands/terminal.ts';
 import { addVerify } from './commands/verify.ts';
@@ -19,15 +20,16 @@ import { addWait } from './commands/wait.ts';
 
 const EXIT_CODES = `
 Exit codes:
-  0  done; verified; every release is at rest; diff showed what comes next, also where that is nothing; what
+  0  done; verified; what was replayed holds; every release is at rest; diff showed what comes next, also where that is nothing; what
      wait waits for has happened
-  1  verify found differences; a request makes no sense in the release's situation; the candidate that wait
+  1  verify or replay found differences; a request makes no sense in the release's situation; the candidate that wait
      waits for ended otherwise
   2  wrong usage: also a folder without repository, a release, candidate, revision or step that does not exist or
      of which several begin as it was named, a clone with remotes of which none is said to be meant, and an
      address of --listen that this machine does not have
   3  the world failed: repository unreachable, the run branch is not there, a push was refused, the address of
-     --listen is in use, or wait ran out of time; trying again may help`;
+     --listen is in use, a metric store gave replay no answer, or wait ran out of time; trying again may help
+  4  replay cannot tell any more: the metric stores have lost samples that were judged`;
 
 /** The `perch` command with all that it can do. */
 export function perchCommand(exit: Exit): Command {
@@ -44,6 +46,7 @@ export function perchCommand(exit: Exit): Command {
   addExplain(program);
   addVerify(program, exit);
   addHistory(program);
+  addReplay(program, exit);
   addDiff(program);
   addWait(program, exit);
   addExport(program);

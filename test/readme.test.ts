@@ -259,6 +259,11 @@ describe('docs/state.md', () => {
       spared: '0123456789',
       adopted: '02-weight-10',
       promoted: [],
+      judged: {
+        at: '2026-01-05T09:05:25Z',
+        points: { failed: 0, excused: 0, worse: 0, passed: 3 },
+        checks: [],
+      },
       accepts: [],
     };
     expect(fields.map((it) => it.name).sort()).toEqual(Object.keys(whole).sort());

@@ -157,7 +157,10 @@ describe('the direction of dependencies', () => {
       'analyzer/core is pure',
       'the core imports lib/plan, itself, zod and yaml: hand it what it needs as an argument',
       below('analyzer/core'),
-      inside('analyzer/core', 'lib/plan', 'zod', 'yaml'),
+      (it, from) =>
+        // A hash is a function of its text alone.
+        (from.path === 'analyzer/core/judge/digest.ts' && it.target === 'node:crypto') ||
+        inside('analyzer/core', 'lib/plan', 'zod', 'yaml')(it),
     ],
     [
       'the analyzer never renders',

@@ -188,7 +188,7 @@ async function headOf(reader: Reader, branch: string): Promise<string | undefine
 }
 
 /** What git knows by this name, or the commit of the run branch whose id begins so. @throws UsageError */
-async function commitOf(
+export async function commitOf(
   reader: Reader,
   run: string | undefined,
   revision: string,

@@ -1,6 +1,7 @@
 import { identityOf } from '../../lib/plan/plan.ts';
 import { FORMAT } from '../../lib/plan/versions.ts';
 import { explain } from './explain.ts';
+import { judgedIn } from './judge/judged.ts';
 import type { Message } from './message.ts';
 import { atRest, difference, type FileSet, files, type PlanTree } from './position.ts';
 import { situationAfter } from './rollout.ts';
@@ -125,6 +126,7 @@ export function outcome(
     ...kept(old?.state, move),
     ...promoted(old?.state, plan, move),
     ...evidenceAfter(old?.state, move),
+    ...judgedFor(move, now),
     steps: stepRecords(old?.state, move, now),
     changed: moved.changed,
     removed: moved.removed,
@@ -213,6 +215,12 @@ function evidenceAfter(old: State | undefined, move: Move): Pick<State, 'evidenc
   const others = before.filter((it) => !gathered.some((one) => one.test === it.test));
   const evidence = [...others, ...gathered];
   return evidence.length === 0 ? {} : { evidence };
+}
+
+/** What no check or test was asked for rests on other things. */
+function judgedFor(move: Move, now: number): Pick<State, 'judged'> {
+  const judged = move.verdict === 'none' ? undefined : judgedIn(move, now);
+  return judged === undefined ? {} : { judged };
 }
 
 function written(old: FileSet | undefined, set: FileSet): Pick<State, 'changed' | 'removed'> {

@@ -1,4 +1,5 @@
 import { identityOf } from '../../lib/plan/plan.ts';
+import { failedBefore } from './failure.ts';
 import { type Status, status } from './phase.ts';
 import { nextPosition, positionText, stepOf } from './position.ts';
 import { nextBack } from './rollout.ts';
@@ -58,18 +59,13 @@ export function detailOf(situation: Situation): Detail {
     newest: newest === identityOf(plan.plan) ? undefined : newest,
     entered: state.reason,
     enteredBy: state.by,
-    failedChecks: failedBefore(rollout.value),
+    failedChecks: failedBefore(state),
     threshold: plan.plan.analysis.threshold,
     gates: gatesOf(rollout.value),
     hooks: (state.hooks ?? []).filter((it) => it.step === step),
     left: state.steps,
     next: nextOf(rollout.value),
   };
-}
-
-function failedBefore({ state }: Rollout): number {
-  const hooks = (state.hooks ?? []).filter((it) => it.outcome === 'failed').length;
-  return hooks + state.steps.reduce((sum, it) => sum + it.failedChecks, 0);
 }
 
 function gatesOf({ state, plan: { plan } }: Rollout): readonly GateDetail[] {

@@ -15,6 +15,12 @@ export function failureOf(plan: Plan, step: string, reason: string): Failure {
   };
 }
 
+/** Failed checks in the steps that a rollout has left, and hooks that failed. */
+export function failedBefore({ hooks = [], steps }: State): number {
+  const failed = hooks.filter((it) => it.outcome === 'failed').length;
+  return failed + steps.reduce((sum, it) => sum + it.failedChecks, 0);
+}
+
 /**
  * Whether a plan's candidate failed and is not to be started again: its author has not raised `attempt` above the one
  * that failed. Nothing else in a plan tells whether the candidate is meant to be tried again with it.

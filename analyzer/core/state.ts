@@ -71,6 +71,52 @@ const testRecord = z.strictObject({
   ),
 });
 
+/** The beginning of the SHA-256 of all samples that were judged; absent where the store gave no answer. */
+const samples = z
+  .string()
+  .regex(/^[0-9a-f]{16}$/, 'expected a digest of samples')
+  .optional();
+const count = z.number().int().nonnegative();
+const tally = z.strictObject({ requests: z.number(), bad: z.number() });
+
+/** What a decision saw in the metric stores: `perch replay` holds it against what they say later. */
+export type Judged = z.infer<typeof judged>;
+const judged = z.strictObject({
+  /** When it was decided. */
+  at: time,
+  /** Up to when counters were asked, where that was in an earlier second. */
+  countedAt: time.optional(),
+  /** Since when the step was live; absent where it was not. */
+  since: time.optional(),
+  /** Pods of both tracks were missing: until when, and whether only the environment explains it. */
+  outage: z.strictObject({ until: time, isSure: z.boolean() }).optional(),
+  /** Points of the step that failed, that the environment failed, that the canary failed much worse, and that passed. */
+  points: z.strictObject({ failed: count, excused: count, worse: count, passed: count }),
+  /** Of each check how many points had a value, and how many of them failed and passed. */
+  checks: z.array(
+    z.strictObject({ check: z.string(), points: count, failed: count, passed: count, samples }),
+  ),
+  /** Of each test how many intervals of the step were counted, and the requests of the rollout. */
+  tests: z
+    .array(
+      z.strictObject({
+        test: z.string(),
+        intervals: count,
+        canary: tally,
+        other: tally,
+        samples,
+        /** Of what had come since the last interval. */
+        tail: samples,
+      }),
+    )
+    .optional(),
+  /** ln of the evidence that the candidate is worse than allowed, and that the next step is safe. */
+  harm: z.number().optional(),
+  safety: z.number().optional(),
+  /** How many more canary requests it took to be sure. */
+  need: count.optional(),
+});
+
 /** `unknown`: it may have run, and gave no answer. `unsent`: it certainly did not run. */
 const outcomes = z.enum(['passed', 'failed', 'unknown', 'unsent']);
 
@@ -179,6 +225,8 @@ export const stateSchema = z.strictObject({
   promoted: z.array(candidate).optional(),
   /** Evidence of this rollout, from the steps that were left. */
   evidence: z.array(testRecord).optional(),
+  /** What the last transition rests on, where checks or tests were judged for it. */
+  judged: judged.optional(),
   /** Steps of this rollout that were left. */
   steps: z.array(stepRecord),
   /** Files of `live/<id>` that the last move wrote. */
@@ -195,7 +243,7 @@ const STATE_UPGRADES: readonly Upgrade[] = [
   (state) => state,
   // Version 3 has plans that say more.
   (state) => state,
-  // Version 4 has the evidence of tests, and says which attempt failed where it was not the first.
+  // Version 4 has the evidence of tests, what each decision saw, and which attempt failed where it was not the first.
   (state) => state,
 ];
 

@@ -12,7 +12,7 @@ import type { Grid } from '../core/judge/judge.ts';
 import { intervalGrid, testsOf } from '../core/judge/proof.ts';
 import { stepOf } from '../core/position.ts';
 import type { Rollout } from '../core/situation.ts';
-import { unix } from '../core/state.ts';
+import { type State, unix } from '../core/state.ts';
 import { unknownStore } from '../metrics/store.ts';
 import { skew } from './clusters.ts';
 import type { Wanted } from './counters.ts';
@@ -86,11 +86,16 @@ export function askingAlone({ metrics, clock }: Pick<World, 'metrics' | 'clock'>
   };
 }
 
-/** Asks for the counts that the tests of a rollout's position need; nothing where it has none. */
+/**
+ * Asks for the counts that the tests of a rollout's position need; nothing where it has none.
+ *
+ * @param evidence that has the bounds of latencies, where they were found before @default - that of the steps before
+ */
 export async function askCounts(
   world: Pick<World, 'metrics' | 'clock' | 'growth' | 'countedAt'>,
   rollout: Rollout,
   now: number,
+  evidence: State['evidence'] = rollout.state.evidence,
 ): Promise<Counted> {
   const at = world.countedAt ?? now;
   const askGrowth = world.growth ?? askingAlone(world);
@@ -101,9 +106,10 @@ export async function askCounts(
 
   async function askTest(test: Test): Promise<TestCounts> {
     const found = await boundsOf(test);
-    if (found.kind === 'unknown') return { test, grid, bounds: [], canary: found, other: found };
+    if (found.kind === 'unknown')
+      return { test, at, grid, bounds: [], canary: found, other: found };
     const bounds = found.value;
-    if (grid.end < grid.start) return { test, grid, bounds, canary: EMPTY, other: EMPTY };
+    if (grid.end < grid.start) return { test, at, grid, bounds, canary: EMPTY, other: EMPTY };
     const ask = async (points: Grid) => {
       const [canary, other] = await Promise.all([
         askTrack(test, test.counts.canary, points),
@@ -114,7 +120,7 @@ export async function askCounts(
     const [points] = tailGrid(test, grid, at);
     const [whole, tail] = await Promise.all([ask(grid), points && ask(points)]);
     return {
-      ...{ test, grid, bounds, ...whole },
+      ...{ test, at, grid, bounds, ...whole },
       ...(points && tail && { tail: { from: grid.end, to: points.end, ...tail } }),
     };
   }
@@ -136,7 +142,7 @@ export async function askCounts(
 
   /** Those of the steps before, else what the primary's own requests say of the time before the rollout. */
   async function boundsOf(test: Test): Promise<Answer<readonly Bound[]>> {
-    const kept = rollout.state.evidence?.find((it) => it.test === test.name)?.bounds;
+    const kept = evidence?.find((it) => it.test === test.name)?.bounds;
     const { primary } = test.counts;
     if (kept !== undefined || primary.kind === 'errors') return known(kept ?? []);
     if (test.question.kind === 'objective') {

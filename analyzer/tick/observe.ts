@@ -1,6 +1,6 @@
 import type { Check, Track } from '../../lib/plan/plan.ts';
 import type { Answer } from '../core/answer.ts';
-import type { ClusterView } from '../core/cluster/reading.ts';
+import type { Liveness } from '../core/cluster/reading.ts';
 import { type Grid, seriesQuestions, unanswered } from '../core/judge/judge.ts';
 import { kindOf } from '../core/judge/kinds.ts';
 import { samplesThat } from '../core/judge/point.ts';
@@ -33,7 +33,7 @@ export async function observe(
   const { view, skewSeconds } = await viewClusters(observer, rollout.value, now);
   if (view.live.kind === 'live') observer.seen.arrived?.add(arrivalKey(rollout.value));
   const [series, counted] = await Promise.all([
-    askMetrics(observer.world, rollout.value, view, now),
+    askMetrics(observer.world, rollout.value, view.live, now),
     askCounts(observer.world, rollout.value, now),
   ]);
   const skews = [skewSeconds, counted.skewSeconds, ...series.map((it) => it.skewSeconds)];
@@ -89,14 +89,15 @@ function isGate(plan: Situation['plan'], name: string): boolean {
   return hooks.some((it) => it.name === name && it.type.startsWith('confirm-'));
 }
 
-async function askMetrics(
-  world: World,
+/** Asks for the series that the checks of a rollout's position need. */
+export async function askMetrics(
+  world: Pick<World, 'metrics' | 'clock'>,
   rollout: Rollout,
-  view: ClusterView,
+  live: Liveness,
   now: number,
-): Promise<readonly { series: CheckSeries; skewSeconds: number }[]> {
+): Promise<readonly { readonly series: CheckSeries; readonly skewSeconds: number }[]> {
   return Promise.all(
-    seriesQuestions(rollout, view.live, now).map(async ({ check, fromCommit, fromLive }) => {
+    seriesQuestions(rollout, live, now).map(async ({ check, fromCommit, fromLive }) => {
       const { asks, excuses } = kindOf(check.judge);
       const [commit, live] = await Promise.all([
         askTracks(world, check, asks, fromCommit),
@@ -134,7 +135,7 @@ const NOTHING: Asked = { series: {}, skewSeconds: 0 };
 
 /** Asks about the tracks that a check has a query for. */
 async function askTracks(
-  { metrics, clock }: World,
+  { metrics, clock }: Pick<World, 'metrics' | 'clock'>,
   check: Check,
   tracks: readonly Track[],
   points: Grid,

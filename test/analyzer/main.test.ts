@@ -32,6 +32,7 @@ describe.concurrent('perch', () => {
       'status',
       'verify',
       'history',
+      'replay',
       'diff',
       'wait',
       'analyze',
@@ -44,7 +45,7 @@ describe.concurrent('perch', () => {
       'remove',
     ])
       expect(stdout).toMatch(new RegExp(`^  ${it} `, 'm'));
-    for (const it of [0, 1, 2, 3]) expect(stdout).toMatch(new RegExp(`^  ${it}  \\S`, 'm'));
+    for (const it of [0, 1, 2, 3, 4]) expect(stdout).toMatch(new RegExp(`^  ${it}  \\S`, 'm'));
   });
 
   test('analyze --help lists every PERCH_* variable', async () => {

@@ -376,7 +376,7 @@ function trueProof(
             ],
     });
     const bounds = test.counts.canary.kind === 'errors' ? [] : [{ le: 100, share: 0.1 }];
-    return { test, grid, bounds, canary: of('canary'), other: of('primary') };
+    return { test, at: grid.end, grid, bounds, canary: of('canary'), other: of('primary') };
   });
   const proof = prove(of, counts, liveSince(start + BEGINS));
   if (proof === undefined) throw new Error('no test is weighed');

@@ -14,7 +14,7 @@ import type { Decision, Move } from '../../analyzer/core/rules/decision.ts';
 import { goOn } from '../../analyzer/core/rules/may-go-on.ts';
 import { wayBackMove } from '../../analyzer/core/rules/must-go-back.ts';
 import type { Rollout } from '../../analyzer/core/situation.ts';
-import { unix } from '../../analyzer/core/state.ts';
+import { type State, unix } from '../../analyzer/core/state.ts';
 import type { Plant } from './simulate.ts';
 
 /** Bugs that an analyzer could have; the simulation must find each of them. */
@@ -39,6 +39,7 @@ export const PLANTS = {
   forgetsFailuresOfEarlierSteps: {
     state: (it) => ({ ...it, steps: it.steps.map((step) => ({ ...step, failedChecks: 0 })) }),
   },
+  recordsOtherSamples: { state: withOtherSamples },
   forgetsTheFailedCandidate: { state: ({ failed: _, ...it }) => it },
   skipsAStep: {
     decision: (it, observation) =>
@@ -133,6 +134,16 @@ export const PLANTS = {
 export type PlantName = keyof typeof PLANTS;
 
 const PLANTED: Decision = { kind: 'hold', reason: 'planted' };
+
+/** A record of samples that were not judged. */
+function withOtherSamples({ judged, ...it }: State): State {
+  if (judged === undefined) return it;
+  const samples = '0'.repeat(16);
+  return {
+    ...it,
+    judged: { ...judged, checks: judged.checks.map((one) => ({ ...one, samples })) },
+  };
+}
 
 function isAnswered(it: CheckSeries): boolean {
   return unanswered(it) === undefined;

@@ -35,6 +35,7 @@ import { createHooks, type Hooks } from './hooks.ts';
 import { createOracle, primaryOf, suffers, targetOf } from './oracle.ts';
 import { type PersonEvent, personMove } from './person.ts';
 import { type Blobs, objectOf } from './plans.ts';
+import { createReplays, type Replays } from './replays.ts';
 import type { Scenario } from './scenario.ts';
 import { createWorld, type World } from './world.ts';
 
@@ -79,6 +80,7 @@ interface Running {
   readonly plant: Plant;
   readonly releases: readonly Git[];
   readonly arrival: Arrival;
+  readonly replays: Replays;
   readonly check: (git: Git, before: Situation, now: number, moved: Moved) => void;
   readonly log: string[];
   readonly kinds: Set<string>;
@@ -141,7 +143,8 @@ function begin(scenario: Scenario, blobs: Blobs, plant: Plant): Running {
     const after = situationOf(git, scenario, now);
     oracle.check({ at: now, before, after, objects, hadDisagreement, good, verdict, asked });
   };
-  const empty = { log: [], kinds: new Set<string>() };
+  const replays = createReplays(world);
+  const empty = { log: [], kinds: new Set<string>(), replays };
   const running = { scenario, blobs, world, hooks, plant, releases, arrival, check, ...empty };
   return running;
 }
@@ -152,7 +155,8 @@ async function walk(running: Running, restarts: Restarts): Promise<number> {
   let memory = freshMemory();
   let ticks = 0;
   let quiet = 0;
-  for (let now = scenario.start; now < scenario.end; now += scenario.tickSeconds, ticks++) {
+  let now = scenario.start;
+  for (; now < scenario.end; now += scenario.tickSeconds, ticks++) {
     happen(running, now);
     world.advance(
       now,
@@ -170,6 +174,7 @@ async function walk(running: Running, restarts: Restarts): Promise<number> {
     const isApplied = releases.every((it) => world.appliedSince(it.id) !== undefined);
     if (quiet > QUIET_TICKS && isApplied && now > scenario.lastChange) break;
   }
+  await running.replays.check(now);
   return ticks;
 }
 
@@ -331,7 +336,7 @@ function watchBad(git: Git, world: World, decision: Decision, now: number): void
 }
 
 function commit(
-  { plant, log, kinds }: Running,
+  { plant, log, kinds, replays }: Running,
   git: Git,
   it: {
     readonly situation: Situation;
@@ -347,6 +352,7 @@ function commit(
   const before = git.state;
   // Through the file's bytes, as every later pass will read it.
   git.state = parseState(stateText(state), 'simulated');
+  replays.note(situation, git.state, move, now);
   git.states.set(String(git.state.transition).padStart(40, '0'), stateText(state));
   git.plan = next.plan;
   git.stable = next.stable;

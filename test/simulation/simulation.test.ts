@@ -33,6 +33,7 @@ const FOUND: Readonly<Record<PlantName, readonly [seed: number, rule: string]>> 
   routesToAnUnreadyCanary: [1, 'unready-canary'],
   returnsToAnUnreadyPrimary: [1, 'unready-primary'],
   forgetsFailuresOfEarlierSteps: [51, 'budget'],
+  recordsOtherSamples: [2, 'replay'],
   forgetsTheFailedCandidate: [2, 'failed-again'],
   skipsAStep: [2, 'legal'],
   goesBackInOneCommit: [1, 'legal'],

@@ -28,6 +28,8 @@ export interface Bound {
 /** What a test's counters said in the intervals of a step. */
 export interface TestCounts {
   readonly test: Test;
+  /** Up to when counters were asked; Unix seconds. */
+  readonly at: number;
   /** Points are the ends of intervals as long as the grid's step. The first interval is before the step. */
   readonly grid: Grid;
   readonly canary: TrackCounts;

@@ -69,6 +69,9 @@ export interface Judgement {
   readonly evidence: readonly Evidence[];
   /** Why an answer is missing; undefined when every source answered. */
   readonly trouble: string | undefined;
+  /** What was judged. */
+  readonly series: readonly CheckSeries[];
+  readonly outage: Outage | undefined;
 }
 
 /**
@@ -196,6 +199,8 @@ export function judge(
         : Math.max(liveGrid.start, liveGrid.end + liveGrid.stepSeconds) + analysis.settleSeconds,
     evidence: series.map((it) => evidence(it, commitGrid, liveGrid)),
     trouble: deciding.map(trouble).find((it) => it !== undefined),
+    series,
+    outage,
   };
 }
 
@@ -215,7 +220,8 @@ function verdicts(on: Grid, said: (at: number) => readonly Said[]): readonly Poi
   });
 }
 
-function points(on: Grid): readonly number[] {
+/** The times of its points; Unix seconds. */
+export function points(on: Grid): readonly number[] {
   const length = Math.max(0, Math.floor((on.end - on.start) / on.stepSeconds) + 1);
   return Array.from({ length }, (_, index) => on.start + index * on.stepSeconds);
 }

@@ -47,6 +47,8 @@ export interface TestProof {
   readonly trouble: string | undefined;
   /** What is kept of it when the step is left. */
   readonly record: TestRecord;
+  /** What was weighed in this step. */
+  readonly counted: Counted;
 }
 
 /** How many more requests to the canary a decision needs. */
@@ -58,6 +60,8 @@ export interface Need {
 
 /** What the tests of a step say. */
 export interface Proof {
+  /** Up to when counters were asked; Unix seconds. @default - they were not */
+  readonly countedAt?: number | undefined;
   readonly tests: readonly TestProof[];
   /** ln of the rollout's evidence that the candidate is worse than allowed, and from where on it is proof. */
   readonly harm: number;
@@ -135,7 +139,7 @@ export function prove(
       counts.find((it) => it.test.name === test.name),
     ),
   );
-  return proofOf(scene, weighed);
+  return { countedAt: counts[0]?.at, ...proofOf(scene, weighed) };
 }
 
 interface Scene {
@@ -170,7 +174,8 @@ function weigh(scene: Scene, test: Test, counts: TestCounts | undefined): Weighe
   const trouble = troubleOf(counts);
   const bounds = before?.bounds ?? counts?.bounds ?? [];
   const isSeen = (before?.canary.requests ?? 0) > 0;
-  const { intervals, tail } = known(scene, counts && { ...counts, bounds }, isSeen);
+  const counted = known(scene, counts && { ...counts, bounds }, isSeen);
+  const { intervals, tail } = counted;
   const ofStep = intervals.filter(({ from }) => from >= since);
   const stake = stakeOf(scene);
   const compared = merged(intervals);
@@ -200,6 +205,7 @@ function weigh(scene: Scene, test: Test, counts: TestCounts | undefined): Weighe
     safe: safe && logE(safe),
     isShared: isMissedByBoth(test, intervals, evidence),
     trouble,
+    counted,
     ofStep,
     needed:
       safety &&

@@ -1,4 +1,5 @@
 import type { Answer } from '../answer.ts';
+import { failedBefore } from '../failure.ts';
 import { disagreement } from '../integrity.ts';
 import type { TestCounts } from '../judge/counts.ts';
 import { judge } from '../judge/judge.ts';
@@ -103,14 +104,12 @@ export function contextOf(observation: Observation, rollout: Rollout, now: numbe
     live,
     observation.cluster?.outage,
   );
-  const before = rollout.state.steps.reduce((sum, it) => sum + it.failedChecks, 0);
-  const hooks = rollout.state.hooks?.filter((it) => it.outcome === 'failed').length ?? 0;
   return {
     observation,
     rollout,
     judgement,
     proof,
-    failedChecks: before + judgement.failedChecks + hooks,
+    failedChecks: failedBefore(rollout.state) + judgement.failedChecks,
     disagreement: disagreement(observation.situation, rollout),
     now,
   };

@@ -89,3 +89,17 @@ export function staying(state: State, reason: string): Omit<Move, 'transition'> 
     reason,
   };
 }
+
+/** What a move keeps of what was seen. */
+export function seenIn({
+  judgement,
+  proof,
+  observation,
+}: Context): Pick<Move, 'judgement' | 'proof' | 'liveSince'> {
+  const live = observation.cluster?.live;
+  return {
+    judgement,
+    proof,
+    liveSince: live?.kind === 'live' ? live.sinceSeconds : undefined,
+  };
+}

@@ -5,7 +5,7 @@ import { totalLine, undecidedText } from '../judge/proof-text.ts';
 import { nextPosition, stepOf } from '../position.ts';
 import { failedOf, ofWanted } from '../round.ts';
 import { holdsNothing, servesNobody } from './broken-primary.ts';
-import type { Context, Decision, Rule } from './decision.ts';
+import { type Context, type Decision, type Rule, seenIn } from './decision.ts';
 import { closedGate, isApproved } from './gate.ts';
 import { opensAt } from './hours.ts';
 
@@ -176,11 +176,10 @@ function notWaited({ rollout, observation, now }: Context): Decision | undefined
 
 /** Everything that the step asks for is known to be true. */
 export function goOn(context: Context): Decision {
-  const { rollout, judgement, proof, observation } = context;
+  const { rollout } = context;
   const to = nextPosition(rollout.plan.plan, rollout.state.position);
   if (to === undefined)
     throw new Error(`release ${rollout.state.release}: nothing follows its position`);
-  const live = observation.cluster?.live;
   return {
     kind: 'move',
     transition: to.kind === 'complete' ? 'complete' : 'next',
@@ -189,9 +188,7 @@ export function goOn(context: Context): Decision {
     failed: rollout.state.failed,
     verdict: isJudged(context) ? 'pass' : 'none',
     reason: whyOn(context),
-    judgement,
-    proof,
-    liveSince: live?.kind === 'live' ? live.sinceSeconds : undefined,
+    ...seenIn(context),
   };
 }
 

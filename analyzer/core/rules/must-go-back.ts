@@ -5,7 +5,7 @@ import { canaryWeight, hasPromoted, stepOf } from '../position.ts';
 import { nextBack } from '../rollout.ts';
 import type { Rollout } from '../situation.ts';
 import { unix } from '../state.ts';
-import { type Context, type Decision, type Move, noteMove } from './decision.ts';
+import { type Context, type Decision, type Move, noteMove, seenIn } from './decision.ts';
 
 /** The failed checks of the whole rollout have reached the threshold. */
 export function tooManyFailedChecks(context: Context): Decision | undefined {
@@ -131,8 +131,7 @@ export function giveUp(context: Context, reason: string): Decision | undefined {
     ...noteMove(context.rollout.state, { kind: 'paused', reason }, reason),
     verdict: 'inconclusive',
     paused: { reason },
-    judgement: context.judgement,
-    proof: context.proof,
+    ...seenIn(context),
   };
 }
 
@@ -205,8 +204,7 @@ export function backBecause(context: Context, reason: string): Move {
 
 /** The next commit of the rollback, which blames nobody. */
 export function wayBackMove(context: Context, reason: string): Move {
-  const { rollout, judgement, proof, observation } = context;
-  const live = observation.cluster?.live;
+  const { rollout, observation } = context;
   return {
     kind: 'move',
     transition: 'back',
@@ -215,9 +213,7 @@ export function wayBackMove(context: Context, reason: string): Move {
     failed: rollout.state.failed,
     verdict: 'none',
     reason,
-    judgement,
-    proof,
-    liveSince: live?.kind === 'live' ? live.sinceSeconds : undefined,
+    ...seenIn(context),
   };
 }
 

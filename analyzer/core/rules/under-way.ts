@@ -134,7 +134,7 @@ export function newPlan(context: Context): Decision | undefined {
 }
 
 function adopt(context: Context, dist: PlanTree): Decision | undefined {
-  const { rollout, judgement, observation } = context;
+  const { rollout, judgement, proof, observation } = context;
   const sameSteps = stepList(dist) === stepList(rollout.plan);
   if (!sameSteps) return wayBackMove(context, 'the newest plan has other steps: it starts again');
   const live = observation.cluster?.live;
@@ -147,6 +147,7 @@ function adopt(context: Context, dist: PlanTree): Decision | undefined {
     verdict: 'none',
     reason: 'configuration changed, candidate and steps are the same',
     judgement,
+    proof,
     liveSince: live?.kind === 'live' ? live.sinceSeconds : undefined,
   };
 }

@@ -38,8 +38,7 @@ export function restarted(e: EProcess, weight: number): EProcess {
 export function advanced(e: EProcess, increments: readonly number[], cap = Infinity): EProcess {
   if (increments.length !== e.logs.length)
     throw new Error(`expected ${e.logs.length} increments, got ${increments.length}`);
-  const add = (_: number, to: Float64Array) => increments.forEach((it, j) => void (to[j] = it));
-  return advancedBy(e, 1, add, { cap });
+  return advancedBy(e, 1, (_, to) => to.set(increments), { cap });
 }
 
 /** How intervals are taken in. */

@@ -117,6 +117,7 @@ export function counted(
   });
   return {
     test,
+    at: at(intervals.length - 1),
     grid: { ...grid, end: at(intervals.length - 1) },
     bounds: [],
     canary: track(
