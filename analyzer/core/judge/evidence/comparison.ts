@@ -74,6 +74,8 @@ export function stratifiedIncrements(
   margin: Margin,
 ): number[] {
   const all = strata.map((it) => comparisonIncrements(it, ratios, margin));
+  const [only] = all;
+  if (only !== undefined && all.length === 1) return only;
   return ratios.map((_, j) => all.reduce((sum, it) => sum + (it[j] ?? 0), 0));
 }
 
