@@ -12,6 +12,7 @@ import { addRepositoryFlags } from './commands/options.ts';
 import { addPersonCommands } from './commands/person.ts';
 import { addPlan } from './commands/plan.ts';
 import { addReplay } from './commands/replay.ts';
+import { addSimulate } from './commands/simulate.ts';
 import { addStatus } from './commands/status.ts';
 import { complain, USAGE_OUTPUT } from './commands/terminal.ts';
 import { addVerify } from './commands/verify.ts';
@@ -42,6 +43,7 @@ export function perchCommand(exit: Exit): Command {
     .addHelpText('after', EXIT_CODES);
   addInit(program, exit);
   addPlan(program);
+  addSimulate(program);
   addStatus(program);
   addExplain(program);
   addVerify(program, exit);

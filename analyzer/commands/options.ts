@@ -96,6 +96,13 @@ export function parseCount(text: string): number {
   return value;
 }
 
+/** @throws InvalidArgumentError for anything but a percent of some requests and not of all */
+export function parsePercent(text: string): number {
+  const value = parsePositive(text);
+  if (value >= 100) throw new InvalidArgumentError('expected a percent between 0 and 100');
+  return value;
+}
+
 function parseIdentity(text: string): Identity {
   const match = /^\s*([^<>\n]+?)\s*<([^<>\s]+)>\s*$/.exec(text);
   if (match?.[1] === undefined || match[2] === undefined)

@@ -59,6 +59,11 @@ export function sayJsonLine(data: object): void {
   process.stdout.write(`${plainJson(JSON.stringify(data))}\n`);
 }
 
+/** Says on stderr, on one line that is written over and over, how far a long command is; where nobody looks, nothing. */
+export function sayProgress(text: string): void {
+  if (process.stderr.isTTY === true) process.stderr.write(`\r\u001B[K${plainLines(text)}`);
+}
+
 /** Says on stderr what went wrong. Servers and git repeat what they were sent: what logs in is hidden. */
 export function complain(text: string): void {
   process.stderr.write(plainLines(redact(`perch: ${text}\n`)));

@@ -2,6 +2,7 @@ import { identityOf } from '../../lib/plan/plan.ts';
 import { FORMAT } from '../../lib/plan/versions.ts';
 import { explain } from './explain.ts';
 import { judgedIn } from './judge/judged.ts';
+import { recordOf } from './judge/weighing.ts';
 import type { Message } from './message.ts';
 import { atRest, difference, type FileSet, files, type PlanTree } from './position.ts';
 import { situationAfter } from './rollout.ts';
@@ -210,8 +211,8 @@ function evidenceAfter(old: State | undefined, move: Move): Pick<State, 'evidenc
   const before = old?.evidence ?? [];
   const isOver = move.transition !== 'note' && (atRest(move.to) || isStart(move));
   if (isOver || old === undefined) return {};
-  const records = move.transition === 'note' ? [] : (move.proof?.tests ?? []);
-  const gathered = records.map((it) => it.record);
+  const weighed = move.transition === 'note' ? [] : (move.proof?.weighed ?? []);
+  const gathered = weighed.map((it) => recordOf(it.weighing));
   const others = before.filter((it) => !gathered.some((one) => one.test === it.test));
   const evidence = [...others, ...gathered];
   return evidence.length === 0 ? {} : { evidence };

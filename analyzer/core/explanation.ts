@@ -3,7 +3,7 @@ import type { Hook, Plan } from '../../lib/plan/plan.ts';
 import type { ClusterView, JobStatus, Readiness } from './cluster/reading.ts';
 import { gridFromCommit, gridFromLive } from './judge/judge.ts';
 import { samples, valuesOf, verdict } from './judge/point.ts';
-import type { Proof } from './judge/proof.ts';
+import { needOf, type Proof } from './judge/proof.ts';
 import { type Said, saidOf } from './judge/proof-text.ts';
 import type { CheckSeries, TrackSeries } from './judge/series.ts';
 import type { Verdict } from './judge/verdict.ts';
@@ -247,7 +247,8 @@ function countOf({ judgement, failedChecks, rollout }: Context): CountExplained 
 }
 
 function evidenceOf(proof: Proof): EvidenceExplained {
-  const { harm, proofOfHarm, safety, proofOfSafety, need, isSafe, trouble, tests } = proof;
+  const { harm, proofOfHarm, safety, proofOfSafety, isSafe, trouble, tests } = proof;
+  const need = needOf(proof);
   const finite = (value: number | undefined) =>
     value === undefined || !Number.isFinite(value) ? null : value;
   return {

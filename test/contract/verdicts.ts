@@ -3,11 +3,11 @@ import { type Proof, prove } from '../../analyzer/core/judge/proof.ts';
 import type { Rollout } from '../../analyzer/core/situation.ts';
 import { isoTime } from '../../analyzer/core/state.ts';
 import type { MetricStore } from '../../analyzer/metrics/store.ts';
+import { seeded } from '../../analyzer/simulated/random.ts';
 import { askCounts } from '../../analyzer/tick/counting.ts';
 import type { Counters, Test } from '../../lib/plan/evidence.ts';
 import { liveSince, rollout, situation, step } from '../analyzer/core/fixture.ts';
 import { errorTest, evidence, latencyTest, tested } from '../analyzer/core/judge/counted.ts';
-import { seeded } from '../simulation/random.ts';
 import type { ContractSeries, MetricsUnderTest } from './metrics.ts';
 
 /**

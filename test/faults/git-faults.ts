@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Random } from '../simulation/random.ts';
+import type { Random } from '../../analyzer/simulated/random.ts';
 import { git } from './git.ts';
 import type { Asked, ServerFault, Spoiling } from './proxy.ts';
 import type { Version } from './releases.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Random } from '../simulation/random.ts';
+import type { Random } from '../../analyzer/simulated/random.ts';
 import type { Expectation } from './oracle.ts';
 import type { Running } from './process.ts';
 import type { Outcome, Scenario, Stage } from './scenario.ts';

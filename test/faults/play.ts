@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Random, seeded } from '../simulation/random.ts';
+import { type Random, seeded } from '../../analyzer/simulated/random.ts';
 import type { Result } from './results.ts';
 import type { Outcome, Scenario, Stage } from './scenario.ts';
 import type { World, WorldOptions } from './world.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Random } from '../simulation/random.ts';
+import type { Random } from '../../analyzer/simulated/random.ts';
 import type { Version } from './releases.ts';
 import type { Outcome, Scenario, Stage } from './scenario.ts';
 import { completes, conclude, rollsBack } from './ways.ts';

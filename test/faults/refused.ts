@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
+import type { Random } from '../../analyzer/simulated/random.ts';
 import { at } from '../../lib/plan/pointer.ts';
-import type { Random } from '../simulation/random.ts';
 import { distFiles, type Version } from './releases.ts';
 import type { Outcome, Scenario, Stage } from './scenario.ts';
 import { conclude, FIRST, rollsBack } from './ways.ts';

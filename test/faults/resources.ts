@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Random } from '../simulation/random.ts';
+import type { Random } from '../../analyzer/simulated/random.ts';
 import type { Version } from './releases.ts';
 import type { Outcome, Scenario, Stage } from './scenario.ts';
 import { conclude, rollsBack } from './ways.ts';

@@ -1,4 +1,4 @@
-import type { Random } from '../simulation/random.ts';
+import type { Random } from '../../analyzer/simulated/random.ts';
 import type { World, WorldOptions } from './world.ts';
 
 /** One family's fault, and what Perch promises about it. */

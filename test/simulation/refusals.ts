@@ -1,4 +1,5 @@
 import type { PlanTree } from '../../analyzer/core/position.ts';
+import type { Random } from '../../analyzer/simulated/random.ts';
 import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
 import { replicasOf } from '../../analyzer/simulated/workloads.ts';
 import { STEP_ANNOTATION } from '../../lib/plan/plan.ts';
@@ -6,7 +7,6 @@ import { at } from '../../lib/plan/pointer.ts';
 import { isWorkload, nameOf } from '../../lib/traffic/reach.ts';
 import type { Outage, Refusal } from './faults.ts';
 import { type Blobs, imageOf, stepObjects } from './plans.ts';
-import type { Random } from './random.ts';
 
 /** A candidate whose objects are refused. */
 export interface Subject {

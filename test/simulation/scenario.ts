@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { PlanTree } from '../../analyzer/core/position.ts';
+import { type Random, seeded } from '../../analyzer/simulated/random.ts';
 import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
 import { type Faults, NO_FAULTS, type Outage } from './faults.ts';
@@ -7,7 +8,6 @@ import type { HookBehaviour, HookRun } from './hooks.ts';
 import type { PersonEvent } from './person.ts';
 import { type Blobs, planTree } from './plans.ts';
 import type { Behaviour } from './pods.ts';
-import { type Random, seeded } from './random.ts';
 import { KINDS, type KindName, membersOf, renderedTrees } from './rendered.ts';
 import { type Plot, someTroubles } from './troubles.ts';
 

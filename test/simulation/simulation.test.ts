@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { seeded } from '../../analyzer/simulated/random.ts';
 import { THOROUGH } from '../tries.ts';
 import { PLANTS, type PlantName } from './plants.ts';
-import { seeded } from './random.ts';
 import { scenario, TURNS } from './scenario.ts';
 import { type Plant, type Restarts, type Run, simulate } from './simulate.ts';
 

@@ -1,7 +1,7 @@
 import type { PlanTree } from '../../analyzer/core/position.ts';
+import type { Random } from '../../analyzer/simulated/random.ts';
 import type { Break, Faults, Outage, Refusal } from './faults.ts';
 import type { Blobs } from './plans.ts';
-import type { Random } from './random.ts';
 import { someRefusal } from './refusals.ts';
 
 /** What a story is about, as far as its troubles depend on it. */

@@ -4,7 +4,7 @@ import { digestOf } from './digest.ts';
 import type { Evidence, Judgement } from './judge.ts';
 import { kindOf } from './kinds.ts';
 import { samples } from './point.ts';
-import type { Proof, TestProof } from './proof.ts';
+import { needOf, type Proof, type TestProof } from './proof.ts';
 import type { CheckSeries, TrackSeries } from './series.ts';
 
 /** What a decision has seen of the metric stores. */
@@ -66,7 +66,8 @@ function digestOfSeries({ check, fromCommit, fromLive }: CheckSeries): { samples
 }
 
 function provenOf(proof: Proof): Pick<Judged, 'tests' | 'harm' | 'safety' | 'need'> {
-  const { tests, harm, safety, need } = proof;
+  const { tests, harm, safety } = proof;
+  const need = needOf(proof);
   return {
     tests: tests.map(testJudged),
     harm: shortened(harm),

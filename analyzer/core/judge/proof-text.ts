@@ -1,7 +1,7 @@
 import { durationText } from '../../../lib/plan/describe.ts';
 import { round } from '../round.ts';
 import type { Tally } from './evidence/tally.ts';
-import type { Need, Proof, TestProof } from './proof.ts';
+import { type Need, needOf, type Proof, type TestProof } from './proof.ts';
 
 /** What a test has counted, and the e-values that follow: 1 is no evidence. */
 export interface Said {
@@ -90,7 +90,8 @@ export function undecidedText(proof: Proof): string {
   const [shared] = proof.shared;
   if (shared !== undefined)
     return `the environment is degraded: ${seenText(saidOf(shared))}, and the primary misses the objective as well`;
-  const need = proof.need === undefined ? '' : `: ${needText(proof.need)}`;
+  const needed = needOf(proof);
+  const need = needed === undefined ? '' : `: ${needText(needed)}`;
   return proof.safety === undefined
     ? `too few requests to tell${need}`
     : `not sure yet that the next step is safe${need}`;

@@ -1,10 +1,9 @@
 import type { Evidence, Test } from '../../../lib/plan/evidence.ts';
-import type { Step } from '../../../lib/plan/plan.ts';
 import type { Liveness, Outage } from '../cluster/reading.ts';
 import { hasPromoted, nextPosition, stepOf } from '../position.ts';
 import type { Rollout } from '../situation.ts';
 import { type TestRecord, unix } from '../state.ts';
-import { type Claim, canaryTally, harmClaims, msOf, otherTally, safetyClaim } from './claims.ts';
+import { canaryTally, msOf, otherTally } from './claims.ts';
 import {
   type Bound,
   boundOf,
@@ -17,11 +16,17 @@ import {
 import { logE } from './evidence/e-process.ts';
 import { rateInterval } from './evidence/interval.ts';
 import { requestsNeeded } from './evidence/need.ts';
-import { stepStake } from './evidence/stakes.ts';
 import { type Tally, tallyOf } from './evidence/tally.ts';
 import { totalOf } from './evidence/total.ts';
-import { begun, type Gathered, gathered, merged, paceOf, safetyOf } from './gathering.ts';
 import { type Grid, judgedStep } from './judge.ts';
+import {
+  beginWeighing,
+  type Gathering,
+  gatheredNow,
+  type Terms,
+  type Weighing,
+  weighedWith,
+} from './weighing.ts';
 
 /** What one claim of a test comes to. */
 export interface ClaimProof {
@@ -45,8 +50,6 @@ export interface TestProof {
   readonly isShared: boolean;
   /** Why its counters said nothing. */
   readonly trouble: string | undefined;
-  /** What is kept of it when the step is left. */
-  readonly record: TestRecord;
   /** What was weighed in this step. */
   readonly counted: Counted;
 }
@@ -75,7 +78,10 @@ export interface Proof {
   /** ln of the least evidence of that, and from where on it is proof. */
   readonly safety: number | undefined;
   readonly proofOfSafety: number;
-  readonly need: Need | undefined;
+  /** What it was made of. */
+  readonly weighed: readonly Weighed[];
+  /** Whether a step is left once its safety is proved, and not after some requests. */
+  readonly isBudgeted: boolean;
   /** Requests to the canary in this step. */
   readonly requests: number;
   /** Why an answer is missing. */
@@ -119,45 +125,50 @@ export function prove(
   live: Liveness,
   outage?: Outage,
 ): Proof | undefined {
+  const weighing = startWeighing(rollout, (test) => boundsOf(test, counts));
+  if (weighing === undefined) return undefined;
+  const since = live.kind === 'live' ? live.sinceSeconds : Infinity;
+  const excusedUntil = outage?.isSure === true ? outage.until : 0;
+  const proof = proofOf(
+    rollout,
+    weighing.map((begun): Weighed => {
+      const asked = counts.find((it) => it.test.name === begun.test.name);
+      const counted = countedOf(begun, asked, excusedUntil);
+      const weighing = weighedWith(begun, counted.intervals, since);
+      return { weighing, counted, trouble: troubleOf(asked) };
+    }),
+  );
+  return proof && { ...proof, countedAt: counts[0]?.at };
+}
+
+function boundsOf(test: Test, counts: readonly TestCounts[]): readonly Bound[] {
+  return counts.find((it) => it.test.name === test.name)?.bounds ?? [];
+}
+
+/**
+ * The tests of a rollout's position before its first interval; undefined where it has none.
+ *
+ * @param boundsOf what durations are held against, unless a step before has chosen that
+ */
+export function startWeighing(
+  rollout: Rollout,
+  boundsOf: (test: Test) => readonly Bound[],
+): readonly Weighing[] | undefined {
   const { evidence } = rollout.plan.plan;
   const step = judgedStep(rollout);
   if (evidence === undefined || step === undefined || (step.tests ?? []).length === 0)
     return undefined;
-  const since = live.kind === 'live' ? live.sinceSeconds : Infinity;
-  const scene: Scene = {
-    rollout,
-    evidence,
-    step,
-    since,
-    excusedUntil: outage?.isSure === true ? outage.until : 0,
-    allowed: evidence.budget / nextWeight(rollout),
-  };
-  const weighed = testsOf(rollout).map((test) =>
-    weigh(
-      scene,
-      test,
-      counts.find((it) => it.test.name === test.name),
-    ),
-  );
-  return { countedAt: counts[0]?.at, ...proofOf(scene, weighed) };
+  const terms: Terms = { rollout, evidence, step, allowed: evidence.budget / nextWeight(rollout) };
+  return testsOf(rollout).map((it) => beginWeighing(terms, it, boundsOf(it)));
 }
 
-interface Scene {
-  readonly rollout: Rollout;
-  readonly evidence: Evidence;
-  readonly step: Step;
-  /** Since when the step is live; Unix seconds. */
-  readonly since: number;
-  /** Until when both tracks lost pods by nobody's fault; Unix seconds. */
-  readonly excusedUntil: number;
-  /** The share of the canary's requests that may be bad in the next step. */
-  readonly allowed: number;
-}
-
-/** A test's proof, and what its claims would need. */
-interface Weighed extends TestProof {
-  readonly needed: number | undefined;
-  readonly ofStep: readonly Interval[];
+/** A test with all that came in the step so far. */
+export interface Weighed {
+  readonly weighing: Weighing;
+  /** What it was made of, and what has come since its last interval. */
+  readonly counted: Counted;
+  /** Why its counters said nothing. */
+  readonly trouble: string | undefined;
 }
 
 /** The canary's share of all requests after the step; a fraction. All of them where its version becomes the primary's. */
@@ -168,64 +179,16 @@ function nextWeight({ plan: { plan }, state }: Rollout): number {
   return Math.max(step.weights.canary / 100, 0.001);
 }
 
-function weigh(scene: Scene, test: Test, counts: TestCounts | undefined): Weighed {
-  const { rollout, evidence, since } = scene;
-  const before = rollout.state.evidence?.find((it) => it.test === test.name);
-  const trouble = troubleOf(counts);
-  const bounds = before?.bounds ?? counts?.bounds ?? [];
-  const isSeen = (before?.canary.requests ?? 0) > 0;
-  const counted = known(scene, counts && { ...counts, bounds }, isSeen);
-  const { intervals, tail } = counted;
-  const ofStep = intervals.filter(({ from }) => from >= since);
-  const stake = stakeOf(scene);
-  const compared = merged(intervals);
-  const claims = harmClaims(test, bounds).map((claim) => {
-    const kept = before?.claims.find(
-      (it) => it.claim === claim.name && it.logs.length === claim.points,
-    );
-    const pace = paceOf(claim, evidence);
-    const usable = claim.isCompared ? compared : intervals;
-    const whole = gathered(claim, begun(claim, kept, stake), usable, pace);
-    // What no cap holds back is looked at before its interval is over.
-    const isTold = tail !== undefined && !claim.capped;
-    const now = isTold ? gathered(claim, whole, merged([tail]), pace) : whole;
-    return { claim, whole, now: now.e };
-  });
-  const safety = safetyClaim(test, scene.allowed);
-  const safe = safety && safetyOf(safety, safety.isCompared ? merged(ofStep) : ofStep);
-  return {
-    test,
-    canary: tallyOf([tallyIn(before?.canary), canaryTally(intervals, 0)]),
-    other: tallyOf([tallyIn(before?.other), otherTally(intervals, 0)]),
-    claims: claims.map(({ claim, now }) => ({
-      name: claim.name,
-      logE: logE(now),
-      part: claim.part,
-    })),
-    safe: safe && logE(safe),
-    isShared: isMissedByBoth(test, intervals, evidence),
-    trouble,
-    counted,
-    ofStep,
-    needed:
-      safety &&
-      safe &&
-      (requestsNeeded(safe, safety.growths(ofStep), Math.log(1 / evidence.beta)) ?? Infinity),
-    record: recordOf(test, before, bounds, intervals, claims),
-  };
-}
-
-function known({ excusedUntil }: Scene, counts: TestCounts | undefined, isSeen: boolean): Counted {
+function countedOf(
+  { before, bounds }: Weighing,
+  counts: TestCounts | undefined,
+  excusedUntil: number,
+): Counted {
   if (counts === undefined || troubleOf(counts) !== undefined) return { intervals: [] };
-  const { intervals, tail } = countedIn(counts, isSeen);
+  const isSeen = (before?.canary.requests ?? 0) > 0;
+  const { intervals, tail } = countedIn({ ...counts, bounds }, isSeen);
   const isFair = ({ from }: Interval) => from >= excusedUntil;
   return { intervals: intervals.filter(isFair), tail: tail && isFair(tail) ? tail : undefined };
-}
-
-/** What is staked as the step begins; nothing in the rollout's first. */
-function stakeOf({ rollout: { plan }, step }: Scene): number | undefined {
-  const steps = plan.plan.steps.filter((it) => (it.tests ?? []).length > 0);
-  return step === steps[0] ? undefined : stepStake(steps.length - 1);
 }
 
 /** Why a test's counters said nothing; undefined where they did. */
@@ -252,50 +215,16 @@ function missingBucket(
   );
 }
 
-function isMissedByBoth(
-  { question }: Test,
-  intervals: readonly Interval[],
-  { alpha }: Evidence,
-): boolean {
-  if (question.kind !== 'objective') return false;
-  const primary = otherTally(intervals, 0);
-  return primary.requests > 0 && rateInterval(primary, alpha).low > question.limit;
-}
-
-function recordOf(
-  test: Test,
-  before: TestRecord | undefined,
-  bounds: readonly Bound[],
-  intervals: readonly Interval[],
-  claims: readonly { readonly claim: Claim; readonly whole: Gathered }[],
-): TestRecord {
-  const sides = { canary: canaryTally, other: otherTally };
-  const count = Math.max(1, bounds.length);
-  const tallied = (side: keyof typeof sides) => {
-    const tallies = Array.from({ length: count }, (_, bound) => sides[side](intervals, bound));
-    const old = before?.[side];
-    return {
-      requests: (old?.requests ?? 0) + (tallies[0]?.requests ?? 0),
-      bad: tallies.map((it, bound) => (old?.bad[bound] ?? 0) + it.bad),
-    };
-  };
-  return {
-    test: test.name,
-    ...(bounds.length === 0 ? {} : { bounds: [...bounds] }),
-    canary: tallied('canary'),
-    other: tallied('other'),
-    claims: claims.map(({ claim, whole: { e, intervals } }) => ({
-      claim: claim.name,
-      intervals,
-      logs: [...e.logs],
-      unspent: e.unspent,
-    })),
-  };
-}
-
-function proofOf({ evidence }: Scene, weighed: readonly Weighed[]): Proof {
-  const shared = weighed.filter((it) => it.isShared);
-  const parts = weighed
+/** What follows from all that was weighed in a position. */
+export function proofOf(
+  { plan: { plan } }: Rollout,
+  weighed: readonly Weighed[],
+): Proof | undefined {
+  const { evidence } = plan;
+  if (evidence === undefined) return undefined;
+  const tests = weighed.map((it) => testProof(it, evidence));
+  const shared = tests.filter((it) => it.isShared);
+  const parts = tests
     .filter((it) => !it.isShared)
     .flatMap((test) =>
       test.claims.map((claim) => ({
@@ -305,22 +234,26 @@ function proofOf({ evidence }: Scene, weighed: readonly Weighed[]): Proof {
     );
   const total = totalOf(parts);
   const proofOfHarm = Math.log(1 / evidence.alpha);
-  const safetyLevel = Math.log(1 / evidence.beta);
-  const asked = weighed.filter((it) => it.safe !== undefined && it.test.share > 0);
-  const safety = asked.length === 0 ? undefined : Math.min(...asked.map((it) => it.safe ?? 0));
-  const deciding = weighed.filter((it) => it.test.share > 0);
-  const requests = Math.min(Infinity, ...weighed.map((it) => canaryTally(it.ofStep, 0).requests));
+  const proofOfSafety = Math.log(1 / evidence.beta);
+  const deciding = tests.filter((it) => it.test.share > 0);
+  const safeties = deciding.flatMap((it) => it.safe ?? []);
+  const safety = safeties.length === 0 ? undefined : Math.min(...safeties);
+  const requests = Math.min(
+    Infinity,
+    ...weighed.map(({ weighing }) => canaryTally(sumOf(weighing.live), 0).requests),
+  );
   const isBudgeted = evidence.advance === 'safe-within-budget' && safety !== undefined;
   return {
-    tests: weighed,
+    tests,
     harm: total.logE,
     proofOfHarm,
     blame: total.logE >= proofOfHarm ? total.blame : undefined,
     shared,
-    isSafe: isBudgeted ? safety >= safetyLevel : requests >= LEAST_REQUESTS,
+    isSafe: isBudgeted ? safety >= proofOfSafety : requests >= LEAST_REQUESTS,
     safety,
-    proofOfSafety: safetyLevel,
-    need: isBudgeted ? needOf(asked) : leastOf(requests, weighed),
+    proofOfSafety,
+    weighed,
+    isBudgeted,
     requests,
     trouble: deciding
       .flatMap((it) => (it.trouble === undefined ? [] : [`${it.test.name}: ${it.trouble}`]))
@@ -328,18 +261,50 @@ function proofOf({ evidence }: Scene, weighed: readonly Weighed[]): Proof {
   };
 }
 
-function needOf(weighed: readonly Weighed[]): Need | undefined {
-  const needed = Math.max(0, ...weighed.map((it) => it.needed ?? 0));
-  return needed === 0 ? undefined : needIn(needed, weighed);
+function testProof({ weighing, counted, trouble }: Weighed, evidence: Evidence): TestProof {
+  const { test, before, claims, safety, all } = weighing;
+  return {
+    test,
+    canary: tallyOf([tallyIn(before?.canary), canaryTally(sumOf(all), 0)]),
+    other: tallyOf([tallyIn(before?.other), otherTally(sumOf(all), 0)]),
+    claims: claims.map((it) => ({
+      name: it.claim.name,
+      logE: logE(gatheredNow(it, counted.tail).e),
+      part: it.claim.part,
+    })),
+    safe: safety && logE(safety.e),
+    isShared: isMissedByBoth(test, otherTally(sumOf(all), 0), evidence),
+    trouble,
+    counted,
+  };
 }
 
-function leastOf(requests: number, weighed: readonly Weighed[]): Need | undefined {
-  return requests >= LEAST_REQUESTS ? undefined : needIn(LEAST_REQUESTS - requests, weighed);
+function sumOf({ sum }: Gathering): readonly Interval[] {
+  return sum === undefined ? [] : [sum];
 }
 
-function needIn(requests: number, [first]: readonly Weighed[]): Need {
-  const all = first?.ofStep ?? [];
-  const seconds = (all.at(-1)?.to ?? 0) - (all[0]?.from ?? 0);
+function isMissedByBoth({ question }: Test, primary: Tally, { alpha }: Evidence): boolean {
+  if (question.kind !== 'objective') return false;
+  return primary.requests > 0 && rateInterval(primary, alpha).low > question.limit;
+}
+
+/** How many more requests to the canary the step takes; undefined where it needs none, or nobody can tell. */
+export function needOf({ weighed, isBudgeted, requests, proofOfSafety }: Proof): Need | undefined {
+  if (!isBudgeted)
+    return requests >= LEAST_REQUESTS ? undefined : needIn(LEAST_REQUESTS - requests, weighed[0]);
+  const asked = weighed.filter(({ weighing: { test, safety } }) => safety && test.share > 0);
+  const needed = asked.map(({ weighing: { safety, live } }) =>
+    safety === undefined
+      ? 0
+      : (requestsNeeded(safety.e, safety.claim.growths(sumOf(live)), proofOfSafety) ?? Infinity),
+  );
+  const most = Math.max(0, ...needed);
+  return most === 0 ? undefined : needIn(most, asked[0]);
+}
+
+function needIn(requests: number, first: Weighed | undefined): Need {
+  const all = first === undefined ? [] : sumOf(first.weighing.live);
+  const seconds = (all[0]?.to ?? 0) - (all[0]?.from ?? 0);
   const rate = canaryTally(all, 0).requests / seconds;
   return { requests, seconds: rate > 0 ? requests / rate : undefined };
 }

@@ -3,7 +3,7 @@ import { failedBefore } from '../failure.ts';
 import { disagreement } from '../integrity.ts';
 import type { TestCounts } from '../judge/counts.ts';
 import { judge } from '../judge/judge.ts';
-import { prove } from '../judge/proof.ts';
+import { type Proof, prove } from '../judge/proof.ts';
 import type { CheckSeries } from '../judge/series.ts';
 import type { Observation } from '../observation.ts';
 import type { Rollout } from '../situation.ts';
@@ -48,12 +48,16 @@ export function decide(observation: Observation, now: number): Decision {
   const rollout = observation.situation.rollout;
   if (rollout.kind === 'broken') return { kind: 'hold', reason: rollout.reason };
   if (rollout.kind === 'absent') return first(observation.situation, observation.beginning);
-  const context = contextOf(observation, rollout.value, now);
+  return ruled(contextOf(observation, rollout.value, now));
+}
+
+/** What the rules say of a rollout, and of what follows from all that was observed. */
+export function ruled(context: Context): Decision {
   for (const rule of RULES) {
     const decision = rule(context);
     if (decision !== undefined) return decision;
   }
-  throw new Error(`release ${observation.situation.id}: no rule applied`);
+  throw new Error(`release ${context.observation.situation.id}: no rule applied`);
 }
 
 /** In order; the first that answers decides. */
@@ -85,25 +89,25 @@ const RULES: readonly Rule[] = [
   goOn,
 ];
 
-/** What every rule is given: an observation and what follows from it. @param now Unix seconds */
-export function contextOf(observation: Observation, rollout: Rollout, now: number): Context {
+/**
+ * What every rule is given: an observation and what follows from it.
+ *
+ * @param now Unix seconds
+ * @param weighed what the tests come to, where it is known already @default - it follows from the observed counts
+ */
+export function contextOf(
+  observation: Observation,
+  rollout: Rollout,
+  now: number,
+  weighed?: Proof,
+): Context {
   const live = observation.cluster?.live ?? {
     kind: 'unknown',
     reason: 'the cluster was not asked',
   };
-  const judgement = judge(
-    rollout,
-    trusted(observation, rollout),
-    live,
-    now,
-    observation.cluster?.outage,
-  );
-  const proof = prove(
-    rollout,
-    trustedCounts(observation, rollout),
-    live,
-    observation.cluster?.outage,
-  );
+  const { outage } = observation.cluster ?? {};
+  const judgement = judge(rollout, trusted(observation, rollout), live, now, outage);
+  const proof = weighed ?? prove(rollout, trustedCounts(observation, rollout), live, outage);
   return {
     observation,
     rollout,

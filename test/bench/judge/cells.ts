@@ -1,7 +1,8 @@
 import type { Bucket } from '../../../analyzer/core/judge/evidence/latency.ts';
+import type { Scenario } from '../../../analyzer/simulated/requests.ts';
 import { median } from '../numbers.ts';
 import type { Rule } from './rules.ts';
-import { MINUTES, type Scenario, traffic } from './traffic.ts';
+import { MINUTES, traffic } from './traffic.ts';
 
 /** What a rule did in all runs of a scenario. */
 export interface Cell {

@@ -3,8 +3,8 @@ import {
   comparisonIncrements,
 } from '../../../analyzer/core/judge/evidence/comparison.ts';
 import { advanced, logE, startProcess } from '../../../analyzer/core/judge/evidence/e-process.ts';
-import { binomial } from '../../simulation/draws.ts';
-import { seeded } from '../../simulation/random.ts';
+import { binomial } from '../../../analyzer/simulated/draws.ts';
+import { seeded } from '../../../analyzer/simulated/random.ts';
 import { OWN } from './rules.ts';
 import { STEPS } from './traffic.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { Scenario } from '../../../analyzer/simulated/requests.ts';
 import { measure } from './cells.ts';
 import { rollout } from './gate.ts';
 import { OTHERS, OWN } from './rules.ts';
-import type { Scenario } from './traffic.ts';
 
 /** A few runs of what `npm run bench:judge` measures in full: what must hold in each of them. */
 

@@ -17,8 +17,17 @@ import {
   tallyBeyond,
 } from '../../../analyzer/core/judge/evidence/latency.ts';
 import { rankDeviation, scored } from '../../../analyzer/core/judge/evidence/scores.ts';
-import { type Arms, type Tally, tallyOf } from '../../../analyzer/core/judge/evidence/tally.ts';
+import { type Arms, tallyOf } from '../../../analyzer/core/judge/evidence/tally.ts';
 import { totalOf } from '../../../analyzer/core/judge/evidence/total.ts';
+import {
+  ARGO_ROLLOUTS,
+  errorRate,
+  FLAGGER,
+  isFailed,
+  type LimitRule,
+  type Minute,
+  p99,
+} from '../../../analyzer/simulated/rules.ts';
 import { type Seen, STEP_MINUTES, STEPS } from './traffic.ts';
 
 /** A rule at work in one run: whether it rolls back once it has seen one more interval. */
@@ -111,12 +120,6 @@ const PERCH = [
   perch('Perch, strict', { relative: 1, absolute: 0 }, false),
 ];
 
-/** What one side did in a minute, for rules that look at rates and quantiles. */
-interface Minute {
-  readonly tally: Tally;
-  readonly buckets: readonly Bucket[];
-}
-
 type Sides = Readonly<Record<'canary' | 'primary', Minute>>;
 
 /** Gathers intervals into minutes, and asks the rule once a minute. */
@@ -144,30 +147,16 @@ function added(all: readonly (readonly Bucket[])[]): readonly Bucket[] {
   }));
 }
 
-/** As Prometheus' histogram_quantile: interpolated within a bucket. NaN without requests. */
-function p99({ buckets }: Minute): number {
-  const rank = 0.99 * (buckets.at(-1)?.count ?? 0);
-  if (!(rank > 0)) return Number.NaN;
-  const k = buckets.findIndex((it) => it.count >= rank);
-  const [from, to] = [buckets[k - 1] ?? { le: 0, count: 0 }, buckets[k]];
-  if (to === undefined || !Number.isFinite(to.le)) return from.le;
-  return from.le + ((to.le - from.le) * (rank - from.count)) / (to.count - from.count);
-}
-
-const errorRate = ({ tally: { requests, bad } }: Minute) => bad / requests;
-
-/** Fewer good than 99 %, or a p99 above 500 ms, or no data: so many failed minutes end a rollout. */
-function limits(name: string, most: number): Rule {
+/** So many failed minutes end a rollout. */
+function limits({ name, mostFailed }: LimitRule, setting: string): Rule {
   return {
-    name,
+    name: `${name}, ${setting}`,
     start() {
       let failed = 0;
       return eachMinute((minutes) => {
         const now = minutes.at(-1)?.canary;
-        if (now === undefined) return false;
-        const isSlow = now.buckets.length > 0 && !(p99(now) <= 500);
-        if (isSlow || !(errorRate(now) <= 0.01)) failed += 1;
-        return failed >= most;
+        if (now !== undefined && isFailed(now)) failed += 1;
+        return failed >= mostFailed;
       });
     },
   };
@@ -211,8 +200,8 @@ export const OWN: readonly Rule[] = PERCH;
 
 /** What others do, once a minute. */
 export const OTHERS: readonly Rule[] = [
-  limits('Flagger, threshold 5', 5),
-  limits('Argo Rollouts, failureLimit 0', 1),
+  limits(FLAGGER, 'threshold 5'),
+  limits(ARGO_ROLLOUTS, 'failureLimit 0'),
   pipecd,
   kayenta,
 ];

@@ -1,8 +1,8 @@
+import type { Scenario } from '../../../analyzer/simulated/requests.ts';
 import { median } from '../numbers.ts';
 import { type Cell, measure } from './cells.ts';
 import { type Ended, rollout } from './gate.ts';
 import { OTHERS, OWN } from './rules.ts';
-import type { Scenario } from './traffic.ts';
 
 /** One run of the bench. */
 export interface Options {

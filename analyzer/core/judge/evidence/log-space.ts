@@ -1,6 +1,7 @@
 /** ln(eᵃ + eᵇ), without overflow; −∞ is the logarithm of nothing. */
 export function logAddExp(a: number, b: number): number {
-  const [low, high] = a < b ? [a, b] : [b, a];
+  const low = Math.min(a, b);
+  const high = Math.max(a, b);
   return low === -Infinity || high === Infinity ? high : high + Math.log1p(Math.exp(low - high));
 }
 

@@ -5,6 +5,7 @@ import {
   WORSE_RATIOS,
 } from '../../../../analyzer/core/judge/evidence/comparison.ts';
 import { type Proof, prove } from '../../../../analyzer/core/judge/proof.ts';
+import { recordOf } from '../../../../analyzer/core/judge/weighing.ts';
 import type { Rollout } from '../../../../analyzer/core/situation.ts';
 import { isoTime } from '../../../../analyzer/core/state.ts';
 import type { Evidence } from '../../../../lib/plan/evidence.ts';
@@ -194,7 +195,9 @@ describe('between two intervals', () => {
       isSafe: false,
       requests: 240,
     });
-    expect(found?.tests[0]?.record.canary).toEqual({ requests: 240, bad: [0] });
+    expect(found?.weighed.map((it) => recordOf(it.weighing).canary)).toEqual([
+      { requests: 240, bad: [0] },
+    ]);
   });
 
   test('a canary that was not there at the last interval is not counted', () => {

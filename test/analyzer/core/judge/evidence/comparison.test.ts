@@ -16,8 +16,8 @@ import {
   startProcess,
 } from '../../../../../analyzer/core/judge/evidence/e-process.ts';
 import { type Arms, armsOf } from '../../../../../analyzer/core/judge/evidence/tally.ts';
-import { binomial } from '../../../../simulation/draws.ts';
-import { seeded } from '../../../../simulation/random.ts';
+import { binomial } from '../../../../../analyzer/simulated/draws.ts';
+import { seeded } from '../../../../../analyzer/simulated/random.ts';
 import { THOROUGH, tries } from '../../../../tries.ts';
 import { arms, expectation, GOLDEN } from './fixture.ts';
 

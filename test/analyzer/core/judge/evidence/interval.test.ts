@@ -4,8 +4,8 @@ import {
   ratioInterval,
 } from '../../../../../analyzer/core/judge/evidence/interval.ts';
 import type { Arms } from '../../../../../analyzer/core/judge/evidence/tally.ts';
-import { binomial } from '../../../../simulation/draws.ts';
-import { seeded } from '../../../../simulation/random.ts';
+import { binomial } from '../../../../../analyzer/simulated/draws.ts';
+import { seeded } from '../../../../../analyzer/simulated/random.ts';
 import { arms } from './fixture.ts';
 
 describe('the interval of a rate', () => {

@@ -15,8 +15,8 @@ import {
   requestsNeeded,
   smallestDetectableRate,
 } from '../../../../../analyzer/core/judge/evidence/need.ts';
-import { binomial } from '../../../../simulation/draws.ts';
-import { seeded } from '../../../../simulation/random.ts';
+import { binomial } from '../../../../../analyzer/simulated/draws.ts';
+import { seeded } from '../../../../../analyzer/simulated/random.ts';
 import { arms } from './fixture.ts';
 
 const STRICT: Margin = { relative: 1, absolute: 0 };

@@ -6,8 +6,8 @@ import {
   scored,
   summaryOf,
 } from '../../../../../analyzer/core/judge/evidence/scores.ts';
-import { normal } from '../../../../simulation/draws.ts';
-import { seeded } from '../../../../simulation/random.ts';
+import { normal } from '../../../../../analyzer/simulated/draws.ts';
+import { seeded } from '../../../../../analyzer/simulated/random.ts';
 
 const repeat = (count: number, value: number) => Array<number>(count).fill(value);
 const up = (count: number, first = 1) => Array.from({ length: count }, (_, k) => first + k);

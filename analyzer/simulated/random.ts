@@ -8,6 +8,7 @@ export interface Random {
   pick<T>(all: readonly [T, ...T[]]): T;
 }
 
+/** A source that begins at a seed. */
 export function seeded(seed: number): Random {
   let state = seed >>> 0;
   const next = () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { binomial, gammaNoise, normal } from './draws.ts';
-import { seeded } from './random.ts';
+import { binomial, gammaNoise, normal } from '../../../analyzer/simulated/draws.ts';
+import { seeded } from '../../../analyzer/simulated/random.ts';
 
 /** Mean and variance of so many draws. */
 function moments(draw: () => number, count = 20_000): { mean: number; variance: number } {
