@@ -1,15 +1,17 @@
 import type { Test } from '../../lib/plan/evidence.ts';
 import type { Answer } from '../core/answer.ts';
+import type { Liveness } from '../core/cluster/reading.ts';
 import {
   type Bound,
   boundOf,
   counterQuestions,
+  type Part,
   type TestCounts,
   type TrackCounts,
 } from '../core/judge/counts.ts';
 import { chooseBounds, tallyBeyond } from '../core/judge/evidence/latency.ts';
 import type { Grid } from '../core/judge/judge.ts';
-import { intervalGrid, testsOf } from '../core/judge/proof.ts';
+import { intervalGrid, restOf, testsOf } from '../core/judge/proof.ts';
 import { stepOf } from '../core/position.ts';
 import type { Rollout } from '../core/situation.ts';
 import { unix } from '../core/state.ts';
@@ -30,10 +32,12 @@ const HISTORY_SECONDS = 3600;
 export async function askCounts(
   { metrics, clock }: World,
   rollout: Rollout,
+  live: Liveness,
   now: number,
 ): Promise<Counted> {
   let skewSeconds = 0;
-  const grid = intervalGrid(rollout, now);
+  const grid = gridOf(rollout, now);
+  const { head, tail } = restOf(rollout, live, now);
   const counts = await Promise.all(testsOf(rollout).map((test) => askTest(test)));
   return { counts, skewSeconds };
 
@@ -41,7 +45,6 @@ export async function askCounts(
     const found = await boundsOf(test);
     if (found.kind === 'unknown') return { test, grid, bounds: [], canary: found, other: found };
     const bounds = found.value;
-    if (grid.end < grid.start) return { test, grid, bounds, canary: EMPTY, other: EMPTY };
     const { canary, primary, baseline } = test.counts;
     const runsBaseline = stepOf(rollout.plan.plan, rollout.state.position)?.baseline === true;
     const tracks = { canary, other: runsBaseline ? (baseline ?? primary) : primary };
@@ -52,15 +55,14 @@ export async function askCounts(
       ]);
       return { canary: ours, other: others };
     };
-    const to = Math.floor(now);
-    const since = { start: to, end: to, stepSeconds: to - grid.end };
-    // What takes a candidate back at once is looked at in between.
-    const isTailed = test.catastrophe !== undefined && to > grid.end;
-    const [whole, tail] = await Promise.all([ask(grid), isTailed ? ask(since) : undefined]);
-    return {
-      ...{ test, grid, bounds, ...whole },
-      ...(tail === undefined ? {} : { tail: { from: grid.end, to, ...tail } }),
+    const part = async (between: typeof head): Promise<Part | undefined> => {
+      // What takes a candidate back at once is looked at in between.
+      if (between === undefined || test.catastrophe === undefined) return undefined;
+      const [from, to] = between;
+      return { from, to, ...(await ask({ start: to, end: to, stepSeconds: to - from })) };
     };
+    const [whole, first, last] = await Promise.all([ask(grid), part(head), part(tail)]);
+    return { test, grid, bounds, ...whole, head: first, tail: last };
   }
 
   async function askTrack(
@@ -121,7 +123,14 @@ export async function askCounts(
   }
 }
 
-const EMPTY: TrackCounts = { kind: 'known', value: [] };
+/** Before the step's first interval is over, what was there before tells which counters are new. */
+function gridOf(rollout: Rollout, now: number): Grid {
+  const grid = intervalGrid(rollout, now);
+  const { stepSeconds } = grid;
+  if (grid.end >= grid.start) return grid;
+  const before = Math.floor(unix(rollout.state.at) / stepSeconds) * stepSeconds;
+  return { start: before, end: before, stepSeconds };
+}
 
 function known<T>(value: T): Answer<T> {
   return { kind: 'known', value };

@@ -35,12 +35,14 @@ export interface TestCounts {
   readonly other: TrackCounts;
   /** None where errors are counted. */
   readonly bounds: readonly Bound[];
-  /** What has come since the last interval. @default - it was not asked */
-  readonly tail?: Tail | undefined;
+  /** What came from when the step was live to its first interval. @default - nothing, or it was not asked */
+  readonly head?: Part | undefined;
+  /** What has come since the last interval; it may still lack what is reported late. @default - it was not asked */
+  readonly tail?: Part | undefined;
 }
 
-/** What has come since the last whole interval. It may still lack what is reported late. */
-export interface Tail {
+/** What came in a part of an interval. */
+export interface Part {
   /** Unix seconds. */
   readonly from: number;
   readonly to: number;
@@ -99,31 +101,58 @@ export interface Counted {
  * @param isSeen whether the canary was seen in an earlier step of the rollout
  */
 export function countedIn(counts: TestCounts, isSeen: boolean): Counted {
-  const { grid, tail } = counts;
+  const { grid, head, tail } = counts;
   const canary = trackOf(counts, counts.canary);
   const other = trackOf(counts, counts.other);
   const seenFrom = isSeen ? -Infinity : Math.min(Infinity, ...canary.keys());
-  const interval = (from: number, to: number, now: { canary: Track; other: Track }) => {
-    const ours = canary.has(from) || from < seenFrom ? now.canary.get(to) : undefined;
-    const others = other.has(from) ? now.other.get(to) : undefined;
+  // Whether they were there is known at the ends of whole intervals.
+  const interval = (from: number, to: number, now = { canary, other }, seenAt = from) => {
+    const ours = canary.has(seenAt) || seenAt < seenFrom ? now.canary.get(to) : undefined;
+    const others = other.has(seenAt) ? now.other.get(to) : undefined;
     return ours === undefined ? [] : [{ from, to, strata: strataOf(ours, others) }];
+  };
+  const part = (it: Part | undefined) => {
+    if (it === undefined) return [];
+    const tracks = { canary: trackOf(counts, it.canary), other: trackOf(counts, it.other) };
+    const before =
+      grid.start + Math.floor((it.from - grid.start) / grid.stepSeconds) * grid.stepSeconds;
+    return interval(it.from, it.to, tracks, Math.max(grid.start, before));
   };
   const ends = Array.from(
     { length: Math.max(0, Math.round((grid.end - grid.start) / grid.stepSeconds)) },
     (_, index) => grid.start + (index + 1) * grid.stepSeconds,
   );
-  const [last] =
-    tail === undefined
-      ? []
-      : interval(tail.from, tail.to, {
-          canary: trackOf(counts, tail.canary),
-          other: trackOf(counts, tail.other),
-        });
+  const whole = ends.flatMap((to) => interval(to - grid.stepSeconds, to));
   return {
-    intervals: ends.flatMap((to) => interval(to - grid.stepSeconds, to, { canary, other })),
-    tail: last,
+    intervals: [...whole, ...part(head)].sort((a, b) => a.from - b.from),
+    tail: part(tail).at(0),
   };
 }
+
+/**
+ * Whether what has come since the last interval would be a catastrophe if it went on: it breaks the margin of one, and may
+ * still be too little to prove it.
+ */
+export function looksCatastrophic(counts: TestCounts): boolean {
+  const { catastrophe, share } = counts.test;
+  if (counts.tail === undefined || catastrophe === undefined || share === 0) return false;
+  const shareOf = (answer: TrackCounts) => {
+    const cells = [...trackOf(counts, answer).values()].flatMap((it) => [...it.values()]);
+    const sum = (of: (it: Cell) => number) => cells.reduce((all, it) => all + of(it), 0);
+    return (
+      sum((it) => it.bad[0] ?? 0) /
+      Math.max(
+        1,
+        sum((it) => it.requests),
+      )
+    );
+  };
+  const { canary, other } = counts.tail;
+  return shareOf(canary) > CATASTROPHE_RELATIVE * shareOf(other) + catastrophe;
+}
+
+/** How many times the primary's share of bad requests is no catastrophe anyway. */
+export const CATASTROPHE_RELATIVE = 1.5;
 
 function trackOf({ test, bounds }: TestCounts, answer: TrackCounts): Track {
   const { counts, strata = [] } = test;

@@ -1,4 +1,4 @@
-import type { Evidence, Test } from '../../../lib/plan/evidence.ts';
+import { type Evidence, requestsForBudget, type Test } from '../../../lib/plan/evidence.ts';
 import type { Step } from '../../../lib/plan/plan.ts';
 import type { Liveness, Outage } from '../cluster/reading.ts';
 import { hasPromoted, nextPosition, stepOf } from '../position.ts';
@@ -102,6 +102,35 @@ export function intervalGrid({ state, plan }: Rollout, now: number): Grid {
   };
 }
 
+/** Times that no whole interval of the step has; each from one moment to another. */
+export interface Rest {
+  /** From when the step was live to the first interval that is the step's alone; once that is settled. */
+  readonly head: readonly [from: number, to: number] | undefined;
+  /** Since the last interval, or the head's start where the head is not settled. */
+  readonly tail: readonly [from: number, to: number] | undefined;
+}
+
+/**
+ * What is asked besides whole intervals. In the one in which a step gets live, the split of requests changes: an outage in
+ * its end would be one of the canary's requests more than of the primary's. So it is weighed from when the step was live.
+ */
+export function restOf(rollout: Rollout, live: Liveness, now: number): Rest {
+  const { start, end, stepSeconds } = intervalGrid(rollout, now);
+  const to = Math.floor(now);
+  const between = (from: number, until: number) =>
+    until > from ? ([from, until] as const) : undefined;
+  if (live.kind !== 'live')
+    return {
+      head: undefined,
+      tail: between(end < start ? Math.ceil(unix(rollout.state.at)) : end, to),
+    };
+  const since = Math.ceil(live.sinceSeconds);
+  const own = Math.ceil(since / stepSeconds) * stepSeconds;
+  return end < own
+    ? { head: undefined, tail: between(since, to) }
+    : { head: between(since, own), tail: between(end, to) };
+}
+
 /** When the next interval can be weighed; Unix seconds. */
 export function nextIntervalAt(rollout: Rollout, now: number): number {
   const { end, stepSeconds } = intervalGrid(rollout, now);
@@ -152,6 +181,8 @@ interface Scene {
 
 /** A test's proof, and what its claims would need. */
 interface Weighed extends TestProof {
+  /** Requests with those since the last interval, of which what needs no whole interval is proved. */
+  readonly untilNow: Pick<TestProof, 'canary' | 'other'>;
   readonly needed: number | undefined;
   readonly ofStep: readonly Interval[];
 }
@@ -184,12 +215,16 @@ function weigh(scene: Scene, test: Test, counts: TestCounts | undefined): Weighe
     const now = tail === undefined || claim.capped ? whole : gathered(claim, whole, [tail], most);
     return { claim, whole, now: now.e };
   });
+  const requests = (all: readonly Interval[]) => ({
+    canary: tallyOf([tallyIn(before?.canary), canaryTally(all, 0)]),
+    other: tallyOf([tallyIn(before?.other), otherTally(all, 0)]),
+  });
   const safety = safetyClaim(test, scene.allowed);
   const safe = safety && safetyOf(safety, ofStep);
   return {
     test,
-    canary: tallyOf([tallyIn(before?.canary), canaryTally(intervals, 0)]),
-    other: tallyOf([tallyIn(before?.other), otherTally(intervals, 0)]),
+    ...requests(intervals),
+    untilNow: requests(tail === undefined ? intervals : [...intervals, tail]),
     claims: claims.map(({ claim, now }) => ({
       name: claim.name,
       logE: logE(now),
@@ -202,15 +237,23 @@ function weigh(scene: Scene, test: Test, counts: TestCounts | undefined): Weighe
     needed:
       safety &&
       safe &&
-      (requestsNeeded(safe, safety.growths(ofStep), Math.log(1 / evidence.beta)) ?? Infinity),
+      (requestsNeeded(safe, safety.growths(ofStep), Math.log(1 / evidence.beta)) ??
+        (canaryTally(ofStep, 0).requests > 0
+          ? Infinity
+          : requestsForBudget(evidence, 100 * nextWeight(rollout)))),
     record: recordOf(test, before, bounds, intervals, claims),
   };
 }
 
-function known({ excusedUntil }: Scene, counts: TestCounts | undefined, isSeen: boolean): Counted {
+function known(
+  { excusedUntil, since }: Scene,
+  counts: TestCounts | undefined,
+  isSeen: boolean,
+): Counted {
   if (counts === undefined || troubleOf(counts) !== undefined) return { intervals: [] };
   const { intervals, tail } = countedIn(counts, isSeen);
-  const isFair = ({ from }: Interval) => from >= excusedUntil;
+  // In the interval in which the step got live, the split of requests changed.
+  const isFair = ({ from, to }: Interval) => from >= excusedUntil && (to <= since || from >= since);
   return { intervals: intervals.filter(isFair), tail: tail && isFair(tail) ? tail : undefined };
 }
 
@@ -300,6 +343,8 @@ function proofOf({ evidence }: Scene, weighed: readonly Weighed[]): Proof {
     .flatMap((test) => test.claims.map((claim) => ({ ...claim, test, claim })));
   const total = totalOf(parts);
   const proofOfHarm = Math.log(1 / evidence.alpha);
+  const blame = total.logE >= proofOfHarm ? total.blame : undefined;
+  const told = (it: Weighed) => (it === blame?.test ? { ...it, ...it.untilNow } : it);
   const safetyLevel = Math.log(1 / evidence.beta);
   const asked = weighed.filter((it) => it.safe !== undefined && it.test.share > 0);
   const safety = asked.length === 0 ? undefined : Math.min(...asked.map((it) => it.safe ?? 0));
@@ -307,10 +352,10 @@ function proofOf({ evidence }: Scene, weighed: readonly Weighed[]): Proof {
   const requests = Math.min(Infinity, ...weighed.map((it) => canaryTally(it.ofStep, 0).requests));
   const isBudgeted = evidence.advance === 'safe-within-budget' && safety !== undefined;
   return {
-    tests: weighed,
+    tests: weighed.map(told),
     harm: total.logE,
     proofOfHarm,
-    blame: total.logE >= proofOfHarm ? total.blame : undefined,
+    blame: blame && { test: told(blame.test), claim: blame.claim },
     shared,
     isSafe: isBudgeted ? safety >= safetyLevel : requests >= LEAST_REQUESTS,
     safety,

@@ -4,7 +4,7 @@ import {
   comparisonIncrements,
   WORSE_RATIOS,
 } from '../../../../analyzer/core/judge/evidence/comparison.ts';
-import { type Proof, prove } from '../../../../analyzer/core/judge/proof.ts';
+import { type Proof, prove, restOf } from '../../../../analyzer/core/judge/proof.ts';
 import type { Rollout } from '../../../../analyzer/core/situation.ts';
 import { isoTime } from '../../../../analyzer/core/state.ts';
 import type { Evidence } from '../../../../lib/plan/evidence.ts';
@@ -85,6 +85,13 @@ describe('what is proved', () => {
     );
     const many = move(of, LATER, { counts: [counted(rollout(of), it, quiet(60))] });
     expect(many).toMatchObject({ transition: 'next', verdict: 'pass' });
+  });
+
+  test('without requests the need is what a canary without errors would take', () => {
+    const none = decision(of, LATER, { counts: [counted(rollout(of), it, [])] });
+    expect(none.reason).toBe(
+      'not sure yet that the next step is safe: needs 2,498 more canary requests',
+    );
   });
 
   test('nothing is not enough', () => {
@@ -184,6 +191,42 @@ describe('between two intervals', () => {
     const back = move(of, end + 5, { counts: [{ ...whole, tail: tail(20, 20) }] });
     expect(back).toMatchObject({ transition: 'back', verdict: 'fail' });
     expect(back.reason).toContain(': catastrophe; ');
+  });
+
+  test('the commit tells what it was proved of', () => {
+    const back = move(of, end + 5, { counts: [{ ...whole, tail: tail(20, 20) }] });
+    expect(back.reason).toMatch(/^error-rate: 20 of 260 canary requests bad /);
+  });
+
+  test('the interval in which the step got live is weighed from then on', () => {
+    const live = liveSince(end - 5);
+    const hit = counted(rollout(of), it, [...quiet(3), [60, 60, 240, 16]]);
+    expect(prove(rollout(of), [hit], LIVE)?.blame).toBeDefined();
+    expect(prove(rollout(of), [hit], live)?.blame).toBeUndefined();
+    const head = {
+      ...{ from: end - 5, to: end },
+      canary: said(end, [60, 60]),
+      other: said(end, [16, 16]),
+    };
+    const shared = prove(rollout(of), [{ ...hit, head }], live);
+    expect(shared?.blame).toBeUndefined();
+    expect(shared?.tests[0]?.record.canary).toEqual({ requests: 240, bad: [60] });
+    const own = { ...head, other: said(end, [80, 0]) };
+    expect(prove(rollout(of), [{ ...hit, head: own }], live)?.blame).toBeDefined();
+  });
+
+  test('what is asked besides starts when the step is live', () => {
+    const at = (since: number, now: number) => restOf(rollout(of), liveSince(since), now);
+    const { settleSeconds } = rollout(of).plan.plan.analysis;
+    expect(at(end - 5, end - 1)).toEqual({ head: undefined, tail: [end - 5, end - 1] });
+    expect(at(end - 5, end + settleSeconds)).toEqual({
+      head: [end - 5, end],
+      tail: [end, end + settleSeconds],
+    });
+    expect(at(end, end + settleSeconds)).toEqual({
+      head: undefined,
+      tail: [end, end + settleSeconds],
+    });
   });
 
   test('what is not over is not kept, and proves no safety', () => {
