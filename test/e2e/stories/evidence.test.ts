@@ -24,7 +24,7 @@ const TESTED: Omit<StoryProps, 'id'> = {
   bakeSeconds: INTERVAL,
   progressSeconds: 60,
   checks: [compare.errorRate(), compare.latency()],
-  evidence: { interval: Duration.seconds(INTERVAL), budget: 0.5 },
+  evidence: { interval: Duration.seconds(INTERVAL), budget: 1 },
 };
 
 const STORIES: readonly StoryProps[] = [

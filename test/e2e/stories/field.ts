@@ -238,7 +238,8 @@ async function overtaken(merge: () => Promise<void>): Promise<void> {
       (it: Error) => it,
     );
     if (error === undefined) return;
-    if (!error.message.includes('fetch first')) throw error;
+    // The second is said where both pushes are under way at the same moment.
+    if (!/fetch first|cannot lock ref/.test(error.message)) throw error;
   }
   return merge();
 }
