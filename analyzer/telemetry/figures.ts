@@ -74,15 +74,15 @@ export function situationOf({ observation, commit, after }: Outcome): Situation 
 }
 
 /**
- * When the newest failed check point was, for a pushed move that takes traffic away because of failed checks;
- * Unix seconds. Undefined for any other.
+ * When the newest failed check point was, or until when the requests were counted that are proof, for a pushed move that
+ * takes traffic away because of it; Unix seconds. Undefined for any other.
  */
 export function fellAt({ observation, decision, commit }: Outcome): number | undefined {
   if (decision.kind !== 'move' || commit === undefined) return undefined;
   if (decision.transition !== 'back' || decision.verdict !== 'fail') return undefined;
   const rollout = observation.situation.rollout;
   if (rollout.kind !== 'known' || !hasTraffic(rollout.value)) return undefined;
-  return newestFailure(observation);
+  return decision.proof?.blame?.test.until ?? newestFailure(observation);
 }
 
 /** Since when the rollback's routes are live; Unix seconds. Undefined before that, and everywhere else. */

@@ -39,6 +39,8 @@ export interface TestProof {
   readonly canary: Tally;
   readonly other: Tally;
   readonly claims: readonly ClaimProof[];
+  /** Until when they were counted; Unix seconds. Undefined where none was. */
+  readonly until: number | undefined;
   /** ln of the e-value that more requests are safe, in this step; undefined where the test says nothing of it. */
   readonly safe: number | undefined;
   /** Whether the primary misses the objective as well. */
@@ -230,6 +232,7 @@ function weigh(scene: Scene, test: Test, counts: TestCounts | undefined): Weighe
       logE: logE(now),
       share: test.share * claim.part,
     })),
+    until: (tail ?? intervals.at(-1))?.to,
     safe: safe && logE(safe),
     isShared: isMissedByBoth(test, intervals, evidence),
     trouble,

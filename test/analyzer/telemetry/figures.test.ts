@@ -23,6 +23,7 @@ import {
   unstarted,
   V2,
 } from '../core/fixture.ts';
+import { counted, errorTest, evidence, tested } from '../core/judge/counted.ts';
 import { outcomeOf } from './outcome.ts';
 
 const at20 = situation({ position: step('02-weight-20') });
@@ -122,6 +123,17 @@ describe('a rollback', () => {
     const fell = fellAt(it) ?? 0;
     expect(fell).toBeLessThanOrEqual(T0 + 300);
     expect(fell).toBeGreaterThan(T0 + 300 - V2.plan.analysis.checkSeconds);
+  });
+
+  test('begins where the requests end that are proof', () => {
+    const it = errorTest({ catastrophe: 0.1 });
+    const of = situation({ position: step('02-weight-20'), plan: tested(evidence([it])) });
+    const rollout = of.rollout.kind === 'known' ? of.rollout.value : undefined;
+    if (rollout === undefined) throw new Error('no rollout');
+    const counts = [counted(rollout, it, [[60, 60, 240, 0]])];
+    const back = outcomeOf(of, T0 + 60, { counts });
+    expect(back.decision).toMatchObject({ transition: 'back', verdict: 'fail' });
+    expect(fellAt(back)).toBe(counts[0]?.grid.end);
   });
 
   test('that was not pushed, blames nobody or takes no traffic away does not begin', () => {
