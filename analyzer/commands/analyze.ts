@@ -197,7 +197,7 @@ async function pass(
       log.info({ idle: report.idle }, 'every release is at rest');
     return {
       end: { kind: 'done', report, failures: failed, seconds: seconds() },
-      pause: pauseSeconds(report.outcomes, interval, Date.now() / 1000),
+      pause: pauseSeconds(report.outcomes, interval, Date.now() / 1000, seconds()),
     };
   } catch (error) {
     return { end: { kind: 'failed', error, seconds: seconds() }, pause: interval };

@@ -76,6 +76,7 @@ export async function decidedAgain(
     askCounts(
       { ...world, countedAt: moment.countedAt },
       rollout,
+      moment.live,
       moment.now,
       after.evidence ?? rollout.state.evidence,
     ),

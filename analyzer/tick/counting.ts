@@ -1,5 +1,6 @@
 import type { Counters, Test } from '../../lib/plan/evidence.ts';
 import type { Answer } from '../core/answer.ts';
+import type { Liveness } from '../core/cluster/reading.ts';
 import {
   type Bound,
   boundOf,
@@ -29,12 +30,12 @@ const HISTORY_SECONDS = 3600;
 
 /** What `askCounts` is going to ask. */
 export function wantedCounts(rollout: Rollout, now: number): readonly Wanted[] {
-  const points = intervalGrid(rollout, now);
+  const points = gridOf(rollout, now);
   return testsOf(rollout).flatMap((test) => {
     const { source, counts, strata } = test;
-    const tracks = points.end >= points.start ? [counts.canary, otherOf(rollout, test)] : [];
+    const tracks = [counts.canary, otherOf(rollout, test)];
     const questions = tracks.flatMap((it) => counterQuestions(it, strata));
-    const grids = [points, ...tailGrid(test, points, now)];
+    const grids = [points, ...tailGrid(test, rollout, points, now)];
     const asked = grids.flatMap((it) => questions.map((question) => ({ question, points: it })));
     const history = needsHistory(rollout, test)
       ? counterQuestions(counts.primary).map((question) => ({
@@ -47,9 +48,25 @@ export function wantedCounts(rollout: Rollout, now: number): readonly Wanted[] {
   });
 }
 
-/** What has come since the last interval: asked where something takes a candidate back at once. */
-function tailGrid({ catastrophe }: Test, { end: from }: Grid, now: number): readonly Grid[] {
+/** Intervals of the step that are over; if none is, the moment before it, as it tells which counters are new. */
+function gridOf(rollout: Rollout, now: number): Grid {
+  const grid = intervalGrid(rollout, now);
+  return { ...grid, start: Math.min(grid.start, grid.end) };
+}
+
+/**
+ * What has come since the last interval: asked where something takes a candidate back at once. Not from before the step was
+ * live, as the split of requests changed then.
+ */
+function tailGrid(
+  { catastrophe }: Test,
+  { state }: Rollout,
+  { end }: Grid,
+  now: number,
+  since = 0,
+): readonly Grid[] {
   const to = Math.floor(now);
+  const from = Math.max(end, Math.ceil(unix(state.at)), Math.ceil(since));
   if (catastrophe === undefined || to <= from) return [];
   return [{ start: to, end: to, stepSeconds: to - from }];
 }
@@ -94,13 +111,15 @@ export function askingAlone({ metrics, clock }: Pick<World, 'metrics' | 'clock'>
 export async function askCounts(
   world: Pick<World, 'metrics' | 'clock' | 'growth' | 'countedAt'>,
   rollout: Rollout,
+  live: Liveness,
   now: number,
   evidence: State['evidence'] = rollout.state.evidence,
 ): Promise<Counted> {
   const at = world.countedAt ?? now;
   const askGrowth = world.growth ?? askingAlone(world);
   let skewSeconds = 0;
-  const grid = intervalGrid(rollout, at);
+  const grid = gridOf(rollout, at);
+  const since = live.kind === 'live' ? live.sinceSeconds : undefined;
   const counts = await Promise.all(testsOf(rollout).map((test) => askTest(test)));
   return { counts, skewSeconds };
 
@@ -109,7 +128,6 @@ export async function askCounts(
     if (found.kind === 'unknown')
       return { test, at, grid, bounds: [], canary: found, other: found };
     const bounds = found.value;
-    if (grid.end < grid.start) return { test, at, grid, bounds, canary: EMPTY, other: EMPTY };
     const ask = async (points: Grid) => {
       const [canary, other] = await Promise.all([
         askTrack(test, test.counts.canary, points),
@@ -117,11 +135,12 @@ export async function askCounts(
       ]);
       return { canary: within(canary, bounds), other: within(other, bounds) };
     };
-    const [points] = tailGrid(test, grid, at);
+    const [points] = tailGrid(test, rollout, grid, at, since);
     const [whole, tail] = await Promise.all([ask(grid), points && ask(points)]);
     return {
       ...{ test, at, grid, bounds, ...whole },
-      ...(points && tail && { tail: { from: grid.end, to: points.end, ...tail } }),
+      ...(points &&
+        tail && { tail: { from: points.end - points.stepSeconds, to: points.end, ...tail } }),
     };
   }
 
@@ -176,8 +195,6 @@ function within(track: TrackCounts, bounds: readonly Bound[]): TrackCounts {
     ),
   );
 }
-
-const EMPTY: TrackCounts = { kind: 'known', value: [] };
 
 function known<T>(value: T): Answer<T> {
   return { kind: 'known', value };

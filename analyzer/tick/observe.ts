@@ -34,7 +34,7 @@ export async function observe(
   if (view.live.kind === 'live') observer.seen.arrived?.add(arrivalKey(rollout.value));
   const [series, counted] = await Promise.all([
     askMetrics(observer.world, rollout.value, view.live, now),
-    askCounts(observer.world, rollout.value, now),
+    askCounts(observer.world, rollout.value, view.live, now),
   ]);
   const skews = [skewSeconds, counted.skewSeconds, ...series.map((it) => it.skewSeconds)];
   return {

@@ -1,3 +1,4 @@
+import { looksCatastrophic } from '../core/judge/counts.ts';
 import { nextFailureAt } from '../core/judge/judge.ts';
 import { canaryWeight, hasPromoted, stepOf } from '../core/position.ts';
 import type { Rollout } from '../core/situation.ts';
@@ -6,20 +7,37 @@ import type { Outcome } from './outcome.ts';
 /** How often a candidate with traffic is looked at where its plan does not say it. */
 const GUARD_SECONDS = 5;
 
+/** Where what was seen last is bad, and too little to prove anything, a few requests more decide. */
+const ALARMED_SECONDS = 1;
+
 /**
  * How long to wait until the next pass: the interval, or less where a check point can be judged before, or a candidate has
  * traffic. A fixed interval may stand just before each point, and would see a bad one a whole interval late. At least half
  * of the interval, or what a plan asks for: with many releases some point is always near.
  *
  * @param now Unix seconds
+ * @param passSeconds how long the pass took: a guard period is from one look to the next
  */
-export function pauseSeconds(outcomes: readonly Outcome[], interval: number, now: number): number {
+export function pauseSeconds(
+  outcomes: readonly Outcome[],
+  interval: number,
+  now: number,
+  passSeconds = 0,
+): number {
   const held = outcomes.flatMap(({ decision, observation }) => {
     const rollout = observation.situation.rollout;
-    return decision.kind === 'hold' && rollout.kind === 'known' ? [rollout.value] : [];
+    return decision.kind === 'hold' && rollout.kind === 'known'
+      ? [{ rollout: rollout.value, counts: observation.counts ?? [] }]
+      : [];
   });
-  const guards = held.filter(hasTraffic).map(guardOf);
-  const points = held.flatMap((it) => nextFailureAt(it, now) ?? []).map((it) => it - now);
+  const guards = held
+    .filter(({ rollout }) => hasTraffic(rollout))
+    .map(({ rollout, counts }) =>
+      counts.some(looksCatastrophic)
+        ? ALARMED_SECONDS
+        : Math.max(guardOf(rollout) / 2, guardOf(rollout) - passSeconds),
+    );
+  const points = held.flatMap((it) => nextFailureAt(it.rollout, now) ?? []).map((it) => it - now);
   const least = Math.min(interval / 2, ...guards);
   return Math.max(least, Math.min(interval, ...guards, ...points));
 }

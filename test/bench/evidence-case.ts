@@ -58,7 +58,7 @@ async function pass(
   );
   const counted = await Promise.all(
     releases.map(([id, it]) =>
-      askCounts({ ...world, growth: shared(id, askingAlone(world)) }, it, now),
+      askCounts({ ...world, growth: shared(id, askingAlone(world)) }, it, liveSince(T0), now),
     ),
   );
   const asked = performance.now();

@@ -334,8 +334,9 @@ function testsOf(name: string, metric: string): readonly Test[] {
 async function proofOf(of: Rollout, store: MetricStore, start: number): Promise<Proof> {
   const now = start + ENDS + SETTLED;
   const world = { metrics: new Map([['default', store]]), clock: () => now };
-  const { counts } = await askCounts(world, of, now);
-  const proof = prove(of, counts, liveSince(start + BEGINS));
+  const live = liveSince(start + BEGINS);
+  const { counts } = await askCounts(world, of, live, now);
+  const proof = prove(of, counts, live);
   if (proof === undefined) throw new Error('no test is weighed');
   if (proof.trouble !== undefined) throw new Error(proof.trouble);
   return proof;

@@ -1,5 +1,5 @@
 import type { Question, Test } from '../../../lib/plan/evidence.ts';
-import type { Bound, Cell, Interval } from './counts.ts';
+import { type Bound, CATASTROPHE_RELATIVE, type Cell, type Interval } from './counts.ts';
 import {
   addComparison,
   BETTER_RATIOS,
@@ -45,7 +45,14 @@ export function harmClaims(test: Test, bounds: readonly Bound[]): readonly Claim
   const disaster =
     catastrophe === undefined
       ? []
-      : [worseClaim('catastrophe', 0.2, { relative: 1.5, absolute: catastrophe }, false)];
+      : [
+          worseClaim(
+            'catastrophe',
+            0.2,
+            { relative: CATASTROPHE_RELATIVE, absolute: catastrophe },
+            false,
+          ),
+        ];
   const rest = catastrophe === undefined ? 1 : 0.8;
   if (question.kind === 'objective')
     return [beyondClaim('beyond the objective', rest, question.limit, capped), ...disaster];

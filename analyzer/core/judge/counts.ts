@@ -107,9 +107,10 @@ export function countedIn(counts: TestCounts, isSeen: boolean): Counted {
   const seenFrom = isSeen ? -Infinity : Math.min(Infinity, ...canary.keys());
   const isPlausible = plausibility([canary, other], grid);
   isPlausible(grid.start);
-  const interval = (from: number, to: number, now: { canary: Track; other: Track }) => {
-    const ours = canary.has(from) || from < seenFrom ? now.canary.get(to) : undefined;
-    const others = other.has(from) ? now.other.get(to) : undefined;
+  // Whether they were there is known at the ends of whole intervals.
+  const interval = (from: number, to: number, now = { canary, other }, seenAt = from) => {
+    const ours = canary.has(seenAt) || seenAt < seenFrom ? now.canary.get(to) : undefined;
+    const others = other.has(seenAt) ? now.other.get(to) : undefined;
     return ours === undefined ? [] : [{ from, to, strata: strataOf(ours, others) }];
   };
   const ends = Array.from(
@@ -119,16 +120,37 @@ export function countedIn(counts: TestCounts, isSeen: boolean): Counted {
   const [last] =
     tail === undefined
       ? []
-      : interval(tail.from, tail.to, {
-          canary: trackOf(counts, tail.canary),
-          other: trackOf(counts, tail.other),
-        });
+      : interval(
+          tail.from,
+          tail.to,
+          { canary: trackOf(counts, tail.canary), other: trackOf(counts, tail.other) },
+          grid.end,
+        );
   const whole = ends.filter(isPlausible);
   return {
-    intervals: whole.flatMap((to) => interval(to - grid.stepSeconds, to, { canary, other })),
+    intervals: whole.flatMap((to) => interval(to - grid.stepSeconds, to)),
     tail: last,
   };
 }
+
+/**
+ * Whether what has come since the last interval would be a catastrophe if it went on: it breaks the margin of one, and may
+ * still be too little to prove it.
+ */
+export function looksCatastrophic(counts: TestCounts): boolean {
+  const { catastrophe, share } = counts.test;
+  if (counts.tail === undefined || catastrophe === undefined || share === 0) return false;
+  const shareOf = (answer: TrackCounts) => {
+    const cells = [...trackOf(counts, answer).values()].flatMap((it) => [...it.values()]);
+    const requests = cells.reduce((all, it) => all + it.requests, 0);
+    return cells.reduce((all, it) => all + (it.bad[0] ?? 0), 0) / Math.max(1, requests);
+  };
+  const { canary, other } = counts.tail;
+  return shareOf(canary) > CATASTROPHE_RELATIVE * shareOf(other) + catastrophe;
+}
+
+/** How many times the primary's share of bad requests is no catastrophe anyway. */
+export const CATASTROPHE_RELATIVE = 1.5;
 
 function trackOf({ test, bounds }: TestCounts, answer: TrackCounts): Track {
   const { counts, strata = [] } = test;

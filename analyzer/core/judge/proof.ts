@@ -133,7 +133,7 @@ export function prove(
     rollout,
     weighing.map((begun): Weighed => {
       const asked = counts.find((it) => it.test.name === begun.test.name);
-      const counted = countedOf(begun, asked, excusedUntil);
+      const counted = countedOf(begun, asked, excusedUntil, since);
       const weighing = weighedWith(begun, counted.intervals, since);
       return { weighing, counted, trouble: troubleOf(asked) };
     }),
@@ -183,11 +183,13 @@ function countedOf(
   { before, bounds }: Weighing,
   counts: TestCounts | undefined,
   excusedUntil: number,
+  since: number,
 ): Counted {
   if (counts === undefined || troubleOf(counts) !== undefined) return { intervals: [] };
   const isSeen = (before?.canary.requests ?? 0) > 0;
   const { intervals, tail } = countedIn({ ...counts, bounds }, isSeen);
-  const isFair = ({ from }: Interval) => from >= excusedUntil;
+  // In the interval in which the step got live, the split of requests changed: its tracks saw different times.
+  const isFair = ({ from, to }: Interval) => from >= excusedUntil && (to <= since || from >= since);
   return { intervals: intervals.filter(isFair), tail: tail && isFair(tail) ? tail : undefined };
 }
 
@@ -233,6 +235,9 @@ export function proofOf(
       })),
     );
   const total = totalOf(parts);
+  const blame = total.logE >= Math.log(1 / evidence.alpha) ? total.blame : undefined;
+  // What was proved of requests since the last interval is told with them.
+  const told = (it: TestProof) => (it === blame?.test ? { ...it, ...untilNow(it) } : it);
   const proofOfHarm = Math.log(1 / evidence.alpha);
   const proofOfSafety = Math.log(1 / evidence.beta);
   const deciding = tests.filter((it) => it.test.share > 0);
@@ -244,10 +249,10 @@ export function proofOf(
   );
   const isBudgeted = evidence.advance === 'safe-within-budget' && safety !== undefined;
   return {
-    tests,
+    tests: tests.map(told),
     harm: total.logE,
     proofOfHarm,
-    blame: total.logE >= proofOfHarm ? total.blame : undefined,
+    blame: blame && { test: told(blame.test), claim: blame.claim },
     shared,
     isSafe: isBudgeted ? safety >= proofOfSafety : requests >= LEAST_REQUESTS,
     safety,
@@ -279,6 +284,14 @@ function testProof({ weighing, counted, trouble }: Weighed, evidence: Evidence):
   };
 }
 
+function untilNow({ canary, other, counted: { tail } }: TestProof) {
+  const all = tail === undefined ? [] : [tail];
+  return {
+    canary: tallyOf([canary, canaryTally(all, 0)]),
+    other: tallyOf([other, otherTally(all, 0)]),
+  };
+}
+
 function sumOf({ sum }: Gathering): readonly Interval[] {
   return sum === undefined ? [] : [sum];
 }
@@ -288,18 +301,25 @@ function isMissedByBoth({ question }: Test, primary: Tally, { alpha }: Evidence)
   return primary.requests > 0 && rateInterval(primary, alpha).low > question.limit;
 }
 
-/** How many more requests to the canary the step takes; undefined where it needs none, or nobody can tell. */
-export function needOf({ weighed, isBudgeted, requests, proofOfSafety }: Proof): Need | undefined {
+/** How many more requests to the canary the step takes; undefined where it needs none. */
+export function needOf(proof: Proof): Need | undefined {
+  const { weighed, isBudgeted, requests } = proof;
   if (!isBudgeted)
     return requests >= LEAST_REQUESTS ? undefined : needIn(LEAST_REQUESTS - requests, weighed[0]);
   const asked = weighed.filter(({ weighing: { test, safety } }) => safety && test.share > 0);
-  const needed = asked.map(({ weighing: { safety, live } }) =>
-    safety === undefined
-      ? 0
-      : (requestsNeeded(safety.e, safety.claim.growths(sumOf(live)), proofOfSafety) ?? Infinity),
-  );
-  const most = Math.max(0, ...needed);
+  const most = Math.max(0, ...asked.map((it) => neededBy(it, proof)));
   return most === 0 ? undefined : needIn(most, asked[0]);
+}
+
+function neededBy({ weighing: { safety, live } }: Weighed, { proofOfSafety }: Proof): number {
+  if (safety === undefined) return 0;
+  const all = sumOf(live);
+  const found = requestsNeeded(safety.e, safety.claim.growths(all), proofOfSafety);
+  if (found !== undefined) return found;
+  // Without requests: what a canary without errors would take.
+  return canaryTally(all, 0).requests > 0
+    ? Infinity
+    : Math.ceil((proofOfSafety + 2) / safety.allowed);
 }
 
 function needIn(requests: number, first: Weighed | undefined): Need {

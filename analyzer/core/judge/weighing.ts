@@ -26,10 +26,18 @@ export interface Weighing {
     readonly whole: Gathered;
   }[];
   /** Safety is proved anew in each step, from all of its intervals alike. Undefined where the test says nothing of it. */
-  readonly safety: { readonly claim: SafetyClaim; readonly e: EProcess } | undefined;
+  readonly safety: Safety | undefined;
   /** All intervals of the step, and those in which it was live. */
   readonly all: Gathering;
   readonly live: Gathering;
+}
+
+/** The proof that the next step is safe. */
+export interface Safety {
+  readonly claim: SafetyClaim;
+  readonly e: EProcess;
+  /** The share of the canary's requests that may be bad in the next step. */
+  readonly allowed: number;
 }
 
 /** A claim's process, and how many intervals it has seen. */
@@ -76,7 +84,10 @@ export function beginWeighing(terms: Terms, test: Test, bounds: readonly Bound[]
     bounds: own,
     before,
     claims,
-    safety: safety && { claim: safety, e: startProcess(safety.points, 1) },
+    safety: safety && {
+      ...{ claim: safety, allowed: terms.allowed },
+      e: startProcess(safety.points, 1),
+    },
     all: NOTHING,
     live: NOTHING,
   };
@@ -157,12 +168,12 @@ export function gatheredNow(it: Weighing['claims'][number], tail: Interval | und
   return tail === undefined || it.claim.capped ? it.whole : gathered(it, withNext(NOTHING, [tail]));
 }
 
-function saferWith(
-  { claim, e }: NonNullable<Weighing['safety']>,
-  next: Next,
-): NonNullable<Weighing['safety']> {
-  const usable = usableIn(claim, next);
-  return { claim, e: advancedBy(e, usable.length, adding(claim, usable)) };
+function saferWith(safety: Safety, next: Next): Safety {
+  const usable = usableIn(safety.claim, next);
+  return {
+    ...safety,
+    e: advancedBy(safety.e, usable.length, adding(safety.claim, usable)),
+  };
 }
 
 function usableIn({ isCompared }: Claim, { merged, intervals }: Next): readonly Interval[] {

@@ -5,6 +5,7 @@ import { decide } from '../../../analyzer/core/rules/decide.ts';
 import type { Outcome } from '../../../analyzer/tick/outcome.ts';
 import { pauseSeconds } from '../../../analyzer/tick/pause.ts';
 import { observation, plan, situation, step, T0, V2 } from '../core/fixture.ts';
+import { errorTest } from '../core/judge/counted.ts';
 
 const { checkSeconds, settleSeconds } = V2.plan.analysis;
 /** A candidate with traffic that nobody wants to guard. */
@@ -56,6 +57,32 @@ describe('the pause until the next pass', () => {
       20,
     );
     expect(pauseSeconds([held(T0, guarded(2))], 1, T0)).toBe(1);
+  });
+
+  test('counts from one look to the next, and leaves a slow pass half of it', () => {
+    expect(pauseSeconds([held(T0, guarded(4))], 10, T0, 1)).toBe(3);
+    expect(pauseSeconds([held(T0, guarded(4))], 10, T0, 9)).toBe(2);
+  });
+
+  test('is a second while what was seen last looks like a catastrophe', () => {
+    const known = (requests: number, bad: number) => ({
+      kind: 'known' as const,
+      value: [requests, bad].map((value) => [{ labels: {}, samples: [{ at: T0, value }] }]),
+    });
+    const it = held(T0, guarded(5));
+    const seen = (canary: readonly [number, number], other: readonly [number, number]) => {
+      const sides = { canary: known(...canary), other: known(...other) };
+      const counts = {
+        ...{ test: errorTest({ catastrophe: 0.1 }), at: T0, bounds: [], ...sides },
+        grid: { start: T0, end: T0, stepSeconds: 5 },
+        tail: { from: T0 - 5, to: T0, ...sides },
+      };
+      const observed = { ...it.observation, counts: [counts] };
+      return pauseSeconds([{ ...it, observation: observed }], 10, T0);
+    };
+    expect(seen([3, 2], [20, 0])).toBe(1);
+    expect(seen([30, 1], [20, 0])).toBe(5);
+    expect(seen([3, 2], [20, 14])).toBe(5);
   });
 
   test('is the interval for releases that nobody judges', () => {

@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { successRate } from '../../../lib/analysis/checks.ts';
 import { Duration } from '../../../lib/index.ts';
-import { parsePlan } from '../../../lib/plan/parse.ts';
 import { freePort } from '../../e2e/servers/program.ts';
 import { type Load, startLoad } from '../../e2e/stack/load.ts';
 import { until } from '../../e2e/stack/until.ts';
@@ -36,8 +33,8 @@ export interface Bench {
   readonly progress: (line: string) => void;
   /** Starts an analyzer as a user would run it; back when it has made its first pass. */
   analyzer(): Promise<Measured>;
-  /** Sends requests to releases. */
-  load(ids: readonly string[]): readonly Load[];
+  /** Sends requests to releases. @param perSecond to each @default PER_SECOND */
+  load(ids: readonly string[], perSecond?: number): readonly Load[];
   stop(): Promise<void>;
 }
 
@@ -121,10 +118,8 @@ export async function openBench(
       await until(async () => process.lines.length > 0, 30);
       return { process, metric: (name, release) => metricOf(listen, name, release) };
     },
-    load: (ids) =>
-      ids.map((id) =>
-        startLoad({ url: field.stack.gateway.url, host: hostOf(id), perSecond: PER_SECOND }),
-      ),
+    load: (ids, perSecond = PER_SECOND) =>
+      ids.map((id) => startLoad({ url: field.stack.gateway.url, host: hostOf(id), perSecond })),
     async stop() {
       await weights.stop();
       await store.stop();
@@ -134,13 +129,12 @@ export async function openBench(
   };
 }
 
-/** What the first check of a release asks, as its merged plan has it. */
-export async function queryOf({ stack }: Field, release: string): Promise<string> {
-  const args = ['-C', stack.git.folder, 'show', `${stack.git.branch}:dist/${release}/plan.yaml`];
-  const { stdout } = await promisify(execFile)('git', args);
-  const query = parsePlan(stdout, release).checks[0]?.ask.canary;
-  if (query === undefined) throw new Error(`${release} has no check`);
-  return query;
+/** The percentage of good answers of a release's canary, as a check by bounds asks for it. */
+export function goodPercentOf(release: string): string {
+  const cluster = `envoy_cluster_name="${release}_${release}-canary_80"`;
+  const rate = (labels: string) =>
+    `sum(rate(envoy_cluster_upstream_rq{${cluster}${labels}}[${WINDOW_SECONDS}s]))`;
+  return `100 * (${rate(',envoy_response_code!~"5.*"')} or vector(0)) / (${rate('')} > 0)`;
 }
 
 /** When a line was written; milliseconds since 1970. */

@@ -6,10 +6,19 @@ import { kill } from './kill.ts';
 import { machine, type Report, reportText } from './report.ts';
 import { rest } from './rest.ts';
 import { calls, many } from './rollouts.ts';
-import { safety } from './safety.ts';
+import { evidence, guarded, safety } from './safety.ts';
 import { silence } from './silence.ts';
 
-const PARTS: Readonly<Record<string, Part>> = { safety, calls, rest, silence, kill, many };
+const PARTS: Readonly<Record<string, Part>> = {
+  safety,
+  evidence,
+  guarded,
+  calls,
+  rest,
+  silence,
+  kill,
+  many,
+};
 
 /**
  * The parts that share servers, in the order in which they run. Flux reconciles every release at each commit:
@@ -18,13 +27,20 @@ const PARTS: Readonly<Record<string, Part>> = { safety, calls, rest, silence, ki
 const STACKS: readonly (Servers & { readonly parts: readonly string[] })[] = [
   { tool: 'flux', hasOwnApplier: false, parts: ['safety', 'calls'] },
   { tool: 'argo-cd', hasOwnApplier: false, parts: ['safety', 'calls'] },
+  ...['evidence', 'guarded'].flatMap((part) =>
+    (['flux', 'argo-cd'] as const).map((tool) => ({
+      tool,
+      hasOwnApplier: false,
+      parts: [part],
+    })),
+  ),
   { tool: 'flux', hasOwnApplier: false, parts: ['silence', 'kill'] },
   { tool: 'flux', hasOwnApplier: true, parts: ['rest', 'many'] },
 ];
 
 const HELP = `npm run bench:e2e -- [options]
 
-Measures Perch on real servers beside its peers; results on stdout, progress on stderr. All of it takes some 18
+Measures Perch on real servers beside its peers; results on stdout, progress on stderr. All of it takes some 28
 minutes. Needs what npm run test:e2e needs.
 
   --only PART,...  of ${Object.keys(PARTS).join(', ')} (default: all)
@@ -88,7 +104,9 @@ async function measure(
     for (const name of names) {
       progress(name);
       try {
-        findings.push(...((await PARTS[name]?.run(bench)) ?? []));
+        const found = (await PARTS[name]?.run(bench)) ?? [];
+        for (const { story, measured } of found) progress(`${story}: ${measured}`);
+        findings.push(...found);
       } catch (error) {
         failures.push(`${name} with ${tool}: ${(error as Error).message}`);
         progress(failures.at(-1) ?? '');

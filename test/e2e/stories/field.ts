@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Status, status } from '../../../analyzer/core/phase.ts';
+import type { State } from '../../../analyzer/core/state.ts';
 import { openLocal, type Reader } from '../../../analyzer/git/index.ts';
 import { walk } from '../../../analyzer/history/history.ts';
 import { loadSituation } from '../../../analyzer/situation/situation.ts';
@@ -75,6 +76,10 @@ export interface StoryCommit {
   /** Unix seconds. */
   readonly at: number;
   readonly subject: string;
+  /** The whole message. */
+  readonly message: string;
+  /** What `state.yaml` says after it; undefined where nobody can read it. */
+  readonly state: State | undefined;
 }
 
 /** Where Perch's account is. */
@@ -233,7 +238,8 @@ async function overtaken(merge: () => Promise<void>): Promise<void> {
       (it: Error) => it,
     );
     if (error === undefined) return;
-    if (!error.message.includes('fetch first')) throw error;
+    // The second is said where both pushes are under way at the same moment.
+    if (!/fetch first|cannot lock ref/.test(error.message)) throw error;
   }
   return merge();
 }
@@ -347,10 +353,12 @@ async function commitsOf(reader: Reader, id: string): Promise<readonly StoryComm
   const { visits } = await walk(reader, (await reader.resolve('main')) ?? '', id, new Map());
   const problems = visits.flatMap((it) => it.problems);
   if (problems.length > 0) throw new Error(`${id} does not verify: ${problems.join('; ')}`);
-  return visits.map(({ commit }) => ({
+  return visits.map(({ commit, situation: { rollout } }) => ({
     oid: commit.oid,
     at: commit.at,
     subject: (commit.message.split('\n')[0] ?? '').replace(/ \([0-9a-f]{10}\)$/, ''),
+    message: commit.message,
+    state: rollout.kind === 'known' ? rollout.value.state : undefined,
   }));
 }
 

@@ -12,12 +12,14 @@ import {
   type CheckDefinition,
   canary,
   Duration,
+  type EvidenceProps,
   gatewayApi,
   type JobDefinition,
   latency,
   Release,
   type Strategy,
   successRate,
+  type TestDefinition,
   type WorkloadFactory,
 } from '../../../lib/index.ts';
 
@@ -36,6 +38,8 @@ export interface StoryProps {
   readonly weights?: readonly number[];
   /** @default - a canary with `weights` */
   readonly strategy?: Strategy;
+  /** Without the tag. @default story */
+  readonly image?: string;
   /** Of each step, in seconds. @default 5 */
   readonly bakeSeconds?: number;
   /** Between two check points, in seconds. @default 1 */
@@ -43,8 +47,12 @@ export interface StoryProps {
   /** Age at which samples count, in seconds. @default 2 */
   readonly settleSeconds?: number;
   /** @default - the success rate and the median latency of the last five seconds */
-  readonly checks?: readonly CheckDefinition[];
-  /** What happens after so many seconds without answers. @default - a person is asked after half an hour */
+  readonly checks?: readonly (CheckDefinition | TestDefinition)[];
+  /** How sure tests must be. @default - as the library has it */
+  readonly evidence?: EvidenceProps;
+  /** Between two looks at a candidate with traffic, in seconds. @default - as the library has it */
+  readonly guardSeconds?: number;
+  /** What happens happens after so many seconds without answers. @default - a person is asked after half an hour */
   readonly inconclusive?: { readonly seconds: number; readonly policy: 'hold' | 'back' };
   /** Failed checks until the rollback. @default 3 */
   readonly threshold?: number;
@@ -105,6 +113,8 @@ export function storyRelease(
       syncInterval: Duration.seconds(60),
       progressDeadline: Duration.seconds(props.progressSeconds ?? 12),
       threshold,
+      ...(props.evidence && { evidence: props.evidence }),
+      ...(props.guardSeconds && { guardPeriod: Duration.seconds(props.guardSeconds) }),
       ...(inconclusive && {
         inconclusiveDeadline: Duration.seconds(inconclusive.seconds),
         onInconclusive: inconclusive.policy,
@@ -118,7 +128,7 @@ export function storyRelease(
 }
 
 function workloadOf(
-  { id, replicas = 2, autoscaled = false, more, spread = false }: StoryProps,
+  { id, image = 'story', replicas = 2, autoscaled = false, more, spread = false }: StoryProps,
   version: Version,
 ): WorkloadFactory {
   const { tag, podAnnotations = {} } = version;
@@ -132,7 +142,7 @@ function workloadOf(
     });
     deployment.addContainer({
       name: 'app',
-      image: `story:${tag}`,
+      image: `${image}:${tag}`,
       ports: [{ name: 'http', number: 9898 }],
       readiness: Probe.fromHttpGet('/', { port: 9898 }),
       resources: { cpu: { request: Cpu.millis(50) } },

@@ -88,6 +88,13 @@ describe('what is proved', () => {
     expect(many).toMatchObject({ transition: 'next', verdict: 'pass' });
   });
 
+  test('without requests the need is what a canary without errors would take', () => {
+    const none = decision(of, LATER, { counts: [counted(rollout(of), it, [])] });
+    expect(none.reason).toBe(
+      'not sure yet that the next step is safe: needs 2,498 more canary requests',
+    );
+  });
+
   test('nothing is not enough', () => {
     for (const intervals of [[], quiet(3).map((): Counts => [0, 0, 300, 0])]) {
       const it_ = decision(of, T0 + 60, { counts: [counted(rollout(of), it, intervals)] });
@@ -185,6 +192,17 @@ describe('between two intervals', () => {
     const back = move(of, end + 5, { counts: [{ ...whole, tail: tail(20, 20) }] });
     expect(back).toMatchObject({ transition: 'back', verdict: 'fail' });
     expect(back.reason).toContain(': catastrophe; ');
+  });
+
+  test('the commit tells what it was proved of', () => {
+    const back = move(of, end + 5, { counts: [{ ...whole, tail: tail(20, 20) }] });
+    expect(back.reason).toMatch(/^error-rate: 20 of 260 canary requests bad /);
+  });
+
+  test('the interval in which the step got live is of two splits, and is not weighed', () => {
+    const hit = counted(rollout(of), it, [...quiet(3), [60, 60, 240, 16]]);
+    expect(prove(rollout(of), [hit], LIVE)?.blame).toBeDefined();
+    expect(prove(rollout(of), [hit], liveSince(end - 5))?.blame).toBeUndefined();
   });
 
   test('what is not over is not kept, and proves no safety', () => {
