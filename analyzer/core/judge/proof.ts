@@ -23,6 +23,7 @@ import {
   beginWeighing,
   type Gathering,
   gatheredNow,
+  otherBeyond,
   type Terms,
   type Weighing,
   weighedWith,
@@ -46,7 +47,7 @@ export interface TestProof {
   readonly claims: readonly ClaimProof[];
   /** ln of the e-value that more requests are safe, in this step; undefined where the test says nothing of it. */
   readonly safe: number | undefined;
-  /** Whether the primary misses the objective as well. */
+  /** Whether the primary misses the objective, so that nobody is blamed. */
   readonly isShared: boolean;
   /** Why its counters said nothing. */
   readonly trouble: string | undefined;
@@ -71,7 +72,7 @@ export interface Proof {
   readonly proofOfHarm: number;
   /** The claim that contributes most, where that is proof. */
   readonly blame: { readonly test: TestProof; readonly claim: ClaimProof } | undefined;
-  /** Tests that blame nobody, as the primary misses their objective too. */
+  /** Tests whose objective both tracks miss. */
   readonly shared: readonly TestProof[];
   /** Whether the next step may give the canary more requests, as far as tests tell. */
   readonly isSafe: boolean;
@@ -225,7 +226,7 @@ export function proofOf(
   const { evidence } = plan;
   if (evidence === undefined) return undefined;
   const tests = weighed.map((it) => testProof(it, evidence));
-  const shared = tests.filter((it) => it.isShared);
+  const shared = tests.filter((it, index) => it.isShared && isMissed(weighed[index]));
   const parts = tests
     .filter((it) => !it.isShared)
     .flatMap((test) =>
@@ -278,7 +279,7 @@ function testProof({ weighing, counted, trouble }: Weighed, evidence: Evidence):
       part: it.claim.part,
     })),
     safe: safety && logE(safety.e),
-    isShared: isMissedByBoth(test, otherTally(sumOf(all), 0), evidence),
+    isShared: isMissedByPrimary(test, counted.intervals, otherTally(sumOf(all), 0), evidence),
     trouble,
     counted,
   };
@@ -296,9 +297,23 @@ function sumOf({ sum }: Gathering): readonly Interval[] {
   return sum === undefined ? [] : [sum];
 }
 
-function isMissedByBoth({ question }: Test, primary: Tally, { alpha }: Evidence): boolean {
-  if (question.kind !== 'objective') return false;
-  return primary.requests > 0 && rateInterval(primary, alpha).low > question.limit;
+/** Whether the canary of the step misses an objective: one that repairs its primary does not. */
+function isMissed(it: Weighed | undefined): boolean {
+  if (it?.weighing.test.question.kind !== 'objective') return false;
+  const { requests, bad } = canaryTally(sumOf(it.weighing.live), 0);
+  return bad > it.weighing.test.question.limit * requests;
+}
+
+/** By its rate in the step, or by what set in after a while: the canary's own evidence is weighed like that as well. */
+function isMissedByPrimary(
+  test: Test,
+  intervals: readonly Interval[],
+  primary: Tally,
+  { alpha }: Evidence,
+): boolean {
+  if (test.question.kind !== 'objective' || !(primary.requests > 0)) return false;
+  if (rateInterval(primary, alpha).low > test.question.limit) return true;
+  return otherBeyond(test, intervals) >= Math.log(1 / alpha);
 }
 
 /** How many more requests to the canary the step takes; undefined where it needs none. */

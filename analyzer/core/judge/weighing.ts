@@ -11,7 +11,7 @@ import {
   safetyClaim,
 } from './claims.ts';
 import type { Bound, Cell, Interval } from './counts.ts';
-import { advancedBy, type EProcess, restarted, startProcess } from './evidence/e-process.ts';
+import { advancedBy, type EProcess, logE, restarted, startProcess } from './evidence/e-process.ts';
 import { FIRST_STAKE, intervalStake, stepStake } from './evidence/stakes.ts';
 
 /** What one test has gathered in a step. Each interval is weighed once, whenever the next one comes. */
@@ -161,6 +161,19 @@ function adding(claim: Claim, intervals: readonly Interval[]) {
     const interval = intervals[index];
     if (interval !== undefined) claim.add(interval, to);
   };
+}
+
+/** ln of the evidence that the other track misses a test's objective in the step. */
+export function otherBeyond(test: Test, intervals: readonly Interval[]): number {
+  const claim = harmClaims(test, []).find((it) => !it.isCompared);
+  if (claim === undefined) return -Infinity;
+  const theirs = intervals.map(({ strata, ...it }) => ({
+    ...it,
+    strata: strata.map((one) => ({ ...one, canary: one.other })),
+  }));
+  const start = startProcess(claim.points, FIRST_STAKE);
+  const stakeOf = (index: number) => intervalStake(index + 1, 1);
+  return logE(advancedBy(start, theirs.length, adding(claim, theirs), { stakeOf }));
 }
 
 /** What no cap holds back is looked at before its interval is over. @param tail what has come since the last one */

@@ -1,5 +1,6 @@
 import { failureOf } from '../failure.ts';
 import { judgedStep } from '../judge/judge.ts';
+import type { Proof } from '../judge/proof.ts';
 import { saidOf, seenText, totalLine, undecidedText } from '../judge/proof-text.ts';
 import { canaryWeight, hasPromoted, stepOf } from '../position.ts';
 import { nextBack } from '../rollout.ts';
@@ -152,13 +153,17 @@ export function inconclusiveSince({
   return silent && judgement.needed > 0 ? Math.max(judgement.conclusiveAt, at) : undefined;
 }
 
-/** Since when tests could have told whether the next step is safe, and have not. */
+/** Since when tests could have told whether the next step is safe, and have not, or blame the environment. */
 function undecidedSince(
   { cluster }: Context['observation'],
   proof: Context['proof'],
 ): number | undefined {
-  if (proof === undefined || proof.isSafe || cluster?.live.kind !== 'live') return undefined;
+  if (proof === undefined || isProven(proof) || cluster?.live.kind !== 'live') return undefined;
   return cluster.live.sinceSeconds;
+}
+
+function isProven({ isSafe, shared }: Proof): boolean {
+  return isSafe && shared.length === 0;
 }
 
 /** Whether the newest point tells nothing of the candidate: no value, or a failure that is not its own. */
@@ -185,7 +190,7 @@ function missing({ observation, judgement, proof }: Context): string {
   if (observation.cluster?.live.kind === 'unknown') return observation.cluster.live.reason;
   if (judgement.trouble !== undefined) return judgement.trouble;
   if (proof?.trouble !== undefined) return proof.trouble;
-  if (proof !== undefined && !proof.isSafe) return undecidedText(proof);
+  if (proof !== undefined && !isProven(proof)) return undecidedText(proof);
   return judgement.excusedChecks > 0
     ? 'the environment is down: the primary fails the same checks'
     : 'the checks have no data; does the candidate get traffic?';
