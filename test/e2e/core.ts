@@ -80,6 +80,14 @@ export const LEFT_OUT: readonly LeftOut[] = [
     ],
     heldBy: 'examples and walks: every step of them; workloads: under Kubernetes’ own controllers',
   },
+  {
+    file: 'stories/brought.test.ts',
+    titles: [
+      'the list of Flagger’s tutorials: a query by app finds the pods of both tracks',
+      'a canary by pods is rolled back: the primary grows before the canary goes',
+    ],
+    heldBy: 'examples: podinfo and replicas; stories/ways: a worker back; the simulation',
+  },
   { file: 'demo.test.ts', heldBy: 'examples and walks: every step of every strategy' },
   { file: 'stack/main.test.ts', heldBy: 'every story, which starts and ends such a stack' },
   { file: 'rollout.test.ts', heldBy: 'stories/main; live: the routes of Istio' },

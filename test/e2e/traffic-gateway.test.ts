@@ -264,4 +264,44 @@ describe('a step’s traffic at a real Contour and Envoy', { skip: isMissing(mis
     await routed({ weights: AT_REST });
     expect(await fate(returning)).toMatchObject({ canary: 0, primary: 40 });
   });
+
+  test('with a cookie for each track, who was on one stays there, until both are taken back', {
+    timeout: 60_000,
+  }, async () => {
+    const cookie = { name: 'shop-canary', primaryName: 'shop-primary', path: '/' } as const;
+    const value = `${SHOP.candidate}; Max-Age=86400; Path=/`;
+    await routed({ weights: { primary: 50, canary: 50 }, affinity: { cookie, ends: false } });
+    const { answers } = await fate({}, 200);
+    for (const it of answers) {
+      const isCanary = it.image === CANARY;
+      expect(cookiesOf(it).get('application')).toBe('its-own');
+      expect(cookiesOf(it).get('shop-canary')).toBe(isCanary ? value : undefined);
+      expect(cookiesOf(it).get('shop-primary')).toBe(isCanary ? undefined : value);
+    }
+    expect(answers.filter((it) => it.image === CANARY).length).toBeGreaterThan(50);
+    const mine = (name: string, more = '') => ({
+      headers: { cookie: `a=b; ${name}=${SHOP.candidate}${more}` },
+    });
+    const both = mine('shop-primary', `; shop-canary=${SHOP.candidate}`);
+    for (const canary of [1, 99]) {
+      await routed({
+        weights: { primary: 100 - canary, canary },
+        affinity: { cookie, ends: false },
+      });
+      expect(await fate(mine('shop-canary'))).toMatchObject({ canary: 40, primary: 0 });
+      expect(await fate(mine('shop-primary'))).toMatchObject({ canary: 0, primary: 40 });
+      // Who asked twice at once may have got both.
+      expect(await fate(both)).toMatchObject({ canary: 40, primary: 0 });
+    }
+    // Of an earlier rollout: chosen anew.
+    const older = { headers: { cookie: 'shop-primary=0000000000' } };
+    expect((await fate(older)).canary).toBeGreaterThan(30);
+
+    await routed({ weights: AT_REST, affinity: { cookie, ends: true } });
+    for (const name of ['shop-canary', 'shop-primary']) {
+      const ended = await fate(mine(name));
+      expect(ended).toMatchObject({ canary: 0, primary: 40 });
+      for (const one of ended.answers) expect(cookiesOf(one).get(name)).toBe('; Max-Age=0; Path=/');
+    }
+  });
 });

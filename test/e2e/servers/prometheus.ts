@@ -34,6 +34,13 @@ export interface PrometheusOptions {
   /** @default - it scrapes nothing */
   readonly scrapes?: readonly Scrape[];
   /**
+   * Lists all pods with the labels of Kubernetes' discovery. Those that ask for it by the annotation
+   * `prometheus.io/scrape` are scraped, and their series have the pod's labels, `namespace` and `pod`.
+   *
+   * @default - no pod is scraped
+   */
+  readonly podsUrl?: string;
+  /**
    * Keeps the data and the log; `stop` leaves it there.
    *
    * @default - a temporary folder, which `stop` removes
@@ -65,7 +72,7 @@ export async function startPrometheus(options: PrometheusOptions = {}): Promise<
   };
   try {
     await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, 'prometheus.yml'), configuration(options.scrapes ?? []));
+    await writeFile(join(folder, 'prometheus.yml'), configuration(options));
     if (options.openMetrics !== undefined) await loadHistory(folder, options.openMetrics);
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
@@ -88,7 +95,7 @@ export async function startPrometheus(options: PrometheusOptions = {}): Promise<
 }
 
 // JSON is YAML.
-function configuration(scrapes: readonly Scrape[]): string {
+function configuration({ scrapes = [], podsUrl }: PrometheusOptions): string {
   const configs = scrapes.map(({ job, url, intervalSeconds }) => ({
     job_name: job,
     scrape_interval: `${intervalSeconds}s`,
@@ -96,7 +103,32 @@ function configuration(scrapes: readonly Scrape[]): string {
     metrics_path: new URL(url).pathname,
     static_configs: [{ targets: [new URL(url).host] }],
   }));
-  return JSON.stringify({ scrape_configs: configs }, null, 2);
+  const all = [...configs, ...(podsUrl === undefined ? [] : [annotatedPods(podsUrl)])];
+  return JSON.stringify({ scrape_configs: all }, null, 2);
+}
+
+/** The rules of the `kubernetes-pods` job that Prometheus' examples, charts and Flagger's install have. */
+function annotatedPods(url: string): object {
+  const pod = '__meta_kubernetes_pod';
+  const annotation = `${pod}_annotation_prometheus_io`;
+  return {
+    job_name: 'kubernetes-pods',
+    scrape_interval: '1s',
+    scrape_timeout: '1s',
+    http_sd_configs: [{ url, refresh_interval: '1s' }],
+    relabel_configs: [
+      { action: 'keep', source_labels: [`${annotation}_scrape`], regex: 'true' },
+      {
+        source_labels: ['__address__', `${annotation}_port`],
+        regex: '([^:]+)(?::\\d+)?;(\\d+)',
+        replacement: '$1:$2',
+        target_label: '__address__',
+      },
+      { action: 'labelmap', regex: `${pod}_label_(.+)` },
+      { source_labels: ['__meta_kubernetes_namespace'], target_label: 'namespace' },
+      { source_labels: [`${pod}_name`], target_label: 'pod' },
+    ],
+  };
 }
 
 async function loadHistory(folder: string, openMetrics: string): Promise<void> {

@@ -31,7 +31,7 @@ export interface StackOptions {
   readonly gateway?: boolean;
   /** The ports of containers that pods answer on. @default [9898] */
   readonly podPorts?: readonly number[];
-  /** Prometheus, which scrapes Envoy and the pods where there are any, and `scrapes`. @default false */
+  /** Prometheus, which scrapes Envoy and the pods where there are any, pods that ask for it, and `scrapes`. @default false */
   readonly prometheus?: boolean;
   /** Between two scrapes of Envoy. @default 1 */
   readonly scrapeSeconds?: number;
@@ -220,7 +220,9 @@ async function buildPrometheus(building: Building): Promise<void> {
   if (parts.player) {
     scrapes.push({ job: 'pods', url: parts.player.metricsUrl, intervalSeconds });
   }
-  const prometheus = () => startPrometheus({ folder: join(folder, 'prometheus'), scrapes });
+  const pods = parts.player === undefined ? {} : { podsUrl: parts.player.targetsUrl };
+  const prometheus = () =>
+    startPrometheus({ folder: join(folder, 'prometheus'), scrapes, ...pods });
   parts.prometheus = await step(building, 'Prometheus', prometheus);
   add(building, [parts.prometheus.server]);
 }

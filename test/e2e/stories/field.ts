@@ -48,13 +48,18 @@ export interface Field {
    * The analyzer's file has a new token then.
    */
   rebuild(): Promise<void>;
-  /** Commits a change by hand. */
-  edit(files: ReadonlyMap<string, string>, subject?: string): Promise<void>;
+  /** Commits a change by hand. @param replaces folders whose old files go away */
+  edit(
+    files: ReadonlyMap<string, string>,
+    subject?: string,
+    replaces?: readonly string[],
+  ): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** What differs between fields. */
-export interface FieldOptions extends Pick<StackOptions, 'auditedUsers' | 'nodes' | 'progress'> {
+export interface FieldOptions
+  extends Pick<StackOptions, 'auditedUsers' | 'nodes' | 'podPorts' | 'progress'> {
   /** How often Flux looks without being told. @default 10 */
   readonly syncSeconds?: number;
   /** Called when the servers run, before there is any release. */
@@ -174,9 +179,11 @@ async function prepare(
       await install(stack, tool, first);
       await stack.kubeconfigFor(NAMESPACE, 'perch');
     },
-    edit: (files, subject = 'by hand') =>
-      inTurn(() => author.push({ subject, at: seconds(), replaces: [], files })).then(
-        () => undefined,
+    edit: (files, subject = 'by hand', replaces = []) =>
+      inTurn(() =>
+        overtaken(async () => {
+          await author.push({ subject, at: seconds(), replaces, files });
+        }),
       ),
     async stop() {
       for (const it of running) await it.stop();

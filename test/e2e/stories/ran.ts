@@ -23,6 +23,9 @@ export interface Running {
   readonly tags: readonly string[];
   /** How many these are. */
   readonly count: number;
+  /** How many pods nobody has deleted, and how many of them are ready. */
+  readonly kept: number;
+  readonly ready: number;
 }
 
 /** Follows all pods. */
@@ -34,7 +37,10 @@ export interface PodWatch {
 
 interface Pod extends KubernetesObject {
   readonly spec: { readonly containers: readonly { readonly image: string }[] };
-  readonly status: { readonly phase: string };
+  readonly status: {
+    readonly phase: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
 }
 
 /** Starts to follow them. */
@@ -70,7 +76,13 @@ function runningOf(pods: readonly Pod[]): Running {
     pods: texts.sort((a, b) => (a.slice(2) < b.slice(2) ? -1 : 1)).join(', '),
     tags: [...new Set(alive.map(tagOf))].sort(),
     count: alive.length,
+    kept: kept.length,
+    ready: kept.filter(isReady).length,
   };
+}
+
+function isReady({ status: { conditions = [] } }: Pod): boolean {
+  return conditions.some((it) => it.type === 'Ready' && it.status === 'True');
 }
 
 /** Such as `shop-primary`. */

@@ -12,6 +12,7 @@ import {
   type PodCount,
 } from './protocol.ts';
 import { resourceMetrics } from './resource-metrics.ts';
+import { targets } from './targets.ts';
 
 /**
  * Answers for all pods: a process of its own, so that nothing that a test does makes pods slow.
@@ -66,6 +67,10 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
     reply(request, response, { role, status: 503 });
     return;
   }
+  if (request.url === '/metrics') {
+    response.end(metricsOf(role));
+    return;
+  }
   const { failedPercent, addedMs } = behaviourOf(role, behaviours);
   const status = Math.random() * 100 < failedPercent ? 500 : 200;
   if (addedMs > 0) setTimeout(() => reply(request, response, { role, status }), addedMs);
@@ -118,7 +123,10 @@ async function control(request: IncomingMessage, response: ServerResponse): Prom
   if (question === 'GET /healthz') response.statusCode = hasSeenPods ? 200 : 503;
   else if (question === 'GET /counts') response.write(JSON.stringify([...counts.values()]));
   else if (question === 'GET /metrics') response.write(metrics());
-  else response.statusCode = 404;
+  else if (question === 'GET /targets') {
+    response.setHeader('Content-Type', 'application/json');
+    response.write(JSON.stringify(targets(pods)));
+  } else response.statusCode = 404;
   response.end();
 }
 
@@ -130,4 +138,15 @@ function metrics(): string {
   }
   const lines = [...sums].map(([labels, sum]) => `stack_pod_requests_total{${labels}} ${sum}`);
   return `# TYPE stack_pod_requests_total counter\n${lines.join('\n')}\n`;
+}
+
+/** What a pod itself says, as podinfo does. */
+function metricsOf({ namespace, pod }: Role): string {
+  const sums = new Map<number, number>([[200, 0]]);
+  for (const it of counts.values()) {
+    if (it.namespace !== namespace || it.pod !== pod) continue;
+    sums.set(it.status, (sums.get(it.status) ?? 0) + it.count);
+  }
+  const lines = [...sums].map(([status, sum]) => `http_requests_total{status="${status}"} ${sum}`);
+  return `# TYPE http_requests_total counter\n${lines.join('\n')}\n`;
 }

@@ -13,6 +13,8 @@ export interface Player {
   readonly server: Server;
   /** `stack_pod_requests_total{namespace, pod, workload, status}` for Prometheus. */
   readonly metricsUrl: string;
+  /** All ports of all pods, as Prometheus' `http_sd_configs` read them. */
+  readonly targetsUrl: string;
   /** Makes the API server ask it how busy pods are; again when the cluster has lost that. */
   setUp(): Promise<void>;
   /** Says how versions answer from now on; what is not named answers well, at once. */
@@ -75,6 +77,7 @@ export async function startPlayer({
   return {
     server,
     metricsUrl: `${control}/metrics`,
+    targetsUrl: `${control}/targets`,
     setUp,
     behave: (behaviours) => put('/behaviours', behaviours),
     occupy: (busy) => put('/busy', busy),

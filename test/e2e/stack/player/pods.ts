@@ -4,7 +4,11 @@ import type { Behaviour } from './protocol.ts';
 /** As much of a Pod as the player reads. */
 export interface Pod extends KubernetesObject {
   readonly spec?: {
-    readonly containers: readonly { readonly name: string; readonly image: string }[];
+    readonly containers: readonly {
+      readonly name: string;
+      readonly image: string;
+      readonly ports?: readonly { readonly containerPort: number }[];
+    }[];
   };
   readonly status?: { readonly podIP?: string };
 }

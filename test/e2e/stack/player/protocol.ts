@@ -43,7 +43,10 @@ export interface PlayerConfiguration {
   readonly api: { readonly url: string; readonly certificate: string; readonly token: string };
   /** Of the containers; all pods are played on all of them. */
   readonly ports: readonly number[];
-  /** On 127.0.0.1: `GET /counts`, `PUT /behaviours`, `PUT /busy`, `GET /metrics`, `GET /healthz`. */
+  /**
+   * On 127.0.0.1: `GET /counts`, `PUT /behaviours`, `PUT /busy`, `GET /metrics`, `GET /healthz`,
+   * `GET /targets`.
+   */
   readonly controlPort: number;
   /** Kubernetes' resource metrics API, with the API server's certificate and key. */
   readonly resourceMetrics: {
