@@ -28,6 +28,13 @@ export interface Faults {
   readonly metricsNaN: readonly Outage[];
   /** Samples in these spans are missing for ever. */
   readonly metricsGap: readonly Outage[];
+  /** Processes of a workload start again and again, and count from 0. */
+  readonly crashes: readonly (Outage & {
+    readonly workload: string;
+    readonly everySeconds: number;
+  })[];
+  /** Counters are seen some seconds after they were read. */
+  readonly late: readonly (Outage & { readonly seconds: number })[];
   /** Queries of one kind get no answer, or one with warnings, which is none. */
   readonly someMetrics: readonly (Outage & { readonly query: RegExp })[];
   /** Requests of users fail whatever answers them: the network, a database that all versions use. */
@@ -58,6 +65,8 @@ export const NO_FAULTS: Faults = {
   metricsDown: [],
   metricsNaN: [],
   metricsGap: [],
+  crashes: [],
+  late: [],
   someMetrics: [],
   environment: [],
   apiDown: [],
@@ -76,4 +85,13 @@ export const NO_FAULTS: Faults = {
 /** Whether a time lies in one of some spans. */
 export function within(spans: readonly Outage[], at: number): boolean {
   return spans.some((it) => it.start <= at && at < it.end);
+}
+
+/** Whether counters lacked something in a span of time, or could not be placed in time. */
+export function isMiscounted(faults: Faults, from: number, to: number): boolean {
+  const { metricsDown, someMetrics, metricsGap, late, skew, crashes } = faults;
+  // What is counted between two looks and forgotten before the second is lost.
+  const often = crashes.filter((it) => it.everySeconds < 60);
+  const all = [metricsDown, someMetrics, metricsGap, late, skew, often].flat();
+  return all.some((it) => it.start <= to && from < it.end);
 }

@@ -8,6 +8,7 @@ import { replicasOf } from '../../analyzer/simulated/workloads.ts';
 import type { Plan, Step } from '../../lib/plan/plan.ts';
 import { nameOf } from '../../lib/traffic/reach.ts';
 import { Broken } from './broken.ts';
+import { createEvidenceOracle, type EvidenceOracle } from './evidence-oracle.ts';
 import { type Asking, createGateOracle } from './gate-oracle.ts';
 import { type World, workloadsOf } from './world.ts';
 
@@ -60,6 +61,7 @@ interface Memory {
 export function createOracle(world: World, asking: Asking): Oracle {
   const memories = new Map<string, Memory>();
   const gates = createGateOracle(world, asking);
+  const evidence = createEvidenceOracle(world);
   return {
     check(commit) {
       const { id } = commit.after;
@@ -68,6 +70,7 @@ export function createOracle(world: World, asking: Asking): Oracle {
       checkBaseline(commit, memory);
       gates.check(commit);
       check(commit, memory, world);
+      checkEvidence(commit, evidence);
       remember(commit, memory, world);
     },
   };
@@ -105,6 +108,17 @@ function remember(commit: Commit, memory: Memory, world: World): void {
   );
   if (commit.asked === undefined && memory.spent >= THRESHOLD)
     throw new Broken('budget', `${memory.spent} failed points, and it goes on at ${commit.at}`);
+}
+
+/** What the analyzer decided to leave must be proved; other moves begin or end what is weighed. */
+function checkEvidence({ before, after, at, asked }: Commit, oracle: EvidenceOracle): void {
+  const old = stateOf(before);
+  const next = stateOf(after);
+  const plan = planOf(before)?.plan;
+  if (old === undefined || next === undefined || plan === undefined || next.kind === 'note') return;
+  if (next.kind === 'next' && asked === undefined)
+    oracle.check({ id: after.id, at, plan, old, next });
+  else oracle.forget(after.id);
 }
 
 /** The candidate that must not be started again, remembered here whatever the state says. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { parse } from 'yaml';
 import type { PlanTree } from '../../analyzer/core/position.ts';
 import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
+import type { Evidence } from '../../lib/plan/evidence.ts';
 import type { FileInfo, Plan, Step } from '../../lib/plan/plan.ts';
 import { FORMAT } from '../../lib/plan/versions.ts';
 
@@ -46,6 +47,12 @@ export interface PlanOptions {
   readonly threshold?: number | undefined;
   /** A second check, and queries about the primary. @default - neither */
   readonly latency?: boolean | undefined;
+  /** Tests, in the steps in which both tracks have requests. @default - none */
+  readonly evidence?: Evidence | undefined;
+  /** Whether there are checks. @default true */
+  readonly checked?: boolean | undefined;
+  /** @default 30 */
+  readonly bakeSeconds?: number | undefined;
 }
 
 export const VERSION_ANNOTATION = 'sim/version';
@@ -117,19 +124,8 @@ function planOf(
       rollbackDelaySeconds: 0,
       syncSeconds: 20,
     },
-    checks: [
-      {
-        name: 'success-rate',
-        source: 'default',
-        ask: {
-          canary: 'q',
-          ...(options.latency === true ? { primary: 'q{workload="app-primary"}' } : {}),
-        },
-        windowSeconds: 30,
-        judge: { kind: 'bounds', min: 99 },
-      },
-      ...(options.latency === true ? [LATENCY] : []),
-    ],
+    checks: checksOf(options),
+    ...(options.evidence === undefined ? {} : { evidence: options.evidence }),
     workloads: {
       primary: { file: 'deployment-app-primary.yaml' },
       canary: { file: 'deployment-app-canary.yaml' },
@@ -149,6 +145,19 @@ function planOf(
   };
 }
 
+function checksOf({ checked, latency }: PlanOptions): Plan['checks'] {
+  if (checked === false) return [];
+  const primary = latency === true ? { primary: 'q{workload="app-primary"}' } : {};
+  const rate: Plan['checks'][number] = {
+    name: 'success-rate',
+    source: 'default',
+    ask: { canary: 'q', ...primary },
+    windowSeconds: 30,
+    judge: { kind: 'bounds', min: 99 },
+  };
+  return [rate, ...(latency === true ? [LATENCY] : [])];
+}
+
 const LATENCY: Plan['checks'][number] = {
   name: 'latency',
   source: 'default',
@@ -163,8 +172,10 @@ const LATENCY: Plan['checks'][number] = {
 /** An object for each step: YAML would write one that is used twice as an alias. */
 const wait = () => ({ kind: 'wait', seconds: 0 }) as const;
 
-function stepsOf({ weights, latency }: PlanOptions): Step[] {
-  const checks = ['success-rate', ...(latency === true ? ['latency'] : [])];
+function stepsOf(options: PlanOptions): Step[] {
+  const { weights, evidence, bakeSeconds = 30 } = options;
+  const checks = checksOf(options).map((it) => it.name);
+  const isChecked = checks.length > 0;
   const list: Omit<Step, 'name' | 'files'>[] = [
     { phase: 'Initializing', weights: split(0), ready: ['primary'], checks: [], stay: wait() },
     {
@@ -180,7 +191,10 @@ function stepsOf({ weights, latency }: PlanOptions): Step[] {
         weights: split(it),
         ready: ['primary', 'canary'],
         checks: [...checks],
-        stay: { kind: 'bake', seconds: 30 },
+        ...(evidence === undefined || it === 100
+          ? {}
+          : { tests: evidence.tests.map((one) => one.name) }),
+        stay: { kind: isChecked ? 'bake' : 'wait', seconds: isChecked ? 30 : bakeSeconds },
       }),
     ),
     {
@@ -188,7 +202,7 @@ function stepsOf({ weights, latency }: PlanOptions): Step[] {
       weights: split(weights.at(-1) ?? 0),
       ready: ['primary', 'canary'],
       checks: [...checks],
-      stay: { kind: 'guard', points: 1 },
+      stay: isChecked ? { kind: 'guard', points: 1 } : wait(),
     },
     { phase: 'Finalising', weights: split(0), ready: ['primary'], checks: [], stay: wait() },
     { phase: 'Succeeded', weights: split(0), ready: ['primary'], checks: [], stay: wait() },

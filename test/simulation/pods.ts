@@ -13,9 +13,16 @@ export interface Behaviour {
   readonly badFrom: number;
   /** Fails for some seconds in each span of so many. */
   readonly flakyEvery?: number | undefined;
+  /** The share of its requests that fail otherwise. @default - few, as of any version */
+  readonly failing?: number | undefined;
+  /** How many times as many of its requests as usual are slow. @default 1 */
+  readonly slow?: number | undefined;
   /** What becomes of its Jobs. @default - they complete after 20 seconds */
   readonly job?: { readonly seconds: number; readonly end: 'complete' | 'fail' | 'never' };
 }
+
+/** The share of requests to any version that fail. */
+export const USUAL_FAILING = 0.001;
 
 /** A part of a workload's pods that runs one version. */
 export interface Serving {

@@ -1,7 +1,7 @@
 import { type Decided, isDecision } from '../../analyzer/core/decided.ts';
 import type { Move } from '../../analyzer/core/rules/decision.ts';
 import type { Situation } from '../../analyzer/core/situation.ts';
-import type { State } from '../../analyzer/core/state.ts';
+import { type State, unix } from '../../analyzer/core/state.ts';
 import { decidedAgain } from '../../analyzer/history/replays.ts';
 import { Broken } from './broken.ts';
 import type { World } from './world.ts';
@@ -14,12 +14,14 @@ export interface Replays {
   check(now: number): Promise<void>;
 }
 
-export function createReplays({ metrics, isSilent }: World): Replays {
+export function createReplays({ metrics, isSilent, isMiscounted }: World): Replays {
   const all: Decided[] = [];
   return {
     note(before, after, { verdict, reason }, now) {
       const { rollout } = before;
       if (rollout.kind !== 'known' || !isDecision(rollout.value, after) || isSilent(now)) return;
+      // What counters show late, or lost, reads otherwise afterwards, and replay says so.
+      if (isMiscounted(unix(rollout.value.state.at), now)) return;
       all.push({ before, rollout: rollout.value, after, verdict, reason, at: now });
     },
     async check(now) {

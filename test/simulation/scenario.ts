@@ -3,18 +3,20 @@ import type { PlanTree } from '../../analyzer/core/position.ts';
 import { type Random, seeded } from '../../analyzer/simulated/random.ts';
 import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
+import type { Traffic } from './counters.ts';
 import { type Faults, NO_FAULTS, type Outage } from './faults.ts';
 import type { HookBehaviour, HookRun } from './hooks.ts';
 import type { PersonEvent } from './person.ts';
 import { type Blobs, planTree } from './plans.ts';
 import type { Behaviour } from './pods.ts';
 import { KINDS, type KindName, membersOf, renderedTrees } from './rendered.ts';
+import { someFailing, someMiscounts, someTests, type Tested } from './tested.ts';
 import { type Plot, someTroubles } from './troubles.ts';
 
 /** What happens in one simulated run, all of it drawn from one seed. */
 export interface Scenario {
   /** How it is released. */
-  readonly kind: KindName | 'canary';
+  readonly kind: KindName | 'canary' | 'tested';
   readonly start: number;
   readonly end: number;
   readonly tickSeconds: number;
@@ -28,6 +30,8 @@ export interface Scenario {
   readonly hooks: ReadonlyMap<string, HookBehaviour>;
   /** Objects that no release brings. */
   readonly outside: readonly Manifest[];
+  /** Requests that are counted. @default - none is */
+  readonly traffic?: Traffic | undefined;
   readonly faults: Faults;
   readonly distAt: (now: number, id: string) => PlanTree | undefined;
   readonly events: readonly Event[];
@@ -46,6 +50,9 @@ export type Event =
 
 const START = 1_800_000_000;
 const HOUR = 3600;
+
+/** Says more of how a version behaves. */
+type Draw = (it: Behaviour) => Behaviour;
 
 /** Makes the plans of all of a story's releases, in the order of its ids. */
 type MakePlans = (release: {
@@ -67,15 +74,23 @@ export async function scenario(
   const random = seeded(seed);
   const turn = random.chance(0.25) ? 'canary' : (TURNS[seed % TURNS.length] ?? 'canary');
   const kind = only ?? turn;
-  const ids = kind === 'canary' ? ['app'] : membersOf(kind);
+  const ids = kind === 'canary' || kind === 'tested' ? ['app'] : membersOf(kind);
+  // From a source of its own, as troubles are.
+  const own = seeded(seed + 2_000_003);
+  const tested = kind === 'tested' ? someTests(own) : undefined;
+  const draw: Draw =
+    tested === undefined
+      ? (it) => it
+      : (it) => ({ ...it, ...someFailing(own), flakyEvery: undefined });
   const story = [`${kind}`];
   const calm = random.chance(0.4);
-  const plans = planner(random, kind, { calm, blobs, story });
-  const releases = await drawReleases(random, { kind, ids, calm, plans, story });
+  const plans = planner(random, kind, { calm, blobs, story, tested });
+  const releases = await drawReleases(random, { kind, ids, calm, plans, story, draw });
   const { behaviours, all, at } = releases;
   const faults = {
     ...withSync(calm ? calmFaults(random) : someFaults(random, story), random),
     ...(calm ? {} : troubles(seed, { start: START, releases: all, blobs }, story)),
+    ...(calm || tested === undefined ? {} : someMiscounts(own, START)),
   };
   const events = [
     ...(calm ? [] : someEvents(random, story)),
@@ -93,6 +108,7 @@ export async function scenario(
     behaviours,
     hooks,
     outside: kind === 'existing' ? ['v1', 'v2', 'v3', 'v4'].flatMap(outsidePods) : [],
+    traffic: tested && { seed, requestsPerSecond: tested.requestsPerSecond },
     faults,
     distAt: (now, id) => all.filter((it) => it.at <= now).at(-1)?.trees[ids.indexOf(id)],
     events,
@@ -112,7 +128,13 @@ function planner(
     calm,
     blobs,
     story,
-  }: { readonly calm: boolean; readonly blobs: Blobs; readonly story: string[] },
+    tested,
+  }: {
+    readonly calm: boolean;
+    readonly blobs: Blobs;
+    readonly story: string[];
+    readonly tested: Tested | undefined;
+  },
 ): MakePlans {
   const weights = random.pick<readonly number[]>([[10, 50], [20], [5, 20, 50], [50, 100]]);
   const onInconclusive = random.pick(['hold', 'back'] as const);
@@ -120,8 +142,8 @@ function planner(
   story.push(`weights ${weights.join(',')}, inconclusive: ${onInconclusive}, ${rollbackWindow}`);
   return async ({ version, setting, suspend, attempt }) => {
     const trees =
-      kind === 'canary'
-        ? [planTree({ version, weights, setting, latency: true }, blobs)]
+      kind === 'canary' || kind === 'tested'
+        ? [planTree({ version, weights, setting, latency: true, ...tested?.options }, blobs)]
         : await renderedTrees({ kind, version, setting }, blobs);
     return trees.map((it) =>
       withPlan(it, {
@@ -154,10 +176,11 @@ async function drawReleases(
     readonly ids: readonly string[];
     readonly calm: boolean;
     readonly plans: MakePlans;
+    readonly draw: Draw;
     readonly story: string[];
   },
 ): Promise<{ behaviours: Map<string, Behaviour>; all: readonly Released[]; at: number }> {
-  const { kind, ids, calm, plans, story } = it;
+  const { kind, ids, calm, plans, story, draw } = it;
   const behaviours = new Map<string, Behaviour>();
   // On one track both versions answer the same questions, so a bad one speaks against the next.
   const isMixed = kind === 'partitions' || kind === 'ramped' || kind === 'recreate';
@@ -181,7 +204,7 @@ async function drawReleases(
       : `v${String(index + 2)}`;
     const setting = again ? random.pick(['', 'new setting']) : '';
     for (const id of ids) {
-      const drawn = behaviour(random, kind === 'jobs');
+      const drawn = draw(behaviour(random, kind === 'jobs'));
       behaviours.set(`${id}:${version}`, behaviours.get(`${id}:${version}`) ?? drawn);
     }
     const known = ids.flatMap((id) => behaviours.get(`${id}:${version}`) ?? []);
@@ -214,11 +237,13 @@ const JOB_ENDS = ['complete', 'complete', 'complete', 'fail', 'never'] as const;
 /** Whether nothing can be found against a version. */
 export function isGoodVersion(it: Behaviour | undefined): boolean {
   if (it === undefined) return false;
-  const { badFrom, readyAfter, flakyEvery, job } = it;
+  const { badFrom, readyAfter, flakyEvery, failing, slow, job } = it;
   return (
     badFrom > 100 &&
     readyAfter < 100 &&
     flakyEvery === undefined &&
+    failing === undefined &&
+    slow === undefined &&
     (job?.end ?? 'complete') === 'complete'
   );
 }

@@ -20,6 +20,8 @@ import { oneCluster } from '../../analyzer/tick/world.ts';
 import { workOf } from '../work.ts';
 import { type Arrival, createArrival } from './arrival.ts';
 import { Broken } from './broken.ts';
+import type { Grown } from './counters.ts';
+import { watchDead } from './evidence-oracle.ts';
 import { within } from './faults.ts';
 import {
   editLive,
@@ -41,11 +43,14 @@ import { createWorld, type World } from './world.ts';
 
 /** A bug planted into the analyzer, to see whether the simulation finds it. */
 export interface Plant {
-  readonly observation?: (it: Observation) => Observation;
+  /** @param startedAt since when the analyzer runs; Unix seconds */
+  readonly observation?: (it: Observation, startedAt: number) => Observation;
   readonly decision?: (it: Decision, observation: Observation, now: number) => Decision;
   readonly state?: (it: State) => State;
   readonly outcome?: (it: Rollout) => Rollout;
   readonly calls?: (it: HookCalls) => HookCalls;
+  /** How growth is made of what the store has seen of a counter. */
+  readonly grownBy?: Grown;
   /** Releases of a group move each by itself. */
   readonly apart?: true;
   /** Hooks are called though the commit that says so was not pushed. */
@@ -61,6 +66,8 @@ export interface Run {
   readonly ticks: number;
   /** What happened: kinds of transitions, what persons asked for, `fast`, and `again` for a failed candidate. */
   readonly kinds: ReadonlySet<string>;
+  /** What was decided, and why: the reasons of all passes. */
+  readonly reasons: ReadonlySet<string>;
   /** The version that is stable in the end. */
   readonly finalVersion: string;
 }
@@ -84,6 +91,7 @@ interface Running {
   readonly check: (git: Git, before: Situation, now: number, moved: Moved) => void;
   readonly log: string[];
   readonly kinds: Set<string>;
+  readonly reasons: Set<string>;
 }
 
 /** Whose move it was. */
@@ -107,12 +115,12 @@ export async function simulate(
   plant: Plant = {},
 ): Promise<Run> {
   const running = begin(scenario, blobs, plant);
-  const { releases, log, kinds } = running;
+  const { releases, log, kinds, reasons } = running;
   try {
     const ticks = await walk(running, restarts);
     const [first] = releases;
     if (first?.state === undefined) throw new Broken('start', 'nothing was ever released');
-    return { log, last: first.state, ticks, kinds, finalVersion: versionOf(first) };
+    return { log, last: first.state, ticks, kinds, reasons, finalVersion: versionOf(first) };
   } catch (error) {
     if (error instanceof Broken) error.log = log;
     throw error;
@@ -120,10 +128,11 @@ export async function simulate(
 }
 
 function begin(scenario: Scenario, blobs: Blobs, plant: Plant): Running {
-  const { behaviours, faults, outside, tickSeconds, ids } = scenario;
+  const { behaviours, faults, outside, tickSeconds, ids, traffic } = scenario;
   const read = (oid: string) => objectOf(oid, blobs);
   const reach = scenario.kind === 'worker' ? workOf : rulesOf;
-  const world = createWorld({ blobs, behaviours, faults, outside, reach });
+  const { grownBy } = plant;
+  const world = createWorld({ blobs, behaviours, faults, outside, reach, traffic, grownBy });
   const hooks = createHooks(scenario.hooks);
   const releases = ids.map(emptyGit);
   const oracle = createOracle(world, { hooks });
@@ -144,7 +153,8 @@ function begin(scenario: Scenario, blobs: Blobs, plant: Plant): Running {
     oracle.check({ at: now, before, after, objects, hadDisagreement, good, verdict, asked });
   };
   const replays = createReplays(world);
-  const empty = { log: [], kinds: new Set<string>(), replays };
+  const seen = { kinds: new Set<string>(), reasons: new Set<string>() };
+  const empty = { log: [], replays, ...seen };
   const running = { scenario, blobs, world, hooks, plant, releases, arrival, check, ...empty };
   return running;
 }
@@ -152,7 +162,7 @@ function begin(scenario: Scenario, blobs: Blobs, plant: Plant): Running {
 /** @returns how many ticks it took */
 async function walk(running: Running, restarts: Restarts): Promise<number> {
   const { scenario, world, hooks, releases } = running;
-  let memory = freshMemory();
+  let memory = freshMemory(scenario.start);
   let ticks = 0;
   let quiet = 0;
   let now = scenario.start;
@@ -165,7 +175,7 @@ async function walk(running: Running, restarts: Restarts): Promise<number> {
     const [unserved] = world.unserved();
     if (unserved !== undefined) throw new Broken('unserved', unserved);
     if (restarts(ticks)) {
-      memory = freshMemory();
+      memory = freshMemory(now);
       hooks.restart();
       running.arrival.restart(now);
     }
@@ -179,10 +189,12 @@ async function walk(running: Running, restarts: Restarts): Promise<number> {
 }
 
 /** What the analyzer's process remembers, as far as decisions rest on it. */
-type Memory = Pick<Analyzer['memory'], 'unreachable' | 'stuck' | 'arrived'>;
+type Memory = Pick<Analyzer['memory'], 'unreachable' | 'stuck' | 'arrived'> & {
+  readonly startedAt: number;
+};
 
-function freshMemory(): Memory {
-  return { unreachable: new Map(), stuck: new Map(), arrived: new Set() };
+function freshMemory(startedAt: number): Memory {
+  return { unreachable: new Map(), stuck: new Map(), arrived: new Set(), startedAt };
 }
 
 /** Lets persons do what the story says they do now. */
@@ -230,7 +242,7 @@ async function pass(running: Running, memory: Memory, now: number): Promise<bool
     const observer = observerOf(running, git, memory, now);
     const asker = { world: { ...observer.world, hooks: planted }, memory };
     const real = await decideAsking(asker, await observe(observer, situation, now), now);
-    const observation = plant.observation?.(real.observation) ?? real.observation;
+    const observation = plant.observation?.(real.observation, memory.startedAt) ?? real.observation;
     const first = plant.observation === undefined ? real.decision : decide(observation, now);
     const decision = plant.decision?.(first, observation, now) ?? first;
     decided.push({ id: git.id, observation, decision, situation });
@@ -247,6 +259,9 @@ async function pass(running: Running, memory: Memory, now: number): Promise<bool
     const own = decided[index];
     if (decision === undefined || own === undefined) continue;
     watchBad(git, world, decision, now);
+    const { state, plan } = git;
+    const { tickSeconds } = scenario;
+    watchDead({ world, plan, state, decision, now, tickSeconds });
     if (decision.kind !== 'move' || (refused && !plant.callsUnpushed)) continue;
     const { situation } = own.observation;
     if (!refused) {
@@ -262,6 +277,7 @@ async function pass(running: Running, memory: Memory, now: number): Promise<bool
     const decision = decisions[index];
     const overdue = decision?.kind === 'hold' && decision.overdue === true;
     const reason = decision?.reason ?? '';
+    running.reasons.add(reason);
     running.arrival.check({ now, situation: situationOf(git, scenario, now), reason, overdue });
   }
   return decisions.every((it) => it.kind === 'rest');

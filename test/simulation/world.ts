@@ -6,10 +6,10 @@ import type { MetricStores } from '../../analyzer/metrics/store.ts';
 import type { Manifest } from '../../analyzer/simulated/server-side-apply.ts';
 import { replicasOf } from '../../analyzer/simulated/workloads.ts';
 import { isWorkload, type Rule } from '../../lib/traffic/reach.ts';
-import { noCounters } from '../analyzer/no-counters.ts';
 import { oneStore } from '../one-store.ts';
 import { hits } from './breaks.ts';
-import { type Faults, type Outage, within } from './faults.ts';
+import { createCounters, type Flow, type Grown, type Tally, type Traffic } from './counters.ts';
+import { type Faults, isMiscounted, type Outage, within } from './faults.ts';
 import type { Blobs } from './plans.ts';
 import {
   type Behaviour,
@@ -22,6 +22,7 @@ import {
   type Serving,
   servingOf,
   shown,
+  USUAL_FAILING,
 } from './pods.ts';
 import { createSync, EDITED, type Live, refuses } from './sync.ts';
 
@@ -62,6 +63,10 @@ export interface World {
   isDisturbed(at: number): boolean;
   /** What became of a Job of that name; undefined where there is none. */
   job(name: string, now: number): ReturnType<typeof jobEnd> | undefined;
+  /** What became of all requests to a workload in (from, to]; nothing where none is counted. */
+  counted(workload: string, from: number, to: number): Tally;
+  /** Whether counters lacked something in a span of time, or could not be placed in time. */
+  isMiscounted(from: number, to: number): boolean;
   /** Edits the weight in the cluster by hand; the sync brings it back. */
   editWeight(now: number, canary: number): void;
 }
@@ -96,11 +101,17 @@ export interface WorldOptions {
     id: string,
     runs: (workload: string) => boolean,
   ) => readonly Rule[];
+  /** Requests that are counted. @default - none is */
+  readonly traffic?: Traffic | undefined;
+  /** How growth is made of what the store has seen. @default - as it should be */
+  readonly grownBy?: Grown | undefined;
 }
 
-export function createWorld({ blobs, behaviours, faults, outside, reach }: WorldOptions): World {
+export function createWorld(options: WorldOptions): World {
+  const { blobs, behaviours, faults, outside, reach, traffic, grownBy } = options;
   const held = new Map<string, Held>();
   const sync = createSync({ blobs, behaviours, faults, held });
+  const counters = traffic && createCounters(traffic, faults, grownBy);
   const moments: Moment[] = [];
   const past = new Map<string, number | undefined>();
   const complaints: string[] = [];
@@ -120,6 +131,7 @@ export function createWorld({ blobs, behaviours, faults, outside, reach }: World
 
   /** Notes who gets what from now on, and who gets no answer. */
   function settle(at: number): void {
+    counters?.until(at, flows);
     const objects = [...held.values()].map((it) => it.object);
     const runs = (name: string) => servingNow(name, at).length > 0;
     rules = new Map(sync.ids().map((id) => [id, reach(objects, id, runs)]));
@@ -139,6 +151,26 @@ export function createWorld({ blobs, behaviours, faults, outside, reach }: World
     for (const [name, percent] of percents)
       loads.set(name, { percent: Math.min(100, percent), serving: servingNow(name, at) });
     moments.push({ at, loads });
+  }
+
+  /** What workloads get as things are. */
+  function flows(at: number): readonly Flow[] {
+    return [...(moments.at(-1)?.loads ?? [])].flatMap(([name, load]): Flow[] => {
+      const generation = workload(name)?.generation;
+      if (generation === undefined) return [];
+      const isDisturbed = within(faults.environment, at) || isBad(load, at);
+      const failing = Math.max(failingOf(load), isDisturbed ? 0.2 : 0);
+      const slow = mean(load, (it) => it.slow ?? 1);
+      return [{ workload: name, generation, percent: load.percent, failing, slow }];
+    });
+  }
+
+  function failingOf(load: Load): number {
+    return mean(load, (it) => it.failing ?? USUAL_FAILING);
+  }
+
+  function mean({ serving }: Load, of: (it: Partial<Behaviour>) => number): number {
+    return serving.reduce((sum, it) => sum + it.portion * of(behaviours.get(it.image) ?? {}), 0);
   }
 
   /** Percent by workload; requests that find no pod go to nobody. */
@@ -205,7 +237,8 @@ export function createWorld({ blobs, behaviours, faults, outside, reach }: World
     }
     if (seen.length === 0 || within(faults.metricsGap, at)) return undefined;
     if (faults.environment.some((it) => reaches(it, at))) return 80;
-    return seen.some((it) => isBad(it, at)) ? 80 : 99.9;
+    if (seen.some((it) => isBad(it, at))) return 80;
+    return 100 - 100 * Math.max(...seen.map(failingOf));
   }
 
   function isSilent(at: number): boolean {
@@ -215,6 +248,11 @@ export function createWorld({ blobs, behaviours, faults, outside, reach }: World
   function isUnanswered(query: string, at: number): boolean {
     const some = faults.someMetrics.filter((it) => it.query.test(query));
     return within([...faults.metricsDown, ...some], at);
+  }
+
+  /** By how much the store's clock is ahead. */
+  function aheadBy(): number {
+    return faults.skew.find((it) => within([it], now))?.seconds ?? 0;
   }
 
   function isBad({ percent, serving }: Load, at: number): boolean {
@@ -257,13 +295,20 @@ export function createWorld({ blobs, behaviours, faults, outside, reach }: World
     },
     metrics: oneStore({
       kind: 'played',
-      ...noCounters,
+      growth: async (question, points) => {
+        const { metric } = question.selector;
+        if (counters === undefined || isUnanswered(metric, now))
+          return { kind: 'unknown', reason: `the counter ${metric} was not read` };
+        const ahead = aheadBy();
+        const series = counters.growth(question, points, { now, ahead });
+        return { kind: 'known', value: { series, serverTime: now + ahead } };
+      },
       values: async ({ query }, { start, end, stepSeconds }) => {
         if (within(faults.metricsDown, now))
           return { kind: 'unknown', reason: 'the metric store is down' };
         if (isUnanswered(query, now))
           return { kind: 'unknown', reason: 'answered with warnings: a store was not reached' };
-        const ahead = faults.skew.find((it) => it.start <= now && now < it.end)?.seconds ?? 0;
+        const ahead = aheadBy();
         const samples: Sample[] = [];
         for (let at = start; at <= end; at += stepSeconds) {
           const value = truth(at - ahead, asked(query));
@@ -289,6 +334,7 @@ export function createWorld({ blobs, behaviours, faults, outside, reach }: World
         clock = next;
         settle(next);
       }
+      counters?.until(time, flows);
     },
     truth,
     isSilent,
@@ -323,6 +369,8 @@ export function createWorld({ blobs, behaviours, faults, outside, reach }: World
       const it = held.get(`Job/${name}`);
       return it === undefined ? undefined : jobEnd(it, behaviours, at);
     },
+    counted: (name, from, to) => counters?.truth(name, from, to) ?? { requests: 0, failures: 0 },
+    isMiscounted: (from, to) => isMiscounted(faults, from, to),
     editWeight(at, canary) {
       const it = held.get('VirtualService/app');
       if (it === undefined) return;
