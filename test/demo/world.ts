@@ -17,6 +17,7 @@ import { startPrometheus } from '../embedded/prometheus.ts';
 import { oneStore } from '../one-store.ts';
 import { type Author, cloneAsAuthor, GIT_ENVIRONMENT } from './author.ts';
 import { type Clock, paced } from './clock.ts';
+import { growth } from './growth.ts';
 import { answer } from './queries.ts';
 
 /** Everything around the analyzer, in this process and on loopback. */
@@ -84,7 +85,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     const traffic = playTraffic({ ...options, store: api, workloads, clock: now });
     const metrics = await startPrometheus({
       clock: now,
-      answer: (query, at) => answer(traffic, query, at),
+      answer: (query, at) => growth(traffic, query, at) ?? answer(traffic, query, at),
     });
     cleanups.push(metrics.stop);
     onReady('metrics', `a Prometheus API at ${metrics.url}, with synthetic traffic`);

@@ -10,7 +10,7 @@ export interface EmbeddedCounter {
 }
 
 /** What the store's query for growth asks, read back from its text. */
-interface GrowthAsked {
+export interface GrowthAsked {
   readonly metric: string;
   readonly matchers: readonly (readonly [label: string, operator: string, value: string])[];
   readonly by: readonly string[];
@@ -79,7 +79,8 @@ function lastSeen({ samples }: EmbeddedCounter, at: number): number | undefined 
   return last !== undefined && last.at > at - FORGOTTEN_SECONDS ? last.value : undefined;
 }
 
-function growthAsked(query: string): GrowthAsked | undefined {
+/** Reads the question back from its text; undefined where it is none. */
+export function growthAsked(query: string): GrowthAsked | undefined {
   const by = /^sum by \(([^)]*)\)/.exec(query)?.[1];
   const selected = /last_over_time\((\w+)\{((?:[^}"]|"(?:[^"\\]|\\.)*")*)\}/.exec(query);
   const seconds = / offset (\d+)s/.exec(query)?.[1];
