@@ -1,7 +1,14 @@
 import { durationText } from '../../../lib/plan/describe.ts';
 import { round } from '../round.ts';
 import type { Tally } from './evidence/tally.ts';
-import { type Need, needOf, type Proof, type TestProof } from './proof.ts';
+import {
+  LEAST_REQUESTS,
+  type Need,
+  needOf,
+  type Proof,
+  type Scarce,
+  type TestProof,
+} from './proof.ts';
 
 /** What a test has counted, and the e-values that follow: 1 is no evidence. */
 export interface Said {
@@ -91,8 +98,15 @@ export function undecidedText(proof: Proof): string {
   if (shared !== undefined)
     return `the environment is degraded: ${seenText(saidOf(shared))}, and the primary misses the objective as well`;
   const needed = needOf(proof);
+  const isTold = needed !== undefined && Number.isFinite(needed.requests) && proof.isBudgeted;
+  if (proof.scarce !== undefined && !isTold) return scarceText(proof.scarce);
   const need = needed === undefined ? '' : `: ${needText(needed)}`;
-  return proof.safety === undefined
-    ? `too few requests to tell${need}`
-    : `not sure yet that the next step is safe${need}`;
+  return `not sure yet that the next step is safe${need}`;
+}
+
+function scarceText({ test, canary, other }: Scarce): string {
+  const said = `too few requests to tell: ${test.name} needs ${LEAST_REQUESTS} of`;
+  return test.question.kind === 'comparison'
+    ? `${said} each track, and has ${number(canary)} of the canary and ${number(other)} of the other one`
+    : `${said} the canary, and has ${number(canary)}`;
 }

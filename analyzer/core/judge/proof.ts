@@ -85,12 +85,22 @@ export interface Proof {
   readonly isBudgeted: boolean;
   /** Requests to the canary in this step. */
   readonly requests: number;
+  /** The test that has seen the fewest requests of the step, where they are too few for any answer. */
+  readonly scarce: Scarce | undefined;
   /** Why an answer is missing. */
   readonly trouble: string | undefined;
 }
 
-/** Requests without which the absence of harm says nothing. */
-const LEAST_REQUESTS = 20;
+/** Requests without which a test says nothing, to the canary and to what it is compared with. */
+export const LEAST_REQUESTS = 20;
+
+/** A test that can tell nothing yet. */
+export interface Scarce {
+  readonly test: Test;
+  /** Requests of the step. */
+  readonly canary: number;
+  readonly other: number;
+}
 
 /** The tests whose evidence counts in a rollout's position. */
 export function testsOf(rollout: Rollout): readonly Test[] {
@@ -226,7 +236,9 @@ export function proofOf(
   const { evidence } = plan;
   if (evidence === undefined) return undefined;
   const tests = weighed.map((it) => testProof(it, evidence));
-  const shared = tests.filter((it, index) => it.isShared && isMissed(weighed[index]));
+  const shared = tests.filter(
+    (it, index) => it.test.share > 0 && it.isShared && isMissed(weighed[index]),
+  );
   const parts = tests
     .filter((it) => !it.isShared)
     .flatMap((test) =>
@@ -244,10 +256,12 @@ export function proofOf(
   const deciding = tests.filter((it) => it.test.share > 0);
   const safeties = deciding.flatMap((it) => it.safe ?? []);
   const safety = safeties.length === 0 ? undefined : Math.min(...safeties);
+  const asked = weighed.filter(({ weighing: { test } }) => test.share > 0);
   const requests = Math.min(
     Infinity,
-    ...weighed.map(({ weighing }) => canaryTally(sumOf(weighing.live), 0).requests),
+    ...asked.map(({ weighing }) => canaryTally(sumOf(weighing.live), 0).requests),
   );
+  const scarce = scarcest(asked);
   const isBudgeted = evidence.advance === 'safe-within-budget' && safety !== undefined;
   return {
     tests: tests.map(told),
@@ -255,16 +269,32 @@ export function proofOf(
     proofOfHarm,
     blame: blame && { test: told(blame.test), claim: blame.claim },
     shared,
-    isSafe: isBudgeted ? safety >= proofOfSafety : requests >= LEAST_REQUESTS,
+    isSafe: scarce === undefined && (!isBudgeted || safety >= proofOfSafety),
     safety,
     proofOfSafety,
     weighed,
     isBudgeted,
     requests,
+    scarce,
     trouble: deciding
       .flatMap((it) => (it.trouble === undefined ? [] : [`${it.test.name}: ${it.trouble}`]))
       .at(0),
   };
+}
+
+/** Whoever proves much of one thing may have counted nothing of another: no test may be silent. */
+function scarcest(asked: readonly Weighed[]): Scarce | undefined {
+  const [least] = asked
+    .map(({ weighing: { test, live } }): Scarce => {
+      const [canary, other] = [canaryTally, otherTally].map((of) => of(sumOf(live), 0).requests);
+      return { test, canary: canary ?? 0, other: other ?? 0 };
+    })
+    .sort((a, b) => seenBy(a) - seenBy(b));
+  return least !== undefined && seenBy(least) < LEAST_REQUESTS ? least : undefined;
+}
+
+function seenBy({ test, canary, other }: Scarce): number {
+  return test.question.kind === 'comparison' ? Math.min(canary, other) : canary;
 }
 
 function testProof({ weighing, counted, trouble }: Weighed, evidence: Evidence): TestProof {

@@ -20,7 +20,15 @@ import {
   step,
   T0,
 } from '../fixture.ts';
-import { type Counts, counted, errorTest, evidence, GOLDEN, tested } from './counted.ts';
+import {
+  type Counts,
+  counted,
+  errorTest,
+  evidence,
+  GOLDEN,
+  latencyTest,
+  tested,
+} from './counted.ts';
 
 const LIVE = liveSince(T0);
 /** Before the deadline of undecided tests. */
@@ -222,5 +230,74 @@ describe('between two intervals', () => {
     const gone = { ...whole, grid: { ...whole.grid, end: end + 15 } };
     const counts = [{ ...gone, tail: tail(500, 500, end + 15) }];
     expect(prove(rollout(of), counts, LIVE)?.blame).toBeUndefined();
+  });
+});
+
+describe('what a test cannot see', () => {
+  const errors = errorTest();
+  const objective = errorTest({
+    name: 'objective',
+    question: { kind: 'objective', limit: 0.01 },
+    share: 0,
+  });
+  /** Requests to the canary alone: nobody counts those of the primary. */
+  const blind = (of: Rollout, it: typeof errors) => ({
+    ...counted(of, it, quiet(80)),
+    other: { kind: 'known' as const, value: [[], []] },
+  });
+
+  test('a comparison without the other track holds, also where no harm seen is enough', () => {
+    const of = at('02-weight-20', evidence([errors], { advance: 'no-harm-seen' }));
+    const held = decision(of, LATER, { counts: [blind(rollout(of), errors)] });
+    expect(held).toMatchObject({
+      kind: 'hold',
+      reason:
+        'too few requests to tell: error-rate needs 20 of each track, and has 4,800 of the canary and 0 of the other one',
+    });
+  });
+
+  test('a test that counts nothing holds beside one that is proved', () => {
+    const [own, other] = [{ ...errors, share: 0.5 }, errorTest({ name: 'other', share: 0.5 })];
+    const of = at('02-weight-20', evidence([own, other]));
+    const nothing = { kind: 'known' as const, value: [[], []] };
+    const counts = [
+      counted(rollout(of), own, quiet(80)),
+      { ...counted(rollout(of), other, []), canary: nothing, other: nothing },
+    ];
+    expect(decision(of, LATER, { counts }).kind).toBe('hold');
+  });
+
+  test('a test that counts too little holds though the others have proved enough', () => {
+    const own = errorTest({
+      name: 'own',
+      question: { kind: 'objective', limit: 0.5 },
+      share: 0.5,
+    });
+    const slow = latencyTest({ share: 0.5 });
+    const of = at('02-weight-20', evidence([own, slow], { budget: 0.4 }));
+    const nothing = { kind: 'known' as const, value: [[]] };
+    const empty = counted(rollout(of), slow, []);
+    const bounds = [{ le: 100, share: 0.1 }];
+    const counts = [
+      counted(rollout(of), own, quiet(80)),
+      { ...empty, bounds, canary: nothing, other: nothing },
+    ];
+    const held = decision(of, LATER, { counts });
+    expect(held.kind).toBe('hold');
+    expect(held.reason).toMatch(/^too few requests to tell: latency needs 20 of each track/);
+  });
+
+  test('a dry run holds nothing: not for want of requests, and not for an objective that both miss', () => {
+    const of = at('02-weight-20', evidence([errors, objective], { advance: 'no-harm-seen' }));
+    const dry = (intervals: readonly Counts[]) => [
+      counted(rollout(of), errors, quiet(80)),
+      counted(rollout(of), objective, intervals),
+    ];
+    const both: Counts[] = Array.from({ length: 20 }, () => [60, 6, 240, 24]);
+    for (const intervals of [[], both])
+      expect(decision(of, LATER, { counts: dry(intervals) })).toMatchObject({
+        kind: 'move',
+        transition: 'next',
+      });
   });
 });
