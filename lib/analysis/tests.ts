@@ -4,7 +4,6 @@ import { type Mistake, placeOf } from '../mistake.ts';
 import { labelMistakes, type Names } from '../names.ts';
 import type { Counters, Question, Test } from '../plan/evidence.ts';
 import type { Track } from '../plan/plan.ts';
-import { hasMembers, thing } from '../props/fields.ts';
 import type { Router } from '../traffic/router.ts';
 
 /** A test as the release's author writes it; what is counted is known once the router is. */
@@ -25,12 +24,6 @@ export interface TestDefinition {
   /** What its own props got wrong. */
   readonly problems: readonly QueryProblem[];
 }
-
-/** What `compare` and `slo` return. */
-export const aTest = thing<TestDefinition>(
-  { what: 'a test', remedy: 'use compare.errorRate(), compare.latency() or slo.errorRate({ … })' },
-  (it) => hasMembers(it, { name: 'string', question: 'object', problems: 'object' }),
-);
 
 /** Whether a check weighs counts of requests. */
 export function isTest(it: object): it is TestDefinition {

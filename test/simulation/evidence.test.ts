@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { seeded } from '../../analyzer/simulated/random.ts';
 import { THOROUGH } from '../tries.ts';
 import { EVIDENCE_PLANTS, type EvidencePlant } from './evidence-plants.ts';
+import { FORGOTTEN } from './faults.ts';
 import { type Scenario, scenario } from './scenario.ts';
 import { type Plant, type Restarts, type Run, simulate } from './simulate.ts';
 import { MOST_ALLOWED } from './tested.ts';
@@ -36,18 +37,6 @@ const FOUND: Readonly<Record<EvidencePlant, readonly [seed: number, rule: string
   takesSilenceForSafety: [7, 'unproven'],
   weighsWhatWasBeforeTheStepWasLive: [22, 'unproven'],
   ignoresProofOfHarm: [7, 'unproven'],
-};
-
-/** Faults of which an analyzer remembers since when they last. */
-const REMEMBERED = {
-  metricsDown: [],
-  someMetrics: [],
-  apiDown: [],
-  someObjects: [],
-  deleting: [],
-  breaks: [],
-  refusals: [],
-  skew: [],
 };
 
 async function run(seed: number, restarts?: Restarts, plant?: Plant): Promise<Run> {
@@ -108,7 +97,7 @@ describe('simulated rollouts that weigh evidence', () => {
     for (const seed of THOROUGH ? SEEDS.slice(0, 40) : [13, 15, 22]) {
       const blobs = new Map<string, string>();
       const { faults, ...rest } = await scenario(seed, blobs, 'tested');
-      const story = { ...rest, faults: { ...faults, ...REMEMBERED } };
+      const story = { ...rest, faults: { ...faults, ...FORGOTTEN } };
       const random = seeded(seed);
       const calm = await simulate(story, blobs);
       const restarted = await simulate(story, blobs, () => random.chance(0.3));

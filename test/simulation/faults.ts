@@ -82,6 +82,18 @@ export const NO_FAULTS: Faults = {
   breaks: [],
 };
 
+/** Without those of which an analyzer remembers since when they last. */
+export const FORGOTTEN = {
+  metricsDown: [],
+  someMetrics: [],
+  apiDown: [],
+  someObjects: [],
+  deleting: [],
+  breaks: [],
+  refusals: [],
+  skew: [],
+} satisfies Partial<Faults>;
+
 /** Whether a time lies in one of some spans. */
 export function within(spans: readonly Outage[], at: number): boolean {
   return spans.some((it) => it.start <= at && at < it.end);

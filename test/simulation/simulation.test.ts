@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { seeded } from '../../analyzer/simulated/random.ts';
 import { THOROUGH } from '../tries.ts';
+import { FORGOTTEN } from './faults.ts';
 import { PLANTS, type PlantName } from './plants.ts';
 import { scenario, TURNS } from './scenario.ts';
 import { type Plant, type Restarts, type Run, simulate } from './simulate.ts';
@@ -61,18 +62,6 @@ const FOUND: Readonly<Record<PlantName, readonly [seed: number, rule: string]>> 
   takesEveryWaitForARefusal: [5, 'scaled-down-under-traffic'],
   keepsTheJobInARollback: [60, 'files'],
   takesTheDeletedForLive: [84, 'not-live'],
-};
-
-/** Faults of which an analyzer remembers since when they last. */
-const REMEMBERED = {
-  metricsDown: [],
-  someMetrics: [],
-  apiDown: [],
-  someObjects: [],
-  deleting: [],
-  breaks: [],
-  refusals: [],
-  skew: [],
 };
 
 /** Seeds under which workers without a Service are released, and end both ways. */
@@ -176,7 +165,7 @@ describe('simulated rollouts', () => {
       const blobs = new Map<string, string>();
       // How long a source was silent, or a step not shown, is the one thing that a restart forgets.
       const { faults, ...rest } = await scenario(seed, blobs);
-      const story = { ...rest, faults: { ...faults, ...REMEMBERED } };
+      const story = { ...rest, faults: { ...faults, ...FORGOTTEN } };
       // And what became of a hook that it had called, by design.
       if (story.hooks.size > 0) continue;
       const random = seeded(seed);

@@ -16,7 +16,6 @@ import {
   marginFor,
   tallyBeyond,
 } from '../../../analyzer/core/judge/evidence/latency.ts';
-import { rankDeviation, scored } from '../../../analyzer/core/judge/evidence/scores.ts';
 import { type Arms, tallyOf } from '../../../analyzer/core/judge/evidence/tally.ts';
 import { totalOf } from '../../../analyzer/core/judge/evidence/total.ts';
 import {
@@ -28,6 +27,7 @@ import {
   type Minute,
   p99,
 } from '../../../analyzer/simulated/rules.ts';
+import { rankDeviation, scored } from './scores.ts';
 import { type Seen, STEP_MINUTES, STEPS } from './traffic.ts';
 
 /** A rule at work in one run: whether it rolls back once it has seen one more interval. */

@@ -22,15 +22,10 @@ export const BETTER_RATIOS: readonly number[] = [
 ];
 
 /**
- * ln of one interval's e-value. With ratios above 1 it tests "the canary's rate is at most relative · primary + absolute",
+ * ln of one interval's e-value, for each point of a grid. With ratios above 1 it tests "the canary's rate is at most relative · primary + absolute",
  * with ratios below 1 "it is at least that". Any split of traffic will do, and it may differ from interval to interval.
  * Derivation: docs/judge.md.
  */
-export function comparisonIncrement(arms: Arms, ratio: number, margin: Margin): number {
-  return comparisonIncrements(arms, [ratio], margin)[0] ?? 0;
-}
-
-/** The same for each point of a grid. */
 export function comparisonIncrements(
   arms: Arms,
   ratios: readonly number[],
@@ -77,17 +72,6 @@ const lnOf = (() => {
   };
 })();
 
-/** The same where requests are counted in strata, such as callers or zones: each compares like with like. */
-export function stratifiedIncrements(
-  strata: readonly Arms[],
-  ratios: readonly number[],
-  margin: Margin,
-): number[] {
-  const all = new Float64Array(ratios.length);
-  for (const it of strata) addComparison(all, it, ratios, margin);
-  return [...all];
-}
-
 /** Rates of bad requests of the two sides. */
 export interface Rates {
   readonly canary: number;
@@ -109,14 +93,4 @@ export function comparisonGrowths(
   const canary = { requests: 1, bad: rates.canary };
   const primary = { requests: others, bad: rates.primary * others };
   return comparisonIncrements({ canary, primary }, ratios, margin);
-}
-
-/** The most that any point of the grid is expected to gain with every request of the canary. */
-export function comparisonGrowth(
-  rates: Rates,
-  share: number,
-  margin: Margin,
-  ratios: readonly number[],
-): number {
-  return Math.max(...comparisonGrowths(rates, share, margin, ratios));
 }

@@ -1,5 +1,4 @@
 import type { Margin } from './comparison.ts';
-import { type Interval, rateInterval } from './interval.ts';
 import type { Tally } from './tally.ts';
 
 /** How many requests took at most so long: a bucket of a cumulative histogram. */
@@ -58,26 +57,4 @@ export function chooseBounds(buckets: readonly Bucket[]): readonly number[] {
 export function marginFor(exceedance: number): Margin {
   const relative = exceedance > 0.3 ? 1.15 : exceedance >= 0.05 ? 1.3 : 1.5;
   return { relative, absolute: 0.001 };
-}
-
-/**
- * Between which bounds a quantile of the latency lies, at any time with a probability of 1 − alpha or more: from 0 where
- * it may lie below the first, to Infinity where it may lie beyond the last. Nothing is interpolated.
- */
-export function quantileInterval(
-  buckets: readonly Bucket[],
-  quantile: number,
-  alpha: number,
-): Interval {
-  const beyond = 1 - quantile;
-  const finite = buckets.filter((it) => Number.isFinite(it.le)).sort((a, b) => a.le - b.le);
-  // Either end may be wrong at a bound of its own: each has half of alpha.
-  const all = finite.map(({ le }) => ({
-    le,
-    rate: rateInterval(tallyBeyond(buckets, le) ?? { requests: 0, bad: 0 }, alpha / 2),
-  }));
-  return {
-    low: all.findLast((it) => it.rate.low >= beyond)?.le ?? 0,
-    high: all.find((it) => it.rate.high <= beyond)?.le ?? Infinity,
-  };
 }

@@ -64,8 +64,3 @@ const ofOne = (() => {
 export function objectiveGrowths(rate: number, limit: number, ratios: readonly number[]): number[] {
   return objectiveIncrements({ requests: 1, bad: rate }, ratios, limit);
 }
-
-/** The most that any point of the grid is expected to gain with every request at such a rate. */
-export function objectiveGrowth(rate: number, limit: number, ratios: readonly number[]): number {
-  return Math.max(...objectiveGrowths(rate, limit, ratios));
-}

@@ -22,14 +22,6 @@ export function tallyOf(all: readonly Tally[]): Tally {
   return { requests, bad };
 }
 
-/** Several intervals of both sides as one, such as those around a scrape that is missing. */
-export function armsOf(all: readonly Arms[]): Arms {
-  return {
-    canary: tallyOf(all.map((it) => it.canary)),
-    primary: tallyOf(all.map((it) => it.primary)),
-  };
-}
-
 /** The share of bad requests, drawn a little to the middle, so that no bad request in a hundred is not proof of none. */
 export function likelyRate({ requests, bad }: Tally): number {
   return (bad + 0.5) / (requests + 1);

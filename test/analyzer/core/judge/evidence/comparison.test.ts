@@ -2,11 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   BETTER_RATIOS,
-  comparisonGrowth,
-  comparisonIncrement,
   comparisonIncrements,
   type Margin,
-  stratifiedIncrements,
   WORSE_RATIOS,
 } from '../../../../../analyzer/core/judge/evidence/comparison.ts';
 import {
@@ -15,11 +12,11 @@ import {
   restarted,
   startProcess,
 } from '../../../../../analyzer/core/judge/evidence/e-process.ts';
-import { type Arms, armsOf } from '../../../../../analyzer/core/judge/evidence/tally.ts';
+import type { Arms } from '../../../../../analyzer/core/judge/evidence/tally.ts';
 import { binomial } from '../../../../../analyzer/simulated/draws.ts';
 import { seeded } from '../../../../../analyzer/simulated/random.ts';
 import { THOROUGH, tries } from '../../../../tries.ts';
-import { arms, expectation, GOLDEN } from './fixture.ts';
+import { arms, expectation, GOLDEN, growth, incrementOf, increments, together } from './fixture.ts';
 
 const STRICT: Margin = { relative: 1, absolute: 0 };
 
@@ -101,7 +98,7 @@ describe('an increment', () => {
   test('is what the formula says', () => {
     fc.assert(
       fc.property(someArms, someRatio, someMargin, (it, ratio, margin) => {
-        const got = comparisonIncrement(it, ratio, margin);
+        const got = incrementOf(it, ratio, margin);
         const both = it.canary.requests > 0 && it.primary.requests > 0;
         const wanted = both ? plainly(it, ratio, margin) : 0;
         expect(Math.abs(got - wanted)).toBeLessThan(1e-9 * Math.max(1, Math.abs(wanted)));
@@ -116,12 +113,12 @@ describe('an increment', () => {
     ['is of the primary alone', arms(0, 0, 1e6, 4e5)],
   ])('is nothing where an interval %s', (_, it) => {
     for (const ratio of [...WORSE_RATIOS, ...BETTER_RATIOS])
-      expect(comparisonIncrement(it, ratio, { relative: 1.5, absolute: 0.001 })).toBe(0);
+      expect(incrementOf(it, ratio, { relative: 1.5, absolute: 0.001 })).toBe(0);
   });
 
   test('is nothing where nothing happened, without an absolute margin', () => {
     for (const ratio of [...WORSE_RATIOS, ...BETTER_RATIOS])
-      expect(comparisonIncrement(arms(1e6, 0, 1e9, 0), ratio, STRICT)).toBeCloseTo(0, 12);
+      expect(incrementOf(arms(1e6, 0, 1e9, 0), ratio, STRICT)).toBeCloseTo(0, 12);
   });
 
   test('does not depend on how an interval is split', () => {
@@ -132,10 +129,10 @@ describe('an increment', () => {
           primary: { requests: primary.requests / 3, bad: primary.bad * bad },
         });
         const parts = [third(it, 0.5), third(it, 0.25), third(it, 0.25)];
-        const [sum = 0] = stratifiedIncrements(parts, [ratio], margin);
-        const whole = comparisonIncrement(it, ratio, margin);
+        const [sum = 0] = increments(parts, [ratio], margin);
+        const whole = incrementOf(it, ratio, margin);
         expect(Math.abs(sum - whole)).toBeLessThan(1e-9 * Math.max(1, Math.abs(whole)));
-        expect(armsOf(parts).canary.requests).toBeCloseTo(it.canary.requests, 8);
+        expect(together(parts).canary.requests).toBeCloseTo(it.canary.requests, 8);
       }),
       { numRuns: tries(200) },
     );
@@ -147,8 +144,7 @@ describe('an increment', () => {
         const { canary, primary } = it;
         fc.pre(canary.requests > canary.bad && primary.requests > 0);
         const one = { canary: { ...canary, bad: canary.bad + 1 }, primary };
-        const change =
-          comparisonIncrement(one, ratio, margin) - comparisonIncrement(it, ratio, margin);
+        const change = incrementOf(one, ratio, margin) - incrementOf(it, ratio, margin);
         expect(Math.sign(ratio - 1) * change).toBeGreaterThan(0);
       }),
       { numRuns: tries(200) },
@@ -158,8 +154,8 @@ describe('an increment', () => {
   test('is smaller where more is allowed', () => {
     for (const it of GOLDEN)
       for (const ratio of WORSE_RATIOS) {
-        const strict = comparisonIncrement(it, ratio, STRICT);
-        const wide = comparisonIncrement(it, ratio, { relative: 1, absolute: 0.01 });
+        const strict = incrementOf(it, ratio, STRICT);
+        const wide = incrementOf(it, ratio, { relative: 1, absolute: 0.01 });
         expect(wide).toBeLessThan(strict);
       }
   });
@@ -177,7 +173,7 @@ describe('the mean of an e-value on the border of the null', () => {
     const canary = margin.relative * primary + margin.absolute;
     for (const ratio of [1.1, 10, 100, 0.95, 0.001]) {
       const value = (x: number, y: number) =>
-        Math.exp(comparisonIncrement(arms(60, x, 90, y), ratio, margin));
+        Math.exp(incrementOf(arms(60, x, 90, y), ratio, margin));
       const mean = expectation(60, canary, (x) => expectation(90, primary, (y) => value(x, y)));
       expect(mean).toBeLessThan(1 + 1e-9);
       expect(canary < 0.01 ? mean : 1).toBeGreaterThan(0.5);
@@ -234,8 +230,8 @@ describe('extremes', () => {
 test('strata are compared each for itself: a canary that serves the harder caller is not blamed', () => {
   const strata = [arms(900, 90, 100, 10), arms(100, 0, 900, 0)];
   const start = startProcess(40, 1);
-  const apart = advanced(start, stratifiedIncrements(strata, WORSE_RATIOS, STRICT));
-  const pooled = advanced(start, comparisonIncrements(armsOf(strata), WORSE_RATIOS, STRICT));
+  const apart = advanced(start, increments(strata, WORSE_RATIOS, STRICT));
+  const pooled = advanced(start, comparisonIncrements(together(strata), WORSE_RATIOS, STRICT));
   expect(logE(apart)).toBeLessThan(0);
   expect(logE(pooled)).toBeGreaterThan(Math.log(100));
 });
@@ -244,10 +240,7 @@ describe('growth', () => {
   test('is the mean increment of a request', () => {
     const rates = { canary: 0.01, primary: 0.001 };
     const all = comparisonIncrements(arms(1e4, 100, 9e4, 90), WORSE_RATIOS, STRICT);
-    expect(comparisonGrowth(rates, 0.1, STRICT, WORSE_RATIOS)).toBeCloseTo(
-      Math.max(...all) / 1e4,
-      12,
-    );
+    expect(growth(rates, 0.1, STRICT, WORSE_RATIOS)).toBeCloseTo(Math.max(...all) / 1e4, 12);
   });
 
   test.each([
@@ -259,7 +252,7 @@ describe('growth', () => {
   ])(
     'explains how many requests a regression to %d takes at a share of %d',
     (canary, share, wanted) => {
-      const g = comparisonGrowth({ canary, primary: 0.001 }, share, STRICT, WORSE_RATIOS);
+      const g = growth({ canary, primary: 0.001 }, share, STRICT, WORSE_RATIOS);
       expect(Math.abs((Math.log(100) + 2.5) / g / wanted - 1)).toBeLessThan(0.005);
     },
   );
@@ -267,7 +260,7 @@ describe('growth', () => {
   test('is none within the margin', () => {
     const margin = { relative: 1.5, absolute: 0.001 };
     const rates = { canary: 0.0025, primary: 0.001 };
-    expect(comparisonGrowth(rates, 0.1, margin, WORSE_RATIOS)).toBeLessThan(0);
+    expect(growth(rates, 0.1, margin, WORSE_RATIOS)).toBeLessThan(0);
   });
 });
 

@@ -1,5 +1,12 @@
+import {
+  addComparison,
+  comparisonGrowths,
+  comparisonIncrements,
+  type Margin,
+  type Rates,
+} from '../../../../../analyzer/core/judge/evidence/comparison.ts';
 import { lnBeta } from '../../../../../analyzer/core/judge/evidence/log-space.ts';
-import type { Arms } from '../../../../../analyzer/core/judge/evidence/tally.ts';
+import { type Arms, tallyOf } from '../../../../../analyzer/core/judge/evidence/tally.ts';
 
 /** Requests of the canary and how many were bad, then those of the primary. */
 export function arms(canary: number, bad: number, primary: number, primaryBad: number): Arms {
@@ -30,4 +37,38 @@ export function expectation(count: number, rate: number, value: (bad: number) =>
     sum += Math.exp(mass) * value(bad);
   }
   return sum;
+}
+
+/** What an interval adds at one ratio. */
+export function incrementOf(it: Arms, ratio: number, margin: Margin): number {
+  return comparisonIncrements(it, [ratio], margin)[0] ?? 0;
+}
+
+/** What strata add together: each compares like with like. */
+export function increments(
+  strata: readonly Arms[],
+  ratios: readonly number[],
+  margin: Margin,
+): readonly number[] {
+  const all = new Float64Array(ratios.length);
+  for (const it of strata) addComparison(all, it, ratios, margin);
+  return [...all];
+}
+
+/** The requests of several intervals or strata as those of one. */
+export function together(all: readonly Arms[]): Arms {
+  return {
+    canary: tallyOf(all.map((it) => it.canary)),
+    primary: tallyOf(all.map((it) => it.primary)),
+  };
+}
+
+/** The most that any ratio gains with every request of the canary. */
+export function growth(
+  rates: Rates,
+  share: number,
+  margin: Margin,
+  ratios: readonly number[],
+): number {
+  return Math.max(...comparisonGrowths(rates, share, margin, ratios));
 }

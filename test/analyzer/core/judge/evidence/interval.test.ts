@@ -1,12 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import {
-  rateInterval,
-  ratioInterval,
-} from '../../../../../analyzer/core/judge/evidence/interval.ts';
-import type { Arms } from '../../../../../analyzer/core/judge/evidence/tally.ts';
+import { rateInterval } from '../../../../../analyzer/core/judge/evidence/interval.ts';
 import { binomial } from '../../../../../analyzer/simulated/draws.ts';
 import { seeded } from '../../../../../analyzer/simulated/random.ts';
-import { arms } from './fixture.ts';
 
 describe('the interval of a rate', () => {
   test.each([
@@ -49,55 +44,5 @@ describe('the interval of a rate', () => {
       }
     }
     expect(missed / 300).toBeLessThan(0.05 + 3 * Math.sqrt((0.05 * 0.95) / 300));
-  });
-});
-
-describe('the interval of a ratio', () => {
-  test('is everything without bad requests, or without one of the sides', () => {
-    const everything = { low: 0, high: Infinity };
-    expect(ratioInterval([], 0.05)).toEqual(everything);
-    expect(ratioInterval([arms(100, 0, 900, 0)], 0.05)).toEqual(everything);
-    expect(ratioInterval([arms(100, 7, 0, 0)], 0.05)).toEqual(everything);
-  });
-
-  test('closes around the ratio, however traffic was split', () => {
-    const split = [arms(1e4, 200, 99e4, 9900), arms(5e5, 1e4, 5e5, 5e3)];
-    const { low, high } = ratioInterval(split, 0.05);
-    expect(low).toBeLessThan(2);
-    expect(high).toBeGreaterThan(2);
-    expect(high - low).toBeLessThan(0.3);
-  });
-
-  test('is open where one side has no bad requests', () => {
-    const none = ratioInterval([arms(1e5, 0, 1e5, 400)], 0.05);
-    expect(none.low).toBe(0);
-    expect(none.high).toBeLessThan(0.05);
-    const all = ratioInterval([arms(1e5, 400, 1e5, 0)], 0.05);
-    expect(all.low).toBeGreaterThan(20);
-    expect(all.high).toBe(Infinity);
-  });
-
-  test('lies between two points of its grid where so much is known that neither is possible', () => {
-    const { low, high } = ratioInterval([arms(1e9, 2.02e6, 1e9, 1e6)], 0.05);
-    expect(low).toBeLessThan(2.02);
-    expect(high).toBeGreaterThan(2.02);
-    expect(high / low).toBeLessThan(1.13);
-  });
-
-  test('has the ratio at every look in 95 of 100 runs', () => {
-    const random = seeded(12);
-    let missed = 0;
-    for (let run = 0; run < 150; run++) {
-      const all: Arms[] = [];
-      for (let k = 1; k <= 10; k++) {
-        const count = 400 * k;
-        all.push(arms(count, binomial(random, count, 0.02), 4000, binomial(random, 4000, 0.01)));
-        const { low, high } = ratioInterval(all, 0.05);
-        if (low <= 2 && 2 <= high) continue;
-        missed += 1;
-        break;
-      }
-    }
-    expect(missed / 150).toBeLessThan(0.05 + 3 * Math.sqrt((0.05 * 0.95) / 150));
   });
 });

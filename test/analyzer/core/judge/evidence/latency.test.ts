@@ -3,7 +3,6 @@ import {
   type Bucket,
   chooseBounds,
   marginFor,
-  quantileInterval,
   tallyBeyond,
 } from '../../../../../analyzer/core/judge/evidence/latency.ts';
 
@@ -78,34 +77,4 @@ test('the more requests are beyond a bound, the smaller a ratio is felt', () => 
   expect([0.5, 0.3, 0.05, 0.049].map((it) => marginFor(it).relative)).toEqual([
     1.15, 1.3, 1.3, 1.5,
   ]);
-});
-
-describe('the interval of a quantile', () => {
-  test('lies between bounds of buckets', () => {
-    expect(quantileInterval(usual, 0.5, 0.05)).toEqual({ low: 25, high: 50 });
-    expect(quantileInterval(usual, 0.99, 0.05)).toEqual({ low: 250, high: 500 });
-  });
-
-  test('is wider with fewer requests, and everything without', () => {
-    const few = usual.map(({ le, count }) => ({ le, count: Math.round(count / 1e4) }));
-    expect(quantileInterval(few, 0.99, 0.05)).toEqual({ low: 100, high: Infinity });
-    expect(quantileInterval([], 0.99, 0.05)).toEqual({ low: 0, high: Infinity });
-    expect(
-      quantileInterval(
-        histogram(0, () => 0),
-        0.99,
-        0.05,
-      ),
-    ).toEqual({ low: 0, high: Infinity });
-  });
-
-  test('may lie below the first bound', () => {
-    expect(
-      quantileInterval(
-        histogram(1e6, () => 0.001),
-        0.99,
-        0.05,
-      ),
-    ).toEqual({ low: 0, high: 0.5 });
-  });
 });

@@ -11,10 +11,7 @@ import {
   logE,
   startProcess,
 } from '../../../../../analyzer/core/judge/evidence/e-process.ts';
-import {
-  requestsNeeded,
-  smallestDetectableRate,
-} from '../../../../../analyzer/core/judge/evidence/need.ts';
+import { requestsNeeded } from '../../../../../analyzer/core/judge/evidence/need.ts';
 import { binomial } from '../../../../../analyzer/simulated/draws.ts';
 import { seeded } from '../../../../../analyzer/simulated/random.ts';
 import { arms } from './fixture.ts';
@@ -93,24 +90,5 @@ describe('requests to a proof', () => {
       sum += requests;
     }
     expect(Math.abs(sum / 100 / (toBad(0.01, 0.1, ROBUST) ?? 0) - 1)).toBeLessThan(0.25);
-  });
-});
-
-describe('the smallest rate that is found', () => {
-  const sight = { share: 0.1, primary: 0.001, margin: ROBUST, level: PROOF };
-
-  test('is the one that needs so many requests', () => {
-    for (const requests of [50, 1000, 1e5]) {
-      const rate = smallestDetectableRate({ ...sight, requests }) ?? 0;
-      const needed = toBad(rate, 0.1, ROBUST) ?? 0;
-      expect(Math.abs(needed - requests)).toBeLessThanOrEqual(1 + requests / 1000);
-    }
-  });
-
-  test('comes down to the margin, and is none of too few requests', () => {
-    expect(smallestDetectableRate({ ...sight, requests: 1e9 })).toBeLessThan(0.0028);
-    expect(smallestDetectableRate({ ...sight, requests: 1e9 })).toBeGreaterThan(0.0025);
-    expect(smallestDetectableRate({ ...sight, requests: 1 })).toBeUndefined();
-    expect(smallestDetectableRate({ ...sight, requests: 0 })).toBeUndefined();
   });
 });

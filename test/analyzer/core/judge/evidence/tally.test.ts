@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { armsOf, likelyRate, tallyOf } from '../../../../../analyzer/core/judge/evidence/tally.ts';
-import { arms, GOLDEN } from './fixture.ts';
+import { likelyRate, tallyOf } from '../../../../../analyzer/core/judge/evidence/tally.ts';
+import { arms, GOLDEN, together } from './fixture.ts';
 
 test('intervals are merged by their counts', () => {
   expect(tallyOf([])).toEqual({ requests: 0, bad: 0 });
-  expect(armsOf(GOLDEN)).toEqual(arms(1274, 13, 7130, 6));
+  expect(together(GOLDEN)).toEqual(arms(1274, 13, 7130, 6));
 });
 
 test('no bad request is not taken for a rate of 0, nor all for 1', () => {

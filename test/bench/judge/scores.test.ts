@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { normal } from '../../../analyzer/simulated/draws.ts';
+import { seeded } from '../../../analyzer/simulated/random.ts';
 import {
   type Classification,
   type Scored,
   type ScoredMember,
   scored,
   summaryOf,
-} from '../../../../../analyzer/core/judge/evidence/scores.ts';
-import { normal } from '../../../../../analyzer/simulated/draws.ts';
-import { seeded } from '../../../../../analyzer/simulated/random.ts';
+} from './scores.ts';
 
 const repeat = (count: number, value: number) => Array<number>(count).fill(value);
 const up = (count: number, first = 1) => Array.from({ length: count }, (_, k) => first + k);
