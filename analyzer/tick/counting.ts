@@ -71,10 +71,10 @@ function tailGrid(
   return [{ start: to, end: to, stepSeconds: to - from }];
 }
 
-/** What the canary is compared with. */
+/** What the canary is compared with: one that gets requests. */
 function otherOf({ plan, state }: Rollout, { counts: { primary, baseline } }: Test): Counters {
-  const runsBaseline = stepOf(plan.plan, state.position)?.baseline === true;
-  return runsBaseline ? (baseline ?? primary) : primary;
+  const { weights } = stepOf(plan.plan, state.position) ?? {};
+  return (weights?.baseline ?? 0) > 0 ? (baseline ?? primary) : primary;
 }
 
 function needsHistory({ state }: Rollout, { name, counts, question }: Test): boolean {

@@ -60,9 +60,10 @@ interface Standing {
   readonly matches: boolean;
   readonly routes: readonly MatchedRoute[];
   readonly mirrors: readonly (Mirror & { readonly name: string })[];
-  /** Whether the baseline gets requests already; its weight is undefined where it is the canary's. */
+  /** It gets requests while it is reached, by the canary's weight where it has none of its own. */
   readonly baseline:
-    | { readonly isReached: boolean; readonly weight: number | undefined }
+    | { readonly kind: 'coming' | 'going' }
+    | { readonly kind: 'reached'; readonly weight: number | undefined }
     | undefined;
 }
 
@@ -189,20 +190,26 @@ function copied(item: MirrorRoute, now: Standing): Taken {
   return { next, drafts: [stage(name, next, hooksOf(item))] };
 }
 
-/** The baseline's pods come before its requests. */
+/**
+ * The baseline's pods come before its requests, and so does its backend, with weight 0: a gateway may ask by a new
+ * route before it knows a backend that was in no route yet, and would answer 503 for its share.
+ */
 function compared(item: Baseline, now: Standing): Taken {
   const { weight } = item;
-  const up: Standing = { ...now, baseline: now.baseline ?? { isReached: false, weight } };
-  const next: Standing = { ...now, baseline: { isReached: true, weight } };
+  const next: Standing = { ...now, baseline: { kind: 'reached', weight } };
+  const up: Standing = { ...now, baseline: { kind: 'coming' } };
   const ups = now.baseline === undefined ? [stage('baseline-up', up)] : [];
   return { next, drafts: [...ups, stage('baseline', next, hooksOf(item))] };
 }
 
-/** The baseline's requests go before its pods, for which nobody waits any more. */
+/** The baseline's requests go before its pods, for which nobody waits any more, and before its backend. */
 function ended(now: Standing, hooks: StageProps): Taken {
+  const going: Standing = { ...now, baseline: { kind: 'going' } };
   const next = { ...now, baseline: undefined };
-  const unreached = stage('baseline-weight-0', next, { baseline: true });
-  return { next, drafts: [unreached, stage('baseline-down', next, hooks)] };
+  return {
+    next,
+    drafts: [stage('baseline-weight-0', going), stage('baseline-down', next, hooks)],
+  };
 }
 
 /** A step of the analysis; nothing is judged while the canary gets nothing. */
@@ -214,11 +221,16 @@ function stage(name: string, now: Standing, props: StageProps = {}): StepDraft {
     ...(reachesCanary(traffic) ? {} : { checks: 'none' }),
   });
   if (now.baseline === undefined) return draft;
-  return { ...draft, baseline: true, ready: [...draft.ready, 'baseline'] };
+  const isAwaited = now.baseline.kind !== 'going';
+  return {
+    ...draft,
+    baseline: true,
+    ready: isAwaited ? [...draft.ready, 'baseline'] : draft.ready,
+  };
 }
 
 function trafficOf({ weight, routes, mirrors, baseline }: Standing): Traffic {
-  const share = baseline?.isReached === true ? (baseline.weight ?? weight) : undefined;
+  const share = baseline && (baseline.kind === 'reached' ? (baseline.weight ?? weight) : 0);
   const primary = exact(100 - weight - (share ?? 0));
   const weights = { primary, canary: weight };
   return {

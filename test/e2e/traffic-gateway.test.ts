@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { GatewayApiProps, MatchedRoute, RequestMatch, Traffic } from '../../lib/index.ts';
-import { gatewayApi } from '../../lib/index.ts';
+import { gatewayApi, steps } from '../../lib/index.ts';
 import { routerMistakes } from '../../lib/traffic/mistakes.ts';
 import { SHOP } from '../lib/traffic/route.ts';
 import { isMissing } from './servers/missing.ts';
 import { clopperPearson } from './stack/binomial.ts';
 import { printLogsOnFailure } from './stack/failures.ts';
+import { startLoad } from './stack/load.ts';
 import { since, total } from './stack/player/player.ts';
 import { shop } from './stack/shop.ts';
 import { missingStack, type Stack, type StackOptions, startStack } from './stack/stack.ts';
@@ -303,5 +304,25 @@ describe('a step’s traffic at a real Contour and Envoy', { skip: isMissing(mis
       expect(ended).toMatchObject({ canary: 0, primary: 40 });
       for (const one of ended.answers) expect(cookiesOf(one).get(name)).toBe('; Max-Age=0; Path=/');
     }
+  });
+
+  test('a baseline comes and goes while requests are made: each is answered', {
+    timeout: 120_000,
+  }, async () => {
+    const items = [{ setWeight: 20 }, { baseline: true }, { baseline: false }] as const;
+    const walk = steps(items)
+      .steps()
+      .map((it) => it.traffic)
+      .filter(({ weights }) => weights.canary === 20);
+    expect(walk.map(({ weights }) => weights.baseline)).toContain(20);
+    await routed({ weights: AT_REST });
+    const load = startLoad({ url: stack.gateway.url, host: HOST, perSecond: 300 });
+    for (const traffic of [walk, walk, walk, walk, walk, walk].flat()) {
+      await routed(traffic);
+      // A cluster that is in no route any more has to be gone before it can be missing.
+      await new Promise((done) => setTimeout(done, 700));
+    }
+    const { byStatus } = await load.stop();
+    expect(Object.keys(byStatus)).toEqual(['200']);
   });
 });

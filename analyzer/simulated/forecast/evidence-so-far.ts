@@ -39,7 +39,7 @@ export function openEvidence(
   const { plan } = rollout.plan;
   const { load } = setting;
   const step = stepOf(plan, rollout.state.position);
-  const other: Side = step?.baseline === true ? 'baseline' : 'primary';
+  const other: Side = (step?.weights.baseline ?? 0) > 0 ? 'baseline' : 'primary';
   // On one track the primary runs the candidate.
   const { canary, primary } = plan.workloads;
   const ours: Side = canary === undefined && primary !== undefined ? 'primary' : 'canary';

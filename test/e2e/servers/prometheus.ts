@@ -10,9 +10,22 @@ export interface Prometheus {
   readonly url: string;
   /** Can be taken away for a while. */
   readonly server: Server;
+  /** What it answers to an instant query. */
+  query(promql: string): Promise<readonly QueriedSeries[]>;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
 }
+
+/** One series of an answer. */
+export interface QueriedSeries {
+  readonly metric: Readonly<Record<string, string>>;
+  /** Of an instant vector: unix seconds, and the number. */
+  readonly value?: Sample;
+  /** Of a range vector. */
+  readonly values?: readonly Sample[];
+}
+
+type Sample = readonly [number, string];
 
 /** What is asked for its metrics every so often. */
 export interface Scrape {
@@ -87,11 +100,20 @@ export async function startPrometheus(options: PrometheusOptions = {}): Promise<
       await server.stop();
       await remove();
     };
-    return { url, server, stop };
+    return { url, server, stop, query: (promql) => queried(url, promql) };
   } catch (error) {
     await remove();
     throw error;
   }
+}
+
+async function queried(url: string, promql: string): Promise<readonly QueriedSeries[]> {
+  const response = await fetch(`${url}/api/v1/query?${new URLSearchParams({ query: promql })}`);
+  if (!response.ok) throw new Error(`${promql}: ${response.status} ${await response.text()}`);
+  const answer = (await response.json()) as {
+    readonly data: { readonly result: readonly QueriedSeries[] };
+  };
+  return answer.data.result;
 }
 
 // JSON is YAML.

@@ -189,9 +189,8 @@ describe('what the stack plays', { skip: isMissing(missing), timeout: 180_000 },
   }
 
   async function value(query: string): Promise<number> {
-    const url = `${stack.prometheus.url}/api/v1/query?${new URLSearchParams({ query })}`;
-    const answer = (await (await fetch(url)).json()) as Answer;
-    return Number(answer.data.result[0]?.value[1]);
+    const [series] = await stack.prometheus.query(query);
+    return Number(series?.value?.[1]);
   }
 });
 
@@ -223,8 +222,4 @@ interface Route {
       readonly backendRefs: readonly { readonly weight: number }[];
     }[];
   };
-}
-
-interface Answer {
-  readonly data: { readonly result: readonly { readonly value: readonly [number, string] }[] };
 }

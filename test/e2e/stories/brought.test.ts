@@ -331,11 +331,8 @@ async function marked(api: Api): Promise<readonly string[]> {
 /** Names of the pods whose series Prometheus has now. */
 async function named({ prometheus }: Stack, labels: string): Promise<readonly string[]> {
   const query = `count by (pod) (http_requests_total{namespace="${PODINFO}",${labels}})`;
-  const response = await fetch(`${prometheus.url}/api/v1/query?query=${encodeURIComponent(query)}`);
-  const { data } = (await response.json()) as {
-    readonly data: { readonly result: readonly { readonly metric: { readonly pod: string } }[] };
-  };
-  return data.result.map((it) => it.metric.pod).sort();
+  const all = await prometheus.query(query);
+  return all.map((it) => it.metric.pod ?? '').sort();
 }
 
 interface Autoscaler extends KubernetesObject {

@@ -32,14 +32,23 @@ export interface Counting {
   readonly test: string;
   readonly intervalSeconds: number;
   readonly settleSeconds: number;
+  /** Its scrapes, the first one first. */
+  readonly scrapes: readonly Scraped[];
 }
 
-/** Scrapes come each second, and take their time. */
-const LATE_SECONDS = 2;
+/** One scrape of the gateway. */
+export interface Scraped {
+  /** Unix seconds. */
+  readonly at: number;
+  readonly isAnswered: boolean;
+}
+
+type IsMeant = (it: PodCount) => boolean;
 
 /**
- * That each step's commit says what the pods answered in the whole intervals of the step, up to the one before it was
- * made.
+ * That each step's commit says what the pods answered in the whole intervals since the step was committed, up to the
+ * last one that had settled when it was judged; without the one in which it came live. Envoy counts a request when it has the pod's answer, and is asked every so often: so it
+ * may know those few less that waited.
  *
  * @returns a line for each step
  * @throws Error that tells the first step whose numbers are others
@@ -47,45 +56,78 @@ const LATE_SECONDS = 2;
 export function expectCounted(
   commits: readonly StoryCommit[],
   glimpses: readonly Glimpse[],
-  { release, test, intervalSeconds, settleSeconds }: Counting,
+  counting: Counting,
 ): readonly string[] {
-  const at = (time: number, what: (it: PodCount) => boolean) => ({
-    least: total(glimpses.findLast((it) => it.at <= time)?.counts ?? [], what),
-    most: total(glimpses.find((it) => it.at >= time)?.counts ?? [], what),
-  });
-  const answered = (from: number, to: number, what: (it: PodCount) => boolean) => ({
-    least: at(to - LATE_SECONDS, what).least - at(from, what).most,
-    most: at(to, what).most - at(from - LATE_SECONDS, what).least,
-  });
+  const { release, test, intervalSeconds, settleSeconds, scrapes } = counting;
+  const scraped = (time: number) => scrapes.findLast((it) => it.at <= time);
+  const least = (time: number, isMeant: IsMeant) => {
+    const glimpse = glimpses.findLast((it) => it.at <= (scraped(time)?.at ?? 0));
+    return total(glimpse?.counts ?? [], isMeant) - (glimpse?.waiting ?? 0);
+  };
+  const most = (time: number, isMeant: IsMeant) =>
+    total(glimpses.find((it) => it.since >= time)?.counts ?? [], isMeant);
   return commits.flatMap((commit, index) => {
-    const before = commits[index - 1];
+    const before = commits[index - 1]?.state;
+    const judged = commit.state?.judged;
     const counted = countedIn(commit, test);
-    if (counted === undefined || before?.state === undefined) return [];
-    const earlier = countedIn(before, test);
-    const from = Math.ceil(unix(before.state.at) / intervalSeconds) * intervalSeconds;
-    const to = Math.floor((commit.at - settleSeconds) / intervalSeconds) * intervalSeconds;
+    if (counted === undefined || before === undefined || judged === undefined) return [];
+    const earlier = countedIn(commits[index - 1] ?? commit, test);
+    const asked = unix(judged.countedAt ?? judged.at);
+    const grid = gridOf(unix(before.at), asked - settleSeconds, intervalSeconds);
+    const live = unix(judged.since ?? before.at);
+    // An interval has two ends that a scrape knows, with both tracks: Envoy has no counter before its first request.
+    const isCanary = (it: PodCount) => it.workload === `${release}-canary`;
+    const answered = grid.filter((it) => scraped(it)?.isAnswered === true);
+    const sure = spansOf(
+      answered.filter((it) => least(it, isCanary) > 0),
+      live,
+    );
+    const possible = spansOf(
+      answered.filter((it) => most(it, isCanary) > 0),
+      live,
+    );
+    // Proof of harm also sees what came since.
+    const isBack = commit.subject.includes('roll back');
     const said: string[] = [];
     for (const [track, workload] of Object.entries({ canary: 'canary', other: 'primary' })) {
       const side = track as keyof Counts;
-      for (const bad of [false, true]) {
-        const key = bad ? 'bad' : 'requests';
+      for (const isBad of [false, true]) {
+        const key = isBad ? 'bad' : 'requests';
         const value = counted[side][key] - (earlier?.[side][key] ?? 0);
-        const what = (it: PodCount) =>
-          it.workload === `${release}-${workload}` && (!bad || it.status >= 500);
-        // The pass may have begun before the last interval had settled; proof of harm also sees what came since.
-        const isBack = commit.subject.includes('roll back');
-        const ends = [to, to - intervalSeconds].map((end) => answered(from, end, what));
-        const range = isBack
-          ? { least: ends[1]?.least ?? 0, most: answered(from, commit.at, what).most }
-          : ends.find((it) => it.least <= value && value <= it.most);
-        const text = `${value} ${bad ? 'bad ' : ''}${side}`;
-        if (range === undefined || value < range.least || value > range.most)
+        const isMeant = (it: PodCount) =>
+          it.workload === `${release}-${workload}` && (!isBad || it.status >= 500);
+        const fewest = sure.map(({ from, to }) => least(to, isMeant) - most(from, isMeant));
+        const all = possible.map(({ from, to }, at) => {
+          const last = isBack && at === possible.length - 1 ? asked : to;
+          return most(last, isMeant) - least(from, isMeant);
+        });
+        const range = { least: sum(fewest), most: sum(all) };
+        const text = `${value} ${isBad ? 'bad ' : ''}${side}`;
+        if (value < range.least || value > range.most)
           throw new Error(
-            `${commit.subject}: counted ${text}; the pods answered ${JSON.stringify(ends)}`,
+            `${commit.subject}: counted ${text} in ${JSON.stringify({ sure, possible })}; ` +
+              `the pods answered ${range.least} to ${range.most}`,
           );
         said.push(text);
       }
     }
     return [`${commit.subject}: ${said.join(', ')}`];
   });
+}
+
+/** Of neighbouring intervals; the one in which the step came live is in none. */
+function spansOf(ends: readonly number[], live: number): readonly { from: number; to: number }[] {
+  return [ends.filter((it) => it <= live), ends.filter((it) => it >= live)]
+    .map((it) => ({ from: it[0] ?? 0, to: it.at(-1) ?? 0 }))
+    .filter((it) => it.to > it.from);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, it) => all + it, 0);
+}
+
+function gridOf(from: number, to: number, seconds: number): readonly number[] {
+  const first = Math.ceil(from / seconds) * seconds;
+  const count = Math.floor((to - first) / seconds) + 1;
+  return Array.from({ length: Math.max(0, count) }, (_, index) => first + index * seconds);
 }

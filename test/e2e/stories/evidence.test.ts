@@ -51,7 +51,7 @@ const BEHAVIOURS: readonly Behaviour[] = [
 describe('tests of evidence', { skip: isMissing(missing) }, () => {
   let field: Field;
   const analyzers: AnalyzerProcess[] = [];
-  let loads: readonly Load[];
+  const loads = new Map<string, Load>();
   const watches = new Map<string, Watch>();
 
   beforeAll(async () => {
@@ -59,14 +59,18 @@ describe('tests of evidence', { skip: isMissing(missing) }, () => {
     await field.stack.player.behave(BEHAVIOURS);
     const served = STORIES.map((it) => it.id).filter((it) => it !== 'quiet');
     const { url } = field.stack.gateway;
-    loads = served.map((id) => startLoad({ url, host: hostOf(id), perSecond: PER_SECOND }));
-    for (const { id } of STORIES) watches.set(id, watchRelease(field.stack, id));
+    for (const id of served)
+      loads.set(id, startLoad({ url, host: hostOf(id), perSecond: PER_SECOND }));
+    for (const { id } of STORIES) {
+      const load = loads.get(id);
+      watches.set(id, watchRelease(field.stack, id, load === undefined ? {} : { load }));
+    }
     // What is usual is learned from what came before.
     await sleep(5000);
     analyzers.push(field.analyzer());
   }, 240_000);
   afterAll(async () => {
-    await Promise.all((loads ?? []).map((it) => it.stop()));
+    await Promise.all([...loads.values()].map((it) => it.stop()));
     await Promise.all([...watches.values()].map((it) => it.stop()));
     await field?.stop();
     printStories();
@@ -167,7 +171,15 @@ describe('tests of evidence', { skip: isMissing(missing) }, () => {
   /** That the commits of a release say what its pods answered. */
   async function counted(release: string): Promise<string> {
     const { glimpses = [] } = watches.get(release) ?? {};
-    const how = { release, test: 'error-rate', intervalSeconds: INTERVAL, settleSeconds: 2 };
+    const up = await field.stack.prometheus.query('up{job="envoy"}[15m]');
+    const scrapes = (up[0]?.values ?? []).map(([at, it]) => ({ at, isAnswered: it === '1' }));
+    const how = {
+      release,
+      test: 'error-rate',
+      intervalSeconds: INTERVAL,
+      settleSeconds: 2,
+      scrapes,
+    };
     const lines = expectCounted(await field.commits(release), glimpses, how);
     expect(lines.length).toBeGreaterThan(0);
     return lines.join('; ');

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { isMissing } from '../servers/missing.ts';
+import type { Prometheus } from '../servers/prometheus.ts';
 import type { Server } from '../servers/server.ts';
 import { printLogsOnFailure } from '../stack/failures.ts';
 import { missingStack } from '../stack/stack.ts';
@@ -87,7 +88,7 @@ describe('a rollout goes on when', { skip: isMissing(missing), timeout: 300_000 
       };
       expectUndisturbed(await rollOut(field, 'first', { tag: 'new-envoy' }, story));
       const counter = 'envoy_cluster_upstream_rq_xx{envoy_cluster_name="first_first-primary_80"}';
-      const resets = await newest(prometheus.url, `sum(resets(${counter}[2m]))`);
+      const resets = await newest(prometheus, `sum(resets(${counter}[2m]))`);
       expect(resets).toBeGreaterThan(0);
       return undefined;
     }));
@@ -255,13 +256,8 @@ interface Route {
   };
 }
 
-/** What Prometheus answers to an instant query. */
-async function newest(prometheus: string, query: string): Promise<number> {
-  const answer = await fetch(`${prometheus}/api/v1/query?${new URLSearchParams({ query })}`);
-  const { data } = (await answer.json()) as Answer;
-  return Number(data.result[0]?.value[1]);
-}
-
-interface Answer {
-  readonly data: { readonly result: readonly { readonly value: readonly [number, string] }[] };
+/** The value of the first series that Prometheus has now. */
+async function newest(prometheus: Prometheus, query: string): Promise<number> {
+  const [series] = await prometheus.query(query);
+  return Number(series?.value?.[1]);
 }

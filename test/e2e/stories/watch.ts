@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Load } from '../stack/load.ts';
 import type { PodCount } from '../stack/player/protocol.ts';
 import type { Stack } from '../stack/stack.ts';
 import type { StoryCommit } from './field.ts';
 
 /** What was seen of one release at one moment. */
 export interface Glimpse {
-  /** Unix seconds. */
+  /** Unix seconds: when it was asked for. */
+  readonly since: number;
+  /** Unix seconds: when all of it was known. */
   readonly at: number;
   /** The candidate's step that the route in the API server shows. */
   readonly step: string | undefined;
@@ -13,6 +16,8 @@ export interface Glimpse {
   readonly weight: number | undefined;
   /** What each track has answered since the start, by status. */
   readonly counts: readonly PodCount[];
+  /** Requests of the load that had no answer yet. */
+  readonly waiting: number;
   /** Of Argo CD's Application. */
   readonly sync?: string | undefined;
   /** `spec.replicas` of the canary and of the primary. */
@@ -39,6 +44,8 @@ export interface WatchOptions {
   readonly everyMs?: number;
   readonly application?: boolean;
   readonly replicas?: boolean;
+  /** What the release gets. @default - nothing that has to be known */
+  readonly load?: Load;
 }
 
 /** Starts to look at a release of the stories; its namespace has its name. */
@@ -123,6 +130,8 @@ function committedWeights(
 }
 
 async function glimpse(stack: Stack, id: string, options: WatchOptions): Promise<Glimpse> {
+  const since = Date.now() / 1000;
+  const waitingBefore = waitingOf(options.load);
   const [route, counts, sync, replicas] = await Promise.all([
     routeOf(stack, id),
     stack.player.counts(),
@@ -132,13 +141,21 @@ async function glimpse(stack: Stack, id: string, options: WatchOptions): Promise
   // Rules for the canary's own requests stand before the one with the weights.
   const backends = route?.spec.rules.at(-1)?.backendRefs ?? [];
   return {
+    since,
     at: Date.now() / 1000,
     step: route?.metadata.annotations?.['perch/step']?.split('/')[1],
     weight: backends.find((it) => it.name === `${id}-canary`)?.weight,
     counts: counts.filter((it) => it.namespace === id),
+    waiting: Math.max(waitingBefore, waitingOf(options.load)),
     sync,
     replicas,
   };
+}
+
+function waitingOf(load: Load | undefined): number {
+  if (load === undefined) return 0;
+  const { sent, byStatus, unanswered } = load.counts();
+  return Object.values(byStatus).reduce((left, it) => left - it, sent - unanswered);
 }
 
 /** Before the first release is complete there is none. */

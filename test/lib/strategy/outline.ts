@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { type Mistake, mistakeText, reproofs } from '../../../lib/mistake.ts';
 import type { Scale, StepDraft, Strategy } from '../../../lib/strategy/strategy.ts';
-import { besides, reachesCanary } from '../../../lib/traffic/traffic.ts';
+import { besides, reachesCanary, type Traffic } from '../../../lib/traffic/traffic.ts';
 
 /** One line for each step: `weight-20 Progressing 80/20 full bake`, and what else there is. */
 export function outline(strategy: Strategy): string[] {
@@ -76,14 +76,21 @@ function expectServed({ name, phase, traffic, canary, baseline, ready }: StepDra
     expect([baseline, ready], name).toEqual([true, expect.arrayContaining(['baseline'])]);
 }
 
-/** Pods come before the requests, and go after them; the primary is not changed together with the routes. */
+/**
+ * Pods come before the requests, and go after them; the primary is not changed together with the routes. A backend
+ * that gets no request may come with its pods.
+ */
 function expectOrdered(before: StepDraft, draft: StepDraft): void {
   const changed = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify(b);
-  const rerouted = changed(before.traffic, draft.traffic);
+  const rerouted = changed(served(before.traffic), served(draft.traffic));
   const rescaled =
     changed(before.canary, draft.canary) ||
     (before.baseline ?? false) !== (draft.baseline ?? false);
   expect([draft.name, rerouted && rescaled]).toEqual([draft.name, false]);
   if (before.primary !== draft.primary) expect([draft.name, rerouted]).toEqual([draft.name, false]);
   if (before.primary === 'candidate') expect(draft.primary).toBe('candidate');
+}
+
+function served({ weights: { baseline = 0, ...weights }, ...traffic }: Traffic): Traffic {
+  return { ...traffic, weights: { ...weights, baseline } };
 }
