@@ -44,6 +44,9 @@ describe('one host claimed by two releases on the same gateway', () => {
     });
     expect(await between(at('prod/public'), at('public'))).toEqual(taken('prod/public'));
     expect(await between(at('public'), { ...at('public'), namespace: 'other' })).toEqual([]);
+    // A short name is one of the release's namespace.
+    const twins = { traffic: istio({ gateways: ['edge/public'] }), name: 'twin' };
+    expect(await between(twins, { ...twins, namespace: 'other' })).toEqual([]);
     const cart = { match: [{ uri: { prefix: '/cart' } }] };
     expect(await between(at('public', cart), at('public'))).toEqual([]);
     expect(await between(at('public', cart), at('public', cart))).toEqual(taken('prod/public'));

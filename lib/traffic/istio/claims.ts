@@ -63,18 +63,17 @@ function conditions(list: string, rule: JsonObject): readonly JsonObject[] {
 
 /** At a gateway Istio joins the routes of one host, and in the mesh it follows one VirtualService of a host alone. */
 function claimsAt({ hosts, gateways, matches, isForAll }: Edge, own: string): readonly Claim[] {
+  const all = hosts.map((it) => fullHost(it, own));
   return gateways.flatMap((it): readonly Claim[] => {
     if (it === 'mesh')
-      return isForAll
-        ? hosts.map((host) => ({ gateway: it, host: meshHost(host, own), requests: null }))
-        : [];
+      return isForAll ? all.map((host) => ({ gateway: it, host, requests: null })) : [];
     const gateway = it.includes('/') ? it : `${own}/${it}`;
-    return hosts.flatMap((host) => matches.map((requests) => ({ gateway, host, requests })));
+    return all.flatMap((host) => matches.map((requests) => ({ gateway, host, requests })));
   });
 }
 
 /** Istio completes a short name with the namespace and the cluster's domain. */
-function meshHost(host: string, own: string): string {
+function fullHost(host: string, own: string): string {
   const name = host.replace(/\.svc(?:\.cluster\.local)?$/, '');
   return name.includes('.') || name === '*' ? name : `${name}.${own}`;
 }
