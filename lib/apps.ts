@@ -33,11 +33,11 @@ export class Apps extends RootConstruct {
    * @throws MistakesError with the mistakes of all of them
    */
   async render(): Promise<RenderedApps> {
+    const alone = await renderBeside(this.releases);
     const clashes = [
       ...doubledIds([...this.releases, ...this.manifests]),
-      ...mistakesBetween(this.releases),
+      ...mistakesBetween(alone.attempts),
     ];
-    const alone = await renderBeside(this.releases);
     const groups = this.node.findAll().filter((it) => it instanceof Atomic);
     const { releases, mistakes } = grouped(groups, alone.rendered);
     const plans = releases.map((it) => it.plan);

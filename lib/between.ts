@@ -1,3 +1,5 @@
+import { canonical } from './manifest/json.ts';
+import type { Authored } from './manifest/manifest.ts';
 import type { RenderedManifests } from './manifests.ts';
 import { type Mistake, placeOf } from './mistake.ts';
 import { clashTexts, footprintOf, neighbourhood } from './plan/neighbours.ts';
@@ -5,9 +7,15 @@ import type { Plan } from './plan/plan.ts';
 import { closest } from './props/closest.ts';
 import type { Release } from './release/release.ts';
 
+/** A release, and what its author made in the workload. */
+export interface MadeRelease {
+  readonly release: Release;
+  readonly authored: readonly Authored[];
+}
+
 /** What is wrong with the releases of one repository taken together. */
-export function mistakesBetween(releases: readonly Release[]): readonly Mistake[] {
-  const found = [...hostsTaken(releases), ...unknownReleases(releases)];
+export function mistakesBetween(all: readonly MadeRelease[]): readonly Mistake[] {
+  const found = [...hostsTaken(all), ...unknownReleases(all.map((it) => it.release))];
   return found.map(({ release, ...it }) => ({
     id: release.id,
     path: release.path,
@@ -58,21 +66,32 @@ interface Found extends Pick<Mistake, 'problem' | 'got' | 'remedy'> {
 }
 
 /** A gateway would give all such requests to one of the two releases, and none to the other. */
-function hostsTaken(releases: readonly Release[]): Found[] {
+function hostsTaken(all: readonly MadeRelease[]): Found[] {
   const first = new Map<string, Release>();
-  return releases.flatMap((release) => {
+  const told = new Set<string>();
+  return all.flatMap(({ release, authored }) => {
     const { flawed, props, names } = release;
     if (flawed.has('traffic')) return [];
-    return props.traffic.claims(names).flatMap((claim): Found[] => {
-      const key = JSON.stringify([claim.gateway, claim.host.toLowerCase(), claim.requests]);
+    const objects = authored.map((it) => it.object);
+    return props.traffic.claims(names, objects).flatMap((claim): Found[] => {
+      const { gateway, host, requests } = claim;
+      const place = [gateway, host.toLowerCase()];
+      const key = JSON.stringify([...place, canonical(requests)]);
       const known = first.get(key) ?? release;
       first.set(key, known);
-      if (known === release) return [];
-      const problem = `release ${known.id} takes the same requests at gateway ${claim.gateway}`;
-      const remedy = 'give each release a host of its own, or matches that differ';
-      return [{ release, problem, got: claim.host, remedy }];
+      const fault = JSON.stringify([known.id, release.id, ...place]);
+      if (known === release || told.has(fault) || haveOneService(known, release)) return [];
+      told.add(fault);
+      const problem = `release ${known.id} takes the same requests at gateway ${gateway}`;
+      const remedy = `give each release a host of its own${requests === null ? '' : ', or matches that differ'}`;
+      return [{ release, problem, got: host, remedy }];
     });
   });
+}
+
+/** Whether both would write one apex Service, which is told of their objects. */
+function haveOneService({ names: one }: Release, { names: other }: Release): boolean {
+  return one.apex === other.apex && one.namespace === other.namespace;
 }
 
 /** It would be waited for until somebody made it. */

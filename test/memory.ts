@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
-import { access, mkdtemp, readFile, rm, statfs } from 'node:fs/promises';
+import { access, mkdtemp, readdir, readFile, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isAlive, processId } from './e2e/stack/process-id.ts';
 
 /** Where Linux keeps files in memory. */
 const MEMORY = '/dev/shm';
@@ -14,12 +15,24 @@ const ROOM_BYTES = 256 * 1024 ** 2;
  */
 export default async function setup(): Promise<(() => Promise<void>) | undefined> {
   if (process.env.TMPDIR !== undefined || !(await isFit())) return undefined;
-  const folder = await mkdtemp(join(MEMORY, 'perch-tests-'));
+  await sweep(MEMORY);
+  const { pid, startedAt } = processId(process.pid) ?? { pid: process.pid, startedAt: '0' };
+  const folder = await mkdtemp(join(MEMORY, `perch-tests-${pid}-${startedAt}-`));
   process.env.TMPDIR = folder;
   return async () => {
     delete process.env.TMPDIR;
     await rm(folder, { recursive: true, force: true });
   };
+}
+
+/** Removes what runs left there that were killed: whoever made a folder stands in its name. */
+export async function sweep(memory: string): Promise<void> {
+  for (const name of await readdir(memory)) {
+    const [, pid, startedAt] = /^perch-tests-(\d+)-(\d+)-/.exec(name) ?? [];
+    if (pid === undefined || startedAt === undefined) continue;
+    if (isAlive({ pid: Number(pid), startedAt })) continue;
+    await rm(join(memory, name), { recursive: true, force: true });
+  }
 }
 
 /** Whether it is there, has room, and lets the programs that tests write run. */

@@ -227,6 +227,33 @@ function sealed(name: string, value: string, annotations: object): SampleObject 
   };
 }
 
+const RBAC = 'rbac.authorization.k8s.io';
+
+/** Whoever runs the pods may read what they name, under the names that the author gave. */
+const READER: readonly SampleObject[] = [
+  {
+    apiVersion: `${RBAC}/v1`,
+    kind: 'Role',
+    metadata: { name: 'reader' },
+    rules: [
+      { apiGroups: [''], resources: ['configmaps'], resourceNames: ['settings'], verbs: ['get'] },
+      {
+        apiGroups: [''],
+        resources: ['secrets'],
+        resourceNames: ['sealed', 'free'],
+        verbs: ['get'],
+      },
+    ],
+  },
+  {
+    apiVersion: `${RBAC}/v1`,
+    kind: 'RoleBinding',
+    metadata: { name: 'reader' },
+    roleRef: { apiGroup: RBAC, kind: 'Role', name: 'reader' },
+    subjects: [{ kind: 'ServiceAccount', name: 'default' }],
+  },
+];
+
 function releaseOf(it: Case, { image, config }: Version) {
   const secrets = ['sealed', 'free'].map((name) => ({ secretRef: { name } }));
   const container = {
@@ -249,7 +276,9 @@ function releaseOf(it: Case, { image, config }: Version) {
       sealed('free', config, { 'sealedsecrets.bitnami.com/cluster-wide': 'true' }),
       ...(it.autoscaled ? [hpa()] : []),
       ...(it.jobs ? [JOB] : []),
+      ...READER,
     ),
+    allowKinds: ['Role', 'RoleBinding'].map((kind) => `${RBAC}/${kind}`),
     strategy: it.strategy,
     traffic: it.traffic,
     analysis: {},
@@ -436,19 +465,30 @@ function sumOf(all: readonly number[]): number {
   return all.reduce((sum, it) => sum + it, 0);
 }
 
-/** The Secrets and ConfigMaps that pods name are there as long as the pods, in the old version and in the new one. */
+/** The Secrets and ConfigMaps that pods name are there and may be read as long as the pods, in the old version and in the new one. */
 function keepsWhatPodsRead(walks: readonly Walk[]): void {
   for (const { position, objects } of walks.flat()) {
     const there = new Set(objects.map(nameOf));
     const read = objects.filter((it) => isWorkload(it) && replicasOf(it) > 0).flatMap(namesRead);
     expect(read.length).toBeGreaterThan(0);
     expect([position, read.filter((it) => !there.has(it))]).toEqual([position, []]);
+    const allowed = allowedBy(objects);
+    expect([position, read.filter((it) => !allowed.has(it))]).toEqual([position, []]);
   }
 }
 
 function namesRead(workload: Manifest): readonly string[] {
   const refs = JSON.stringify(workload).matchAll(/Ref":\{"name":"([^"]+)"\}/g);
   return [...refs].map(([, name = '']) => name);
+}
+
+/** Names that some Role names which a RoleBinding gives somebody. */
+function allowedBy(objects: readonly Manifest[]): ReadonlySet<string> {
+  const bound = new Set(objects.map((it) => record(it.roleRef).name));
+  const rules = objects.flatMap((it) =>
+    it.kind === 'Role' && bound.has(nameOf(it)) && Array.isArray(it.rules) ? it.rules : [],
+  );
+  return new Set(rules.flatMap((it) => record(it).resourceNames).map(String));
 }
 
 /** The primary's bytes of before come back a commit before its requests. */

@@ -5,7 +5,7 @@ import { judgedIn } from './judge/judged.ts';
 import { recordOf } from './judge/weighing.ts';
 import type { Message } from './message.ts';
 import { atRest, difference, type FileSet, files, type PlanTree } from './position.ts';
-import { situationAfter } from './rollout.ts';
+import { bringsUnshown, situationAfter } from './rollout.ts';
 import type { Move } from './rules/decision.ts';
 import type { Rollout, Situation } from './situation.ts';
 import { isoTime, type State, type StepRecord, stateText } from './state.ts';
@@ -125,6 +125,7 @@ export function outcome(
     ...(move.failed === undefined ? {} : { failed: move.failed }),
     ...(move.paused === undefined ? {} : { paused: move.paused }),
     ...kept(old?.state, move),
+    ...adopted(old, plan, move),
     ...promoted(old?.state, plan, move),
     ...evidenceAfter(old?.state, move),
     ...judgedFor(move, now),
@@ -142,7 +143,7 @@ export function outcome(
 function kept(
   old: State | undefined,
   move: Move,
-): Pick<State, 'hooks' | 'approved' | 'fast' | 'broken' | 'spared' | 'adopted'> {
+): Pick<State, 'hooks' | 'approved' | 'fast' | 'broken' | 'spared'> {
   const ends = atRest(move.to) && move.transition !== 'note';
   const hooks = 'hooks' in move ? move.hooks : ends || isStart(move) ? undefined : old?.hooks;
   const approved = 'approved' in move ? move.approved : ends ? undefined : old?.approved;
@@ -155,15 +156,18 @@ function kept(
     ...(fast === undefined ? {} : { fast }),
     ...(broken === undefined ? {} : { broken }),
     ...(spared === undefined ? {} : { spared }),
-    ...adopted(old, move),
   };
 }
 
-/** Until the step is left, its plan is one whose earlier steps were never applied. */
-function adopted(old: State | undefined, { transition, to }: Move): Pick<State, 'adopted'> {
-  if (to.kind !== 'step') return {};
-  if (transition === 'adopt') return { adopted: to.step };
-  const stays = old?.adopted === to.step && (transition === 'note' || transition === 'resume');
+/** Until the step is left, its plan is one of whose earlier steps a rollback would keep what was never applied. */
+function adopted(
+  old: Rollout | undefined,
+  plan: PlanTree,
+  { transition, to }: Move,
+): Pick<State, 'adopted'> {
+  if (to.kind !== 'step' || old === undefined) return {};
+  if (transition === 'adopt') return bringsUnshown(old, plan, to.step) ? { adopted: to.step } : {};
+  const stays = old.state.adopted === to.step && (transition === 'note' || transition === 'resume');
   return stays ? { adopted: to.step } : {};
 }
 

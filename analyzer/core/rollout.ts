@@ -2,9 +2,11 @@ import type { Loaded } from './answer.ts';
 import type { ClusterView } from './cluster/reading.ts';
 import {
   difference,
+  type FileSet,
   files,
   hasPromoted,
   isShrunk,
+  type PlanTree,
   type Position,
   samePosition,
   stepBefore,
@@ -94,13 +96,36 @@ function lastShown(
   // A plan that was adopted here has brought files to the steps before that nobody has applied.
   const isNew = rollout.state.adopted === step;
   const before = isNew ? undefined : stepBefore(rollout.plan.plan, step);
-  const { plan } = rollout.plan;
-  const part = hasPromoted(plan, step) || isShrunk(plan, step) ? 'primary' : 'routes';
-  const kept = (shown: string | undefined) =>
-    files({ kind: 'back', step, part, shown }, rollout.plan, rollout.stable);
-  const { changed, removed } = difference(kept(before), kept(step));
+  const { changed, removed } = difference(
+    keptBack(rollout, step, before),
+    keptBack(rollout, step, step),
+  );
   const isShown = (name: string) => isSeen(rollout, name, cluster);
   return [...changed, ...removed].every(isShown) ? step : before;
+}
+
+/** What the first part of a rollback from a step holds, where the cluster has shown another step, or none. */
+function keptBack(
+  { plan, stable }: Pick<Rollout, 'plan' | 'stable'>,
+  step: string,
+  shown: string | undefined,
+): FileSet {
+  const isLess = hasPromoted(plan.plan, step) || isShrunk(plan.plan, step);
+  return files({ kind: 'back', step, part: isLess ? 'primary' : 'routes', shown }, plan, stable);
+}
+
+/**
+ * Whether a plan that is adopted in a step has, for the rollback to the step before, something that the plan in use
+ * has not: what it says of that step was never applied then. Else the rollback keeps what it kept.
+ */
+export function bringsUnshown(rollout: Rollout, next: PlanTree, step: string): boolean {
+  if (rollout.state.adopted === step) return true;
+  const { plan, stable } = rollout;
+  const [had, has] = [plan, next].map((it) =>
+    keptBack({ plan: it, stable }, step, stepBefore(it.plan, step)),
+  );
+  if (had === undefined || has === undefined) return true;
+  return difference(had, has).changed.length > 0;
 }
 
 /** Of an object that is never asked for, what its commit brought with it tells. */

@@ -219,7 +219,7 @@ export const stateSchema = z.strictObject({
   broken: z.strictObject({ reason: z.string(), serves: z.boolean() }).optional(),
   /** The candidate that went back once because of the environment, and was not blamed. */
   spared: candidate.optional(),
-  /** The step in which the plan in use was adopted, while the release stands in it. */
+  /** The step in which the plan in use was adopted with other bytes for a rollback, while the release stands in it. */
   adopted: z.string().optional(),
   /** Candidates that were promoted before, the newest first. */
   promoted: z.array(candidate).optional(),

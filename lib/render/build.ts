@@ -20,6 +20,7 @@ import {
 } from '../workload/configuration.ts';
 import { missingKeys } from '../workload/content-keys.ts';
 import { type Parts, partMistakes, partsOf } from '../workload/parts.ts';
+import { unboundRoleMistakes } from '../workload/roles.ts';
 import { targetMistakes } from '../workload/service.ts';
 import { bothOf, keepsLabels, selectorOf, trackLabelOf } from '../workload/track-label.ts';
 import { unknownReferences } from '../workload/unknown-references.ts';
@@ -140,6 +141,10 @@ function lateMistakes(
       : []),
     ...input.parts.others.flatMap((it) => serviceObjectMistakes(it, { taken, label, pods })),
     ...input.parts.others.flatMap((it) => podSelectorMistakes(it, label)),
+    ...unboundRoleMistakes(
+      input.parts.others,
+      objects.configuration.map((it) => it.object),
+    ),
     ...dangling(input, objects),
     ...Object.values(input.parts)
       .flat()

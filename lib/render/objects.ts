@@ -13,6 +13,7 @@ import { autoscalerOn, boundsOf } from '../workload/autoscalers.ts';
 import { configurationObject } from '../workload/configuration.ts';
 import type { Parts } from '../workload/parts.ts';
 import { type HashedNames, withHashedNames } from '../workload/references.ts';
+import { withVersionedRoles } from '../workload/roles.ts';
 import { type SecretContents, withSecretsMark } from '../workload/secret-sources.ts';
 import { type ServicePort, serviceManifest, servicePorts } from '../workload/service.ts';
 import type { ServiceProps } from '../workload/service-props.ts';
@@ -78,8 +79,9 @@ export interface ObjectsInput {
 export function objectsOf(input: ObjectsInput): ReleaseObjects {
   const { path, props, names, parts, label, authored } = input;
   const { objects, names: hashed } = version(parts.versioned.map((it) => it.object));
-  const others = parts.others.map((it) =>
-    place(configurationObject(it.object, label, hashed), 'configuration', it.path),
+  const written = parts.others.map((it) => configurationObject(it.object, label, hashed));
+  const others = withVersionedRoles(written, hashed).map((it, index) =>
+    place(it, 'configuration', parts.others[index]?.path ?? path),
   );
   const secrets = {
     objects: [...objects, ...others.map((it) => it.object)],

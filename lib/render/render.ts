@@ -5,6 +5,7 @@ import type { HookDefinition } from '../analysis/hooks.ts';
 import { judgeQueries } from '../analysis/queries.ts';
 import { compileTests, isTest, type TestDefinition } from '../analysis/tests.ts';
 import { canonical, type Json } from '../manifest/json.ts';
+import type { Authored } from '../manifest/manifest.ts';
 import { toYaml } from '../manifest/yaml.ts';
 import { type Mistake, MistakesError, mistakesOfCalls, placeOf } from '../mistake.ts';
 import type { Evidence } from '../plan/evidence.ts';
@@ -82,6 +83,8 @@ export async function tryRender(release: Release): Promise<Outcome> {
 /** What became of a release before anybody was asked whether the kinds that it holds are allowed. */
 export interface Attempt {
   readonly release: Release;
+  /** What its author made in the workload. */
+  readonly authored: readonly Authored[];
   readonly outcome: Outcome;
   readonly kinds: readonly HeldKind[];
 }
@@ -97,7 +100,7 @@ export async function renderAnyKind(release: Release): Promise<Attempt> {
     found.kind === 'rendered'
       ? found
       : { kind: 'wrong', mistakes: placed(release, found.mistakes) };
-  return { release, outcome, kinds: held.kinds };
+  return { release, authored: built.authored, outcome, kinds: held.kinds };
 }
 
 /** What is wrong with the kinds that a release holds. @param analyzers those that are known, of all releases */

@@ -1,10 +1,13 @@
 import type { Json } from '../manifest/json.ts';
 
-/** A host at a gateway whose requests a release takes. */
+/** Requests to a host at a gateway that a release takes. */
 export interface Claim {
-  /** Tells the gateway from all others. */
+  /** Tells the gateway from all others; `mesh` is that of the sidecars. */
   readonly gateway: string;
   readonly host: string;
-  /** Which of the host's requests, as the author says it: releases can share a host by its paths, for example. */
+  /**
+   * Which of the host's requests, as one match of a route says it: releases can share a host by its paths, for example.
+   * Null: the host cannot be shared there.
+   */
   readonly requests: Json;
 }

@@ -64,6 +64,30 @@ export function destination(
   return { workloads: workloads.map(nameOf), weight };
 }
 
+/**
+ * The rules of the routes that lead to a release: of the one with its name, and of an author's own that lead where the
+ * Service does that users know; undefined where it has none. Each object has requests of its own, so their rules stand one after the other, and
+ * the rule for all other requests of the named one comes last.
+ *
+ * @param rulesIn the rules of one object, in their order
+ */
+export function rulesOfRoutes(
+  objects: readonly HeldObject[],
+  { kinds, apex }: { readonly kinds: readonly string[]; readonly apex: string },
+  rulesIn: (route: HeldObject) => readonly Rule[],
+): readonly Rule[] | undefined {
+  const routes = objects.filter((it) => kinds.includes(String(it.kind)));
+  const users = named(objects, 'Service', apex);
+  const ours = users && destination(objects, { service: apex, weight: 1 }).workloads;
+  const own = routes.filter((it) => nameOf(it) !== apex).map(rulesIn);
+  const leading = own.filter((rules) =>
+    rules.some(({ to }) => to.some(({ workloads }) => workloads.some((it) => ours?.includes(it)))),
+  );
+  const written = routes.find((it) => nameOf(it) === apex);
+  if (written === undefined && leading.length === 0) return undefined;
+  return [...leading.flat(), ...(written === undefined ? [] : lastForAll(rulesIn(written)))];
+}
+
 /** What a rule names as a destination. */
 export interface Backend {
   readonly service: string;
@@ -73,7 +97,7 @@ export interface Backend {
 }
 
 /** Routers write the rule for all other requests last. */
-export function lastForAll(rules: readonly Rule[]): readonly Rule[] {
+function lastForAll(rules: readonly Rule[]): readonly Rule[] {
   return rules.map((rule, index) => (index === rules.length - 1 ? { ...rule, asks: [] } : rule));
 }
 

@@ -101,8 +101,12 @@ export interface Router {
    * @param traffics of all steps, in order; without what the capabilities exclude
    */
   mistakes(context: RouterContext, traffics: readonly Traffic[]): readonly Mistake[];
-  /** Hosts at gateways whose requests it takes; none of those that it cannot know of, such as an author's own routes. */
-  claims(names: Names): readonly Claim[];
+  /**
+   * Hosts at gateways whose requests it takes; none of those that it cannot know of, such as those of a delegate.
+   *
+   * @param workload everything that the author made in the workload
+   */
+  claims(names: Names, workload: readonly Manifest[]): readonly Claim[];
   /** Whether an object in the workload is a routing object that the router will write. */
   owns(object: Manifest): boolean;
   /** The objects that say where requests go; every step writes them. None where pods are split. */

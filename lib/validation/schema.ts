@@ -1,5 +1,5 @@
 import { groupOf } from '../manifest/manifest.ts';
-import { escapePointer } from '../plan/pointer.ts';
+import { at, escapePointer } from '../plan/pointer.ts';
 
 /** One thing that a schema does not allow. */
 export interface Violation {
@@ -105,6 +105,20 @@ export function isChecked(group: string, kind: string): boolean {
   return FAMILIES.some((it) => it.has(group, kind));
 }
 
+/** Objects that the API has and the models do not have yet, by kind, with the end of their pointers and their own fields. */
+const NEWER: Readonly<Record<string, Newer>> = {
+  'networking.istio.io/DestinationRule': {
+    end: '/connectionPool/http/http2KeepAlive',
+    fields: ['interval', 'timeout'],
+  },
+};
+
+interface Newer {
+  readonly end: string;
+  /** All are text. */
+  readonly fields: readonly string[];
+}
+
 const loaded = new Map<string, Promise<Schema>>();
 
 /** The schema of a kind, loaded when the kind first occurs: one takes up to a tenth of a second. */
@@ -126,7 +140,8 @@ async function load(apiVersion: string, kind: string): Promise<Schema> {
       /* @vite-ignore */ `${family.package}/${apiVersion}/${kind}`
     );
     const model = modelIn(module, kind);
-    return model === undefined ? missing : { kind: 'known', check: strict(model) };
+    if (model === undefined) return missing;
+    return { kind: 'known', check: strict(model, NEWER[`${group}/${kind}`]) };
   } catch (error) {
     if (isNotFound(error)) return missing;
     throw error;
@@ -157,12 +172,28 @@ function isNotFound(error: unknown): boolean {
  * every field that it knows of an object: an own key that it never read is unknown to the schema. An object
  * of which it read no key at all is one that the schema leaves open.
  */
-function strict(model: Model): SchemaCheck {
+function strict(model: Model, newer: Newer | undefined): SchemaCheck {
   return (object) => {
     const reads: Reads = new Map();
     const errors = errorsOf(model, watched(object, reads, new Map()));
-    return [...violations(errors), ...unknownFields(object, reads, '')];
+    const unknown = unknownFields(object, reads, '');
+    return [...violations(errors), ...unknown.flatMap((it) => ofNewer(it, object, newer))];
   };
+}
+
+/** What is wrong with a field that the models do not know, where the API does. */
+function ofNewer(it: Violation, object: object, newer: Newer | undefined): readonly Violation[] {
+  if (newer === undefined || !it.pointer.endsWith(newer.end)) return [it];
+  const value = at(object, it.pointer);
+  if (typeof value !== 'object' || value === null)
+    return [{ ...it, problem: 'must be of type object' }];
+  return Object.entries(value).flatMap(([key, inner]): Violation[] => {
+    const pointer = `${it.pointer}/${escapePointer(key)}`;
+    if (!newer.fields.includes(key)) return [{ ...it, pointer }];
+    return typeof inner === 'string'
+      ? []
+      : [{ pointer, problem: 'must be of type string', isText: true }];
+  });
 }
 
 function errorsOf(model: Model, object: object): readonly AjvError[] {

@@ -44,10 +44,23 @@ describe('one host claimed by two releases on the same gateway', () => {
     });
     expect(await between(at('prod/public'), at('public'))).toEqual(taken('prod/public'));
     expect(await between(at('public'), { ...at('public'), namespace: 'other' })).toEqual([]);
+    // A short name is one of the release's namespace.
+    const twins = { traffic: istio({ gateways: ['edge/public'] }), name: 'twin' };
+    expect(await between(twins, { ...twins, namespace: 'other' })).toEqual([]);
     const cart = { match: [{ uri: { prefix: '/cart' } }] };
     expect(await between(at('public', cart), at('public'))).toEqual([]);
     expect(await between(at('public', cart), at('public', cart))).toEqual(taken('prod/public'));
-    expect(await between(at('mesh'), at('mesh'))).toEqual([]);
+    const either = { match: [...cart.match, { uri: { prefix: '/basket' } }] };
+    expect(await between(at('public', cart), at('public', either))).toEqual(taken('prod/public'));
+  });
+
+  test('of the mesh, where Istio follows one route of a host, whatever it matches', async () => {
+    const at = (uri: string) => ({
+      traffic: istio({ hosts: ['shop.example.com'], match: [{ uri: { prefix: uri } }] }),
+    });
+    expect(await between(at('/cart'), at('/shop'))).toEqual([
+      'shop: release cart takes the same requests at gateway mesh, give each release a host of its own',
+    ]);
   });
 
   test('of the Gateway API', async () => {
@@ -62,6 +75,108 @@ describe('one host claimed by two releases on the same gateway', () => {
     expect(await between(at('http'), at('https'))).toEqual([]);
     const hostnames = ['shop.example.com'];
     expect(await between(at(undefined), at(undefined, { hostnames }))).toEqual([]);
+  });
+});
+
+describe('one host claimed by routes of the author’s own', () => {
+  const requests = (gateway: string) => [
+    `shop: release cart takes the same requests at gateway ${gateway}, give each release a host of its own, or matches that differ`,
+  ];
+
+  describe('of the Gateway API', () => {
+    const route = (name: string, path: string, namespace = 'edge'): SampleObject => ({
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'HTTPRoute',
+      metadata: { name: `${name}-edge` },
+      spec: {
+        parentRefs: [{ name: 'public', namespace }],
+        hostnames: ['example.com'],
+        rules: [
+          {
+            matches: [{ path: { type: 'PathPrefix', value: path } }],
+            backendRefs: [{ name, port: 80 }],
+          },
+        ],
+      },
+    });
+    const own = (name: string, path: string, namespace?: string) => ({
+      traffic: gatewayApi({ routes: [`${name}-edge`] }),
+      workload: workload(deploymentOf(name), route(name, path, namespace)),
+    });
+    const ours = gatewayApi({
+      parentRefs: [{ name: 'public', namespace: 'edge' }],
+      hostnames: ['example.com'],
+    });
+
+    test('two releases share it by its paths alone', async () => {
+      expect(await between(own('cart', '/cart'), own('shop', '/shop'))).toEqual([]);
+      expect(await between(own('cart', '/'), own('shop', '/'))).toEqual(requests('edge/public'));
+      expect(await between(own('cart', '/'), own('shop', '/', 'other'))).toEqual([]);
+    });
+
+    test('a route of Perch is in the way of one of the author’s', async () => {
+      expect(await between({ traffic: ours }, own('shop', '/'))).toEqual(requests('edge/public'));
+      expect(await between(own('cart', '/'), { traffic: ours })).toEqual(requests('edge/public'));
+      expect(await between(own('cart', '/cart'), { traffic: ours })).toEqual([]);
+    });
+
+    test('one route that both write is told as an object', async () => {
+      const both = (name: string) => ({
+        traffic: gatewayApi({ routes: ['shared-edge'] }),
+        workload: workload(deploymentOf(name), {
+          ...route(name, `/${name}`),
+          metadata: { name: 'shared-edge' },
+        }),
+      });
+      const remedy = 'rename it in one of them, or make what they share in a folder of `Manifests`';
+      expect(await between(both('cart'), both('shop'))).toEqual([
+        `shop: release cart writes HTTPRoute shared-edge as well, ${remedy}`,
+      ]);
+    });
+  });
+
+  describe('of Istio', () => {
+    const own = (name: string, spec: object, match?: object) => ({
+      traffic: istio({ virtualServices: [{ name: `${name}-edge` }] }),
+      workload: workload(deploymentOf(name), {
+        apiVersion: 'networking.istio.io/v1',
+        kind: 'VirtualService',
+        metadata: { name: `${name}-edge` },
+        spec: {
+          hosts: ['example.com'],
+          ...spec,
+          http: [
+            {
+              ...(match === undefined ? {} : { match: [match] }),
+              route: [{ destination: { host: name } }],
+            },
+          ],
+        },
+      }),
+    });
+    const at = { gateways: ['edge/public'] };
+    const told = async (...of: Parameters<typeof between>) =>
+      (await between(...of)).map((it) => it.replace(/, (?:give|rename) .*$/, ''));
+
+    test('two releases share it by its paths alone', async () => {
+      const cart = own('cart', at, { uri: { prefix: '/cart' } });
+      const shop = own('shop', at, { uri: { prefix: '/shop' } });
+      expect(await between(cart, shop)).toEqual([]);
+      expect(await between(own('cart', at), own('shop', at))).toEqual(requests('edge/public'));
+      const ours = { traffic: istio({ hosts: ['example.com'], gateways: ['edge/public'] }) };
+      expect(await between(ours, own('shop', at))).toEqual(requests('edge/public'));
+      expect(await between(cart, ours)).toEqual([]);
+    });
+
+    test('in the mesh no host is shared, another release’s Service neither', async () => {
+      const taken = ['shop: release cart takes the same requests at gateway mesh'];
+      expect(await told(own('cart', {}), own('shop', {}))).toEqual(taken);
+      expect(
+        await told({}, own('shop', { hosts: ['shop', 'cart.prod.svc.cluster.local'] })),
+      ).toEqual(taken);
+      expect(await told({}, own('shop', { hosts: ['shop', 'cart.other'] }))).toEqual([]);
+      expect(await told(own('cart', { exportTo: ['.'] }), own('shop', {}))).toEqual([]);
+    });
   });
 });
 

@@ -19,6 +19,8 @@ export interface Commit {
   readonly after: Situation;
   /** The objects of `live/` after it. */
   readonly objects: readonly { readonly oid: string; readonly object: Manifest }[];
+  /** The objects of `live/` before it. */
+  readonly left: readonly Manifest[];
   readonly hadDisagreement: boolean;
   /** Whether nothing in the world speaks against the version that runs. */
   readonly good: boolean;
@@ -235,9 +237,20 @@ function checkReach(commit: Commit, world: World): void {
       const it = workloads.get(name);
       return it === undefined ? !world.isOurs(name) : replicasOf(it) > 0;
     });
-    if (share > 0 && !stays)
+    if (share > 0 && !stays && !isRefusedNow(commit, world))
       throw new Broken('scaled-down-under-traffic', `${key} still gets ${share} parts at ${at}`);
   }
+}
+
+/**
+ * Whether the cluster takes no more what it took before, so that no commit which keeps the pods can bring their routes
+ * back: from the first commit of the rollback on until now.
+ */
+function isRefusedNow({ at, before, left }: Commit, world: World): boolean {
+  const state = stateOf(before);
+  if (state?.position.kind !== 'back') return false;
+  const since = Date.parse(state.at) / 1000;
+  return left.some((it) => world.refuses(it, since) && world.refuses(it, at));
 }
 
 /**

@@ -126,6 +126,31 @@ export const KINDS = {
       traffic: kubernetes({ split: 'replicas' }),
     }),
   },
+  ownRoutes: {
+    props: (version, id) => ({
+      workload: (scope) => {
+        plainWorkload(scope, id, version);
+        for (const it of ['edge', 'inside']) new ApiObject(scope, it, ownRoute(id, it));
+      },
+      strategy: canary({ stepWeights: [20, 50], mirror: { percent: 100 } }),
+      traffic: gatewayApi({
+        routes: ['edge', 'inside'].map((it) => `${id}-${it}`),
+        metrics: 'contour',
+      }),
+    }),
+  },
+  ownVirtualServices: {
+    props: (version, id) => ({
+      workload: (scope) => {
+        plainWorkload(scope, id, version);
+        for (const it of ['edge', 'mesh']) new ApiObject(scope, it, ownVirtualService(id, it));
+      },
+      strategy: canary({ stepWeights: [20, 50] }),
+      traffic: istio({
+        virtualServices: ['edge', 'mesh'].map((it) => ({ name: `${id}-${it}` })),
+      }),
+    }),
+  },
   switched: {
     props: () => ({ strategy: blueGreen({ iterations: 0 }), traffic: kubernetes() }),
   },
@@ -285,6 +310,38 @@ function releaseOf(apps: Apps, id: string, { kind, version, setting }: RenderOpt
 
 function plainWorkload(scope: Construct, id: string, version: string): void {
   new ApiObject(scope, 'deployment', deployment(id, version));
+}
+
+/** As it was before there were tracks: it leads to the Service that users know. */
+function ownRoute(id: string, place: string) {
+  const path = { type: 'PathPrefix', value: '/' };
+  return {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'HTTPRoute',
+    metadata: { name: `${id}-${place}` },
+    spec: {
+      parentRefs: [{ name: place }],
+      hostnames: [`${place}.example`],
+      rules: [{ matches: [{ path }], backendRefs: [{ name: id, port: 80 }] }],
+    },
+  };
+}
+
+function ownVirtualService(id: string, place: string) {
+  const edge = place === 'mesh' ? { hosts: [id] } : { hosts: ['a.example'], gateways: [place] };
+  const uri = { prefix: '/api' };
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    metadata: { name: `${id}-${place}` },
+    spec: {
+      ...edge,
+      http: [
+        { match: [{ uri }], timeout: '3s', route: [{ destination: { host: id } }] },
+        { route: [{ destination: { host: id } }] },
+      ],
+    },
+  };
 }
 
 function podsOf(id: string, version: string, settings?: string) {

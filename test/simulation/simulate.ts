@@ -150,7 +150,9 @@ function begin(scenario: Scenario, blobs: Blobs, plant: Plant): Running {
     const objects = [...git.files.values()].map(({ oid }) => ({ oid, object: read(oid) }));
     const good = isGood(running, now);
     const after = situationOf(git, scenario, now);
-    oracle.check({ at: now, before, after, objects, hadDisagreement, good, verdict, asked });
+    const had = rollout.kind === 'known' ? [...rollout.value.files.values()] : [];
+    const left = had.map(({ oid }) => read(oid));
+    oracle.check({ at: now, before, after, objects, left, hadDisagreement, good, verdict, asked });
   };
   const replays = createReplays(world);
   const seen = { kinds: new Set<string>(), reasons: new Set<string>() };

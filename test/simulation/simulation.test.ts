@@ -64,8 +64,11 @@ const FOUND: Readonly<Record<PlantName, readonly [seed: number, rule: string]>> 
   takesTheDeletedForLive: [84, 'not-live'],
 };
 
-/** Seeds under which workers without a Service are released, and end both ways. */
-const WORKERS = THOROUGH ? Array.from({ length: 40 }, (_, index) => index + 1) : [1, 2, 3, 4, 5, 6];
+/** Seeds under which workers without a Service, and releases with routes of their author's own, end both ways. */
+const FEW = THOROUGH ? Array.from({ length: 40 }, (_, index) => index + 1) : [1, 2, 3, 4, 5, 6];
+
+/** Releases that are routed by objects which their author has written. */
+const OWN_ROUTES = ['ownRoutes', 'ownVirtualServices'] as const;
 
 async function run(seed: number, restarts?: Restarts, plant?: Plant): Promise<Run> {
   const blobs = new Map<string, string>();
@@ -138,12 +141,26 @@ describe('simulated rollouts', () => {
 
   it('of workers without a Service break no rule either, and end both ways', async () => {
     const ends = new Set<string>();
-    for (const seed of WORKERS) {
+    for (const seed of FEW) {
       const blobs = new Map<string, string>();
       const { kinds } = await simulate(await scenario(seed, blobs, 'worker'), blobs);
       for (const it of kinds) ends.add(it);
     }
     expect([...ends]).toEqual(expect.arrayContaining(ENDS));
+  });
+
+  it.each(OWN_ROUTES)('%s break no rule, end both ways, and show a planted bug', async (kind) => {
+    const ends = new Set<string>();
+    for (const seed of FEW) {
+      const blobs = new Map<string, string>();
+      const { kinds } = await simulate(await scenario(seed, blobs, kind), blobs);
+      for (const it of kinds) ends.add(it);
+    }
+    expect([...ends]).toEqual(expect.arrayContaining(ENDS));
+    const blobs = new Map<string, string>();
+    const story = await scenario(4, blobs, kind);
+    const broken = simulate(story, blobs, (tick) => tick % 7 === 0, PLANTS.judgesBeforeLive);
+    await expect(broken).rejects.toMatchObject({ rule: 'scaled-down-under-traffic' });
   });
 
   it('end where they should when nothing but the candidate can go wrong', async () => {

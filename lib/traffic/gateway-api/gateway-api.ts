@@ -1,16 +1,15 @@
 import type { Duration } from 'cdk8s';
 import type { JsonObject, Manifest } from '../../manifest/json.ts';
 import type { Mistake } from '../../mistake.ts';
-import type { Names } from '../../names.ts';
 import { made } from '../../props/made.ts';
 import { relativeWeights } from '../capabilities.ts';
-import type { Claim } from '../claim.ts';
 import { ISTIO_GROUPS } from '../istio/groups.ts';
 import { plain } from '../plain.ts';
 import { routedBy } from '../ports.ts';
 import type { Router, RouterContext } from '../router.ts';
 import type { Traffic } from '../traffic.ts';
 import { gatewayCapabilities } from './capabilities.ts';
+import { gatewayClaims } from './claims.ts';
 import { countsByOwnRoutes, GATEWAY_METRICS, type GatewayMetrics, NO_METRICS } from './metrics.ts';
 import { routeMistakes } from './mistakes.ts';
 import { isOwnRoute, ownRoutes, ownRoutesMistakes, type RuleBase, shifted } from './own-routes.ts';
@@ -50,7 +49,7 @@ function gatewayOf(props: GatewayApiProps): Router {
         ? trafficMistakes([inputOf(props, context)], context.path, traffics)
         : ownRoutesMistakes(props, context, baseOf(props, context), traffics)),
     ],
-    claims: (names) => claims(props, names),
+    claims: (names, workload) => gatewayClaims(props, names, workload),
     owns: (object) => isOwnRoute(props, object),
     routes: (context, traffic: Traffic) =>
       routes(props, context, traffic).map((object) => ({ object, pointers: ['/spec/rules'] })),
@@ -86,21 +85,6 @@ function inputOf(props: GatewayApiProps, context: RouterContext): RulesInput {
   const { kind = 'HTTPRoute', matches = [], filters = [], sessionPersistence } = props;
   const given = { kind, matches, filters, sessionPersistence, where: 'traffic.matches' };
   return { ...baseOf(props, context), given };
-}
-
-/** In a mesh a route is a Service's, and has no host. */
-function claims(props: GatewayApiProps, names: Names): readonly Claim[] {
-  const { hostnames = [], parentRefs = [], matches = [], routes } = props;
-  if (routes !== undefined) return [];
-  const requests = plain({ kind: props.kind ?? 'HTTPRoute', matches }, durationText);
-  return parentRefs
-    .filter((it) => it.kind !== 'Service')
-    .flatMap(({ namespace = names.namespace, name, sectionName, port }) => {
-      const part = [sectionName, port].filter((it) => it !== undefined);
-      const gateway = [`${namespace}/${name}`, ...part].join(':');
-      const hosts = hostnames.length === 0 ? ['*'] : hostnames;
-      return hosts.map((host) => ({ gateway, host, requests }));
-    });
 }
 
 function routes(props: GatewayApiProps, context: RouterContext, traffic: Traffic): Manifest[] {

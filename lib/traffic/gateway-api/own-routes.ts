@@ -20,10 +20,14 @@ import { trafficMistakes } from './traffic-mistakes.ts';
 /** What a release brings to each of its rules. */
 export type RuleBase = Omit<RulesInput, 'given'>;
 
-/** A rule of a route of the author's. */
-interface OwnRule {
+/** A rule of a route of the author's, and what it says of its requests. */
+interface ReadRule {
   readonly rule: JsonObject;
   readonly given: GivenRule;
+}
+
+/** A rule of a route of the author's. */
+interface OwnRule extends ReadRule {
   /** The backend in whose place the tracks stand; undefined where the rule is not ours. */
   readonly backend: JsonObject | undefined;
 }
@@ -87,6 +91,11 @@ function inputOf({ given, backend }: OwnRule, base: RuleBase): RulesInput {
 }
 
 function rulesOf(object: Manifest, base: RuleBase): readonly OwnRule[] {
+  return rulesOfRoute(object).map((it) => ({ ...it, backend: backendOf(it.rule, base) }));
+}
+
+/** The rules of a route, wherever they lead. */
+export function rulesOfRoute(object: Manifest): readonly ReadRule[] {
   const kind = object.kind === 'GRPCRoute' ? 'GRPCRoute' : 'HTTPRoute';
   return listAt(object, 'spec', 'rules').map((rule, index) => {
     const matches = ROUTE_MATCHES[kind].safeParse(rule.matches ?? []);
@@ -101,7 +110,6 @@ function rulesOf(object: Manifest, base: RuleBase): readonly OwnRule[] {
         sessionPersistence: rule.sessionPersistence,
         where: `rule ${name} of ${kind} ${object.metadata.name}`,
       },
-      backend: backendOf(rule, base),
     };
   });
 }

@@ -2,20 +2,18 @@ import { at } from '../../plan/pointer.ts';
 import {
   destination,
   type HeldObject,
-  lastForAll,
   listIn,
-  named,
   numberIn,
   type Reach,
   type Rule,
+  rulesOfRoutes,
 } from '../reach.ts';
 
-/** By the HTTPRoute or GRPCRoute with the release's name. */
-export const gatewayApiReach: Reach = (objects, apex) => {
-  const route = named(objects, 'HTTPRoute', apex) ?? named(objects, 'GRPCRoute', apex);
-  if (route === undefined) return undefined;
-  return lastForAll(listIn(route, '/spec/rules').map((it) => ruleOf(it, objects)));
-};
+/** By the HTTPRoutes or GRPCRoutes that lead to the release. */
+export const gatewayApiReach: Reach = (objects, apex) =>
+  rulesOfRoutes(objects, { kinds: ['HTTPRoute', 'GRPCRoute'], apex }, (route) =>
+    listIn(route, '/spec/rules').map((it) => ruleOf(it, objects)),
+  );
 
 function ruleOf(rule: unknown, objects: readonly HeldObject[]): Rule {
   const place = (name: unknown, weight: number) =>

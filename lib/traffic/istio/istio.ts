@@ -5,12 +5,12 @@ import { made } from '../../props/made.ts';
 import type { ServicePort } from '../../workload/service.ts';
 import { selectorOf } from '../../workload/track-label.ts';
 import { relativeWeights } from '../capabilities.ts';
-import type { Claim } from '../claim.ts';
 import { plain } from '../plain.ts';
 import { routedBy } from '../ports.ts';
 import type { Router, RouterContext, Routing } from '../router.ts';
 import type { Traffic } from '../traffic.ts';
 import { type IstioParts, istioCapabilities } from './capabilities.ts';
+import { istioClaims } from './claims.ts';
 import { istioCounts } from './counts.ts';
 import { ISTIO_GROUPS, isVirtualService, NETWORKING } from './groups.ts';
 import { istioMistakes } from './mistakes.ts';
@@ -46,7 +46,13 @@ function istioOf(props: IstioProps): Router {
       istioCounts(release, track, subsetsOf(props) === undefined ? props.reporter : 'destination'),
     apexSelects: subsetsOf(props) === undefined ? 'primary' : 'both',
     mistakes: (context, traffics) => istioMistakes(partsOf(context), traffics),
-    claims: (names) => claims(props, names),
+    claims: (names, workload) =>
+      istioClaims(
+        props,
+        { hosts: hosts(props, names), gateways: gateways(props) },
+        names,
+        workload,
+      ),
     owns: (object) => isOwn(props, object),
     routes: (context, traffic) => routes(props, context, traffic),
     policies: (context) => policies(props, context),
@@ -108,18 +114,6 @@ function gateways(props: IstioProps): string[] {
   return props.gateways === undefined || props.gateways.length === 0
     ? ['mesh']
     : [...props.gateways];
-}
-
-/** What the mesh routes by is the apex Service, which is the release's alone. */
-function claims(props: IstioProps, names: Names): readonly Claim[] {
-  const { delegation, virtualServices, match } = props;
-  if (delegation === true || virtualServices !== undefined) return [];
-  const edges = gateways(props).filter((it) => it !== 'mesh');
-  const requests = plain({ match: match ?? [] }, seconds);
-  return edges.flatMap((it) => {
-    const gateway = it.includes('/') ? it : `${names.namespace}/${it}`;
-    return (props.hosts ?? []).map((host) => ({ gateway, host, requests }));
-  });
 }
 
 /** Each http port's route before a step's traffic is in it. */

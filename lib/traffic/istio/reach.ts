@@ -3,22 +3,20 @@ import {
   type Destination,
   destination,
   type HeldObject,
-  lastForAll,
   listIn,
-  named,
   numberIn,
   type Reach,
   type Rule,
   record,
+  rulesOfRoutes,
 } from '../reach.ts';
 
-/** By the VirtualService with the release's name: its HTTP routes, or its TCP routes where it has no others. */
-export const istioReach: Reach = (objects, apex) => {
-  const mesh = named(objects, 'VirtualService', apex);
-  if (mesh === undefined) return undefined;
-  const [http, tcp] = [listIn(mesh, '/spec/http'), listIn(mesh, '/spec/tcp')];
-  return lastForAll((http.length > 0 ? http : tcp).map((it) => ruleOf(it, objects)));
-};
+/** By the VirtualServices that lead to the release: their HTTP routes, or their TCP routes where they have no others. */
+export const istioReach: Reach = (objects, apex) =>
+  rulesOfRoutes(objects, { kinds: ['VirtualService'], apex }, (mesh) => {
+    const [http, tcp] = [listIn(mesh, '/spec/http'), listIn(mesh, '/spec/tcp')];
+    return (http.length > 0 ? http : tcp).map((it) => ruleOf(it, objects));
+  });
 
 function ruleOf(rule: unknown, objects: readonly HeldObject[]): Rule {
   const copied = at(rule, '/mirror');

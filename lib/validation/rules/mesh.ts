@@ -24,7 +24,7 @@ export const virtualService: Check = fields({
 
 const settings = {
   connectionPool: fields({
-    http: fields({ idleTimeout: time }),
+    http: fields({ idleTimeout: time, http2KeepAlive: fields({ interval: time, timeout: time }) }),
     tcp: fields({
       connectTimeout: time,
       maxConnectionDuration: time,

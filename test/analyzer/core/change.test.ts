@@ -6,6 +6,8 @@ import type { Situation } from '../../../analyzer/core/situation.ts';
 import { isoTime, parseState } from '../../../analyzer/core/state.ts';
 import {
   BAD,
+  back,
+  backFromNothing,
   COMPLETE,
   INIT,
   known,
@@ -293,14 +295,39 @@ describe('promoted candidates', () => {
   });
 });
 
-test('the step in which a plan was adopted is known until it is left', () => {
+describe('a plan that is adopted', () => {
+  const path = 'steps/01-canary-up/deployment-app-canary.yaml';
   const configured = plan('v2', { setting: 'other' });
-  const it = { ...AT20, dist: known(configured) };
-  const adopted = moved(it, move(it, T0 + 1), T0 + 1);
-  expect(stateOf(adopted)).toMatchObject({ kind: 'adopt', adopted: '02-weight-20' });
-  const noted = moved(adopted, pause(adopted, ROBIN), T0 + 2);
-  expect(stateOf(noted).adopted).toBe('02-weight-20');
-  const next = moved(adopted, move(adopted, T0 + 200), T0 + 200);
-  expect(stateOf(next).position).toEqual(step('03-weight-50'));
-  expect(stateOf(next).adopted).toBeUndefined();
+  /** Its canary is another object, such as one with more memory for a sidecar. */
+  const resized = { ...configured, blobs: new Map([...configured.blobs, [path, sha('resized')]]) };
+  const adopting = (dist: typeof configured) => {
+    const it = { ...AT20, dist: known(dist) };
+    return moved(it, move(it, T0 + 1), T0 + 1);
+  };
+
+  test('with other pods for the canary is known as such until its step is left', () => {
+    const adopted = adopting(resized);
+    expect(stateOf(adopted)).toMatchObject({ kind: 'adopt', adopted: '02-weight-20' });
+    const noted = moved(adopted, pause(adopted, ROBIN), T0 + 2);
+    expect(stateOf(noted).adopted).toBe('02-weight-20');
+    const next = moved(adopted, move(adopted, T0 + 200), T0 + 200);
+    expect(stateOf(next).position).toEqual(step('03-weight-50'));
+    expect(stateOf(next).adopted).toBeUndefined();
+    // Nobody knows what of it the cluster has taken.
+    expect(abort(adopted, ROBIN).to).toEqual(backFromNothing('02-weight-20', 'routes'));
+  });
+
+  test('with the same pods lets a rollback keep them until the routes have left them', () => {
+    const adopted = adopting(configured);
+    expect(stateOf(adopted)).not.toHaveProperty('adopted');
+    const to = back('02-weight-20', 'routes');
+    expect(abort(adopted, ROBIN).to).toEqual(to);
+    const set = files(to, configured, V1);
+    expect(set.get('deployment-app-canary.yaml')?.oid).toBe(V2.blobs.get(path));
+  });
+
+  test('after one with other pods changes nothing about these', () => {
+    const again = { ...adopting(resized), dist: known(plan('v2', { setting: 'third' })) };
+    expect(stateOf(moved(again, move(again, T0 + 2), T0 + 2)).adopted).toBe('02-weight-20');
+  });
 });

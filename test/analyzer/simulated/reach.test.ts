@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { rulesOf } from '../../../analyzer/simulated/reach.ts';
 import type { Manifest } from '../../../analyzer/simulated/server-side-apply.ts';
 import { replicasOf } from '../../../analyzer/simulated/workloads.ts';
@@ -79,6 +79,58 @@ test('an HTTPRoute splits and copies by the names of Services', () => {
   const [rule] = rulesOf([...PODS, ...TRACKS, route], 'shop');
   expect(rule?.to.map((it) => it.weight)).toEqual([90, 10]);
   expect(rule?.copies).toEqual([{ workloads: ['shop-canary'], weight: 100 }]);
+});
+
+describe('routes of an author’s own', () => {
+  const own = (kind: string, name: string, spec: object): Manifest => ({
+    kind,
+    metadata: { name },
+    spec,
+  });
+  const APEX = service('shop', { app: 'shop-primary' });
+  const split = (of: (name: string, weight: number) => object, canary: number) => [
+    of('shop-primary', 100 - canary),
+    of('shop-canary', canary),
+  ];
+  const shares = (objects: readonly Manifest[]) =>
+    rulesOf([...PODS, ...TRACKS, APEX, ...objects], 'shop').map(({ asks, to }) => [
+      asks.length,
+      ...to.map((it) => it.weight),
+    ]);
+
+  test('are followed each, where they lead to the release', () => {
+    const refs = (canary: number) => ({
+      rules: [
+        { matches: [{}], backendRefs: split((name, weight) => ({ name, weight }), canary) },
+        { matches: [{}, {}], backendRefs: [{ name: 'old' }] },
+      ],
+    });
+    const [edge, inside] = [
+      own('HTTPRoute', 'edge', refs(20)),
+      own('HTTPRoute', 'inside', refs(0)),
+    ];
+    const elsewhere = own('HTTPRoute', 'docs', { rules: [{ backendRefs: [{ name: 'docs' }] }] });
+    expect(shares([edge, inside, elsewhere])).toEqual([
+      [1, 80, 20],
+      [2, 1],
+      [1, 100, 0],
+      [2, 1],
+    ]);
+    // By the Service alone.
+    expect(shares([elsewhere])).toEqual([[0, 100]]);
+    // Of another release in the same cluster.
+    expect(rulesOf([...PODS, ...TRACKS, edge], 'shop')).toEqual([]);
+  });
+
+  test('stand before the one with the release’s name, whose last rule is for all other requests', () => {
+    const route = split((host, weight) => ({ destination: { host }, weight }), 10);
+    const edge = own('VirtualService', 'edge', { http: [{ match: [{}], route }] });
+    const shop = own('VirtualService', 'shop', { http: [{ match: [{}], route }] });
+    expect(shares([shop, edge])).toEqual([
+      [1, 90, 10],
+      [0, 90, 10],
+    ]);
+  });
 });
 
 test('without routes a Service leads to all pods that it selects; without one nobody is reached', () => {

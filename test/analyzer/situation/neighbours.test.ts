@@ -108,6 +108,25 @@ test('a selector that finds the pods of another release is refused', async () =>
   ]);
 });
 
+test('a route of the author’s own that another release writes is refused', async () => {
+  const edge = {
+    role: 'routing',
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'HTTPRoute',
+    namespace: V2.plan.namespace,
+    name: 'edge',
+    asked: true,
+  } as const;
+  const withEdge = (it: PlanTree, files: PlanTree['plan']['files']) => ({
+    ...it,
+    plan: { ...it.plan, files: { ...files, 'httproute-edge.yaml': edge } },
+  });
+  const other = withEdge(plan('v3', { shape: { selectors: {} } }), {});
+  expect((await beside(other, comes(withEdge(V2, V2.plan.files)))).refused).toEqual([
+    expect.stringMatching(/^release web writes HTTPRoute edge as well: rename it in one of them/),
+  ]);
+});
+
 test('each plan is read once, whoever asks and however often', async () => {
   const field = openMemoryField();
   await field.release({ api: V1, web: V1, app: V1 });

@@ -27,6 +27,8 @@ const times: readonly ((time: string) => JsonObject)[] = [
 
 const policies: readonly ((time: string) => JsonObject)[] = [
   (idleTimeout) => ({ connectionPool: { http: { idleTimeout } } }),
+  (interval) => ({ connectionPool: { http: { http2KeepAlive: { interval } } } }),
+  (timeout) => ({ connectionPool: { http: { http2KeepAlive: { timeout } } } }),
   (connectTimeout) => ({ connectionPool: { tcp: { connectTimeout } } }),
   (time) => ({ connectionPool: { tcp: { tcpKeepalive: { time } } } }),
   (interval) => ({ outlierDetection: { interval } }),

@@ -115,7 +115,12 @@ describe('no false alarm', () => {
             connectTimeout: '30ms',
             tcpKeepalive: { time: '7200s', interval: '75s', probes: 3 },
           },
-          http: { http1MaxPendingRequests: 1, h2UpgradePolicy: 'UPGRADE', idleTimeout: '1s' },
+          http: {
+            http1MaxPendingRequests: 1,
+            h2UpgradePolicy: 'UPGRADE',
+            idleTimeout: '1s',
+            http2KeepAlive: { interval: '10s', timeout: '2s' },
+          },
         },
         outlierDetection: {
           consecutive5xxErrors: 7,
@@ -481,6 +486,25 @@ describe('what the API would refuse', () => {
         '/spec/http/0/timeoutt is a field that the API does not know',
         '/spec/http/0/route/0/destination/hostt is a field that the API does not know',
       ],
+    ],
+    [
+      istio('DestinationRule', {
+        host: 'a',
+        trafficPolicy: {
+          connectionPool: { http: { http2KeepAlive: { interval: 10, every: '1s' } } },
+        },
+      }),
+      [
+        '/spec/trafficPolicy/connectionPool/http/http2KeepAlive/interval must be of type string',
+        '/spec/trafficPolicy/connectionPool/http/http2KeepAlive/every is a field that the API does not know',
+      ],
+    ],
+    [
+      istio('DestinationRule', {
+        host: 'a',
+        trafficPolicy: { connectionPool: { http: { http2KeepAlive: '10s' } } },
+      }),
+      ['/spec/trafficPolicy/connectionPool/http/http2KeepAlive must be of type object'],
     ],
   ])('%#', async (object, expected) => {
     expect(await violations(object)).toEqual(expected);

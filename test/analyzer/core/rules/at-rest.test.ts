@@ -143,6 +143,25 @@ describe('at rest', () => {
     });
   });
 
+  test.each<[string, PlanChanges]>([
+    ['an autoscaler or a policy', { setting: 'new' }],
+    ['steps', { weights: [50] }],
+    ['hours and gates', { more: { hours: [], start: [{ kind: 'person' }] } }],
+  ])(
+    'after a failure %s of the failed candidate waits for its author, who is told that the newest plan differs; with the stable one it is applied',
+    (_, changes) => {
+      const ofFailed = { ...wentBack, dist: known(plan('v2', changes)) };
+      expect(decision(ofFailed, T0)).toMatchObject({
+        kind: 'rest',
+        reason: expect.stringContaining(
+          `The newest plan of this candidate differs from the one that failed, and nothing of it is applied: set attempt: 2`,
+        ),
+      });
+      const ofStable = { ...wentBack, dist: known(plan('v1', changes)) };
+      expect(move(ofStable, T0)).toMatchObject({ transition: 'configure', to: COMPLETE, failed });
+    },
+  );
+
   test('what was superseded may start again', () => {
     const superseded = situation({ position: STABLE });
     expect(move(superseded, T0)).toMatchObject({ transition: 'start', to: step('01-canary-up') });
