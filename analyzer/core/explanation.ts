@@ -1,7 +1,7 @@
-import { judgeText } from '../../lib/plan/judge.ts';
+import { checkText } from '../../lib/plan/judge.ts';
 import type { Hook, Plan } from '../../lib/plan/plan.ts';
 import type { ClusterView, JobStatus, Readiness } from './cluster/reading.ts';
-import { gridFromCommit, gridFromLive } from './judge/judge.ts';
+import { gridFromCommit, gridFromLive } from './judge/grid.ts';
 import { samples, valuesOf, verdict } from './judge/point.ts';
 import { needOf, type Proof } from './judge/proof.ts';
 import { type Said, saidOf } from './judge/proof-text.ts';
@@ -15,6 +15,7 @@ import { contextOf } from './rules/decide.ts';
 import type { Context, Decision } from './rules/decision.ts';
 import { isApproved, readingText, START } from './rules/gate.ts';
 import { opensAt } from './rules/hours.ts';
+import { limitsOf } from './rules/limits.ts';
 import type { Situation } from './situation.ts';
 import { isoTime } from './state.ts';
 
@@ -67,8 +68,10 @@ export interface ClusterExplained {
 /** One check of the step. */
 export interface CheckExplained {
   readonly name: string;
-  /** What passes: `≥ 99 %`. */
+  /** What passes, and what is enough to roll back: `≥ 99 %`. */
   readonly bounds: string;
+  /** Its failures of the rollout; null where they count towards the threshold of the release. */
+  readonly own: { readonly failed: number; readonly threshold: number } | null;
   readonly unit: string | null;
   /** On the grid from the step's commit, on which failures count. */
   readonly counted: readonly PointExplained[];
@@ -199,8 +202,9 @@ function clusterOf({ live, ready, jobs, objects = [] }: ClusterView): ClusterExp
   };
 }
 
-function checkOf({ rollout, observation, now }: Context, it: CheckSeries): CheckExplained {
-  const { name, judge, unit } = it.check;
+function checkOf(context: Context, it: CheckSeries): CheckExplained {
+  const { rollout, observation, now } = context;
+  const { name, unit } = it.check;
   const { analysis } = rollout.plan.plan;
   const live = observation.cluster?.live;
   const window = Math.max(...observation.series.map((one) => one.check.windowSeconds));
@@ -211,11 +215,17 @@ function checkOf({ rollout, observation, now }: Context, it: CheckSeries): Check
     grid === undefined ? [] : pointsOf(it, grid, series);
   return {
     name,
-    bounds: judgeText(judge, unit),
+    bounds: checkText(it.check),
+    own: ownOf(context, name),
     unit: unit ?? null,
     counted: on(counted, it.fromCommit),
     clean: on(clean, it.fromLive),
   };
+}
+
+function ownOf(context: Context, name: string): CheckExplained['own'] {
+  const limit = limitsOf(context).find((it) => it.check === name);
+  return limit === undefined ? null : { failed: limit.count, threshold: limit.threshold };
 }
 
 function pointsOf(

@@ -24,3 +24,8 @@ export const analysis = z.strictObject({
   /** How long the GitOps tool may take to notice a commit when it does not say what it applied. */
   syncSeconds: seconds,
 });
+
+/** How often a candidate with traffic is looked at, also where its plan does not say it. */
+export function guardSecondsOf({ guardSeconds = 5 }: Pick<Analysis, 'guardSeconds'>): number {
+  return guardSeconds;
+}

@@ -1,3 +1,4 @@
+import { guardSecondsOf } from './analysis.ts';
 import { hasService, lastStep, type Plan, pointsNeeded, type Step } from './plan.ts';
 
 /** A step as people read it; every field is text for one cell of a table. */
@@ -132,14 +133,12 @@ function runs(plan: Plan, name: string): boolean {
  * once it is older than the settle time.
  */
 export function times(plan: Plan): Times {
-  const { checkSeconds, settleSeconds, threshold, progressDeadlineSeconds, syncSeconds } =
-    plan.analysis;
+  const { checkSeconds, threshold, progressDeadlineSeconds, syncSeconds } = plan.analysis;
   const bake = sum(plan.steps.map((it) => bakeTime(plan, it)));
   const between = plan.steps.slice(1, -1);
   const starting = between.filter((it) => writesWorkload(plan, it)).length;
   const promoted = plan.steps.some((it) => it.phase === 'Promoting');
-  const byTests = plan.evidence === undefined ? 0 : plan.evidence.intervalSeconds + settleSeconds;
-  const found = plan.checks.length === 0 ? byTests : threshold * checkSeconds + settleSeconds;
+  const found = foundSeconds(plan);
   return {
     promoteMinSeconds: bake,
     promoteWorstSeconds:
@@ -147,12 +146,30 @@ export function times(plan: Plan): Times {
       (between.length + 1) * syncSeconds +
       starting * progressDeadlineSeconds +
       (threshold - 1) * (plan.checks.length === 0 ? 0 : checkSeconds),
-    rollbackMinSeconds: found,
+    rollbackMinSeconds: found.least,
     rollbackWorstSeconds:
       (plan.checks.length === 0
         ? progressDeadlineSeconds
-        : found + longestWindow(plan) + checkSeconds) +
+        : found.most + longestWindow(plan) + checkSeconds) +
       (promoted ? progressDeadlineSeconds + 2 * syncSeconds : syncSeconds),
+  };
+}
+
+/** From traffic on a bad canary to the last point that it takes, by the check that is soonest and by the latest. */
+function foundSeconds({ analysis, checks, evidence }: Plan): {
+  readonly least: number;
+  readonly most: number;
+} {
+  const { checkSeconds, settleSeconds, threshold } = analysis;
+  if (checks.length === 0) {
+    const byTests = evidence === undefined ? 0 : evidence.intervalSeconds + settleSeconds;
+    return { least: byTests, most: byTests };
+  }
+  const byThreshold = checks.map((it) => (it.threshold ?? threshold) * checkSeconds);
+  const byAbort = checks.some((it) => it.abort !== undefined) ? [guardSecondsOf(analysis)] : [];
+  return {
+    least: Math.min(...byThreshold, ...byAbort) + settleSeconds,
+    most: Math.max(...byThreshold) + settleSeconds,
   };
 }
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { analysis } from './analysis.ts';
 import { type Evidence, evidence } from './evidence.ts';
-import { judge } from './judge.ts';
+import { abortBounds, judge } from './judge.ts';
 import { dnsLabel, percent, seconds } from './scalars.ts';
 import { FORMAT } from './versions.ts';
 
@@ -70,6 +70,13 @@ const check = z.strictObject({
   /** How far a query looks back: a point judged at t has seen (t - window, t]. */
   windowSeconds: z.number().int().positive(),
   judge,
+  /** Beyond which a single value of the canary takes the release back. @default - none does */
+  abort: abortBounds.optional(),
+  /**
+   * Points of the whole rollout at which it failed that take the release back.
+   * @default - they count towards the threshold of the analysis
+   */
+  threshold: z.number().int().positive().optional(),
   /** For people: `%`, `ms`. */
   unit: z.string().optional(),
   /** It is reported, and decides nothing. */

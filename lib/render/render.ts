@@ -1,5 +1,6 @@
 import { type CompiledAnalysis, compileAnalysis } from '../analysis/analysis.ts';
-import { type CheckDefinition, compileChecks } from '../analysis/checks.ts';
+import type { CheckDefinition } from '../analysis/checks.ts';
+import { compileChecks } from '../analysis/compile-checks.ts';
 import { compileEvidence } from '../analysis/evidence.ts';
 import type { HookDefinition } from '../analysis/hooks.ts';
 import { judgeQueries } from '../analysis/queries.ts';

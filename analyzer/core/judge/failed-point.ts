@@ -17,6 +17,8 @@ export interface FailedPoint {
   /** Unix seconds. */
   readonly at: number;
   readonly checks: readonly Said[];
+  /** Whether it was in an outage that the candidate may have had no part in. */
+  readonly isDoubtful?: true;
 }
 
 /** What each check said, by the time of the point. */
@@ -37,10 +39,33 @@ export function brokenText(checks: readonly Said[]): string {
   return checks.map(brokenBy).join(', ');
 }
 
+/** How many failures of the rollout a failed check makes, of how many. */
+export interface Standing {
+  /** The check whose own threshold it is; undefined for that of the release. */
+  readonly check: string | undefined;
+  readonly count: number;
+  readonly threshold: number;
+}
+
 /** The same with how many failures of the rollout that makes: `success-rate 69.17 % < 99 % (failed check 3 of 10)`. */
-export function failedText(checks: readonly Said[], count: number, threshold: number): string {
-  const most = count > threshold ? `, threshold ${threshold}` : ` of ${threshold}`;
-  return `${brokenText(checks)} (failed check ${count}${most})`;
+export function failedText(checks: readonly Said[], standings: readonly Standing[]): string {
+  return standings
+    .map(({ check: own, count, threshold }) => {
+      const most = count > threshold ? `, threshold ${threshold}` : ` of ${threshold}`;
+      const whose = checks.filter(({ check }) => ownerOf(check) === own);
+      return `${brokenText(whose)} (failed check ${count}${most}${own === undefined ? '' : ' of its own'})`;
+    })
+    .join(', ');
+}
+
+/** The check whose own threshold its failures count towards; undefined where that is the release's. */
+export function ownerOf({ name, threshold }: Check): string | undefined {
+  return threshold === undefined ? undefined : name;
+}
+
+/** Whether a point counts towards the threshold of such an owner. */
+export function countsFor(owner: string | undefined, { checks }: FailedPoint): boolean {
+  return checks.some(({ check }) => ownerOf(check) === owner);
 }
 
 function brokenBy({ check: { name, judge, unit }, value }: Said): string {

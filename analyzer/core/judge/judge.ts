@@ -1,22 +1,16 @@
-import type { Analysis } from '../../../lib/plan/analysis.ts';
 import { type Check, pointsNeeded, type Step } from '../../../lib/plan/plan.ts';
 import type { Liveness, Outage } from '../cluster/reading.ts';
 import { stepOf } from '../position.ts';
 import type { Rollout } from '../situation.ts';
 import { unix } from '../state.ts';
+import { abortsOf } from './abort.ts';
 import { excuse, isMuchWorse } from './environment.ts';
-import { type FailedPoint, type Said, saidBy } from './failed-point.ts';
+import { countsFor, type FailedPoint, ownerOf, type Said, saidBy } from './failed-point.ts';
+import { type Grid, gridFromCommit, gridFromLive, guardGrid, points } from './grid.ts';
 import { kindOf } from './kinds.ts';
 import { type Point, samples, samplesThat } from './point.ts';
 import type { CheckSeries, Sample, TrackSeries } from './series.ts';
 import type { Verdict } from './verdict.ts';
-
-/** The points of a grid, in Unix seconds: start, start + step, … up to end; none when end < start. */
-export interface Grid {
-  readonly start: number;
-  readonly end: number;
-  readonly stepSeconds: number;
-}
 
 /** One range query that a decision needs. */
 export interface SeriesQuestion {
@@ -24,6 +18,8 @@ export interface SeriesQuestion {
   readonly fromCommit: Grid;
   /** Absent before the step is live. */
   readonly fromLive: Grid | undefined;
+  /** Absent where the check has no abort bounds. */
+  readonly guarded: Grid | undefined;
 }
 
 /** One check's part in a judgement, for people. */
@@ -45,10 +41,12 @@ export interface Evidence {
 export interface Judgement {
   /** Failed points since the step's commit that the candidate answers for, the newest last. */
   readonly failures: readonly FailedPoint[];
-  /** Their number. */
+  /** How many of them count towards the threshold of the release. */
   readonly failedChecks: number;
-  /** Those of them in an outage that the candidate may have had no part in. */
-  readonly doubtfulChecks: number;
+  /** The same of each check that has a threshold of its own. */
+  readonly failedBy: ReadonlyMap<string, number>;
+  /** Points that broke an abort bound, the newest last. */
+  readonly aborts: readonly FailedPoint[];
   /** Failed points at which the primary failed the same check, or pods of both tracks were missing. */
   readonly excusedChecks: number;
   /** Those of them at which the canary was much worse than the primary all the same. */
@@ -74,33 +72,6 @@ export interface Judgement {
   readonly outage: Outage | undefined;
 }
 
-/**
- * The grid on which failed checks count: from the step's commit on, so that a candidate with traffic is
- * judged while its step is still being synced. No window reaches further back than the rollout's own start,
- * where another candidate had the traffic.
- */
-export function gridFromCommit({ state, plan }: Rollout, windowSeconds: number, now: number): Grid {
-  const { analysis } = plan.plan;
-  const at = unix(state.at);
-  const own = unix(state.steps[0]?.at ?? state.at) + windowSeconds;
-  const skipped = Math.max(1, Math.ceil((own - at) / analysis.checkSeconds));
-  return grid(at + skipped * analysis.checkSeconds, analysis, now);
-}
-
-/**
- * The grid on which passing checks count: since + window + settle + i · period, so that no window reaches
- * into the step before. Every point is judged once it is older than the settle time, so late samples
- * change nothing and a restarted analyzer judges the same points.
- */
-export function gridFromLive(
-  since: number,
-  windowSeconds: number,
-  analysis: Analysis,
-  now: number,
-): Grid {
-  return grid(since + windowSeconds + analysis.settleSeconds, analysis, now);
-}
-
 /** When the next point that may count as failed can be judged; Unix seconds. Undefined where none is. */
 export function nextFailureAt(rollout: Rollout, now: number): number | undefined {
   const step = judgedStep(rollout);
@@ -108,13 +79,6 @@ export function nextFailureAt(rollout: Rollout, now: number): number | undefined
   const windows = checksOf(rollout, step).map((it) => it.windowSeconds);
   const { start, end, stepSeconds } = gridFromCommit(rollout, Math.max(...windows), now);
   return Math.max(start, end + stepSeconds) + rollout.plan.plan.analysis.settleSeconds;
-}
-
-function grid(start: number, analysis: Analysis, now: number): Grid {
-  const stepSeconds = analysis.checkSeconds;
-  const first = Math.ceil(start);
-  const points = Math.floor((now - analysis.settleSeconds - first) / stepSeconds);
-  return { start: first, end: first + points * stepSeconds, stepSeconds };
 }
 
 /** What to ask the metric store about a rollout; nothing where its position has no checks. */
@@ -133,6 +97,7 @@ export function seriesQuestions(
     fromCommit: gridFromCommit(rollout, window, now),
     fromLive:
       live.kind === 'live' ? gridFromLive(live.sinceSeconds, window, analysis, now) : undefined,
+    guarded: check.abort === undefined ? undefined : guardGrid(rollout, window, now),
   }));
 }
 
@@ -175,13 +140,20 @@ export function judge(
   const calm = Math.max(excused.at(-1)?.at ?? 0, excusedUntil);
   const failed = fromCommit.filter((it) => it.verdict === 'fail');
   const last = newest(fromCommit, fromLive);
+  const inDoubt = (it: FailedPoint): FailedPoint =>
+    it.at <= outageUntil ? { ...it, isDoubtful: true } : it;
+  const failures = failed.map(({ at }) =>
+    inDoubt({ at, checks: said.commit(at).filter((it) => it.verdict === 'fail') }),
+  );
   return {
-    failures: failed.map(({ at }) => ({
-      at,
-      checks: said.commit(at).filter((it) => it.verdict === 'fail'),
-    })),
-    failedChecks: failed.length,
-    doubtfulChecks: failed.filter((it) => it.at <= outageUntil).length,
+    failures,
+    failedChecks: countOf(failures, undefined),
+    failedBy: new Map(
+      deciding
+        .flatMap(({ check }) => ownerOf(check) ?? [])
+        .map((name) => [name, countOf(failures, name)]),
+    ),
+    aborts: abortsOf(deciding, excusedUntil).map(inDoubt),
     excusedChecks: excused.length,
     worseChecks: excused.filter((it) => isMuchWorse(deciding, it.at)).length,
     passed: count(
@@ -220,12 +192,6 @@ function verdicts(on: Grid, said: (at: number) => readonly Said[]): readonly Poi
   });
 }
 
-/** The times of its points; Unix seconds. */
-export function points(on: Grid): readonly number[] {
-  const length = Math.max(0, Math.floor((on.end - on.start) / on.stepSeconds) + 1);
-  return Array.from({ length }, (_, index) => on.start + index * on.stepSeconds);
-}
-
 function newest(
   fromCommit: readonly Point[],
   fromLive: readonly Point[],
@@ -236,6 +202,10 @@ function newest(
   const isBad = a !== undefined && (a.at === b.at ? a.verdict !== 'pass' : a.verdict === 'fail');
   // The grids have different phases; a bad point on either holds the step until a newer one is good.
   return isBad && a.at >= b.at ? { point: a, grid: 'commit' } : { point: b, grid: 'live' };
+}
+
+function countOf(failures: readonly FailedPoint[], owner: string | undefined): number {
+  return failures.filter((it) => countsFor(owner, it)).length;
 }
 
 function count(all: readonly Point[], wanted: Verdict): number {
@@ -278,9 +248,9 @@ export function unanswered(it: CheckSeries): string | undefined {
   return isDeciding(it) ? missing(it) : undefined;
 }
 
-function missing({ check, fromCommit, fromLive }: CheckSeries): string | undefined {
+function missing({ check, fromCommit, fromLive, guarded }: CheckSeries): string | undefined {
   const { asks } = kindOf(check.judge);
-  const all = asks.flatMap((track) => [fromCommit[track], fromLive?.[track]]);
+  const all = asks.flatMap((track) => [fromCommit[track], fromLive?.[track], guarded?.[track]]);
   return all.find((it) => it?.kind === 'unknown')?.reason;
 }
 

@@ -18,7 +18,8 @@ import { rateInterval } from './evidence/interval.ts';
 import { requestsNeeded } from './evidence/need.ts';
 import { type Tally, tallyOf } from './evidence/tally.ts';
 import { totalOf } from './evidence/total.ts';
-import { type Grid, judgedStep } from './judge.ts';
+import type { Grid } from './grid.ts';
+import { judgedStep } from './judge.ts';
 import {
   beginWeighing,
   type Gathering,

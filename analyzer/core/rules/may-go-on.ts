@@ -8,6 +8,7 @@ import { holdsNothing, servesNobody } from './broken-primary.ts';
 import { type Context, type Decision, type Rule, seenIn } from './decision.ts';
 import { closedGate, isApproved } from './gate.ts';
 import { opensAt } from './hours.ts';
+import { limitsOf, standingsAt } from './limits.ts';
 
 /** Nothing is judged, and nothing follows, before the cluster shows what Git says. */
 export function notLive({ observation, rollout }: Context): Decision | undefined {
@@ -48,8 +49,8 @@ export function notReady(context: Context): Decision | undefined {
 /** Enough points must have passed, and the newest must not be bad. */
 export function notBaked(context: Context): Decision | undefined {
   const { passed, needed, newest, nextAt, trouble } = context.judgement;
-  const { failedChecks, excusedChecks } = context.judgement;
-  if (excusedChecks > 0 && (newest === 'unknown' || (newest === 'fail' && failedChecks === 0)))
+  const { failures, excusedChecks } = context.judgement;
+  if (excusedChecks > 0 && (newest === 'unknown' || (newest === 'fail' && failures.length === 0)))
     return {
       kind: 'hold',
       reason: `${sharedFailure(context)}${environment(context)}; it bakes again`,
@@ -90,12 +91,14 @@ export function notProven({ proof, rollout, now }: Context): Decision | undefine
 }
 
 /** What failed, by how much, and how many failures that makes. A clean point of a live step may fail and not count. */
-function newestFailure({ judgement, failedChecks, rollout }: Context): string {
-  const { newestSaid, newestCounts } = judgement;
+function newestFailure(context: Context): string {
+  const { failedChecks, rollout } = context;
+  const { newestSaid, newestCounts } = context.judgement;
   const { threshold } = rollout.plan.plan.analysis;
   const failing = newestSaid.filter((it) => it.verdict === 'fail');
+  const point = { at: Infinity, checks: failing };
   return newestCounts
-    ? failedText(failing, failedChecks, threshold)
+    ? failedText(failing, standingsAt(limitsOf(context), point))
     : `${brokenText(failing)} (${failedOf(failedChecks, threshold)})`;
 }
 

@@ -1,10 +1,12 @@
 import type { Check, Track } from '../../../lib/plan/plan.ts';
 import type { Liveness } from '../../core/cluster/reading.ts';
+import { beyondAbort } from '../../core/judge/abort.ts';
 import type { Cell, Interval } from '../../core/judge/counts.ts';
-import { type Grid, seriesQuestions } from '../../core/judge/judge.ts';
+import type { Grid } from '../../core/judge/grid.ts';
+import { seriesQuestions } from '../../core/judge/judge.ts';
 import { samplesThat } from '../../core/judge/point.ts';
 import { intervalGrid, proofOf, startWeighing, type Weighed } from '../../core/judge/proof.ts';
-import type { CheckSeries, Sample } from '../../core/judge/series.ts';
+import type { CheckSeries, Sample, TrackSeries } from '../../core/judge/series.ts';
 import { type Weighing, weighedWith } from '../../core/judge/weighing.ts';
 import { hasPromoted, stepOf } from '../../core/position.ts';
 import type { Rollout } from '../../core/situation.ts';
@@ -47,11 +49,12 @@ export function openEvidence(
   let weighedUntil = intervalGrid(rollout, 0).start;
   let isSeen = (rollout.state.evidence ?? []).some((it) => it.canary.requests > 0);
   const sampled = new Map<string, Sampled>();
+  const hasAbort = plan.checks.some((it) => it.abort !== undefined);
 
   return {
     weighed: weighedAt,
     series: (live, now) =>
-      seriesQuestions(rollout, live, now).map(({ check, fromCommit, fromLive }) => {
+      seriesQuestions(rollout, live, now).map(({ check, fromCommit, fromLive, guarded }) => {
         const commit = { canary: known(asked(check, 'canary', 'commit', fromCommit)) };
         const isFailed =
           check.ask.primary !== undefined && samplesThat('fail', check, commit).length > 0;
@@ -62,9 +65,11 @@ export function openEvidence(
               ? { ...commit, primary: known(asked(check, 'primary', 'commit', fromCommit)) }
               : commit,
           fromLive: fromLive && { canary: known(asked(check, 'canary', 'live', fromLive)) },
+          ...(guarded === undefined ? {} : { guarded: guardedSeries(check, guarded) }),
         };
       }),
     isAlarming(now) {
+      if (hasAbort && isAborting(now)) return true;
       const least = Math.min(...(weighings ?? []).map((it) => it.test.catastrophe ?? Infinity));
       if (least === Infinity) return false;
       const { requests, bad } = traffic.counted('canary', intervalGrid(rollout, now).end, now);
@@ -73,6 +78,21 @@ export function openEvidence(
       return proofOf(rollout, weighedAt(now) ?? [])?.blame !== undefined;
     },
   };
+
+  function guardedSeries(check: Check, grid: Grid): TrackSeries {
+    const canary = known(asked(check, 'canary', 'guarded', grid));
+    const isShared = check.ask.primary !== undefined && !hasPromotedIn(rollout);
+    if (!isShared || beyondAbort(check.abort, canary).length === 0) return { canary };
+    return { canary, primary: known(asked(check, 'primary', 'guarded', grid)) };
+  }
+
+  function isAborting(now: number): boolean {
+    return seriesQuestions(rollout, { kind: 'waiting', reason: 'not asked' }, now).some(
+      ({ check, guarded }) =>
+        guarded !== undefined &&
+        beyondAbort(check.abort, guardedSeries(check, guarded).canary).length > 0,
+    );
+  }
 
   function weighedAt(now: number): readonly Weighed[] | undefined {
     const { start, end, stepSeconds } = intervalGrid(rollout, now);

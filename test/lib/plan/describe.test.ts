@@ -132,3 +132,21 @@ test('a release without any check says so, and what judges the candidate instead
     'no check judges the candidate, only its readiness and hook load',
   );
 });
+
+test('a check’s own threshold and its abort bounds change how soon a rollback begins', () => {
+  const [check] = plan.checks;
+  if (check === undefined) throw new Error('expected a check');
+  const only = (more: object) => times({ ...plan, checks: [{ ...check, ...more }] });
+  const { rollbackMinSeconds: least, rollbackWorstSeconds: worst } = times(plan);
+  // Three failed checks, one every 30 s; or one, or five of its own.
+  expect(only({ threshold: 1 })).toMatchObject({
+    rollbackMinSeconds: least - 60,
+    rollbackWorstSeconds: worst - 60,
+  });
+  expect(only({ threshold: 5 }).rollbackWorstSeconds).toBe(worst + 60);
+  // A guard period and the settle time; what lies between both bounds takes as long as before.
+  expect(only({ abort: { min: 90 } })).toMatchObject({
+    rollbackMinSeconds: 5 + 10,
+    rollbackWorstSeconds: worst,
+  });
+});

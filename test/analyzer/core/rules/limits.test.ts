@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest';
+import type { PlanTree } from '../../../../analyzer/core/position.ts';
+import type { Situation } from '../../../../analyzer/core/situation.ts';
+import { isoTime, type StepRecord } from '../../../../analyzer/core/state.ts';
+import type { Check } from '../../../../lib/plan/plan.ts';
+import {
+  back,
+  bounded,
+  decision,
+  liveSince,
+  move,
+  moved,
+  plan,
+  type Seen,
+  situation,
+  step,
+  T0,
+} from '../fixture.ts';
+
+/** The simulated plans': a point each 10 s, settled after 5 s, a threshold of 3. */
+const NOW = T0 + 36;
+
+const FLAKY: Check = { ...bounded('flaky', { max: 5 }), threshold: 4 };
+const BRITTLE: Check = { ...bounded('brittle', { max: 5 }), threshold: 1 };
+const ABORTING: Check = { ...bounded('aborting', { min: 99 }), abort: { min: 90 }, unit: '%' };
+
+function withChecks(...checks: readonly Check[]): PlanTree {
+  const names = checks.map((it) => it.name);
+  const steps = { '02-weight-20': { checks: names }, '03-weight-50': { checks: names } };
+  return plan('v2', { checks: [...bounds(), ...checks], steps });
+}
+
+function bounds(): readonly Check[] {
+  return plan('v2').plan.checks;
+}
+
+function at(of: PlanTree, left: Partial<StepRecord> = {}): Situation {
+  const record = { name: '01-canary-up', at: isoTime(T0 - 100), until: isoTime(T0) };
+  const steps = [{ ...record, failedChecks: 0, ...left }];
+  return situation({ position: step('02-weight-20'), plan: of, state: { steps } });
+}
+
+const bad: Seen = { values: () => 80, live: liveSince(T0) };
+
+describe('a threshold of a check', () => {
+  test('that is higher than the release’s holds back what only that check fails', () => {
+    const it = decision(at(withChecks(FLAKY)), NOW, bad);
+    expect(it.kind).toBe('hold');
+    expect(it.reason).toMatch(/^flaky 80 > 5 \(failed check 3 of 4 of its own\)/);
+  });
+
+  test('that is lower takes the release back sooner', () => {
+    expect(move(at(withChecks(BRITTLE)), T0 + 16, bad)).toMatchObject({
+      to: back('02-weight-20', 'routes'),
+      verdict: 'fail',
+      reason: '1 failed checks of brittle at 02-weight-20 (threshold 1 of its own)',
+    });
+  });
+
+  test('counts over the whole rollout, from what the state keeps', () => {
+    const before = at(withChecks(FLAKY), { failedBy: { flaky: 3 } });
+    const back = move(before, T0 + 16, bad);
+    expect(back.reason).toBe('4 failed checks of flaky at 02-weight-20 (threshold 4 of its own)');
+    const { state } = moved(before, back, T0 + 16);
+    expect(state.kind === 'known' && state.value.steps.at(-1)).toMatchObject({
+      failedChecks: 0,
+      failedBy: { flaky: 1 },
+    });
+  });
+
+  test('counts nothing in a dry run', () => {
+    const dry: Check = { ...BRITTLE, dryRun: true };
+    expect(decision(at(withChecks(dry)), T0 + 16, bad).kind).toBe('hold');
+  });
+
+  test('counts a point at which another check fails as well for both', () => {
+    const both = withChecks(bounded('other', { max: 5 }), FLAKY);
+    const reason = decision(at(both), T0 + 16, bad).reason;
+    expect(reason).toBe(
+      'other 80 > 5 (failed check 1 of 3), flaky 80 > 5 (failed check 1 of 4 of its own)',
+    );
+  });
+});
+
+describe('an abort bound', () => {
+  const once =
+    (value: number, when = T0 + 21) =>
+    (time: number) =>
+      Math.abs(time - when) < 3 ? value : 99.9;
+  const guarded = plan('v2', {
+    checks: [...bounds(), ABORTING],
+    steps: { '02-weight-20': { checks: ['aborting'] } },
+    analysis: { guardSeconds: 2 },
+  });
+
+  test('takes the release back for one settled value, whatever the threshold', () => {
+    const it = move(at(guarded), T0 + 28, { values: once(80), live: liveSince(T0) });
+    expect(it).toMatchObject({
+      verdict: 'fail',
+      reason: 'aborting 80 % < 90 %, an abort bound, at 02-weight-20',
+    });
+  });
+
+  test('is held against a value each guard period, between two check points', () => {
+    const between = { values: once(80, T0 + 25), live: liveSince(T0) };
+    expect(decision(at(guarded), T0 + 28, between).kind).toBe('hold');
+    expect(decision(at(guarded), T0 + 29, between).kind).toBe('move');
+  });
+
+  test('lets a value between both bounds count as a failed check', () => {
+    const it = decision(at(guarded), T0 + 26, {
+      values: once(95, T0 + 20),
+      live: liveSince(T0),
+    });
+    expect(it).toMatchObject({
+      kind: 'hold',
+      reason: 'aborting 95 % < 99 % (failed check 1 of 3)',
+    });
+  });
+
+  test('that the primary is beyond as well is the environment’s', () => {
+    const seen = { values: once(80), primaryValues: once(70), live: liveSince(T0) };
+    expect(decision(at(guarded), T0 + 28, seen).kind).toBe('hold');
+  });
+
+  test('that the primary fails less is the candidate’s', () => {
+    const seen = { values: once(80), primaryValues: once(98), live: liveSince(T0) };
+    expect(decision(at(guarded), T0 + 28, seen).kind).toBe('move');
+  });
+
+  test('counts before the step is live, and while the release is paused', () => {
+    const paused = at(guarded);
+    const state = paused.state.kind === 'known' ? paused.state.value : undefined;
+    const held = situation({
+      position: step('02-weight-20'),
+      plan: guarded,
+      state: { ...state, paused: { reason: 'lunch' } },
+    });
+    const live = { kind: 'waiting', reason: 'not synced' } as const;
+    expect(move(held, T0 + 28, { values: once(80), live }).transition).toBe('back');
+  });
+
+  test('says nothing in a dry run', () => {
+    const checks = [...bounds(), { ...ABORTING, dryRun: true as const }];
+    const dry = plan('v2', { checks, steps: { '02-weight-20': { checks: ['aborting'] } } });
+    expect(decision(at(dry), T0 + 28, { values: once(80), live: liveSince(T0) }).kind).toBe('hold');
+  });
+
+  test('that NaN is asked about says nothing', () => {
+    const seen = { values: once(Number.NaN), live: liveSince(T0) };
+    expect(decision(at(guarded), T0 + 28, seen).kind).toBe('hold');
+  });
+});
