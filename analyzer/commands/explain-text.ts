@@ -118,8 +118,8 @@ const MOST_POINTS = 10;
 function pointLines(check: CheckExplained): readonly string[] {
   return [
     `${check.name} ${check.bounds}${ownText(check)}`,
-    ...gridLines('since the commit, where failures count', check.counted, check),
-    ...gridLines('since it is live, where passes count', check.clean, check),
+    ...gridLines('since the commit, where failures alone count', check.counted, check),
+    ...gridLines('since it is live, where passes and failures count', check.clean, check),
   ];
 }
 

@@ -125,11 +125,13 @@ function hasTraffic({ state, plan }: Rollout): boolean {
 }
 
 function newestFailure({ series }: Observation): number | undefined {
-  const failed = series.flatMap(({ check, fromCommit, guarded }) =>
-    [...samplesThat('fail', check, fromCommit), ...beyondAbort(check.abort, guarded?.canary)].map(
-      (it) => it.at,
-    ),
-  );
+  const failed = series
+    .flatMap(({ check, fromCommit, fromLive, guarded }) => [
+      ...samplesThat('fail', check, fromCommit),
+      ...samplesThat('fail', check, fromLive),
+      ...beyondAbort(check.abort, guarded?.canary),
+    ])
+    .map((it) => it.at);
   return failed.length === 0 ? undefined : Math.max(...failed);
 }
 

@@ -101,12 +101,12 @@ export async function askMetrics(
   return Promise.all(
     seriesQuestions(rollout, live, now).map(async ({ check, fromCommit, fromLive, guarded }) => {
       const { abort } = check;
-      const isFailed = (it: TrackSeries) =>
-        samplesThat('fail', check, it).length > 0 || beyondAbort(abort, it.canary).length > 0;
       const isBeyond = (it: TrackSeries) => beyondAbort(abort, it.canary).length > 0;
+      const isFailed = (it: TrackSeries) =>
+        samplesThat('fail', check, it).length > 0 || isBeyond(it);
       const [commit, live, guard] = await Promise.all([
         askGrid(world, rollout, check, fromCommit, isFailed),
-        fromLive && askGrid(world, rollout, check, fromLive, isBeyond),
+        fromLive && askGrid(world, rollout, check, fromLive, isFailed),
         guarded && askGrid(world, rollout, check, guarded, isBeyond),
       ]);
       const skews = [commit, live, guard].map((it) => it?.skewSeconds ?? 0);

@@ -34,6 +34,39 @@ export function saidBy(
     });
 }
 
+/**
+ * The failures that count, of points on two grids: each moment once. What failed within a check period of a failure that
+ * counts was seen by much the same window, so it is the same failure; a threshold of a check's own counts by itself.
+ *
+ * @param failed in order of time
+ */
+export function counted(
+  failed: readonly FailedPoint[],
+  periodSeconds: number,
+): readonly FailedPoint[] {
+  const last = new Map<string | undefined, number>();
+  return failed.flatMap((point) => {
+    const isNew = ({ check }: Said) =>
+      point.at - (last.get(ownerOf(check)) ?? -Infinity) >= periodSeconds;
+    const checks = point.checks.filter(isNew);
+    for (const { check } of checks) last.set(ownerOf(check), point.at);
+    return checks.length === 0 ? [] : [{ ...point, checks }];
+  });
+}
+
+/** The first of these moments, and each that is a period or more after the one before. */
+export function apart<It extends { readonly at: number }>(
+  all: readonly It[],
+  periodSeconds: number,
+): readonly It[] {
+  let last = -Infinity;
+  return all.filter(({ at }) => {
+    if (at - last < periodSeconds) return false;
+    last = at;
+    return true;
+  });
+}
+
 /** Names, values and the bounds that they break: `success-rate 69.17 % < 99 %`. */
 export function brokenText(checks: readonly Said[]): string {
   return checks.map(brokenBy).join(', ');

@@ -4,8 +4,16 @@ import { stepOf } from '../position.ts';
 import type { Rollout } from '../situation.ts';
 import { unix } from '../state.ts';
 import { abortsOf } from './abort.ts';
-import { excuse, isMuchWorse } from './environment.ts';
-import { countsFor, type FailedPoint, ownerOf, type Said, saidBy } from './failed-point.ts';
+import { excuse, isMuchWorse, type OnGrid } from './environment.ts';
+import {
+  apart,
+  counted,
+  countsFor,
+  type FailedPoint,
+  ownerOf,
+  type Said,
+  saidBy,
+} from './failed-point.ts';
 import { type Grid, gridFromCommit, gridFromLive, guardGrid, points } from './grid.ts';
 import { kindOf } from './kinds.ts';
 import { type Point, samples, samplesThat } from './point.ts';
@@ -39,7 +47,7 @@ export interface Evidence {
 
 /** What the checks of the current step say so far. */
 export interface Judgement {
-  /** Failed points since the step's commit that the candidate answers for, the newest last. */
+  /** Failed points since the step's commit that the candidate answers for, each moment once; the newest last. */
   readonly failures: readonly FailedPoint[];
   /** How many of them count towards the threshold of the release. */
   readonly failedChecks: number;
@@ -58,8 +66,6 @@ export interface Judgement {
   readonly newest: Verdict | undefined;
   /** What each check said at it. */
   readonly newestSaid: readonly Said[];
-  /** Whether it is on the grid on which failures count. */
-  readonly newestCounts: boolean;
   /** When the newest conclusive point was, or the step's commit; Unix seconds. */
   readonly conclusiveAt: number;
   /** When the next point can be judged; Unix seconds. */
@@ -132,19 +138,36 @@ export function judge(
   const said = { commit: saidBy(deciding, SINCE.commit), live: saidBy(deciding, SINCE.live) };
   const isAsked = series.length > 0;
   const judged = isAsked ? verdicts(commitGrid, said.commit) : [];
-  const fromCommit = excuse(judged, deciding, excusedUntil);
-  const fromLive = isAsked && liveGrid !== undefined ? verdicts(liveGrid, said.live) : [];
+  const answers = { commit: onGrid(deciding, SINCE.commit), live: onGrid(deciding, SINCE.live) };
+  const fromCommit = excuse(judged, answers.commit, excusedUntil);
+  const clean = isAsked && liveGrid !== undefined ? verdicts(liveGrid, said.live) : [];
+  const fromLive = excuse(clean, answers.live, excusedUntil);
   const conclusive = fromCommit.filter((it) => it.verdict !== 'unknown').at(-1);
-  const excused = fromCommit.filter((it) => it.isExcused === true);
+  // Whatever grid a point is on: what fails at it counts.
+  const all = [...placed(fromCommit, 'commit'), ...placed(fromLive, 'live')].sort(
+    (a, b) => a.point.at - b.point.at,
+  );
+  const excused = all.filter(({ point }) => point.isExcused === true);
   // After an outage the step bakes again.
-  const calm = Math.max(excused.at(-1)?.at ?? 0, excusedUntil);
-  const failed = fromCommit.filter((it) => it.verdict === 'fail');
+  const calm = Math.max(excused.at(-1)?.point.at ?? 0, excusedUntil);
+  const shared = apart(
+    excused.map(({ point: { at }, grid }) => ({
+      at,
+      isWorse: isMuchWorse(answers[grid], at),
+    })),
+    analysis.checkSeconds,
+  );
   const last = newest(fromCommit, fromLive);
   const inDoubt = (it: FailedPoint): FailedPoint =>
     it.at <= outageUntil ? { ...it, isDoubtful: true } : it;
-  const failures = failed.map(({ at }) =>
-    inDoubt({ at, checks: said.commit(at).filter((it) => it.verdict === 'fail') }),
-  );
+  const failing = all.filter(({ point }) => point.verdict === 'fail');
+  const failures = counted(
+    failing.map(({ point: { at }, grid }) => ({
+      at,
+      checks: said[grid](at).filter((it) => it.verdict === 'fail'),
+    })),
+    analysis.checkSeconds,
+  ).map(inDoubt);
   return {
     failures,
     failedChecks: countOf(failures, undefined),
@@ -154,8 +177,8 @@ export function judge(
         .map((name) => [name, countOf(failures, name)]),
     ),
     aborts: abortsOf(deciding, excusedUntil).map(inDoubt),
-    excusedChecks: excused.length,
-    worseChecks: excused.filter((it) => isMuchWorse(deciding, it.at)).length,
+    excusedChecks: shared.length,
+    worseChecks: shared.filter((it) => it.isWorse).length,
     passed: count(
       fromLive.filter((it) => it.at > calm),
       'pass',
@@ -163,13 +186,12 @@ export function judge(
     needed: step === undefined ? 0 : pointsNeeded(rollout.plan.plan, step),
     newest: last?.point.verdict,
     newestSaid: last === undefined ? [] : said[last.grid](last.point.at),
-    newestCounts: last?.grid === 'commit',
     conclusiveAt: conclusive?.at ?? unix(rollout.state.at),
     nextAt:
       liveGrid === undefined
         ? undefined
         : Math.max(liveGrid.start, liveGrid.end + liveGrid.stepSeconds) + analysis.settleSeconds,
-    evidence: series.map((it) => evidence(it, commitGrid, liveGrid)),
+    evidence: series.map((it) => evidence(it, liveGrid ?? commitGrid)),
     trouble: deciding.map(trouble).find((it) => it !== undefined),
     series,
     outage,
@@ -182,6 +204,23 @@ const SINCE = {
   live: (it: CheckSeries): TrackSeries | undefined => it.fromLive,
 };
 
+/** A point, and the grid that it is on. */
+interface Placed {
+  readonly point: Point;
+  readonly grid: keyof typeof SINCE;
+}
+
+function placed(all: readonly Point[], grid: Placed['grid']): readonly Placed[] {
+  return all.map((point) => ({ point, grid }));
+}
+
+function onGrid(
+  series: readonly CheckSeries[],
+  pick: (it: CheckSeries) => TrackSeries | undefined,
+): readonly OnGrid[] {
+  return series.map((it) => ({ check: it.check, answers: pick(it) }));
+}
+
 function verdicts(on: Grid, said: (at: number) => readonly Said[]): readonly Point[] {
   return points(on).map((at) => {
     const all = said(at).map((it) => it.verdict);
@@ -192,10 +231,7 @@ function verdicts(on: Grid, said: (at: number) => readonly Said[]): readonly Poi
   });
 }
 
-function newest(
-  fromCommit: readonly Point[],
-  fromLive: readonly Point[],
-): { readonly point: Point; readonly grid: keyof typeof SINCE } | undefined {
+function newest(fromCommit: readonly Point[], fromLive: readonly Point[]): Placed | undefined {
   const a = fromCommit.at(-1);
   const b = fromLive.at(-1);
   if (b === undefined) return a && { point: a, grid: 'commit' };
@@ -212,14 +248,17 @@ function count(all: readonly Point[], wanted: Verdict): number {
   return all.filter((it) => it.verdict === wanted).length;
 }
 
-function evidence(it: CheckSeries, commitGrid: Grid, liveGrid: Grid | undefined): Evidence {
+function evidence(it: CheckSeries, grid: Grid): Evidence {
   const seen = samples(it.fromCommit.canary);
   const clean = samples(it.fromLive?.canary);
+  const failing = [it.fromCommit, it.fromLive]
+    .flatMap((one) => samplesThat('fail', it.check, one))
+    .sort((a, b) => a.at - b.at);
   return {
     check: it.check,
-    points: points(liveGrid ?? commitGrid).length,
+    points: points(grid).length,
     passed: samplesThat('pass', it.check, it.fromLive).length,
-    failed: samplesThat('fail', it.check, it.fromCommit).length,
+    failed: apart(failing, grid.stepSeconds).length,
     latest: (clean.at(-1) ?? seen.at(-1))?.value,
     worst: worst(it.check, [...seen, ...clean]),
     trouble: trouble(it),

@@ -3,7 +3,7 @@ import { judgedStep, nextFailureAt } from '../judge/judge.ts';
 import { nextIntervalAt } from '../judge/proof.ts';
 import { totalLine, undecidedText } from '../judge/proof-text.ts';
 import { nextPosition, stepOf } from '../position.ts';
-import { failedOf, ofWanted } from '../round.ts';
+import { ofWanted } from '../round.ts';
 import { holdsNothing, servesNobody } from './broken-primary.ts';
 import { type Context, type Decision, type Rule, seenIn } from './decision.ts';
 import { closedGate, isApproved } from './gate.ts';
@@ -90,16 +90,11 @@ export function notProven({ proof, rollout, now }: Context): Decision | undefine
   return { kind: 'hold', reason: undecidedText(proof), untilSeconds };
 }
 
-/** What failed, by how much, and how many failures that makes. A clean point of a live step may fail and not count. */
+/** What failed, by how much, and how many failures that makes. */
 function newestFailure(context: Context): string {
-  const { failedChecks, rollout } = context;
-  const { newestSaid, newestCounts } = context.judgement;
-  const { threshold } = rollout.plan.plan.analysis;
-  const failing = newestSaid.filter((it) => it.verdict === 'fail');
+  const failing = context.judgement.newestSaid.filter((it) => it.verdict === 'fail');
   const point = { at: Infinity, checks: failing };
-  return newestCounts
-    ? failedText(failing, standingsAt(limitsOf(context), point))
-    : `${brokenText(failing)} (${failedOf(failedChecks, threshold)})`;
+  return failedText(failing, standingsAt(limitsOf(context), point));
 }
 
 /** What fails now, where the newest point does; the outage itself may be over. */

@@ -55,16 +55,11 @@ export function openEvidence(
     weighed: weighedAt,
     series: (live, now) =>
       seriesQuestions(rollout, live, now).map(({ check, fromCommit, fromLive, guarded }) => {
-        const commit = { canary: known(asked(check, 'canary', 'commit', fromCommit)) };
-        const isFailed =
-          check.ask.primary !== undefined && samplesThat('fail', check, commit).length > 0;
+        const isFailed = (it: TrackSeries) => samplesThat('fail', check, it).length > 0;
         return {
           check,
-          fromCommit:
-            isFailed && !hasPromotedIn(rollout)
-              ? { ...commit, primary: known(asked(check, 'primary', 'commit', fromCommit)) }
-              : commit,
-          fromLive: fromLive && { canary: known(asked(check, 'canary', 'live', fromLive)) },
+          fromCommit: seriesOn(check, 'commit', fromCommit, isFailed),
+          fromLive: fromLive && seriesOn(check, 'live', fromLive, isFailed),
           ...(guarded === undefined ? {} : { guarded: guardedSeries(check, guarded) }),
         };
       }),
@@ -79,11 +74,22 @@ export function openEvidence(
     },
   };
 
-  function guardedSeries(check: Check, grid: Grid): TrackSeries {
-    const canary = known(asked(check, 'canary', 'guarded', grid));
-    const isShared = check.ask.primary !== undefined && !hasPromotedIn(rollout);
-    if (!isShared || beyondAbort(check.abort, canary).length === 0) return { canary };
-    return { canary, primary: known(asked(check, 'primary', 'guarded', grid)) };
+  /** The primary is asked where something fails, and while it is another version. */
+  function seriesOn(
+    check: Check,
+    grid: string,
+    points: Grid,
+    isBad: (it: TrackSeries) => boolean,
+  ): TrackSeries {
+    const canary = known(asked(check, 'canary', grid, points));
+    const isOther = check.ask.primary !== undefined && !hasPromotedIn(rollout);
+    if (!isOther || !isBad({ canary })) return { canary };
+    return { canary, primary: known(asked(check, 'primary', grid, points)) };
+  }
+
+  function guardedSeries(check: Check, points: Grid): TrackSeries {
+    const isBad = ({ canary }: TrackSeries) => beyondAbort(check.abort, canary).length > 0;
+    return seriesOn(check, 'guarded', points, isBad);
   }
 
   function isAborting(now: number): boolean {

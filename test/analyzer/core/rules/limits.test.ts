@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { PlanTree } from '../../../../analyzer/core/position.ts';
+import { contextOf } from '../../../../analyzer/core/rules/decide.ts';
 import type { Situation } from '../../../../analyzer/core/situation.ts';
 import { isoTime, type StepRecord } from '../../../../analyzer/core/state.ts';
 import type { Check } from '../../../../lib/plan/plan.ts';
@@ -10,7 +11,9 @@ import {
   liveSince,
   move,
   moved,
+  observation,
   plan,
+  rollout,
   type Seen,
   situation,
   step,
@@ -149,5 +152,51 @@ describe('an abort bound', () => {
   test('that NaN is asked about says nothing', () => {
     const seen = { values: once(Number.NaN), live: liveSince(T0) };
     expect(decision(at(guarded), T0 + 28, seen).kind).toBe('hold');
+  });
+});
+
+function countedAt(now: number, seen: Seen): number {
+  const of = at(plan('v2'));
+  return contextOf(observation(of, now, seen), rollout(of), now).failedChecks;
+}
+
+describe('a point that fails on either grid counts, and each moment once', () => {
+  // Live since 7 s after the commit: its grid has points at 42, 52, 62; that of the commit at 40, 50, 60.
+  const live = liveSince(T0 + 7);
+  const failing =
+    (...when: readonly number[]) =>
+    (time: number) =>
+      when.includes(time - T0) ? 80 : 99.9;
+  const failed = (now: number, ...when: readonly number[]) => {
+    const it = decision(at(plan('v2')), T0 + now, { values: failing(...when), live });
+    return it.kind === 'hold' ? /failed check (\d)/.exec(it.reason)?.[1] : 'back';
+  };
+
+  test.each([
+    ['on the grid from live alone', [52], '1'],
+    ['on the grid from the commit alone', [50], '1'],
+    ['on both within a check period', [50, 52], '1'],
+    ['on both, a check period apart', [40, 52], '2'],
+    ['all the time: once each check period', [40, 42, 50, 52], '2'],
+  ] as const)('%s: %j', (_, when, count) => {
+    const now = Math.max(...when) + 5;
+    expect(failed(now, ...when)).toBe(count);
+  });
+
+  test('the threshold is reached by points of the grid from live', () => {
+    expect(failed(57 + 9, 42, 52)).not.toBe('back');
+    expect(failed(57 + 10, 42, 52, 62)).toBe('back');
+  });
+
+  test('what an analyzer that starts later finds is the same', () => {
+    const seen = { values: failing(42, 50, 52), live };
+    const counts = [58, 59, 60].map((now) => countedAt(T0 + now, seen));
+    expect(counts).toEqual([2, 2, 2]);
+  });
+
+  test('what the primary fails as well on the grid from live counts for nobody', () => {
+    const values = failing(52);
+    const it = decision(at(plan('v2')), T0 + 57, { values, primaryValues: values, live });
+    expect(it.reason).toMatch(/1 failed check is not the candidate's; it bakes again$/);
   });
 });
