@@ -42,6 +42,8 @@ export interface ClaimProof {
 /** What one test says of the whole rollout. */
 export interface TestProof {
   readonly test: Test;
+  /** The largest probability that what is said of its rates is wrong. */
+  readonly alpha: number;
   /** Requests of the rollout; those that were bad by the test's first bound. */
   readonly canary: Tally;
   readonly other: Tally;
@@ -302,6 +304,7 @@ function testProof({ weighing, counted, trouble }: Weighed, evidence: Evidence):
   const { test, before, claims, safety, all } = weighing;
   return {
     test,
+    alpha: evidence.alpha,
     canary: tallyOf([tallyIn(before?.canary), canaryTally(sumOf(all), 0)]),
     other: tallyOf([tallyIn(before?.other), otherTally(sumOf(all), 0)]),
     claims: claims.map((it) => ({

@@ -3,7 +3,7 @@ import { abortedText } from '../judge/abort.ts';
 import { ownerOf } from '../judge/failed-point.ts';
 import { judgedStep } from '../judge/judge.ts';
 import type { Proof } from '../judge/proof.ts';
-import { saidOf, seenText, totalLine, undecidedText } from '../judge/proof-text.ts';
+import { differenceText, saidOf, seenText, totalLine, undecidedText } from '../judge/proof-text.ts';
 import { canaryWeight, hasPromoted, stepOf } from '../position.ts';
 import { nextBack } from '../rollout.ts';
 import type { Rollout } from '../situation.ts';
@@ -59,10 +59,10 @@ export function provenWorse(context: Context): Decision | undefined {
   if (proof?.blame === undefined || rollout.state.position.kind !== 'step') return undefined;
   const { test, claim } = proof.blame;
   const { step } = rollout.state.position;
-  return backBecause(
-    context,
-    `${seenText(saidOf(test))} at ${step}: ${claim.name}; ${totalLine(proof)}`,
-  );
+  const said = saidOf(test);
+  const difference = differenceText(said);
+  const parts = [`${seenText(said)} at ${step}: ${claim.name}`, totalLine(proof), difference];
+  return backBecause(context, parts.filter((it) => it !== undefined).join('; '));
 }
 
 /**

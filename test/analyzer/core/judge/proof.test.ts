@@ -5,6 +5,7 @@ import {
   WORSE_RATIOS,
 } from '../../../../analyzer/core/judge/evidence/comparison.ts';
 import { type Proof, prove } from '../../../../analyzer/core/judge/proof.ts';
+import { saidOf, testLine } from '../../../../analyzer/core/judge/proof-text.ts';
 import { recordOf } from '../../../../analyzer/core/judge/weighing.ts';
 import type { Rollout } from '../../../../analyzer/core/situation.ts';
 import { isoTime } from '../../../../analyzer/core/state.ts';
@@ -84,6 +85,22 @@ describe('what is proved', () => {
     expect(back.reason).toMatch(
       /^error-rate: 30 of 60 canary requests bad \(50 %\), 0 of 240 other requests bad \(0 %\) at 02-weight-20: catastrophe; evidence of harm /,
     );
+  });
+
+  test('the difference of both shares is told with the interval that it lies in', () => {
+    const counts = [counted(rollout(of), it, failing(1))];
+    const difference = 'difference 22.9 to 73.6 percentage points (99 %)';
+    const back = move(of, LATER, { counts });
+    expect(back.reason).toMatch(/; difference 22\.9 to 73\.6 percentage points \(99 %\)$/);
+    const [said] = (back.proof?.tests ?? []).map(saidOf);
+    expect(said && testLine(said)).toContain(`other requests bad (0 %); ${difference}; evidence`);
+    expect(said?.difference).toMatchObject({
+      low: expect.closeTo(22.86, 1),
+      high: expect.closeTo(73.62, 1),
+      confidence: 0.99,
+    });
+    const silent = decision(of, LATER, { counts: [counted(rollout(of), it, [])] });
+    expect(silent.reason).not.toContain('difference');
   });
 
   test('a canary as good as the primary goes on once the next step is known to be safe', () => {
