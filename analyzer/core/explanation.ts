@@ -16,6 +16,7 @@ import type { Context, Decision } from './rules/decision.ts';
 import { isApproved, readingText, START } from './rules/gate.ts';
 import { opensAt } from './rules/hours.ts';
 import { limitsOf } from './rules/limits.ts';
+import { neededIn } from './rules/may-go-on.ts';
 import type { Situation } from './situation.ts';
 import { isoTime } from './state.ts';
 
@@ -245,10 +246,11 @@ function pointsOf(
   return points;
 }
 
-function countOf({ judgement, failedChecks, rollout }: Context): CountExplained {
+function countOf(context: Context): CountExplained {
+  const { judgement, failedChecks, rollout } = context;
   return {
     passed: judgement.passed,
-    needed: judgement.needed,
+    needed: neededIn(context),
     failed: failedChecks,
     threshold: rollout.plan.plan.analysis.threshold,
     excused: judgement.excusedChecks,

@@ -138,13 +138,16 @@ const hours = z.strictObject({
   timeZone: z.string(),
 });
 
+/** For how long it is enough where tests have proved that the next step is safe. @default - for as long as else */
+const leastSeconds = z.number().int().positive().optional();
+
 /** What a step is stayed in for, once it is live and ready. */
 export type Stay = z.infer<typeof stay>;
 const stay = z.discriminatedUnion('kind', [
   /** It has no checks; so much time must pass. */
-  z.strictObject({ kind: z.literal('wait'), seconds }),
+  z.strictObject({ kind: z.literal('wait'), seconds, leastSeconds }),
   /** Its checks must pass for so long. */
-  z.strictObject({ kind: z.literal('bake'), seconds: z.number().int().positive() }),
+  z.strictObject({ kind: z.literal('bake'), seconds: z.number().int().positive(), leastSeconds }),
   /** Its checks take the release back when they fail; so many of their points must have passed. */
   z.strictObject({ kind: z.literal('guard'), points: z.number().int().nonnegative() }),
 ]);
@@ -386,6 +389,11 @@ export function pointsNeeded(plan: Plan, { stay: it }: Pick<Step, 'stay'>): numb
     case 'guard':
       return it.points;
     case 'bake':
-      return Math.ceil(it.seconds / plan.analysis.checkSeconds);
+      return pointsIn(plan, it.seconds);
   }
+}
+
+/** How many points there are in a bake time. */
+export function pointsIn({ analysis }: Plan, seconds: number): number {
+  return Math.ceil(seconds / analysis.checkSeconds);
 }

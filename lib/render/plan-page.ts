@@ -3,6 +3,7 @@ import { type Mistake, sentence } from '../mistake.ts';
 import { guardSecondsOf } from '../plan/analysis.ts';
 import { describeSteps, durationText, times, uncheckedText } from '../plan/describe.ts';
 import { checkText } from '../plan/judge.ts';
+import { isOfUnknownPace } from '../plan/pace.ts';
 import { plain } from '../plan/plain.ts';
 import { DEFAULT_SOURCE, type Hours, hasService, type Plan } from '../plan/plan.ts';
 import { makesSecret } from '../workload/secret-sources.ts';
@@ -156,6 +157,11 @@ function timesText(plan: Plan): string {
     'sync interval, every start takes the progress deadline, and checks fail as often as they may without a rollback.',
     'Rolling back counts to the end of the canary’s traffic; from promotion on the primary is brought back first.',
     ...ownText(plan),
+    ...(isOfUnknownPace(plan)
+      ? [
+          'What evidence takes depends on the requests, and is in no time here: `evidence.requestsPerSecond` says how many.',
+        ]
+      : []),
     `It begins at failed check ${threshold} (one every ${durationText(checkSeconds)}). Answers that are missing only`,
     `extend a step; after ${durationText(inconclusiveDeadlineSeconds)} without any ${after}.`,
   ].join('\n');

@@ -1,4 +1,4 @@
-import { type CompiledAnalysis, compileAnalysis } from '../analysis/analysis.ts';
+import { type CompiledAnalysis, compileAnalysis, leastBakeMistakes } from '../analysis/analysis.ts';
 import type { CheckDefinition } from '../analysis/checks.ts';
 import { compileChecks } from '../analysis/compile-checks.ts';
 import { compileEvidence } from '../analysis/evidence.ts';
@@ -152,6 +152,7 @@ async function outcomeOf(release: Release, { verbatim, built, held }: Made): Pro
     ...checks.mistakes,
     ...counted.mistakes,
     ...evidence.mistakes,
+    ...leastBakeMistakes(path, props.analysis ?? {}, tests),
     ...queries.mistakes,
     ...verbatim.mistakes,
     ...schedule.mistakes,
@@ -240,6 +241,7 @@ function write(
     checks: isSkipped ? [] : bounded,
     tests: isSkipped ? [] : tests,
     bakeSeconds: analysis.bakeSeconds,
+    leastBakeSeconds: analysis.leastBakeSeconds,
     checkSeconds: analysis.analysis.checkSeconds,
     asked: asked.steps,
     meshGroups: release.props.roots === 'mesh-and-workload' ? release.props.traffic.groups : [],

@@ -1,16 +1,9 @@
 import { durationText } from '../../../lib/plan/describe.ts';
-import { percentText } from '../../../lib/plan/evidence.ts';
+import { LEAST_REQUESTS, percentText } from '../../../lib/plan/evidence.ts';
 import { round } from '../round.ts';
 import { differenceInterval } from './evidence/interval.ts';
 import type { Tally } from './evidence/tally.ts';
-import {
-  LEAST_REQUESTS,
-  type Need,
-  needOf,
-  type Proof,
-  type Scarce,
-  type TestProof,
-} from './proof.ts';
+import { type Need, needOf, type Proof, type Scarce, type TestProof } from './proof.ts';
 
 /** What a test has counted, and the e-values that follow: 1 is no evidence. */
 export interface Said {

@@ -1,4 +1,4 @@
-import type { Evidence, Test } from '../../../lib/plan/evidence.ts';
+import { type Evidence, LEAST_REQUESTS, type Test } from '../../../lib/plan/evidence.ts';
 import type { Liveness, Outage } from '../cluster/reading.ts';
 import { hasPromoted, nextPosition, stepOf } from '../position.ts';
 import type { Rollout } from '../situation.ts';
@@ -93,9 +93,6 @@ export interface Proof {
   /** Why an answer is missing. */
   readonly trouble: string | undefined;
 }
-
-/** Requests without which a test says nothing, to the canary and to what it is compared with. */
-export const LEAST_REQUESTS = 20;
 
 /** A test that can tell nothing yet. */
 export interface Scarce {
@@ -348,6 +345,12 @@ function isMissedByPrimary(
   if (test.question.kind !== 'objective' || !(primary.requests > 0)) return false;
   if (rateInterval(primary, alpha).low > test.question.limit) return true;
   return otherBeyond(test, intervals) >= Math.log(1 / alpha);
+}
+
+/** Whether it is proved that the next step is safe, whatever else the step would be left for. */
+export function isProvedSafe({ safety, proofOfSafety, scarce, shared, trouble }: Proof): boolean {
+  const isClear = scarce === undefined && shared.length === 0 && trouble === undefined;
+  return isClear && safety !== undefined && safety >= proofOfSafety;
 }
 
 /** How many more requests to the canary the step takes; undefined where it needs none. */

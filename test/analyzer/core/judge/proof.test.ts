@@ -10,7 +10,9 @@ import { recordOf } from '../../../../analyzer/core/judge/weighing.ts';
 import type { Rollout } from '../../../../analyzer/core/situation.ts';
 import { isoTime } from '../../../../analyzer/core/state.ts';
 import type { Evidence } from '../../../../lib/plan/evidence.ts';
+import type { Stay } from '../../../../lib/plan/plan.ts';
 import {
+  bounded,
   decision,
   liveSince,
   move,
@@ -316,5 +318,57 @@ describe('what a test cannot see', () => {
         kind: 'move',
         transition: 'next',
       });
+  });
+});
+
+describe('a step that evidence may end early', () => {
+  const it = errorTest();
+  const staying = (stay: Stay, checks: readonly string[]) => {
+    const left = at('02-weight-20', evidence([it]));
+    const of = tested(evidence([it]));
+    const steps = of.plan.steps.map((one) =>
+      one.name === '02-weight-20' ? { ...one, checks: [...checks], stay } : one,
+    );
+    const known = checks.map((name) => bounded(name, { min: 99 }));
+    const changed = { ...of, plan: { ...of.plan, steps, checks: known } };
+    return situation({
+      position: step('02-weight-20'),
+      plan: changed,
+      state: { steps: [...stateOf(left).steps] },
+    });
+  };
+  const sure = (of: ReturnType<typeof staying>) => ({
+    counts: [counted(rollout(of), it, quiet(60))],
+  });
+  const unsure = (of: ReturnType<typeof staying>) => ({
+    counts: [counted(rollout(of), it, quiet(10))],
+  });
+
+  test('waits for the least time once the next step is proved safe, and for the whole one before', () => {
+    const of = staying({ kind: 'wait', seconds: 3000, leastSeconds: 280 }, []);
+    expect(decision(of, T0 + 279, sure(of))).toMatchObject({ reason: 'bakes for 280 s' });
+    expect(move(of, LATER, sure(of))).toMatchObject({ transition: 'next', verdict: 'pass' });
+    expect(decision(of, LATER, unsure(of))).toMatchObject({ reason: 'bakes for 3000 s' });
+  });
+
+  test('asks for fewer passing points of its checks, and never for fewer than the least time has', () => {
+    const of = staying({ kind: 'bake', seconds: 600, leastSeconds: 50 }, ['depth']);
+    const early = move(of, LATER, sure(of));
+    expect(early.reason).toMatch(/^5 of 5 checks passed; evidence of harm /);
+    expect(decision(of, LATER, unsure(of)).reason).toBe('26 of 60 checks passed');
+    const short = staying({ kind: 'bake', seconds: 600, leastSeconds: 500 }, ['depth']);
+    expect(decision(short, LATER, sure(short)).reason).toBe('26 of 50 checks passed');
+  });
+
+  test('looks again when the next interval may prove it', () => {
+    const of = staying({ kind: 'wait', seconds: 3000, leastSeconds: 30 }, []);
+    const held = decision(of, LATER, unsure(of));
+    expect(held.kind === 'hold' && (held.untilSeconds ?? Infinity) - LATER).toBeLessThanOrEqual(15);
+  });
+
+  test('is not ended while a failure is the newest answer', () => {
+    const of = staying({ kind: 'bake', seconds: 600, leastSeconds: 50 }, ['depth']);
+    const values = (time: number) => (time > LATER - 12 ? 80 : 99.9);
+    expect(decision(of, LATER, { ...sure(of), values }).reason).toMatch(/^depth 80 < 99 /);
   });
 });
