@@ -1,7 +1,7 @@
 import { checkText } from '../../lib/plan/judge.ts';
 import type { Hook, Plan } from '../../lib/plan/plan.ts';
 import type { ClusterView, JobStatus, Readiness } from './cluster/reading.ts';
-import { gridFromCommit, gridFromLive } from './judge/grid.ts';
+import { type Grid, gridsOf } from './judge/grid.ts';
 import { samples, valuesOf, verdict } from './judge/point.ts';
 import { needOf, type Proof } from './judge/proof.ts';
 import { type Said, saidOf } from './judge/proof-text.ts';
@@ -206,13 +206,10 @@ function clusterOf({ live, ready, jobs, objects = [] }: ClusterView): ClusterExp
 function checkOf(context: Context, it: CheckSeries): CheckExplained {
   const { rollout, observation, now } = context;
   const { name, unit } = it.check;
-  const { analysis } = rollout.plan.plan;
-  const live = observation.cluster?.live;
+  const live = observation.cluster?.live ?? { kind: 'unknown', reason: 'not asked' };
   const window = Math.max(...observation.series.map((one) => one.check.windowSeconds));
-  const counted = gridFromCommit(rollout, window, now);
-  const clean =
-    live?.kind === 'live' ? gridFromLive(live.sinceSeconds, window, analysis, now) : undefined;
-  const on = (grid: typeof clean, series: TrackSeries | undefined) =>
+  const { fromCommit: counted, fromLive: clean } = gridsOf(rollout, live, window, now);
+  const on = (grid: Grid | undefined, series: TrackSeries | undefined) =>
     grid === undefined ? [] : pointsOf(it, grid, series);
   return {
     name,
@@ -231,7 +228,7 @@ function ownOf(context: Context, name: string): CheckExplained['own'] {
 
 function pointsOf(
   { check }: CheckSeries,
-  { start, end, stepSeconds }: ReturnType<typeof gridFromCommit>,
+  { start, end, stepSeconds }: Grid,
   series: TrackSeries | undefined,
 ): readonly PointExplained[] {
   const values = valuesOf(series);

@@ -36,6 +36,12 @@ export const analysisProps = fields({
    */
   leastBakeTime: duration.optional(),
   /**
+   * For how long nothing is counted in a step that starts pods or gives the canary its first requests, from when the step is
+   * live. Abort bounds and catastrophes hold all the same.
+   * @default Duration.seconds(0)
+   */
+  warmUp: duration.optional(),
+  /**
    * Age at which a sample counts as final. Clocks may differ by as much.
    * @default Duration.seconds(15)
    */
@@ -115,6 +121,7 @@ export function compileAnalysis(path: string, props: AnalysisProps): CompiledAna
     ...(props.guardPeriod === undefined
       ? {}
       : { guardSeconds: seconds('guardPeriod', props.guardPeriod, 1) }),
+    ...warmUpOf(seconds, props.warmUp),
     settleSeconds: seconds('settleTime', props.settleTime ?? Duration.seconds(15), 0),
     threshold: props.threshold ?? 1,
     readyPercent: {
@@ -146,6 +153,14 @@ export function compileAnalysis(path: string, props: AnalysisProps): CompiledAna
       ...orderMistakes(path, leastBakeSeconds, bakeSeconds),
     ],
   };
+}
+
+function warmUpOf(
+  seconds: (field: keyof AnalysisProps, value: Duration, least: number) => number,
+  warmUp: Duration | undefined,
+): Pick<Analysis, 'warmUpSeconds'> {
+  const warmUpSeconds = warmUp === undefined ? 0 : seconds('warmUp', warmUp, 0);
+  return warmUpSeconds === 0 ? {} : { warmUpSeconds };
 }
 
 function orderMistakes(path: string, least: number | undefined, bake: number): Mistake[] {

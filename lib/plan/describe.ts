@@ -9,6 +9,7 @@ import {
   type Stay,
   type Step,
 } from './plan.ts';
+import { warmUpSecondsOf } from './warm-up.ts';
 
 /** A step as people read it; every field is text for one cell of a table. */
 export interface StepDescription {
@@ -108,6 +109,9 @@ function gate(plan: Plan, step: Step): string {
         ]
       : [];
   const guard = stay.kind === 'guard' ? [`guarded by ${checks}`] : [];
+  const isCounted = step.checks.length + (step.tests ?? []).length > 0;
+  const warmUp = isCounted ? warmUpSecondsOf(plan, step.name) : 0;
+  const warm = warmUp === 0 ? [] : [`warm for ${durationText(warmUp)}`];
   const proof = (step.tests ?? []).length > 0 ? [`evidence of ${step.tests?.join(', ')}`] : [];
   const wait =
     stay.kind === 'wait' && stay.seconds > 0
@@ -123,6 +127,7 @@ function gate(plan: Plan, step: Step): string {
     ...ready,
     ...jobs,
     ...hooks,
+    ...warm,
     ...passing,
     ...guard,
     ...wait,
@@ -210,12 +215,15 @@ interface Span {
  */
 function stayTimes(plan: Plan, step: Step, index: number): Span {
   const { stay } = step;
-  const bake = bakeTime(plan, stay);
-  const proof = provenSeconds(plan, index);
-  if (proof === undefined) return { least: bake, most: bake };
+  const warmUp = warmUpSecondsOf(plan, step.name);
+  const warmed = warmUp > 0 && pointsNeeded(plan, step) > 0 ? warmUp : 0;
+  const bake = warmed + bakeTime(plan, stay);
+  const proven = provenSeconds(plan, index);
+  if (proven === undefined) return { least: bake, most: bake };
+  const proof = warmUp + proven;
   const early = stay.kind === 'guard' || !provesSafety(plan) ? undefined : stay.leastSeconds;
   const isEarly = stay.kind !== 'guard' && early !== undefined;
-  const soonest = isEarly ? bakeTime(plan, { ...stay, seconds: early }) : bake;
+  const soonest = isEarly ? warmed + bakeTime(plan, { ...stay, seconds: early }) : bake;
   const interval = plan.evidence?.intervalSeconds ?? 0;
   return { least: Math.max(proof, soonest), most: Math.max(proof + interval, bake) };
 }

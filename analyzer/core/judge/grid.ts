@@ -1,4 +1,6 @@
 import { type Analysis, guardSecondsOf } from '../../../lib/plan/analysis.ts';
+import { warmUpSecondsOf } from '../../../lib/plan/warm-up.ts';
+import type { Liveness } from '../cluster/reading.ts';
 import type { Rollout } from '../situation.ts';
 import { unix } from '../state.ts';
 
@@ -34,6 +36,40 @@ export function gridFromLive(
   now: number,
 ): Grid {
   return grid(since + windowSeconds + analysis.settleSeconds, analysis.checkSeconds, analysis, now);
+}
+
+/** What the values of a step are asked on. */
+export interface Grids {
+  readonly fromCommit: Grid;
+  /** Absent before the step is live. */
+  readonly fromLive: Grid | undefined;
+}
+
+/** The grids of a step; while it warms up there are no points, as no window may reach into that. */
+export function gridsOf(
+  rollout: Rollout,
+  live: Liveness,
+  windowSeconds: number,
+  now: number,
+): Grids {
+  const { state, plan } = rollout;
+  const step = state.position.kind === 'step' ? state.position.step : '';
+  const warmUp = warmUpSecondsOf(plan.plan, step);
+  const since = live.kind === 'live' ? live.sinceSeconds + warmUp : undefined;
+  const fromCommit = gridFromCommit(rollout, windowSeconds, now);
+  return {
+    fromCommit: warmUp === 0 ? fromCommit : notBefore(fromCommit, since, windowSeconds),
+    fromLive:
+      since === undefined ? undefined : gridFromLive(since, windowSeconds, plan.plan.analysis, now),
+  };
+}
+
+/** The points whose windows begin at a time or later; none where it has not come. */
+function notBefore(it: Grid, since: number | undefined, windowSeconds: number): Grid {
+  const { start, stepSeconds } = it;
+  if (since === undefined) return { ...it, end: start - stepSeconds };
+  const skipped = Math.max(0, Math.ceil((since + windowSeconds - start) / stepSeconds));
+  return { ...it, start: start + skipped * stepSeconds };
 }
 
 /**

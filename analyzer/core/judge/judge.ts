@@ -14,7 +14,7 @@ import {
   type Said,
   saidBy,
 } from './failed-point.ts';
-import { type Grid, gridFromCommit, gridFromLive, guardGrid, points } from './grid.ts';
+import { type Grid, gridFromCommit, gridsOf, guardGrid, points } from './grid.ts';
 import { kindOf } from './kinds.ts';
 import { type Point, samples, samplesThat } from './point.ts';
 import type { CheckSeries, Sample, TrackSeries } from './series.ts';
@@ -95,14 +95,11 @@ export function seriesQuestions(
 ): readonly SeriesQuestion[] {
   const step = judgedStep(rollout);
   if (step === undefined) return [];
-  const { analysis } = rollout.plan.plan;
   const checks = checksOf(rollout, step);
   const window = Math.max(0, ...checks.map((it) => it.windowSeconds));
   return checks.map((check) => ({
     check,
-    fromCommit: gridFromCommit(rollout, window, now),
-    fromLive:
-      live.kind === 'live' ? gridFromLive(live.sinceSeconds, window, analysis, now) : undefined,
+    ...gridsOf(rollout, live, window, now),
     guarded: check.abort === undefined ? undefined : guardGrid(rollout, window, now),
   }));
 }
@@ -126,10 +123,8 @@ export function judge(
 ): Judgement {
   const { analysis } = rollout.plan.plan;
   const step = judgedStep(rollout);
-  const since = live.kind === 'live' ? live.sinceSeconds : undefined;
   const window = Math.max(0, ...series.map((it) => it.check.windowSeconds));
-  const commitGrid = gridFromCommit(rollout, window, now);
-  const liveGrid = since === undefined ? undefined : gridFromLive(since, window, analysis, now);
+  const { fromCommit: commitGrid, fromLive: liveGrid } = gridsOf(rollout, live, window, now);
   // What windows saw of the outage itself is nobody's fault.
   const outageUntil = outage === undefined ? 0 : outage.until + window;
   const excusedUntil = outage?.isSure === true ? outageUntil : 0;

@@ -1,4 +1,5 @@
 import { type Evidence, LEAST_REQUESTS, type Test } from '../../../lib/plan/evidence.ts';
+import { warmUpSecondsOf } from '../../../lib/plan/warm-up.ts';
 import type { Liveness, Outage } from '../cluster/reading.ts';
 import { hasPromoted, nextPosition, stepOf } from '../position.ts';
 import type { Rollout } from '../situation.ts';
@@ -140,12 +141,15 @@ export function prove(
   if (weighing === undefined) return undefined;
   const since = live.kind === 'live' ? live.sinceSeconds : Infinity;
   const excusedUntil = outage?.isSure === true ? outage.until : 0;
+  const warmUp = warmUpSecondsOf(rollout.plan.plan, judgedStep(rollout)?.name ?? '');
+  const warm = since + warmUp;
   const proof = proofOf(
     rollout,
     weighing.map((begun): Weighed => {
       const asked = counts.find((it) => it.test.name === begun.test.name);
       const counted = countedOf(begun, asked, excusedUntil, since);
-      const weighing = weighedWith(begun, counted.intervals, since);
+      const until = warmUp === 0 ? -Infinity : warm;
+      const weighing = weighedWith(begun, counted.intervals, warm, until);
       return { weighing, counted, trouble: troubleOf(asked) };
     }),
   );

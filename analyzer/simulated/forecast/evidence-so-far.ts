@@ -1,4 +1,5 @@
 import type { Check, Track } from '../../../lib/plan/plan.ts';
+import { warmUpSecondsOf } from '../../../lib/plan/warm-up.ts';
 import type { Liveness } from '../../core/cluster/reading.ts';
 import { beyondAbort } from '../../core/judge/abort.ts';
 import type { Cell, Interval } from '../../core/judge/counts.ts';
@@ -49,6 +50,8 @@ export function openEvidence(
   let weighedUntil = intervalGrid(rollout, 0).start;
   let isSeen = (rollout.state.evidence ?? []).some((it) => it.canary.requests > 0);
   const sampled = new Map<string, Sampled>();
+  const warmUp = warmUpSecondsOf(plan, step?.name ?? '');
+  const warmUntil = warmUp === 0 ? -Infinity : liveAt + warmUp;
   const hasAbort = plan.checks.some((it) => it.abort !== undefined);
 
   return {
@@ -116,7 +119,7 @@ export function openEvidence(
     const interval = intervalOf(weighing, from, to);
     isSeen ||= interval.strata.some((it) => it.canary.requests > 0);
     // Counters that nobody has seen yet are not there.
-    return isSeen ? weighedWith(weighing, [interval], liveAt) : weighing;
+    return isSeen ? weighedWith(weighing, [interval], liveAt + warmUp, warmUntil) : weighing;
   }
 
   function intervalOf(weighing: Weighing, from: number, to: number): Interval {

@@ -211,3 +211,15 @@ describe('with tests of evidence', () => {
     );
   });
 });
+
+test('a warm-up is part of the gate and of the times of steps that start something, and of no others', async () => {
+  const analysis = { checks: [successRate({ min: 99 })], bakeTime: Duration.seconds(60) };
+  const strategy = canary({ stepWeights: [20, 50] });
+  const { plan: usual } = await render(sample({ strategy, analysis }));
+  const warmUp = Duration.seconds(90);
+  const { plan: warm } = await render(sample({ strategy, analysis: { ...analysis, warmUp } }));
+  const gates = describeSteps(warm).map((it) => it.gate.includes('; warm for 1 min 30 s; '));
+  expect(gates).toEqual([false, false, true, false, true, false, false]);
+  // The first requests, and the pods of the promotion.
+  expect(times(warm).promoteMinSeconds - times(usual).promoteMinSeconds).toBe(2 * 90);
+});

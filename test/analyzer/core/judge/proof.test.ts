@@ -9,7 +9,7 @@ import { saidOf, testLine } from '../../../../analyzer/core/judge/proof-text.ts'
 import { recordOf } from '../../../../analyzer/core/judge/weighing.ts';
 import type { Rollout } from '../../../../analyzer/core/situation.ts';
 import { isoTime } from '../../../../analyzer/core/state.ts';
-import type { Evidence } from '../../../../lib/plan/evidence.ts';
+import type { Evidence, Test } from '../../../../lib/plan/evidence.ts';
 import type { Stay } from '../../../../lib/plan/plan.ts';
 import {
   bounded,
@@ -370,5 +370,38 @@ describe('a step that evidence may end early', () => {
     const of = staying({ kind: 'bake', seconds: 600, leastSeconds: 50 }, ['depth']);
     const values = (time: number) => (time > LATER - 12 ? 80 : 99.9);
     expect(decision(of, LATER, { ...sure(of), values }).reason).toMatch(/^depth 80 < 99 /);
+  });
+});
+
+describe('while a step warms up', () => {
+  const warming = (it: Test) => {
+    const of = at('02-weight-20', evidence([it]));
+    if (of.plan.kind !== 'known') throw new Error('expected a plan');
+    const { value } = of.plan;
+    const analysis = { ...value.plan.analysis, warmUpSeconds: 60 };
+    return situation({
+      position: step('02-weight-20'),
+      plan: { ...value, plan: { ...value.plan, analysis } },
+      state: { steps: [...stateOf(of).steps] },
+    });
+  };
+
+  test('its intervals count neither against the candidate nor for it', () => {
+    const it = errorTest({ capped: true });
+    const of = rollout(warming(it));
+    const cold = proofOf(of, [counted(of, it, [...failing(3), ...quiet(1)])]);
+    expect(cold).toMatchObject({ harm: 0, requests: 0 });
+    const [later, usual] = [of, rollout(at('02-weight-20', evidence([it])))].map((one) =>
+      proofOf(one, [counted(one, it, [...quiet(4), ...failing(3)])]),
+    );
+    expect(later?.harm).toBeGreaterThan(0);
+    expect(later?.requests).toBeLessThan(usual?.requests ?? 0);
+  });
+
+  test('a catastrophe takes the candidate back all the same', () => {
+    const it = errorTest({ catastrophe: 0.1, capped: true });
+    const of = warming(it);
+    const back = move(of, T0 + 50, { counts: [counted(rollout(of), it, failing(2))] });
+    expect(back.reason).toContain(': catastrophe; ');
   });
 });

@@ -4,6 +4,7 @@ import { contextOf } from '../../../../analyzer/core/rules/decide.ts';
 import type { Situation } from '../../../../analyzer/core/situation.ts';
 import { isoTime, type StepRecord } from '../../../../analyzer/core/state.ts';
 import type { Check } from '../../../../lib/plan/plan.ts';
+import { warmUpSecondsOf } from '../../../../lib/plan/warm-up.ts';
 import {
   back,
   bounded,
@@ -198,5 +199,49 @@ describe('a point that fails on either grid counts, and each moment once', () =>
     const values = failing(52);
     const it = decision(at(plan('v2')), T0 + 57, { values, primaryValues: values, live });
     expect(it.reason).toMatch(/1 failed check is not the candidate's; it bakes again$/);
+  });
+});
+
+describe('while a step warms up', () => {
+  const warm = (more: object = {}) =>
+    plan('v2', {
+      checks: [...bounds(), ABORTING],
+      steps: { '02-weight-20': { checks: ['success-rate', 'aborting'] } },
+      analysis: { warmUpSeconds: 60, ...more },
+    });
+  const cold = (until: number) => (time: number) => (time <= T0 + until ? 95 : 99.9);
+  // Live at once: windows of 30 s begin after 60 s, so the first point is 95 s after the commit.
+  const live = liveSince(T0);
+
+  test('no failed point counts, and none after it whose window reaches into it', () => {
+    for (const now of [30, 60, 90])
+      expect(decision(at(warm()), T0 + now, { values: cold(89), live })).toMatchObject({
+        kind: 'hold',
+        reason: '0 of 3 checks passed',
+      });
+    expect(move(at(warm()), T0 + 120, { values: cold(89), live })).toMatchObject({
+      transition: 'next',
+    });
+  });
+
+  test('what fails later counts as ever', () => {
+    expect(move(at(warm()), T0 + 116, { values: cold(999), live }).transition).toBe('back');
+  });
+
+  test('nothing counts before the step is live', () => {
+    const waiting = { kind: 'waiting', reason: 'not synced' } as const;
+    const it = decision(at(warm()), T0 + 300, { values: cold(999), live: waiting });
+    expect(it.reason).toBe('02-weight-20 is not live yet: not synced');
+  });
+
+  test('an abort bound holds all the same', () => {
+    expect(move(at(warm()), T0 + 30, { values: () => 80, live }).transition).toBe('back');
+  });
+
+  test('a step that starts nothing and is not the first with requests has none', () => {
+    expect(warmUpSecondsOf(warm().plan, '02-weight-20')).toBe(60);
+    expect(warmUpSecondsOf(warm().plan, '03-weight-50')).toBe(0);
+    expect(warmUpSecondsOf(warm().plan, '01-canary-up')).toBe(60);
+    expect(warmUpSecondsOf(plan('v2').plan, '01-canary-up')).toBe(0);
   });
 });
