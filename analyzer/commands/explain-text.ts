@@ -117,10 +117,14 @@ const MOST_POINTS = 10;
 
 function pointLines(check: CheckExplained): readonly string[] {
   return [
-    `${check.name} ${check.bounds}`,
-    ...gridLines('since the commit, where failures count', check.counted, check),
-    ...gridLines('since it is live, where passes count', check.clean, check),
+    `${check.name} ${check.bounds}${ownText(check)}`,
+    ...gridLines('since the commit, where failures alone count', check.counted, check),
+    ...gridLines('since it is live, where passes and failures count', check.clean, check),
   ];
+}
+
+function ownText({ own }: CheckExplained): string {
+  return own === null ? '' : `; ${failedOf(own.failed, own.threshold)} of its own`;
 }
 
 function gridLines(

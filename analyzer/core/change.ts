@@ -206,8 +206,14 @@ function stepRecords(old: State | undefined, move: Move, now: number): StepRecor
     ...(move.liveSince === undefined ? {} : { since: isoTime(move.liveSince) }),
     until: isoTime(now),
     failedChecks: move.judgement?.failedChecks ?? 0,
+    ...failedByIn(move.judgement?.failedBy),
   };
   return [...old.steps, left];
+}
+
+function failedByIn(failedBy: ReadonlyMap<string, number> = new Map()): Partial<StepRecord> {
+  const failed = [...failedBy].filter(([, count]) => count > 0);
+  return failed.length === 0 ? {} : { failedBy: Object.fromEntries(failed) };
 }
 
 /** What tests have gathered in a step is kept when the step is left: its samples will be gone. */

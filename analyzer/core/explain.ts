@@ -1,4 +1,4 @@
-import { judgeText } from '../../lib/plan/judge.ts';
+import { checkText } from '../../lib/plan/judge.ts';
 import { attemptOf, identityOf, type Plan } from '../../lib/plan/plan.ts';
 import type { Evidence } from './judge/judge.ts';
 import { saidOf, testLine } from './judge/proof-text.ts';
@@ -124,9 +124,9 @@ export function evidenceLine(it: Evidence): string {
     (it.latest === undefined
       ? 'no data'
       : `latest ${round(it.latest)}, worst ${round(it.worst ?? it.latest)}`);
-  const { name, judge, unit, dryRun } = it.check;
+  const { name, dryRun } = it.check;
   const dry = dryRun === true ? ' (dry run)' : '';
-  return `${name} ${judgeText(judge, unit)}: ${values}; ${it.passed} of ${it.points} points passed, ${it.failed} failed${dry}`;
+  return `${name} ${checkText(it.check)}: ${values}; ${it.passed} of ${it.points} points passed, ${it.failed} failed${dry}`;
 }
 
 function trailers({ id, move, plan, state }: Transition): readonly Trailer[] {

@@ -1,7 +1,7 @@
-import { judgeText } from '../../lib/plan/judge.ts';
+import { checkText } from '../../lib/plan/judge.ts';
 import type { Hook, Plan } from '../../lib/plan/plan.ts';
 import type { ClusterView, JobStatus, Readiness } from './cluster/reading.ts';
-import { gridFromCommit, gridFromLive } from './judge/judge.ts';
+import { type Grid, gridsOf } from './judge/grid.ts';
 import { samples, valuesOf, verdict } from './judge/point.ts';
 import { needOf, type Proof } from './judge/proof.ts';
 import { type Said, saidOf } from './judge/proof-text.ts';
@@ -15,6 +15,8 @@ import { contextOf } from './rules/decide.ts';
 import type { Context, Decision } from './rules/decision.ts';
 import { isApproved, readingText, START } from './rules/gate.ts';
 import { opensAt } from './rules/hours.ts';
+import { limitsOf } from './rules/limits.ts';
+import { neededIn } from './rules/may-go-on.ts';
 import type { Situation } from './situation.ts';
 import { isoTime } from './state.ts';
 
@@ -67,8 +69,10 @@ export interface ClusterExplained {
 /** One check of the step. */
 export interface CheckExplained {
   readonly name: string;
-  /** What passes: `≥ 99 %`. */
+  /** What passes, and what is enough to roll back: `≥ 99 %`. */
   readonly bounds: string;
+  /** Its failures of the rollout; null where they count towards the threshold of the release. */
+  readonly own: { readonly failed: number; readonly threshold: number } | null;
   readonly unit: string | null;
   /** On the grid from the step's commit, on which failures count. */
   readonly counted: readonly PointExplained[];
@@ -199,28 +203,32 @@ function clusterOf({ live, ready, jobs, objects = [] }: ClusterView): ClusterExp
   };
 }
 
-function checkOf({ rollout, observation, now }: Context, it: CheckSeries): CheckExplained {
-  const { name, judge, unit } = it.check;
-  const { analysis } = rollout.plan.plan;
-  const live = observation.cluster?.live;
+function checkOf(context: Context, it: CheckSeries): CheckExplained {
+  const { rollout, observation, now } = context;
+  const { name, unit } = it.check;
+  const live = observation.cluster?.live ?? { kind: 'unknown', reason: 'not asked' };
   const window = Math.max(...observation.series.map((one) => one.check.windowSeconds));
-  const counted = gridFromCommit(rollout, window, now);
-  const clean =
-    live?.kind === 'live' ? gridFromLive(live.sinceSeconds, window, analysis, now) : undefined;
-  const on = (grid: typeof clean, series: TrackSeries | undefined) =>
+  const { fromCommit: counted, fromLive: clean } = gridsOf(rollout, live, window, now);
+  const on = (grid: Grid | undefined, series: TrackSeries | undefined) =>
     grid === undefined ? [] : pointsOf(it, grid, series);
   return {
     name,
-    bounds: judgeText(judge, unit),
+    bounds: checkText(it.check),
+    own: ownOf(context, name),
     unit: unit ?? null,
     counted: on(counted, it.fromCommit),
     clean: on(clean, it.fromLive),
   };
 }
 
+function ownOf(context: Context, name: string): CheckExplained['own'] {
+  const limit = limitsOf(context).find((it) => it.check === name);
+  return limit === undefined ? null : { failed: limit.count, threshold: limit.threshold };
+}
+
 function pointsOf(
   { check }: CheckSeries,
-  { start, end, stepSeconds }: ReturnType<typeof gridFromCommit>,
+  { start, end, stepSeconds }: Grid,
   series: TrackSeries | undefined,
 ): readonly PointExplained[] {
   const values = valuesOf(series);
@@ -235,10 +243,11 @@ function pointsOf(
   return points;
 }
 
-function countOf({ judgement, failedChecks, rollout }: Context): CountExplained {
+function countOf(context: Context): CountExplained {
+  const { judgement, failedChecks, rollout } = context;
   return {
     passed: judgement.passed,
-    needed: judgement.needed,
+    needed: neededIn(context),
     failed: failedChecks,
     threshold: rollout.plan.plan.analysis.threshold,
     excused: judgement.excusedChecks,

@@ -21,6 +21,11 @@ export function failedBefore({ hooks = [], steps }: State): number {
   return failed + steps.reduce((sum, it) => sum + it.failedChecks, 0);
 }
 
+/** The same of one check that has a threshold of its own. */
+export function failedByBefore({ steps }: State, check: string): number {
+  return steps.reduce((sum, it) => sum + (it.failedBy?.[check] ?? 0), 0);
+}
+
 /**
  * Whether a plan's candidate failed and is not to be started again: its author has not raised `attempt` above the one
  * that failed. Nothing else in a plan tells whether the candidate is meant to be tried again with it.

@@ -1,5 +1,6 @@
 import { type Decided, leftStep, type Moment, type Told } from './decided.ts';
-import { points, seriesQuestions } from './judge/judge.ts';
+import { points } from './judge/grid.ts';
+import { seriesQuestions } from './judge/judge.ts';
 import { samples } from './judge/point.ts';
 import type { Proof } from './judge/proof.ts';
 import { intervalGrid } from './judge/proof.ts';

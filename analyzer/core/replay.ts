@@ -1,5 +1,5 @@
 import { type Decided, leftStep, type Moment, type Told } from './decided.ts';
-import { failedBefore } from './failure.ts';
+import { failedBefore, failedByBefore } from './failure.ts';
 import { judgedStep, unanswered } from './judge/judge.ts';
 import { judgedIn } from './judge/judged.ts';
 import { troubleOf } from './judge/proof.ts';
@@ -7,7 +7,12 @@ import { type Again, differences, losses } from './replay-difference.ts';
 import { contextOf } from './rules/decide.ts';
 import type { Context } from './rules/decision.ts';
 import { goOn, notBaked, notProven } from './rules/may-go-on.ts';
-import { environmentFailed, provenWorse, tooManyFailedChecks } from './rules/must-go-back.ts';
+import {
+  abortBoundBroken,
+  environmentFailed,
+  provenWorse,
+  tooManyFailedChecks,
+} from './rules/must-go-back.ts';
 import type { Judged, MoveVerdict } from './state.ts';
 
 /** What became of a decision that was made again. */
@@ -67,6 +72,7 @@ function isExplained(decided: Decided): boolean {
   const { judged } = after;
   const failed = judged?.points.failed ?? leftStep(decided)?.failedChecks ?? 0;
   if (failedBefore(rollout.state) + failed >= analysis.threshold) return true;
+  if ((judged?.points.aborted ?? 0) > 0 || hasOwnReached(decided)) return true;
   if (judged === undefined) return false;
   const { excused, worse } = judged.points;
   if (Math.min(excused, worse) >= analysis.threshold) return true;
@@ -77,6 +83,13 @@ function isExplained(decided: Decided): boolean {
   const parts = [...judged.checks, ...(judged.tests ?? [])];
   const isAnswered = parts.every((it) => it.samples !== undefined);
   return verdict === 'inconclusive' && !isSpared && isAnswered;
+}
+
+/** Whether the failures of a check have reached a threshold of its own. */
+function hasOwnReached({ rollout, after }: Decided): boolean {
+  return rollout.plan.plan.checks.some(
+    ({ name, threshold = Infinity }) => failedByBefore(after, name) >= threshold,
+  );
 }
 
 /** Makes a decision again from what the stores say now. */
@@ -121,7 +134,11 @@ function silence({ series, counts }: Told, recorded: Judged | undefined): string
 
 /** What the rules say that look at metrics, in their order. */
 function decideAgain(context: Context): Pick<Again, 'verdict' | 'reason'> {
-  const back = tooManyFailedChecks(context) ?? provenWorse(context) ?? environmentFailed(context);
+  const back =
+    abortBoundBroken(context) ??
+    tooManyFailedChecks(context) ??
+    provenWorse(context) ??
+    environmentFailed(context);
   if (back?.kind === 'move') return { verdict: back.verdict, reason: back.reason };
   const waiting = notBaked(context) ?? notProven(context);
   if (waiting !== undefined) return { verdict: 'inconclusive', reason: waiting.reason };

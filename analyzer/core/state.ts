@@ -47,6 +47,8 @@ const stepRecord = z.strictObject({
   /** When it was left. */
   until: time,
   failedChecks: z.number().int().nonnegative(),
+  /** Of the checks that have a threshold of their own. */
+  failedBy: z.record(z.string(), z.number().int().nonnegative()).optional(),
 });
 
 /** Requests of one track, and how many of them were bad: of durations for each bound. */
@@ -91,7 +93,14 @@ const judged = z.strictObject({
   /** Pods of both tracks were missing: until when, and whether only the environment explains it. */
   outage: z.strictObject({ until: time, isSure: z.boolean() }).optional(),
   /** Points of the step that failed, that the environment failed, that the canary failed much worse, and that passed. */
-  points: z.strictObject({ failed: count, excused: count, worse: count, passed: count }),
+  points: z.strictObject({
+    failed: count,
+    excused: count,
+    worse: count,
+    passed: count,
+    /** That broke an abort bound; absent where none did. */
+    aborted: count.optional(),
+  }),
   /** Of each check how many points had a value, and how many of them failed and passed. */
   checks: z.array(
     z.strictObject({ check: z.string(), points: count, failed: count, passed: count, samples }),

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Answer } from '../core/answer.ts';
 import type { CounterSeries } from '../core/judge/counts.ts';
-import type { Grid } from '../core/judge/judge.ts';
+import type { Grid } from '../core/judge/grid.ts';
 import type { Sample } from '../core/judge/series.ts';
 import { readJson } from '../http/json.ts';
 import type { Reply } from './request.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Answer } from '../core/answer.ts';
-import type { Grid } from '../core/judge/judge.ts';
+import type { Grid } from '../core/judge/grid.ts';
 import { credentialsFault, redactAddress } from '../redact.ts';
 import {
   type Instant,

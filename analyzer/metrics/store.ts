@@ -1,7 +1,7 @@
 import type { Selector } from '../../lib/plan/evidence.ts';
 import type { Answer } from '../core/answer.ts';
 import type { CounterSeries } from '../core/judge/counts.ts';
-import type { Grid } from '../core/judge/judge.ts';
+import type { Grid } from '../core/judge/grid.ts';
 import type { Sample } from '../core/judge/series.ts';
 
 /** What is asked at each point of a grid. */

@@ -1,3 +1,4 @@
+import { beyondAbort } from '../core/judge/abort.ts';
 import { samplesThat } from '../core/judge/point.ts';
 import type { TestProof } from '../core/judge/proof.ts';
 import { saidOf } from '../core/judge/proof-text.ts';
@@ -124,9 +125,13 @@ function hasTraffic({ state, plan }: Rollout): boolean {
 }
 
 function newestFailure({ series }: Observation): number | undefined {
-  const failed = series.flatMap(({ check, fromCommit }) =>
-    samplesThat('fail', check, fromCommit).map((it) => it.at),
-  );
+  const failed = series
+    .flatMap(({ check, fromCommit, fromLive, guarded }) => [
+      ...samplesThat('fail', check, fromCommit),
+      ...samplesThat('fail', check, fromLive),
+      ...beyondAbort(check.abort, guarded?.canary),
+    ])
+    .map((it) => it.at);
   return failed.length === 0 ? undefined : Math.max(...failed);
 }
 

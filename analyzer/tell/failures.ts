@@ -2,6 +2,7 @@ import type { Plan } from '../../lib/plan/plan.ts';
 import { failedText } from '../core/judge/failed-point.ts';
 import { contextOf } from '../core/rules/decide.ts';
 import type { Context } from '../core/rules/decision.ts';
+import { limitsOf, standingsAt } from '../core/rules/limits.ts';
 import { leaves, type Outcome } from '../tick/outcome.ts';
 
 /** A check point that failed, and that nobody was told of yet. */
@@ -73,12 +74,13 @@ function known({ observation, at }: Outcome): Context | undefined {
 /** Points that could first be judged after `from`, and by `until`. */
 function failedBetween(
   it: Outcome,
-  { rollout: { plan, state }, judgement, failedChecks }: Context,
+  context: Context,
   { from, until }: { readonly from: number; readonly until: number },
 ): readonly ToldFailure[] {
-  const { settleSeconds, threshold } = plan.plan.analysis;
-  const before = failedChecks - judgement.failures.length;
-  return judgement.failures.flatMap((point, index): readonly ToldFailure[] => {
+  const { plan, state } = context.rollout;
+  const { settleSeconds } = plan.plan.analysis;
+  const limits = limitsOf(context);
+  return context.judgement.failures.flatMap((point): readonly ToldFailure[] => {
     const judgedAt = point.at + settleSeconds;
     if (judgedAt <= from || judgedAt > until) return [];
     return [
@@ -87,7 +89,7 @@ function failedBetween(
         plan: plan.plan,
         phase: it.status.phase,
         step: it.status.stepName,
-        text: failedText(point.checks, before + index + 1, threshold),
+        text: failedText(point.checks, standingsAt(limits, point)),
         checks: point.checks.map((one) => one.check.name),
         pointAt: point.at,
         at: it.at,

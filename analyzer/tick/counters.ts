@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import type { CounterSeries } from '../core/judge/counts.ts';
-import type { Grid } from '../core/judge/judge.ts';
+import type { Grid } from '../core/judge/grid.ts';
 import type { Sample } from '../core/judge/series.ts';
 import type { Growth, GrowthQuestion, MetricStore } from '../metrics/store.ts';
 import { skew } from './clusters.ts';

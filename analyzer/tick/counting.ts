@@ -9,7 +9,7 @@ import {
   type TrackCounts,
 } from '../core/judge/counts.ts';
 import { chooseBounds, tallyBeyond } from '../core/judge/evidence/latency.ts';
-import type { Grid } from '../core/judge/judge.ts';
+import type { Grid } from '../core/judge/grid.ts';
 import { intervalGrid, testsOf } from '../core/judge/proof.ts';
 import { stepOf } from '../core/position.ts';
 import type { Rollout } from '../core/situation.ts';

@@ -1,7 +1,9 @@
 import type { Check, Track } from '../../lib/plan/plan.ts';
 import type { Answer } from '../core/answer.ts';
 import type { Liveness } from '../core/cluster/reading.ts';
-import { type Grid, seriesQuestions, unanswered } from '../core/judge/judge.ts';
+import { beyondAbort } from '../core/judge/abort.ts';
+import type { Grid } from '../core/judge/grid.ts';
+import { seriesQuestions, unanswered } from '../core/judge/judge.ts';
 import { kindOf } from '../core/judge/kinds.ts';
 import { samplesThat } from '../core/judge/point.ts';
 import { troubleOf } from '../core/judge/proof.ts';
@@ -97,28 +99,46 @@ export async function askMetrics(
   now: number,
 ): Promise<readonly { readonly series: CheckSeries; readonly skewSeconds: number }[]> {
   return Promise.all(
-    seriesQuestions(rollout, live, now).map(async ({ check, fromCommit, fromLive }) => {
-      const { asks, excuses } = kindOf(check.judge);
-      const [commit, live] = await Promise.all([
-        askTracks(world, check, asks, fromCommit),
-        fromLive === undefined ? NOTHING : askTracks(world, check, asks, fromLive),
+    seriesQuestions(rollout, live, now).map(async ({ check, fromCommit, fromLive, guarded }) => {
+      const { abort } = check;
+      const isBeyond = (it: TrackSeries) => beyondAbort(abort, it.canary).length > 0;
+      const isFailed = (it: TrackSeries) =>
+        samplesThat('fail', check, it).length > 0 || isBeyond(it);
+      const [commit, live, guard] = await Promise.all([
+        askGrid(world, rollout, check, fromCommit, isFailed),
+        fromLive && askGrid(world, rollout, check, fromLive, isFailed),
+        guarded && askGrid(world, rollout, check, guarded, isBeyond),
       ]);
-      const isFailed = samplesThat('fail', check, commit.series).length > 0;
-      // Whether the environment fails as well is asked only then, and while the primary is another version.
-      const more =
-        isFailed && !isPromoted(rollout)
-          ? await askTracks(world, check, excuses, fromCommit)
-          : NOTHING;
+      const skews = [commit, live, guard].map((it) => it?.skewSeconds ?? 0);
       return {
         series: {
           check,
-          fromCommit: { ...more.series, ...commit.series },
-          fromLive: fromLive === undefined ? undefined : live.series,
+          fromCommit: commit.series,
+          fromLive: live?.series,
+          ...(guard === undefined ? {} : { guarded: guard.series }),
         },
-        skewSeconds: Math.max(commit.skewSeconds, live.skewSeconds, more.skewSeconds),
+        skewSeconds: Math.max(...skews),
       };
     }),
   );
+}
+
+/** Whether the environment fails as well is asked only where something fails, and while the primary is another version. */
+async function askGrid(
+  world: Pick<World, 'metrics' | 'clock'>,
+  rollout: Rollout,
+  check: Check,
+  points: Grid,
+  isBad: (it: TrackSeries) => boolean,
+): Promise<Asked> {
+  const { asks, excuses } = kindOf(check.judge);
+  const asked = await askTracks(world, check, asks, points);
+  if (!isBad(asked.series) || isPromoted(rollout)) return asked;
+  const more = await askTracks(world, check, excuses, points);
+  return {
+    series: { ...more.series, ...asked.series },
+    skewSeconds: Math.max(asked.skewSeconds, more.skewSeconds),
+  };
 }
 
 function isPromoted({ state, plan }: Rollout): boolean {
@@ -130,8 +150,6 @@ interface Asked {
   readonly series: TrackSeries;
   readonly skewSeconds: number;
 }
-
-const NOTHING: Asked = { series: {}, skewSeconds: 0 };
 
 /** Asks about the tracks that a check has a query for. */
 async function askTracks(

@@ -1,11 +1,9 @@
+import { guardSecondsOf } from '../../lib/plan/analysis.ts';
 import { looksCatastrophic } from '../core/judge/counts.ts';
 import { nextFailureAt } from '../core/judge/judge.ts';
 import { canaryWeight, hasPromoted, stepOf } from '../core/position.ts';
 import type { Rollout } from '../core/situation.ts';
 import type { Outcome } from './outcome.ts';
-
-/** How often a candidate with traffic is looked at where its plan does not say it. */
-const GUARD_SECONDS = 5;
 
 /** Where what was seen last is bad, and too little to prove anything, a few requests more decide. */
 const ALARMED_SECONDS = 1;
@@ -43,7 +41,7 @@ export function pauseSeconds(
 }
 
 function guardOf({ plan }: Rollout): number {
-  return plan.plan.analysis.guardSeconds ?? GUARD_SECONDS;
+  return guardSecondsOf(plan.plan.analysis);
 }
 
 /** Whether the candidate gets requests of users, or copies. */

@@ -2,7 +2,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Answer } from '../core/answer.ts';
 import type { SyncTarget } from '../core/cluster/sync.ts';
 import type { CounterSeries } from '../core/judge/counts.ts';
-import type { Grid } from '../core/judge/judge.ts';
+import type { Grid } from '../core/judge/grid.ts';
 import type { HookCalls } from '../hooks/calls.ts';
 import type { GrowthQuestion, MetricStores } from '../metrics/store.ts';
 import type { ServerClock } from './clocks.ts';

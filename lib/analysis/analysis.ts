@@ -5,6 +5,7 @@ import type { Analysis } from '../plan/analysis.ts';
 import { duration, fields, listOf } from '../props/fields.ts';
 import { aCheckOrTest } from './checks.ts';
 import { evidenceProps } from './evidence.ts';
+import type { TestDefinition } from './tests.ts';
 import { wholeSeconds } from './whole-seconds.ts';
 
 /** How a rollout is judged, and how long it waits. */
@@ -29,6 +30,17 @@ export const analysisProps = fields({
    * @default - one check period
    */
   bakeTime: duration.optional(),
+  /**
+   * How long the checks must pass where tests prove sooner that the next step is safe: `compare` or `slo` of errors.
+   * @default - as long as without: the bake time
+   */
+  leastBakeTime: duration.optional(),
+  /**
+   * For how long nothing is counted in a step that starts pods or gives the canary its first requests, from when the step is
+   * live. Abort bounds and catastrophes hold all the same.
+   * @default Duration.seconds(0)
+   */
+  warmUp: duration.optional(),
   /**
    * Age at which a sample counts as final. Clocks may differ by as much.
    * @default Duration.seconds(15)
@@ -90,6 +102,8 @@ export const analysisProps = fields({
 export interface CompiledAnalysis {
   readonly analysis: Analysis;
   readonly bakeSeconds: number;
+  /** Undefined where it is no other. */
+  readonly leastBakeSeconds: number | undefined;
   readonly mistakes: readonly Mistake[];
 }
 
@@ -107,6 +121,7 @@ export function compileAnalysis(path: string, props: AnalysisProps): CompiledAna
     ...(props.guardPeriod === undefined
       ? {}
       : { guardSeconds: seconds('guardPeriod', props.guardPeriod, 1) }),
+    ...warmUpOf(seconds, props.warmUp),
     settleSeconds: seconds('settleTime', props.settleTime ?? Duration.seconds(15), 0),
     threshold: props.threshold ?? 1,
     readyPercent: {
@@ -128,7 +143,43 @@ export function compileAnalysis(path: string, props: AnalysisProps): CompiledAna
     syncSeconds: seconds('syncInterval', props.syncInterval ?? Duration.seconds(60), 0),
   };
   const bakeSeconds = seconds('bakeTime', props.bakeTime ?? period, 1);
-  return { analysis, bakeSeconds, mistakes: [...mistakes, ...numberMistakes(path, analysis)] };
+  const { leastBakeTime } = props;
+  const leastBakeSeconds = leastBakeTime && seconds('leastBakeTime', leastBakeTime, 1);
+  return {
+    ...{ analysis, bakeSeconds, leastBakeSeconds },
+    mistakes: [
+      ...mistakes,
+      ...numberMistakes(path, analysis),
+      ...orderMistakes(path, leastBakeSeconds, bakeSeconds),
+    ],
+  };
+}
+
+function warmUpOf(
+  seconds: (field: keyof AnalysisProps, value: Duration, least: number) => number,
+  warmUp: Duration | undefined,
+): Pick<Analysis, 'warmUpSeconds'> {
+  const warmUpSeconds = warmUp === undefined ? 0 : seconds('warmUp', warmUp, 0);
+  return warmUpSeconds === 0 ? {} : { warmUpSeconds };
+}
+
+function orderMistakes(path: string, least: number | undefined, bake: number): Mistake[] {
+  if (least === undefined || least <= bake) return [];
+  const problem = 'analysis.leastBakeTime is over the bake time';
+  return [{ path, problem, got: `${least} s`, remedy: `use ${bake} s or less` }];
+}
+
+/** Nothing ends a step early but tests that can prove the next one safe. */
+export function leastBakeMistakes(
+  path: string,
+  { leastBakeTime }: AnalysisProps,
+  tests: readonly TestDefinition[],
+): readonly Mistake[] {
+  const isProved = tests.some((it) => it.weight > 0 && it.counts === 'errors');
+  if (leastBakeTime === undefined || isProved) return [];
+  const problem = 'analysis.leastBakeTime is for steps that tests end early';
+  const remedy = 'add compare.errorRate() or slo.errorRate({ … }) to analysis.checks';
+  return [{ path, problem, got: 'no test of errors', remedy }];
 }
 
 /** How long a workload is waited for where the release does not say it. */

@@ -1,15 +1,11 @@
 import { Duration } from 'cdk8s';
 import * as z from 'zod';
-import { type Filled, fill, type QueryProblem } from '../metrics/promql.ts';
-import { latencyQuery, successRateQuery } from '../metrics/request-queries.ts';
-import { type Mistake, placeOf, reproofs } from '../mistake.ts';
-import { labelMistakes, type Names, type Side } from '../names.ts';
-import { type Check, DEFAULT_SOURCE } from '../plan/plan.ts';
+import type { QueryProblem } from '../metrics/promql.ts';
+import { DEFAULT_SOURCE } from '../plan/plan.ts';
 import { duration, extended, fields, hasMembers, mapOf, thing } from '../props/fields.ts';
 import { made } from '../props/made.ts';
-import type { Router } from '../traffic/router.ts';
+import { type Bounds, fractionProblems, percentProblems } from './bounds.ts';
 import type { TestDefinition } from './tests.ts';
-import { wholeSeconds } from './whole-seconds.ts';
 
 const commonProps = fields({
   /**
@@ -32,6 +28,26 @@ const commonProps = fields({
    * @default - the first that has checks
    */
   from: z.string().optional(),
+  /**
+   * Points of the whole rollout at which this check failed that make the release roll back. They do not count towards
+   * the threshold of the analysis.
+   * @default - it has none of its own: they count towards that of the analysis
+   */
+  threshold: z.number().optional(),
+});
+
+const abortNumbers = fields({
+  /** Below `min`. */
+  min: z.number().optional(),
+  /** Above `max`. */
+  max: z.number().optional(),
+});
+
+const abortDurations = fields({
+  /** Below `min`. */
+  min: duration.optional(),
+  /** Above `max`. */
+  max: duration.optional(),
 });
 
 const namedProps = extended(commonProps, {
@@ -51,6 +67,12 @@ export const successRateProps = extended(namedProps, {
   min: z.number().optional(),
   /** @default - no upper bound */
   max: z.number().optional(),
+  /**
+   * A single value beyond these bounds makes the release roll back, whatever the threshold. It is asked for once each
+   * guard period.
+   * @default - no value does
+   */
+  abort: abortNumbers.optional(),
 });
 
 /** Bounds of the response time; at least one. */
@@ -64,6 +86,12 @@ export const latencyProps = extended(namedProps, {
   min: duration.optional(),
   /** @default - no upper bound */
   max: duration.optional(),
+  /**
+   * A single value beyond these bounds makes the release roll back, whatever the threshold. It is asked for once each
+   * guard period.
+   * @default - no value does
+   */
+  abort: abortDurations.optional(),
 });
 
 /** A query of the author's own, and its bounds; at least one. */
@@ -86,6 +114,12 @@ export const queryProps = extended(commonProps, {
   /** @default - no upper bound */
   max: z.number().optional(),
   /**
+   * A single value beyond these bounds makes the release roll back, whatever the threshold. It is asked for once each
+   * guard period.
+   * @default - no value does
+   */
+  abort: abortNumbers.optional(),
+  /**
    * Unit of the answer, for people.
    * @default - none
    */
@@ -100,13 +134,15 @@ export type Question =
   | { readonly kind: 'query'; readonly promql: string };
 
 /** A check as the release's author writes it; its query is known once the router is. */
-export interface CheckDefinition {
+export interface CheckDefinition extends Bounds {
   readonly name: string;
   /** Name of the metric store. */
   readonly source: string;
   readonly window: Duration;
-  readonly min: number | undefined;
-  readonly max: number | undefined;
+  /** Beyond which one value is enough. */
+  readonly abort: Partial<Bounds> | undefined;
+  /** Of its own failed points. */
+  readonly threshold: number | undefined;
   readonly unit: string | undefined;
   readonly variables: Readonly<Record<string, string | number>>;
   readonly asks: Question;
@@ -148,11 +184,14 @@ function successRateOf(props: SuccessRateProps): CheckDefinition {
   return definition(props.name ?? 'success-rate', props, {
     min: props.min,
     max: props.max,
+    abort: props.abort,
     unit: '%',
     asks: { kind: 'success-rate' },
     problems: [
       ...percentProblems('min', props.min),
       ...percentProblems('max', props.max),
+      ...percentProblems('abort.min', props.abort?.min),
+      ...percentProblems('abort.max', props.abort?.max),
       ...fractionProblems(props.min),
     ],
   });
@@ -171,13 +210,18 @@ function latencyOf(props: LatencyProps): CheckDefinition {
     props.name ?? `latency-p${String(Math.round(quantile * 1e6) / 1e4).replace('.', '-')}`,
     props,
     {
-      min: props.min?.toMilliseconds({ integral: false }),
-      max: props.max?.toMilliseconds({ integral: false }),
+      ...milliseconds(props),
+      abort: props.abort && milliseconds(props.abort),
       unit: 'ms',
       asks: { kind: 'latency', quantile },
       problems: quantile > 0 && quantile < 1 ? [] : [wrong],
     },
   );
+}
+
+function milliseconds({ min, max }: Pick<LatencyProps, 'min' | 'max'>): Bounds {
+  const number = (it: Duration | undefined) => it?.toMilliseconds({ integral: false });
+  return { min: number(min), max: number(max) };
 }
 
 /** Any PromQL whose answer is one number. */
@@ -189,6 +233,7 @@ function queryCheck(props: QueryProps): CheckDefinition {
   return definition(props.name, props, {
     min: props.min,
     max: props.max,
+    abort: props.abort,
     unit: props.unit,
     variables: props.variables ?? {},
     asks: { kind: 'query', promql: props.query },
@@ -203,198 +248,11 @@ function unknownCheck(): CheckDefinition {
 function definition(
   name: string,
   props: z.infer<typeof commonProps>,
-  rest: Pick<CheckDefinition, 'min' | 'max' | 'unit' | 'asks' | 'problems'> & {
+  rest: Pick<CheckDefinition, 'min' | 'max' | 'abort' | 'unit' | 'asks' | 'problems'> & {
     readonly variables?: CheckDefinition['variables'];
   },
 ): CheckDefinition {
-  const { source = DEFAULT_SOURCE, window = Duration.minutes(1), dryRun = false, from } = props;
-  return { variables: {}, ...rest, name, source, window, dryRun, from };
-}
-
-function percentProblems(field: string, value: number | undefined): QueryProblem[] {
-  if (value === undefined || (value >= 0 && value <= 100)) return [];
-  return [{ problem: `${field} must be a percent`, got: String(value), remedy: 'use 0 to 100' }];
-}
-
-/** Hardly anybody means a rate of at most 1 %. */
-function fractionProblems(min: number | undefined): QueryProblem[] {
-  if (min === undefined || !(min > 0 && min <= 1)) return [];
-  const percent = Number((min * 100).toPrecision(12));
-  return [
-    {
-      problem: 'min is a fraction, and a percent is meant',
-      got: String(min),
-      remedy: `write ${percent}, not ${min}`,
-    },
-  ];
-}
-
-/** What the queries are filled from. */
-export interface CheckContext {
-  readonly names: Names;
-  /** Runs the candidate. */
-  readonly track: Side;
-  /** Port of the Services; undefined where there are none. */
-  readonly port: number | undefined;
-  /** Undefined where the author's answer to that is wrong. */
-  readonly router: Pick<Router, 'counts'> | undefined;
-}
-
-/** The checks as the plan has them, with every variable filled in. */
-export interface CompiledChecks {
-  readonly checks: readonly Check[];
-  readonly mistakes: readonly Mistake[];
-}
-
-/** Fills the queries and finds what is wrong with the checks. */
-export function compileChecks(
-  path: string,
-  definitions: readonly CheckDefinition[],
-  context: CheckContext,
-): CompiledChecks {
-  const compiled = definitions.map((it, index) => compile(path, it, index, context));
-  const mistakes = compiled.flatMap((it, index) => {
-    const definition = definitions[index];
-    const place = definition === undefined ? {} : placeOf(definition);
-    return it.mistakes.map((one) => ({ ...place, ...one }));
-  });
-  return {
-    checks: compiled.flatMap((it) => it.checks),
-    mistakes: [...mistakes, ...doubled(path, definitions)],
-  };
-}
-
-function compile(
-  path: string,
-  it: CheckDefinition,
-  index: number,
-  context: CheckContext,
-): CompiledChecks {
-  const field = `analysis.checks[${index}] (${it.name})`;
-  const seconds = wholeSeconds(path, `${field} window`, it.window, 1);
-  const window = `${seconds.seconds}s`;
-  const asked = queryOf(it, context, context.track, window);
-  const problems = [
-    ...it.problems,
-    ...definitionProblems(it),
-    ...(asked.kind === 'wrong' ? asked.problems : []),
-  ];
-  const mistakes = [
-    ...labelMistakes(path, `${field}: name`, it.name),
-    ...labelMistakes(path, `${field}: source`, it.source),
-    ...problems.map((one) => ({ path, ...one, problem: `${field}: ${one.problem}` })),
-    ...seconds.mistakes,
-  ];
-  const query = asked.kind === 'filled' ? asked.query : '';
-  const primary = queryOf(it, context, 'primary', window);
-  const other = primary.kind === 'filled' && primary.query !== query ? primary.query : undefined;
-  return { checks: [checkOf(it, query, other, seconds.seconds)], mistakes };
-}
-
-/** The text of a check's query for one track. */
-function queryOf(
-  { asks, variables }: CheckDefinition,
-  { names, port, router }: CheckContext,
-  track: Side,
-  window: string,
-): Filled {
-  switch (asks.kind) {
-    case 'success-rate':
-      if (port === undefined) return UNSERVED;
-      if (router === undefined) return { kind: 'filled', query: '' };
-      return successRateQuery(router.counts({ names, port }, track), window);
-    case 'latency':
-      if (port === undefined) return UNSERVED;
-      if (router === undefined) return { kind: 'filled', query: '' };
-      return latencyQuery(router.counts({ names, port }, track), asks.quantile, window);
-    case 'query': {
-      const own = Object.entries(variables).map(([key, value]) => [key, String(value)]);
-      const known = {
-        ...Object.fromEntries(own),
-        namespace: names.namespace,
-        target: names.workloads[track],
-        primary: names.workloads.primary,
-        baseline: names.workloads.baseline,
-        interval: window,
-      };
-      if (port === undefined) return fill(asks.promql, known, { service: NONE, port: NONE });
-      return fill(asks.promql, { ...known, service: names.apex, port: String(port) });
-    }
-  }
-}
-
-const UNSERVED: Filled = {
-  kind: 'wrong',
-  problems: [
-    {
-      problem: 'the release has no Service, so nobody counts its requests',
-      got: 'no service',
-      remedy: 'ask for what the pods count themselves, with query() and {{target}}',
-    },
-  ],
-};
-
-const NONE = {
-  because: 'the release has no Service',
-  remedy: 'select by {{target}}, or give service: { port: … }',
-};
-
-function checkOf(
-  it: CheckDefinition,
-  query: string,
-  primary: string | undefined,
-  windowSeconds: number,
-): Check {
-  const { name, source, min, max, unit } = it;
-  return {
-    name,
-    source,
-    ask: { canary: query, ...(primary === undefined ? {} : { primary }) },
-    windowSeconds,
-    judge: {
-      kind: 'bounds',
-      ...(min === undefined ? {} : { min }),
-      ...(max === undefined ? {} : { max }),
-    },
-    ...(unit === undefined ? {} : { unit }),
-    ...(it.dryRun ? { dryRun: true } : {}),
-  };
-}
-
-const BUILT_IN = ['namespace', 'target', 'primary', 'baseline', 'service', 'port', 'interval'];
-
-function definitionProblems(it: CheckDefinition): QueryProblem[] {
-  const problems: QueryProblem[] = [];
-  // One that is misspelt is told already.
-  if (it.min === undefined && it.max === undefined && reproofs(it).length === 0)
-    problems.push({
-      problem: 'a check needs a bound',
-      got: 'neither min nor max',
-      remedy: 'give min, max or both',
-    });
-  if (it.min !== undefined && it.max !== undefined && it.min > it.max)
-    problems.push({
-      problem: 'min is over max',
-      got: `${it.min} and ${it.max}`,
-      remedy: 'swap them',
-    });
-  for (const name of BUILT_IN.filter((key) => key in it.variables))
-    problems.push({
-      problem: 'a variable has the name of a built-in one',
-      got: name,
-      remedy: 'rename it',
-    });
-  return problems;
-}
-
-function doubled(path: string, definitions: readonly CheckDefinition[]): Mistake[] {
-  const names = definitions.map((it) => it.name);
-  return names
-    .filter((it, index) => names.indexOf(it) !== index)
-    .map((got) => ({
-      path,
-      problem: 'two checks have one name',
-      got,
-      remedy: 'give one of them another name',
-    }));
+  const { source = DEFAULT_SOURCE, window = Duration.minutes(1), dryRun = false } = props;
+  const { from, threshold } = props;
+  return { variables: {}, ...rest, name, source, window, dryRun, from, threshold };
 }

@@ -8,6 +8,8 @@ export const analysis = z.strictObject({
   checkSeconds: z.number().int().positive(),
   /** How often a candidate with traffic is looked at for what takes it back at once. @default 5 */
   guardSeconds: z.number().int().positive().optional(),
+  /** For how long after a start of pods, or the first requests, nothing is counted. @default 0 */
+  warmUpSeconds: z.number().int().positive().optional(),
   /** Age at which a sample counts as final, and the clock skew that is tolerated. */
   settleSeconds: seconds,
   /** Failed checks, counted over the whole rollout, at which the release rolls back. */
@@ -24,3 +26,8 @@ export const analysis = z.strictObject({
   /** How long the GitOps tool may take to notice a commit when it does not say what it applied. */
   syncSeconds: seconds,
 });
+
+/** How often a candidate with traffic is looked at, also where its plan does not say it. */
+export function guardSecondsOf({ guardSeconds = 5 }: Pick<Analysis, 'guardSeconds'>): number {
+  return guardSeconds;
+}

@@ -1,4 +1,15 @@
-import { hasService, lastStep, type Plan, pointsNeeded, type Step } from './plan.ts';
+import { guardSecondsOf } from './analysis.ts';
+import { paceOf, provesSafety } from './pace.ts';
+import {
+  hasService,
+  lastStep,
+  type Plan,
+  pointsIn,
+  pointsNeeded,
+  type Stay,
+  type Step,
+} from './plan.ts';
+import { warmUpSecondsOf } from './warm-up.ts';
 
 /** A step as people read it; every field is text for one cell of a table. */
 export interface StepDescription {
@@ -93,12 +104,19 @@ function gate(plan: Plan, step: Step): string {
   const { stay } = step;
   const passing =
     stay.kind === 'bake'
-      ? [`${points} passing ${points === 1 ? 'point' : 'points'} of ${checks}`]
+      ? [
+          `${points} passing ${points === 1 ? 'point' : 'points'} of ${checks}${earlyText(plan, step)}`,
+        ]
       : [];
   const guard = stay.kind === 'guard' ? [`guarded by ${checks}`] : [];
+  const isCounted = step.checks.length + (step.tests ?? []).length > 0;
+  const warmUp = isCounted ? warmUpSecondsOf(plan, step.name) : 0;
+  const warm = warmUp === 0 ? [] : [`warm for ${durationText(warmUp)}`];
   const proof = (step.tests ?? []).length > 0 ? [`evidence of ${step.tests?.join(', ')}`] : [];
   const wait =
-    stay.kind === 'wait' && stay.seconds > 0 ? [`${durationText(stay.seconds)} old`] : [];
+    stay.kind === 'wait' && stay.seconds > 0
+      ? [`${durationText(stay.seconds)} old${earlyText(plan, step)}`]
+      : [];
   const jobs = (step.jobs ?? []).map((it) => `${kindAndName(plan, it)} complete`);
   const hooks = (step.hooks ?? []).filter((it) => runs(plan, it)).map((it) => `hook ${it}`);
   const gates = (step.gates ?? []).map((it) =>
@@ -109,6 +127,7 @@ function gate(plan: Plan, step: Step): string {
     ...ready,
     ...jobs,
     ...hooks,
+    ...warm,
     ...passing,
     ...guard,
     ...wait,
@@ -117,8 +136,20 @@ function gate(plan: Plan, step: Step): string {
   ].join('; ');
 }
 
+/** Where evidence ends a step early: how much is enough then. */
+function earlyText(plan: Plan, { stay }: Step): string {
+  if (stay.kind === 'guard' || stay.leastSeconds === undefined) return '';
+  const { leastSeconds } = stay;
+  const least =
+    stay.kind === 'bake' ? String(pointsIn(plan, leastSeconds)) : durationText(leastSeconds);
+  return `, or ${least} once the next step is proved safe`;
+}
+
 function stayText({ stay }: Step): string {
-  return stay.kind === 'guard' || stay.seconds === 0 ? '–' : durationText(stay.seconds);
+  if (stay.kind === 'guard' || stay.seconds === 0) return '–';
+  const { leastSeconds, seconds } = stay;
+  const least = leastSeconds === undefined ? '' : `${durationText(leastSeconds)} to `;
+  return `${least}${durationText(seconds)}`;
 }
 
 /** A hook that takes a rollout back is nothing that it waits for. */
@@ -132,36 +163,85 @@ function runs(plan: Plan, name: string): boolean {
  * once it is older than the settle time.
  */
 export function times(plan: Plan): Times {
-  const { checkSeconds, settleSeconds, threshold, progressDeadlineSeconds, syncSeconds } =
-    plan.analysis;
-  const bake = sum(plan.steps.map((it) => bakeTime(plan, it)));
+  const { checkSeconds, threshold, progressDeadlineSeconds, syncSeconds } = plan.analysis;
+  const stays = plan.steps.map((it, index) => stayTimes(plan, it, index));
+  const bake = { least: sum(stays.map((it) => it.least)), most: sum(stays.map((it) => it.most)) };
   const between = plan.steps.slice(1, -1);
   const starting = between.filter((it) => writesWorkload(plan, it)).length;
   const promoted = plan.steps.some((it) => it.phase === 'Promoting');
-  const byTests = plan.evidence === undefined ? 0 : plan.evidence.intervalSeconds + settleSeconds;
-  const found = plan.checks.length === 0 ? byTests : threshold * checkSeconds + settleSeconds;
+  const found = foundSeconds(plan);
   return {
-    promoteMinSeconds: bake,
+    promoteMinSeconds: bake.least,
     promoteWorstSeconds:
-      bake +
+      bake.most +
       (between.length + 1) * syncSeconds +
       starting * progressDeadlineSeconds +
       (threshold - 1) * (plan.checks.length === 0 ? 0 : checkSeconds),
-    rollbackMinSeconds: found,
+    rollbackMinSeconds: found.least,
     rollbackWorstSeconds:
       (plan.checks.length === 0
         ? progressDeadlineSeconds
-        : found + longestWindow(plan) + checkSeconds) +
+        : found.most + longestWindow(plan) + checkSeconds) +
       (promoted ? progressDeadlineSeconds + 2 * syncSeconds : syncSeconds),
   };
 }
 
-/** The least time in one step: the last point that must pass, judged once it has settled; or the wait. */
-function bakeTime(plan: Plan, step: Step): number {
-  const points = pointsNeeded(plan, step);
-  if (points === 0) return step.stay.kind === 'wait' ? step.stay.seconds : 0;
+/** From traffic on a bad canary to the last point that it takes, by the check that is soonest and by the latest. */
+function foundSeconds({ analysis, checks, evidence }: Plan): {
+  readonly least: number;
+  readonly most: number;
+} {
+  const { checkSeconds, settleSeconds, threshold } = analysis;
+  if (checks.length === 0) {
+    const byTests = evidence === undefined ? 0 : evidence.intervalSeconds + settleSeconds;
+    return { least: byTests, most: byTests };
+  }
+  const byThreshold = checks.map((it) => (it.threshold ?? threshold) * checkSeconds);
+  const byAbort = checks.some((it) => it.abort !== undefined) ? [guardSecondsOf(analysis)] : [];
+  return {
+    least: Math.min(...byThreshold, ...byAbort) + settleSeconds,
+    most: Math.max(...byThreshold) + settleSeconds,
+  };
+}
+
+interface Span {
+  readonly least: number;
+  readonly most: number;
+}
+
+/**
+ * The time in one step: until the last point that must pass, the wait, or what evidence takes. At least: evidence ends it
+ * as soon as it may, and an interval begins as the step is live.
+ */
+function stayTimes(plan: Plan, step: Step, index: number): Span {
+  const { stay } = step;
+  const warmUp = warmUpSecondsOf(plan, step.name);
+  const warmed = warmUp > 0 && pointsNeeded(plan, step) > 0 ? warmUp : 0;
+  const bake = warmed + bakeTime(plan, stay);
+  const proven = provenSeconds(plan, index);
+  if (proven === undefined) return { least: bake, most: bake };
+  const proof = warmUp + proven;
+  const early = stay.kind === 'guard' || !provesSafety(plan) ? undefined : stay.leastSeconds;
+  const isEarly = stay.kind !== 'guard' && early !== undefined;
+  const soonest = isEarly ? warmed + bakeTime(plan, { ...stay, seconds: early }) : bake;
+  const interval = plan.evidence?.intervalSeconds ?? 0;
+  return { least: Math.max(proof, soonest), most: Math.max(proof + interval, bake) };
+}
+
+/** Until the last of the points that must pass, judged once it has settled. */
+function bakeTime(plan: Plan, stay: Stay): number {
+  const points = pointsNeeded(plan, { stay });
+  if (points === 0) return stay.kind === 'wait' ? stay.seconds : 0;
   const { checkSeconds, settleSeconds } = plan.analysis;
   return longestWindow(plan) + 2 * settleSeconds + (points - 1) * checkSeconds;
+}
+
+/** Until the last interval of the requests that tests need has settled; undefined where nobody knows how many there are. */
+function provenSeconds(plan: Plan, index: number): number | undefined {
+  const seconds = paceOf(plan, index)?.seconds;
+  if (seconds === undefined || plan.evidence === undefined) return undefined;
+  const { intervalSeconds } = plan.evidence;
+  return Math.ceil(seconds / intervalSeconds) * intervalSeconds + plan.analysis.settleSeconds;
 }
 
 function longestWindow(plan: Plan): number {

@@ -99,6 +99,9 @@ export const evidence = z
     return sum === 0 || Math.abs(sum - 1) < 1e-9;
   }, 'shares must sum to 1');
 
+/** Requests without which a test says nothing, to the canary and to what it is compared with. */
+export const LEAST_REQUESTS = 20;
+
 /** How many canary requests a step takes to show that the next one stays within the budget, where errors are rare. */
 export function requestsForBudget({ beta, budget }: Evidence, nextWeight: number): number {
   // See docs/judge.md: ln(1/β) of evidence, and about 2 for the mixture; each request gives at most B/w'.

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { analysis } from './analysis.ts';
 import { type Evidence, evidence } from './evidence.ts';
-import { judge } from './judge.ts';
+import { abortBounds, judge } from './judge.ts';
 import { dnsLabel, percent, seconds } from './scalars.ts';
 import { FORMAT } from './versions.ts';
 
@@ -70,6 +70,13 @@ const check = z.strictObject({
   /** How far a query looks back: a point judged at t has seen (t - window, t]. */
   windowSeconds: z.number().int().positive(),
   judge,
+  /** Beyond which a single value of the canary takes the release back. @default - none does */
+  abort: abortBounds.optional(),
+  /**
+   * Points of the whole rollout at which it failed that take the release back.
+   * @default - they count towards the threshold of the analysis
+   */
+  threshold: z.number().int().positive().optional(),
   /** For people: `%`, `ms`. */
   unit: z.string().optional(),
   /** It is reported, and decides nothing. */
@@ -131,13 +138,16 @@ const hours = z.strictObject({
   timeZone: z.string(),
 });
 
+/** For how long it is enough where tests have proved that the next step is safe. @default - for as long as else */
+const leastSeconds = z.number().int().positive().optional();
+
 /** What a step is stayed in for, once it is live and ready. */
 export type Stay = z.infer<typeof stay>;
 const stay = z.discriminatedUnion('kind', [
   /** It has no checks; so much time must pass. */
-  z.strictObject({ kind: z.literal('wait'), seconds }),
+  z.strictObject({ kind: z.literal('wait'), seconds, leastSeconds }),
   /** Its checks must pass for so long. */
-  z.strictObject({ kind: z.literal('bake'), seconds: z.number().int().positive() }),
+  z.strictObject({ kind: z.literal('bake'), seconds: z.number().int().positive(), leastSeconds }),
   /** Its checks take the release back when they fail; so many of their points must have passed. */
   z.strictObject({ kind: z.literal('guard'), points: z.number().int().nonnegative() }),
 ]);
@@ -379,6 +389,11 @@ export function pointsNeeded(plan: Plan, { stay: it }: Pick<Step, 'stay'>): numb
     case 'guard':
       return it.points;
     case 'bake':
-      return Math.ceil(it.seconds / plan.analysis.checkSeconds);
+      return pointsIn(plan, it.seconds);
   }
+}
+
+/** How many points there are in a bake time. */
+export function pointsIn({ analysis }: Plan, seconds: number): number {
+  return Math.ceil(seconds / analysis.checkSeconds);
 }

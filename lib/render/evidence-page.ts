@@ -1,12 +1,7 @@
 import { durationText } from '../plan/describe.ts';
-import {
-  type Evidence,
-  percentText,
-  requestsForBudget,
-  type Test,
-  testText,
-} from '../plan/evidence.ts';
-import type { Plan, Step } from '../plan/plan.ts';
+import { type Evidence, percentText, type Test, testText } from '../plan/evidence.ts';
+import { paceOf, provesSafety } from '../plan/pace.ts';
+import type { Plan } from '../plan/plan.ts';
 import { table } from './table.ts';
 
 /** The sections of PLAN.md about tests: what they ask, and what traffic the steps need; none without tests. */
@@ -32,20 +27,20 @@ function share({ share: it }: Test): string {
 
 /** How many requests each step needs until the next one is known to be within the budget. */
 function pace(plan: Plan, evidence: Evidence): readonly string[] {
-  const { advance, budget, beta, requestsPerSecond, tests } = evidence;
-  const judges = tests.some((it) => it.share > 0 && it.counts.canary.kind === 'errors');
-  if (advance === 'no-harm-seen' || !judges)
+  const { budget, beta, requestsPerSecond } = evidence;
+  if (!provesSafety(plan))
     return ['A step is left when the canary had requests and no harm was proved.'];
   const rows = plan.steps.flatMap((step, index) => {
-    if ((step.tests ?? []).length === 0) return [];
-    const next = nextShare(plan, index);
-    const requests = requestsForBudget(evidence, next);
+    const needs = paceOf(plan, index);
+    if (needs === undefined) return [];
+    const { nextPercent, requests, seconds } = needs;
+    const time = seconds === undefined ? 'copies alone' : durationText(Math.ceil(seconds));
     return [
       [
         step.name,
-        `${next} %`,
+        `${nextPercent} %`,
         requests.toLocaleString('en-US'),
-        ...(requestsPerSecond === undefined ? [] : [timeFor(step, requests, requestsPerSecond)]),
+        ...(requestsPerSecond === undefined ? [] : [time]),
       ],
     ];
   });
@@ -61,15 +56,4 @@ function pace(plan: Plan, evidence: Evidence): readonly string[] {
     ].join('\n'),
     table([...head, ...rate], rows),
   ];
-}
-
-/** The canary's percent after a step; all requests where its version becomes the primary's. */
-function nextShare(plan: Plan, index: number): number {
-  const next = plan.steps[index + 1];
-  return next?.phase === 'Progressing' ? next.weights.canary : 100;
-}
-
-function timeFor({ weights }: Step, requests: number, perSecond: number): string {
-  const rate = (perSecond * weights.canary) / 100;
-  return rate === 0 ? 'copies alone' : durationText(Math.ceil(requests / rate));
 }

@@ -1,7 +1,9 @@
 import { groupOf } from '../manifest/manifest.ts';
 import { type Mistake, sentence } from '../mistake.ts';
+import { guardSecondsOf } from '../plan/analysis.ts';
 import { describeSteps, durationText, times, uncheckedText } from '../plan/describe.ts';
-import { judgeText } from '../plan/judge.ts';
+import { checkText } from '../plan/judge.ts';
+import { isOfUnknownPace } from '../plan/pace.ts';
 import { plain } from '../plan/plain.ts';
 import { DEFAULT_SOURCE, type Hours, hasService, type Plan } from '../plan/plan.ts';
 import { makesSecret } from '../workload/secret-sources.ts';
@@ -63,7 +65,7 @@ function checks(plan: Plan): string {
   const named = plan.checks.some((it) => it.source !== DEFAULT_SOURCE);
   const rows = plan.checks.map((it) => [
     it.name,
-    `${judgeText(it.judge, it.unit)}${it.dryRun === true ? ' (dry run)' : ''}`,
+    `${checkText(it)}${it.dryRun === true ? ' (dry run)' : ''}`,
     durationText(it.windowSeconds),
     ...(named ? [it.source] : []),
     `\`${it.ask.canary}\``,
@@ -154,9 +156,35 @@ function timesText(plan: Plan): string {
     'At least: everything syncs and is ready at once, and every check passes. At worst: every commit takes a whole',
     'sync interval, every start takes the progress deadline, and checks fail as often as they may without a rollback.',
     'Rolling back counts to the end of the canary’s traffic; from promotion on the primary is brought back first.',
+    ...ownText(plan),
+    ...(isOfUnknownPace(plan)
+      ? [
+          'What evidence takes depends on the requests, and is in no time here: `evidence.requestsPerSecond` says how many.',
+        ]
+      : []),
     `It begins at failed check ${threshold} (one every ${durationText(checkSeconds)}). Answers that are missing only`,
     `extend a step; after ${durationText(inconclusiveDeadlineSeconds)} without any ${after}.`,
   ].join('\n');
+}
+
+/** What begins a rollback sooner, or later, than the threshold of the release. */
+function ownText({ checks, analysis }: Plan): readonly string[] {
+  const deciding = checks.filter((it) => it.dryRun !== true);
+  const aborting = deciding.filter((it) => it.abort !== undefined).map((it) => it.name);
+  const own = deciding.flatMap(({ name, threshold }) =>
+    threshold === undefined ? [] : [`failed check ${threshold} of ${name}`],
+  );
+  const guard = durationText(guardSecondsOf(analysis));
+  return [
+    ...(aborting.length === 0
+      ? []
+      : [
+          `It begins at one value beyond the abort bound of ${aborting.join(', ')} (one every ${guard}).`,
+        ]),
+    ...(own.length === 0
+      ? []
+      : [`It begins at ${own.join(', at ')}, whose failures count for nothing else.`]),
+  ];
 }
 
 const READING = `Each step is a folder under \`steps/\` that holds only the files that change in it; \`live/\` is the stable set with

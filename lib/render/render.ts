@@ -1,5 +1,6 @@
-import { type CompiledAnalysis, compileAnalysis } from '../analysis/analysis.ts';
-import { type CheckDefinition, compileChecks } from '../analysis/checks.ts';
+import { type CompiledAnalysis, compileAnalysis, leastBakeMistakes } from '../analysis/analysis.ts';
+import type { CheckDefinition } from '../analysis/checks.ts';
+import { compileChecks } from '../analysis/compile-checks.ts';
 import { compileEvidence } from '../analysis/evidence.ts';
 import type { HookDefinition } from '../analysis/hooks.ts';
 import { judgeQueries } from '../analysis/queries.ts';
@@ -154,6 +155,7 @@ async function outcomeOf(release: Release, { verbatim, built, held }: Made): Pro
     ...checks.mistakes,
     ...counted.mistakes,
     ...evidence.mistakes,
+    ...leastBakeMistakes(path, props.analysis ?? {}, tests),
     ...queries.mistakes,
     ...verbatim.mistakes,
     ...schedule.mistakes,
@@ -242,6 +244,7 @@ function write(
     checks: isSkipped ? [] : bounded,
     tests: isSkipped ? [] : tests,
     bakeSeconds: analysis.bakeSeconds,
+    leastBakeSeconds: analysis.leastBakeSeconds,
     checkSeconds: analysis.analysis.checkSeconds,
     asked: asked.steps,
     meshGroups: release.props.roots === 'mesh-and-workload' ? release.props.traffic.groups : [],

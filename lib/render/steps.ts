@@ -47,6 +47,8 @@ export interface StepsInput {
   /** Its tests. */
   readonly tests: readonly (Judging & { readonly question: Question })[];
   readonly bakeSeconds: number;
+  /** Enough where tests have proved the next step safe; undefined: no less than without. */
+  readonly leastBakeSeconds: number | undefined;
   /** Distance of two check points. */
   readonly checkSeconds: number;
   /** What is asked from outside, for each draft. */
@@ -216,7 +218,7 @@ function stepOf(
     ready: [...ready],
     checks,
     ...(tests.length === 0 ? {} : { tests: [...tests] }),
-    stay: stayOf(draft, checks.length > 0, input),
+    stay: stayOf(draft, { isJudged: checks.length > 0, isTested: tests.length > 0 }, input),
     ...(gates.length === 0 ? {} : { gates: [...gates] }),
     ...(hooks.length === 0 ? {} : { hooks: [...hooks] }),
     ...(jobs.length === 0 ? {} : { jobs }),
@@ -257,13 +259,29 @@ function podsOf({ primaryReplicas, canary }: StepDraft): Pick<Step, 'pods'> {
 }
 
 /** Before all traffic goes to the candidate, its promotion must have been seen to pass once. */
-function stayOf(draft: StepDraft, isJudged: boolean, input: StepsInput): Step['stay'] {
+function stayOf(
+  draft: StepDraft,
+  { isJudged, isTested }: { readonly isJudged: boolean; readonly isTested: boolean },
+  input: StepsInput,
+): Step['stay'] {
   const bakes = draft.checks === 'bake' || (draft.own ?? []).length > 0;
   const judged = draft.bake?.toSeconds() ?? (bakes ? bakeSeconds(draft, input) : 0);
   const seconds = Math.max(judged, draft.atLeast?.toSeconds() ?? 0);
-  if (!isJudged) return { kind: 'wait', seconds };
-  if (seconds > 0) return { kind: 'bake', seconds };
+  const early = isTested ? earlyOf(draft, seconds, input) : {};
+  if (!isJudged) return { kind: 'wait', seconds, ...early };
+  if (seconds > 0) return { kind: 'bake', seconds, ...early };
   return { kind: 'guard', points: draft.phase === 'Promoting' ? 1 : 0 };
+}
+
+/** A time that the strategy names itself is kept. */
+function earlyOf(
+  { bake, points, atLeast }: StepDraft,
+  seconds: number,
+  { leastBakeSeconds }: StepsInput,
+): { leastSeconds?: number } {
+  const isNamed = [bake, points, atLeast].some((it) => it !== undefined);
+  if (isNamed || leastBakeSeconds === undefined || leastBakeSeconds >= seconds) return {};
+  return { leastSeconds: leastBakeSeconds };
 }
 
 function bakeSeconds({ points }: StepDraft, input: StepsInput): number {

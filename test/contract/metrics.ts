@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { Answer } from '../../analyzer/core/answer.ts';
-import type { Grid } from '../../analyzer/core/judge/judge.ts';
+import type { Grid } from '../../analyzer/core/judge/grid.ts';
 import type { MetricStore, Values } from '../../analyzer/metrics/store.ts';
 import type { Selector } from '../../lib/plan/evidence.ts';
 import { startBadServer, TROUBLES, type Trouble } from './bad-server.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Answer } from '../../analyzer/core/answer.ts';
-import type { Grid } from '../../analyzer/core/judge/judge.ts';
+import type { Grid } from '../../analyzer/core/judge/grid.ts';
 import type { Growth, Values } from '../../analyzer/metrics/store.ts';
 import { joinQuestions } from '../../analyzer/tick/joint.ts';
 import {

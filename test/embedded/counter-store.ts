@@ -1,6 +1,6 @@
 import type { Answer } from '../../analyzer/core/answer.ts';
 import type { CounterSeries } from '../../analyzer/core/judge/counts.ts';
-import type { Grid } from '../../analyzer/core/judge/judge.ts';
+import type { Grid } from '../../analyzer/core/judge/grid.ts';
 import { growthQuery } from '../../analyzer/metrics/prometheus-growth.ts';
 import type { Growth, GrowthQuestion, MetricStore } from '../../analyzer/metrics/store.ts';
 import { type EmbeddedCounter, growthAnswers } from './growth.ts';

@@ -1,5 +1,5 @@
 import type { CounterSeries } from '../../analyzer/core/judge/counts.ts';
-import type { Grid } from '../../analyzer/core/judge/judge.ts';
+import type { Grid } from '../../analyzer/core/judge/grid.ts';
 import { FORGOTTEN_SECONDS } from '../../analyzer/metrics/prometheus-growth.ts';
 import type { GrowthQuestion } from '../../analyzer/metrics/store.ts';
 import { binomial } from '../../analyzer/simulated/draws.ts';

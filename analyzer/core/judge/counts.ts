@@ -1,6 +1,6 @@
 import type { Counters, Selector, Test } from '../../../lib/plan/evidence.ts';
 import type { Answer } from '../answer.ts';
-import type { Grid } from './judge.ts';
+import type { Grid } from './grid.ts';
 import type { Sample } from './series.ts';
 
 /** Counters that were summed: the labels that they have in common, and how much they grew before each point. */

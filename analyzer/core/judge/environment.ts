@@ -1,6 +1,13 @@
+import type { Check } from '../../../lib/plan/plan.ts';
 import { kindOf } from './kinds.ts';
 import { type Point, valuesOf, verdict } from './point.ts';
-import type { CheckSeries } from './series.ts';
+import type { TrackSeries } from './series.ts';
+
+/** What was answered about a check on one grid. */
+export interface OnGrid {
+  readonly check: Check;
+  readonly answers: TrackSeries | undefined;
+}
 
 /**
  * Takes the environment's failures for what they are: a point is excused when each check that fails at it fails for
@@ -10,10 +17,10 @@ import type { CheckSeries } from './series.ts';
  */
 export function excuse(
   all: readonly Point[],
-  series: readonly CheckSeries[],
+  series: readonly OnGrid[],
   until: number,
 ): readonly Point[] {
-  const asked = series.map(({ check, fromCommit }) => ({ check, values: valuesOf(fromCommit) }));
+  const asked = series.map(({ check, answers }) => ({ check, values: valuesOf(answers) }));
   return all.map((point) => {
     if (point.verdict !== 'fail') return point;
     const { at } = point;
@@ -26,8 +33,8 @@ export function excuse(
 }
 
 /** Whether some check is failed much worse by the canary than the environment explains. */
-export function isMuchWorse(series: readonly CheckSeries[], at: number): boolean {
-  return series.some(({ check: { judge }, fromCommit }) =>
-    kindOf(judge).isMuchWorse(judge, valuesOf(fromCommit)(at)),
+export function isMuchWorse(series: readonly OnGrid[], at: number): boolean {
+  return series.some(({ check: { judge }, answers }) =>
+    kindOf(judge).isMuchWorse(judge, valuesOf(answers)(at)),
   );
 }

@@ -17,6 +17,8 @@ export interface FailedPoint {
   /** Unix seconds. */
   readonly at: number;
   readonly checks: readonly Said[];
+  /** Whether it was in an outage that the candidate may have had no part in. */
+  readonly isDoubtful?: true;
 }
 
 /** What each check said, by the time of the point. */
@@ -32,15 +34,71 @@ export function saidBy(
     });
 }
 
+/**
+ * The failures that count, of points on two grids: each moment once. What failed within a check period of a failure that
+ * counts was seen by much the same window, so it is the same failure; a threshold of a check's own counts by itself.
+ *
+ * @param failed in order of time
+ */
+export function counted(
+  failed: readonly FailedPoint[],
+  periodSeconds: number,
+): readonly FailedPoint[] {
+  const last = new Map<string | undefined, number>();
+  return failed.flatMap((point) => {
+    const isNew = ({ check }: Said) =>
+      point.at - (last.get(ownerOf(check)) ?? -Infinity) >= periodSeconds;
+    const checks = point.checks.filter(isNew);
+    for (const { check } of checks) last.set(ownerOf(check), point.at);
+    return checks.length === 0 ? [] : [{ ...point, checks }];
+  });
+}
+
+/** The first of these moments, and each that is a period or more after the one before. */
+export function apart<It extends { readonly at: number }>(
+  all: readonly It[],
+  periodSeconds: number,
+): readonly It[] {
+  let last = -Infinity;
+  return all.filter(({ at }) => {
+    if (at - last < periodSeconds) return false;
+    last = at;
+    return true;
+  });
+}
+
 /** Names, values and the bounds that they break: `success-rate 69.17 % < 99 %`. */
 export function brokenText(checks: readonly Said[]): string {
   return checks.map(brokenBy).join(', ');
 }
 
+/** How many failures of the rollout a failed check makes, of how many. */
+export interface Standing {
+  /** The check whose own threshold it is; undefined for that of the release. */
+  readonly check: string | undefined;
+  readonly count: number;
+  readonly threshold: number;
+}
+
 /** The same with how many failures of the rollout that makes: `success-rate 69.17 % < 99 % (failed check 3 of 10)`. */
-export function failedText(checks: readonly Said[], count: number, threshold: number): string {
-  const most = count > threshold ? `, threshold ${threshold}` : ` of ${threshold}`;
-  return `${brokenText(checks)} (failed check ${count}${most})`;
+export function failedText(checks: readonly Said[], standings: readonly Standing[]): string {
+  return standings
+    .map(({ check: own, count, threshold }) => {
+      const most = count > threshold ? `, threshold ${threshold}` : ` of ${threshold}`;
+      const whose = checks.filter(({ check }) => ownerOf(check) === own);
+      return `${brokenText(whose)} (failed check ${count}${most}${own === undefined ? '' : ' of its own'})`;
+    })
+    .join(', ');
+}
+
+/** The check whose own threshold its failures count towards; undefined where that is the release's. */
+export function ownerOf({ name, threshold }: Check): string | undefined {
+  return threshold === undefined ? undefined : name;
+}
+
+/** Whether a point counts towards the threshold of such an owner. */
+export function countsFor(owner: string | undefined, { checks }: FailedPoint): boolean {
+  return checks.some(({ check }) => ownerOf(check) === owner);
 }
 
 function brokenBy({ check: { name, judge, unit }, value }: Said): string {

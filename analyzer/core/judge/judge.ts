@@ -1,22 +1,24 @@
-import type { Analysis } from '../../../lib/plan/analysis.ts';
 import { type Check, pointsNeeded, type Step } from '../../../lib/plan/plan.ts';
 import type { Liveness, Outage } from '../cluster/reading.ts';
 import { stepOf } from '../position.ts';
 import type { Rollout } from '../situation.ts';
 import { unix } from '../state.ts';
-import { excuse, isMuchWorse } from './environment.ts';
-import { type FailedPoint, type Said, saidBy } from './failed-point.ts';
+import { abortsOf } from './abort.ts';
+import { excuse, isMuchWorse, type OnGrid } from './environment.ts';
+import {
+  apart,
+  counted,
+  countsFor,
+  type FailedPoint,
+  ownerOf,
+  type Said,
+  saidBy,
+} from './failed-point.ts';
+import { type Grid, gridFromCommit, gridsOf, guardGrid, points } from './grid.ts';
 import { kindOf } from './kinds.ts';
 import { type Point, samples, samplesThat } from './point.ts';
 import type { CheckSeries, Sample, TrackSeries } from './series.ts';
 import type { Verdict } from './verdict.ts';
-
-/** The points of a grid, in Unix seconds: start, start + step, … up to end; none when end < start. */
-export interface Grid {
-  readonly start: number;
-  readonly end: number;
-  readonly stepSeconds: number;
-}
 
 /** One range query that a decision needs. */
 export interface SeriesQuestion {
@@ -24,6 +26,8 @@ export interface SeriesQuestion {
   readonly fromCommit: Grid;
   /** Absent before the step is live. */
   readonly fromLive: Grid | undefined;
+  /** Absent where the check has no abort bounds. */
+  readonly guarded: Grid | undefined;
 }
 
 /** One check's part in a judgement, for people. */
@@ -43,12 +47,14 @@ export interface Evidence {
 
 /** What the checks of the current step say so far. */
 export interface Judgement {
-  /** Failed points since the step's commit that the candidate answers for, the newest last. */
+  /** Failed points since the step's commit that the candidate answers for, each moment once; the newest last. */
   readonly failures: readonly FailedPoint[];
-  /** Their number. */
+  /** How many of them count towards the threshold of the release. */
   readonly failedChecks: number;
-  /** Those of them in an outage that the candidate may have had no part in. */
-  readonly doubtfulChecks: number;
+  /** The same of each check that has a threshold of its own. */
+  readonly failedBy: ReadonlyMap<string, number>;
+  /** Points that broke an abort bound, the newest last. */
+  readonly aborts: readonly FailedPoint[];
   /** Failed points at which the primary failed the same check, or pods of both tracks were missing. */
   readonly excusedChecks: number;
   /** Those of them at which the canary was much worse than the primary all the same. */
@@ -60,8 +66,6 @@ export interface Judgement {
   readonly newest: Verdict | undefined;
   /** What each check said at it. */
   readonly newestSaid: readonly Said[];
-  /** Whether it is on the grid on which failures count. */
-  readonly newestCounts: boolean;
   /** When the newest conclusive point was, or the step's commit; Unix seconds. */
   readonly conclusiveAt: number;
   /** When the next point can be judged; Unix seconds. */
@@ -74,33 +78,6 @@ export interface Judgement {
   readonly outage: Outage | undefined;
 }
 
-/**
- * The grid on which failed checks count: from the step's commit on, so that a candidate with traffic is
- * judged while its step is still being synced. No window reaches further back than the rollout's own start,
- * where another candidate had the traffic.
- */
-export function gridFromCommit({ state, plan }: Rollout, windowSeconds: number, now: number): Grid {
-  const { analysis } = plan.plan;
-  const at = unix(state.at);
-  const own = unix(state.steps[0]?.at ?? state.at) + windowSeconds;
-  const skipped = Math.max(1, Math.ceil((own - at) / analysis.checkSeconds));
-  return grid(at + skipped * analysis.checkSeconds, analysis, now);
-}
-
-/**
- * The grid on which passing checks count: since + window + settle + i · period, so that no window reaches
- * into the step before. Every point is judged once it is older than the settle time, so late samples
- * change nothing and a restarted analyzer judges the same points.
- */
-export function gridFromLive(
-  since: number,
-  windowSeconds: number,
-  analysis: Analysis,
-  now: number,
-): Grid {
-  return grid(since + windowSeconds + analysis.settleSeconds, analysis, now);
-}
-
 /** When the next point that may count as failed can be judged; Unix seconds. Undefined where none is. */
 export function nextFailureAt(rollout: Rollout, now: number): number | undefined {
   const step = judgedStep(rollout);
@@ -108,13 +85,6 @@ export function nextFailureAt(rollout: Rollout, now: number): number | undefined
   const windows = checksOf(rollout, step).map((it) => it.windowSeconds);
   const { start, end, stepSeconds } = gridFromCommit(rollout, Math.max(...windows), now);
   return Math.max(start, end + stepSeconds) + rollout.plan.plan.analysis.settleSeconds;
-}
-
-function grid(start: number, analysis: Analysis, now: number): Grid {
-  const stepSeconds = analysis.checkSeconds;
-  const first = Math.ceil(start);
-  const points = Math.floor((now - analysis.settleSeconds - first) / stepSeconds);
-  return { start: first, end: first + points * stepSeconds, stepSeconds };
 }
 
 /** What to ask the metric store about a rollout; nothing where its position has no checks. */
@@ -125,14 +95,12 @@ export function seriesQuestions(
 ): readonly SeriesQuestion[] {
   const step = judgedStep(rollout);
   if (step === undefined) return [];
-  const { analysis } = rollout.plan.plan;
   const checks = checksOf(rollout, step);
   const window = Math.max(0, ...checks.map((it) => it.windowSeconds));
   return checks.map((check) => ({
     check,
-    fromCommit: gridFromCommit(rollout, window, now),
-    fromLive:
-      live.kind === 'live' ? gridFromLive(live.sinceSeconds, window, analysis, now) : undefined,
+    ...gridsOf(rollout, live, window, now),
+    guarded: check.abort === undefined ? undefined : guardGrid(rollout, window, now),
   }));
 }
 
@@ -155,10 +123,8 @@ export function judge(
 ): Judgement {
   const { analysis } = rollout.plan.plan;
   const step = judgedStep(rollout);
-  const since = live.kind === 'live' ? live.sinceSeconds : undefined;
   const window = Math.max(0, ...series.map((it) => it.check.windowSeconds));
-  const commitGrid = gridFromCommit(rollout, window, now);
-  const liveGrid = since === undefined ? undefined : gridFromLive(since, window, analysis, now);
+  const { fromCommit: commitGrid, fromLive: liveGrid } = gridsOf(rollout, live, window, now);
   // What windows saw of the outage itself is nobody's fault.
   const outageUntil = outage === undefined ? 0 : outage.until + window;
   const excusedUntil = outage?.isSure === true ? outageUntil : 0;
@@ -167,23 +133,47 @@ export function judge(
   const said = { commit: saidBy(deciding, SINCE.commit), live: saidBy(deciding, SINCE.live) };
   const isAsked = series.length > 0;
   const judged = isAsked ? verdicts(commitGrid, said.commit) : [];
-  const fromCommit = excuse(judged, deciding, excusedUntil);
-  const fromLive = isAsked && liveGrid !== undefined ? verdicts(liveGrid, said.live) : [];
+  const answers = { commit: onGrid(deciding, SINCE.commit), live: onGrid(deciding, SINCE.live) };
+  const fromCommit = excuse(judged, answers.commit, excusedUntil);
+  const clean = isAsked && liveGrid !== undefined ? verdicts(liveGrid, said.live) : [];
+  const fromLive = excuse(clean, answers.live, excusedUntil);
   const conclusive = fromCommit.filter((it) => it.verdict !== 'unknown').at(-1);
-  const excused = fromCommit.filter((it) => it.isExcused === true);
+  // Whatever grid a point is on: what fails at it counts.
+  const all = [...placed(fromCommit, 'commit'), ...placed(fromLive, 'live')].sort(
+    (a, b) => a.point.at - b.point.at,
+  );
+  const excused = all.filter(({ point }) => point.isExcused === true);
   // After an outage the step bakes again.
-  const calm = Math.max(excused.at(-1)?.at ?? 0, excusedUntil);
-  const failed = fromCommit.filter((it) => it.verdict === 'fail');
-  const last = newest(fromCommit, fromLive);
-  return {
-    failures: failed.map(({ at }) => ({
+  const calm = Math.max(excused.at(-1)?.point.at ?? 0, excusedUntil);
+  const shared = apart(
+    excused.map(({ point: { at }, grid }) => ({
       at,
-      checks: said.commit(at).filter((it) => it.verdict === 'fail'),
+      isWorse: isMuchWorse(answers[grid], at),
     })),
-    failedChecks: failed.length,
-    doubtfulChecks: failed.filter((it) => it.at <= outageUntil).length,
-    excusedChecks: excused.length,
-    worseChecks: excused.filter((it) => isMuchWorse(deciding, it.at)).length,
+    analysis.checkSeconds,
+  );
+  const last = newest(fromCommit, fromLive);
+  const inDoubt = (it: FailedPoint): FailedPoint =>
+    it.at <= outageUntil ? { ...it, isDoubtful: true } : it;
+  const failing = all.filter(({ point }) => point.verdict === 'fail');
+  const failures = counted(
+    failing.map(({ point: { at }, grid }) => ({
+      at,
+      checks: said[grid](at).filter((it) => it.verdict === 'fail'),
+    })),
+    analysis.checkSeconds,
+  ).map(inDoubt);
+  return {
+    failures,
+    failedChecks: countOf(failures, undefined),
+    failedBy: new Map(
+      deciding
+        .flatMap(({ check }) => ownerOf(check) ?? [])
+        .map((name) => [name, countOf(failures, name)]),
+    ),
+    aborts: abortsOf(deciding, excusedUntil).map(inDoubt),
+    excusedChecks: shared.length,
+    worseChecks: shared.filter((it) => it.isWorse).length,
     passed: count(
       fromLive.filter((it) => it.at > calm),
       'pass',
@@ -191,13 +181,12 @@ export function judge(
     needed: step === undefined ? 0 : pointsNeeded(rollout.plan.plan, step),
     newest: last?.point.verdict,
     newestSaid: last === undefined ? [] : said[last.grid](last.point.at),
-    newestCounts: last?.grid === 'commit',
     conclusiveAt: conclusive?.at ?? unix(rollout.state.at),
     nextAt:
       liveGrid === undefined
         ? undefined
         : Math.max(liveGrid.start, liveGrid.end + liveGrid.stepSeconds) + analysis.settleSeconds,
-    evidence: series.map((it) => evidence(it, commitGrid, liveGrid)),
+    evidence: series.map((it) => evidence(it, liveGrid ?? commitGrid)),
     trouble: deciding.map(trouble).find((it) => it !== undefined),
     series,
     outage,
@@ -210,6 +199,23 @@ const SINCE = {
   live: (it: CheckSeries): TrackSeries | undefined => it.fromLive,
 };
 
+/** A point, and the grid that it is on. */
+interface Placed {
+  readonly point: Point;
+  readonly grid: keyof typeof SINCE;
+}
+
+function placed(all: readonly Point[], grid: Placed['grid']): readonly Placed[] {
+  return all.map((point) => ({ point, grid }));
+}
+
+function onGrid(
+  series: readonly CheckSeries[],
+  pick: (it: CheckSeries) => TrackSeries | undefined,
+): readonly OnGrid[] {
+  return series.map((it) => ({ check: it.check, answers: pick(it) }));
+}
+
 function verdicts(on: Grid, said: (at: number) => readonly Said[]): readonly Point[] {
   return points(on).map((at) => {
     const all = said(at).map((it) => it.verdict);
@@ -220,16 +226,7 @@ function verdicts(on: Grid, said: (at: number) => readonly Said[]): readonly Poi
   });
 }
 
-/** The times of its points; Unix seconds. */
-export function points(on: Grid): readonly number[] {
-  const length = Math.max(0, Math.floor((on.end - on.start) / on.stepSeconds) + 1);
-  return Array.from({ length }, (_, index) => on.start + index * on.stepSeconds);
-}
-
-function newest(
-  fromCommit: readonly Point[],
-  fromLive: readonly Point[],
-): { readonly point: Point; readonly grid: keyof typeof SINCE } | undefined {
+function newest(fromCommit: readonly Point[], fromLive: readonly Point[]): Placed | undefined {
   const a = fromCommit.at(-1);
   const b = fromLive.at(-1);
   if (b === undefined) return a && { point: a, grid: 'commit' };
@@ -238,18 +235,25 @@ function newest(
   return isBad && a.at >= b.at ? { point: a, grid: 'commit' } : { point: b, grid: 'live' };
 }
 
+function countOf(failures: readonly FailedPoint[], owner: string | undefined): number {
+  return failures.filter((it) => countsFor(owner, it)).length;
+}
+
 function count(all: readonly Point[], wanted: Verdict): number {
   return all.filter((it) => it.verdict === wanted).length;
 }
 
-function evidence(it: CheckSeries, commitGrid: Grid, liveGrid: Grid | undefined): Evidence {
+function evidence(it: CheckSeries, grid: Grid): Evidence {
   const seen = samples(it.fromCommit.canary);
   const clean = samples(it.fromLive?.canary);
+  const failing = [it.fromCommit, it.fromLive]
+    .flatMap((one) => samplesThat('fail', it.check, one))
+    .sort((a, b) => a.at - b.at);
   return {
     check: it.check,
-    points: points(liveGrid ?? commitGrid).length,
+    points: points(grid).length,
     passed: samplesThat('pass', it.check, it.fromLive).length,
-    failed: samplesThat('fail', it.check, it.fromCommit).length,
+    failed: apart(failing, grid.stepSeconds).length,
     latest: (clean.at(-1) ?? seen.at(-1))?.value,
     worst: worst(it.check, [...seen, ...clean]),
     trouble: trouble(it),
@@ -278,9 +282,9 @@ export function unanswered(it: CheckSeries): string | undefined {
   return isDeciding(it) ? missing(it) : undefined;
 }
 
-function missing({ check, fromCommit, fromLive }: CheckSeries): string | undefined {
+function missing({ check, fromCommit, fromLive, guarded }: CheckSeries): string | undefined {
   const { asks } = kindOf(check.judge);
-  const all = asks.flatMap((track) => [fromCommit[track], fromLive?.[track]]);
+  const all = asks.flatMap((track) => [fromCommit[track], fromLive?.[track], guarded?.[track]]);
   return all.find((it) => it?.kind === 'unknown')?.reason;
 }
 

@@ -33,6 +33,7 @@ export function judgedIn({ judgement, proof, liveSince }: Seen, now: number): Ju
       excused: judgement.excusedChecks,
       worse: judgement.worseChecks,
       passed: judgement.passed,
+      ...(judgement.aborts.length === 0 ? {} : { aborted: judgement.aborts.length }),
     },
     checks: judgement.series.map((it, index) => checkJudged(it, judgement.evidence[index])),
     ...(proof === undefined ? {} : provenOf(proof)),

@@ -1,14 +1,9 @@
 import { durationText } from '../../../lib/plan/describe.ts';
+import { LEAST_REQUESTS, percentText } from '../../../lib/plan/evidence.ts';
 import { round } from '../round.ts';
+import { differenceInterval } from './evidence/interval.ts';
 import type { Tally } from './evidence/tally.ts';
-import {
-  LEAST_REQUESTS,
-  type Need,
-  needOf,
-  type Proof,
-  type Scarce,
-  type TestProof,
-} from './proof.ts';
+import { type Need, needOf, type Proof, type Scarce, type TestProof } from './proof.ts';
 
 /** What a test has counted, and the e-values that follow: 1 is no evidence. */
 export interface Said {
@@ -16,6 +11,8 @@ export interface Said {
   readonly dryRun: boolean;
   readonly canary: Tally;
   readonly other: Tally;
+  /** Where the canary's share of bad requests minus the other one's lies; null where one of them has no requests. */
+  readonly difference: Difference | null;
   /** Evidence that the canary is worse. */
   readonly claims: readonly { readonly name: string; readonly e: number }[];
   /** Evidence of harm as the test has it: the mean of its claims. */
@@ -26,17 +23,44 @@ export interface Said {
   readonly trouble: string | null;
 }
 
+/** An interval that holds at every look, for rates that do not change. */
+export interface Difference {
+  /** In percentage points. */
+  readonly low: number;
+  readonly high: number;
+  /** With which probability at least; a fraction. */
+  readonly confidence: number;
+}
+
 /** A test's proof as people and programs read it. */
-export function saidOf({ test, canary, other, claims, safe, trouble }: TestProof): Said {
+export function saidOf(proof: TestProof): Said {
+  const { test, canary, other, claims, safe, trouble } = proof;
   return {
     name: test.name,
     dryRun: test.share === 0,
     ...{ canary, other },
+    difference: differenceOf(proof),
     claims: claims.map(({ name, logE }) => ({ name, e: Math.exp(logE) })),
     harm: claims.reduce((sum, { part, logE }) => sum + part * Math.exp(logE), 0),
     safety: safe === undefined ? null : Math.exp(safe),
     trouble: trouble ?? null,
   };
+}
+
+function differenceOf({ canary, other, alpha }: TestProof): Difference | null {
+  const found = differenceInterval(canary, other, alpha);
+  return found === undefined
+    ? null
+    : { low: 100 * found.low, high: 100 * found.high, confidence: 1 - alpha };
+}
+
+/** `difference 0.21 to 1.93 percentage points (99 %)`: what is above 0 is certainly worse. */
+export function differenceText({ difference }: Pick<Said, 'difference'>): string | undefined {
+  if (difference === null) return undefined;
+  const [low, high] = [difference.low, difference.high].map((it) =>
+    String(Number(it.toPrecision(3))),
+  );
+  return `difference ${low} to ${high} percentage points (${percentText(difference.confidence)})`;
 }
 
 /** What a test saw: `error-rate: 12 of 1,274 canary requests bad (0.9419 %), 9 of 21,000 others (0.04286 %)`. */
@@ -55,7 +79,8 @@ export function testLine(it: Said): string {
   if (it.trouble !== null) return `${it.name}: ${it.trouble}`;
   const claims = it.claims.map(({ name, e }) => `${name} ${evidenceText(e)}`).join(', ');
   const safe = it.safety === null ? '' : `; that the next step is safe: ${evidenceText(it.safety)}`;
-  return `${seenText(it)}; evidence of harm: ${claims}${safe}${it.dryRun ? ' (dry run)' : ''}`;
+  const seen = [seenText(it), differenceText(it)].filter((text) => text !== undefined).join('; ');
+  return `${seen}; evidence of harm: ${claims}${safe}${it.dryRun ? ' (dry run)' : ''}`;
 }
 
 /** What all of them come to: `evidence of harm 0.3 of 100; that the next step is safe 25.1 of 20`. */

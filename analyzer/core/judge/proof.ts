@@ -1,4 +1,5 @@
-import type { Evidence, Test } from '../../../lib/plan/evidence.ts';
+import { type Evidence, LEAST_REQUESTS, type Test } from '../../../lib/plan/evidence.ts';
+import { warmUpSecondsOf } from '../../../lib/plan/warm-up.ts';
 import type { Liveness, Outage } from '../cluster/reading.ts';
 import { hasPromoted, nextPosition, stepOf } from '../position.ts';
 import type { Rollout } from '../situation.ts';
@@ -18,7 +19,8 @@ import { rateInterval } from './evidence/interval.ts';
 import { requestsNeeded } from './evidence/need.ts';
 import { type Tally, tallyOf } from './evidence/tally.ts';
 import { totalOf } from './evidence/total.ts';
-import { type Grid, judgedStep } from './judge.ts';
+import type { Grid } from './grid.ts';
+import { judgedStep } from './judge.ts';
 import {
   beginWeighing,
   type Gathering,
@@ -41,6 +43,8 @@ export interface ClaimProof {
 /** What one test says of the whole rollout. */
 export interface TestProof {
   readonly test: Test;
+  /** The largest probability that what is said of its rates is wrong. */
+  readonly alpha: number;
   /** Requests of the rollout; those that were bad by the test's first bound. */
   readonly canary: Tally;
   readonly other: Tally;
@@ -91,9 +95,6 @@ export interface Proof {
   readonly trouble: string | undefined;
 }
 
-/** Requests without which a test says nothing, to the canary and to what it is compared with. */
-export const LEAST_REQUESTS = 20;
-
 /** A test that can tell nothing yet. */
 export interface Scarce {
   readonly test: Test;
@@ -140,12 +141,15 @@ export function prove(
   if (weighing === undefined) return undefined;
   const since = live.kind === 'live' ? live.sinceSeconds : Infinity;
   const excusedUntil = outage?.isSure === true ? outage.until : 0;
+  const warmUp = warmUpSecondsOf(rollout.plan.plan, judgedStep(rollout)?.name ?? '');
+  const warm = since + warmUp;
   const proof = proofOf(
     rollout,
     weighing.map((begun): Weighed => {
       const asked = counts.find((it) => it.test.name === begun.test.name);
       const counted = countedOf(begun, asked, excusedUntil, since);
-      const weighing = weighedWith(begun, counted.intervals, since);
+      const until = warmUp === 0 ? -Infinity : warm;
+      const weighing = weighedWith(begun, counted.intervals, warm, until);
       return { weighing, counted, trouble: troubleOf(asked) };
     }),
   );
@@ -301,6 +305,7 @@ function testProof({ weighing, counted, trouble }: Weighed, evidence: Evidence):
   const { test, before, claims, safety, all } = weighing;
   return {
     test,
+    alpha: evidence.alpha,
     canary: tallyOf([tallyIn(before?.canary), canaryTally(sumOf(all), 0)]),
     other: tallyOf([tallyIn(before?.other), otherTally(sumOf(all), 0)]),
     claims: claims.map((it) => ({
@@ -344,6 +349,12 @@ function isMissedByPrimary(
   if (test.question.kind !== 'objective' || !(primary.requests > 0)) return false;
   if (rateInterval(primary, alpha).low > test.question.limit) return true;
   return otherBeyond(test, intervals) >= Math.log(1 / alpha);
+}
+
+/** Whether it is proved that the next step is safe, whatever else the step would be left for. */
+export function isProvedSafe({ safety, proofOfSafety, scarce, shared, trouble }: Proof): boolean {
+  const isClear = scarce === undefined && shared.length === 0 && trouble === undefined;
+  return isClear && safety !== undefined && safety >= proofOfSafety;
 }
 
 /** How many more requests to the canary the step takes; undefined where it needs none. */

@@ -18,4 +18,6 @@ export interface CheckSeries {
   readonly fromCommit: TrackSeries;
   /** On the grid from live: what passed. Absent before the step is live. */
   readonly fromLive?: TrackSeries | undefined;
+  /** Each guard period of late: what breaks an abort bound. Absent where the check has none. */
+  readonly guarded?: TrackSeries | undefined;
 }

@@ -122,11 +122,30 @@ function paceOf({ capped }: Claim, { alpha, intervalSeconds }: Evidence): Pace {
   return { cap: (Math.log(1 / alpha) / 3) * minute, every: Math.max(1, Math.round(1 / minute)) };
 }
 
-/** Takes in the next intervals. @param since when the step was live; Unix seconds */
+/**
+ * Takes in the next intervals.
+ *
+ * @param since when the step was live and warm; Unix seconds
+ * @param warmUntil before that only what no cap holds back counts @default - the step starts nothing that warms up
+ */
 export function weighedWith(
   weighing: Weighing,
   intervals: readonly Interval[],
   since: number,
+  warmUntil = -Infinity,
+): Weighing {
+  const cold = intervals.filter(({ from }) => from < warmUntil);
+  if (cold.length === 0) return weighedBy(weighing, intervals, since, () => true);
+  const warm = intervals.filter(({ from }) => from >= warmUntil);
+  const before = weighedBy(weighing, cold, Infinity, ({ capped }) => !capped);
+  return weighedBy(before, warm, since, () => true);
+}
+
+function weighedBy(
+  weighing: Weighing,
+  intervals: readonly Interval[],
+  since: number,
+  counts: (claim: Claim) => boolean,
 ): Weighing {
   const all = withNext(weighing.all, intervals);
   const live = withNext(
@@ -135,7 +154,9 @@ export function weighedWith(
   );
   return {
     ...weighing,
-    claims: weighing.claims.map((it) => ({ ...it, whole: gathered(it, all) })),
+    claims: weighing.claims.map((it) =>
+      counts(it.claim) ? { ...it, whole: gathered(it, all) } : it,
+    ),
     safety: weighing.safety && saferWith(weighing.safety, live),
     all: all.gathering,
     live: live.gathering,

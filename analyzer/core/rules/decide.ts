@@ -26,6 +26,7 @@ import {
   unlessFast,
 } from './may-go-on.ts';
 import {
+  abortBoundBroken,
   deadlinePassed,
   environmentFailed,
   inconclusiveTooLong,
@@ -62,6 +63,7 @@ export function ruled(context: Context): Decision {
 
 /** In order; the first that answers decides. */
 const RULES: readonly Rule[] = [
+  abortBoundBroken,
   tooManyFailedChecks,
   provenWorse,
   environmentFailed,
@@ -128,6 +130,7 @@ function trusted(observation: Observation, rollout: Rollout): readonly CheckSeri
     check: it.check,
     fromCommit: canary,
     fromLive: canary,
+    ...(it.guarded === undefined ? {} : { guarded: canary }),
   }));
 }
 

@@ -64,7 +64,7 @@ export interface Context {
   readonly judgement: Judgement;
   /** Undefined where the position has no tests. */
   readonly proof: Proof | undefined;
-  /** Failed checks of the whole rollout. */
+  /** Failed checks of the whole rollout that count towards the threshold of the release. */
   readonly failedChecks: number;
   readonly disagreement: string | undefined;
   readonly now: number;

@@ -1,13 +1,15 @@
+import { pointsIn, type Step } from '../../../lib/plan/plan.ts';
 import { brokenText, failedText } from '../judge/failed-point.ts';
 import { judgedStep, nextFailureAt } from '../judge/judge.ts';
-import { nextIntervalAt } from '../judge/proof.ts';
+import { isProvedSafe, nextIntervalAt } from '../judge/proof.ts';
 import { totalLine, undecidedText } from '../judge/proof-text.ts';
 import { nextPosition, stepOf } from '../position.ts';
-import { failedOf, ofWanted } from '../round.ts';
+import { ofWanted } from '../round.ts';
 import { holdsNothing, servesNobody } from './broken-primary.ts';
 import { type Context, type Decision, type Rule, seenIn } from './decision.ts';
 import { closedGate, isApproved } from './gate.ts';
 import { opensAt } from './hours.ts';
+import { limitsOf, standingsAt } from './limits.ts';
 
 /** Nothing is judged, and nothing follows, before the cluster shows what Git says. */
 export function notLive({ observation, rollout }: Context): Decision | undefined {
@@ -47,9 +49,10 @@ export function notReady(context: Context): Decision | undefined {
 
 /** Enough points must have passed, and the newest must not be bad. */
 export function notBaked(context: Context): Decision | undefined {
-  const { passed, needed, newest, nextAt, trouble } = context.judgement;
-  const { failedChecks, excusedChecks } = context.judgement;
-  if (excusedChecks > 0 && (newest === 'unknown' || (newest === 'fail' && failedChecks === 0)))
+  const { passed, newest, nextAt, trouble } = context.judgement;
+  const needed = neededIn(context);
+  const { failures, excusedChecks } = context.judgement;
+  if (excusedChecks > 0 && (newest === 'unknown' || (newest === 'fail' && failures.length === 0)))
     return {
       kind: 'hold',
       reason: `${sharedFailure(context)}${environment(context)}; it bakes again`,
@@ -73,10 +76,25 @@ export function notBaked(context: Context): Decision | undefined {
     return {
       kind: 'hold',
       reason,
-      untilSeconds: nextAt ?? nextFailureAt(context.rollout, context.now),
+      untilSeconds: sooner(context, nextAt ?? nextFailureAt(context.rollout, context.now)),
     };
   }
   return undefined;
+}
+
+/** How many points must have passed: fewer where tests have proved that the next step is safe. */
+export function neededIn({ judgement, proof, rollout }: Context): number {
+  const early = earlySeconds(judgedStep(rollout), proof);
+  return early === undefined || judgement.needed === 0
+    ? judgement.needed
+    : pointsIn(rollout.plan.plan, early);
+}
+
+/** What is enough of a step's bake time as things are proved; undefined where all of it must pass. */
+function earlySeconds(step: Step | undefined, proof: Context['proof']): number | undefined {
+  const stay = step?.stay;
+  if (stay === undefined || stay.kind === 'guard' || proof === undefined) return undefined;
+  return isProvedSafe(proof) ? stay.leastSeconds : undefined;
 }
 
 /** The tests must be sure that the next step is safe, and must not see the environment fail. */
@@ -89,14 +107,11 @@ export function notProven({ proof, rollout, now }: Context): Decision | undefine
   return { kind: 'hold', reason: undecidedText(proof), untilSeconds };
 }
 
-/** What failed, by how much, and how many failures that makes. A clean point of a live step may fail and not count. */
-function newestFailure({ judgement, failedChecks, rollout }: Context): string {
-  const { newestSaid, newestCounts } = judgement;
-  const { threshold } = rollout.plan.plan.analysis;
-  const failing = newestSaid.filter((it) => it.verdict === 'fail');
-  return newestCounts
-    ? failedText(failing, failedChecks, threshold)
-    : `${brokenText(failing)} (${failedOf(failedChecks, threshold)})`;
+/** What failed, by how much, and how many failures that makes. */
+function newestFailure(context: Context): string {
+  const failing = context.judgement.newestSaid.filter((it) => it.verdict === 'fail');
+  const point = { at: Infinity, checks: failing };
+  return failedText(failing, standingsAt(limitsOf(context), point));
 }
 
 /** What fails now, where the newest point does; the outage itself may be over. */
@@ -159,19 +174,29 @@ export function unlessFast(rule: Rule): Rule {
 }
 
 /** Without checks, time alone must pass. */
-function notWaited({ rollout, observation, now }: Context): Decision | undefined {
+function notWaited(context: Context): Decision | undefined {
+  const { rollout, observation, proof, now } = context;
   const { position } = rollout.state;
   const step = position.kind === 'step' ? stepOf(rollout.plan.plan, position) : undefined;
   const live = observation.cluster?.live;
-  const seconds = step?.stay.kind === 'wait' ? step.stay.seconds : 0;
+  const whole = step?.stay.kind === 'wait' ? step.stay.seconds : 0;
+  const seconds = earlySeconds(step, proof) ?? whole;
   const until = (live?.kind === 'live' ? live.sinceSeconds : now) + seconds;
   if (now >= until) return undefined;
   const isTested = (step?.tests ?? []).length > 0;
   return {
     kind: 'hold',
     reason: `bakes for ${seconds} s${isTested ? '' : ', without checks'}`,
-    untilSeconds: until,
+    untilSeconds: sooner(context, until),
   };
+}
+
+/** Where evidence may end the step early, its next interval may change the answer. */
+function sooner({ rollout, now }: Context, untilSeconds: number | undefined): number | undefined {
+  const stay = judgedStep(rollout)?.stay;
+  if (stay === undefined || stay.kind === 'guard' || stay.leastSeconds === undefined)
+    return untilSeconds;
+  return Math.min(untilSeconds ?? Infinity, nextIntervalAt(rollout, now));
 }
 
 /** Everything that the step asks for is known to be true. */
@@ -212,7 +237,7 @@ function whyOn(context: Context): string {
   const by = approved?.find((it) => it.step === step);
   const passed = [
     ...(judgement.needed > 0
-      ? [`${ofWanted(judgement.passed, judgement.needed)} checks passed`]
+      ? [`${ofWanted(judgement.passed, neededIn(context))} checks passed`]
       : []),
     ...(proof === undefined ? [] : [totalLine(proof)]),
     ...(judgement.excusedChecks > 0 ? [environment(context)] : []),

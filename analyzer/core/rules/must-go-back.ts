@@ -1,26 +1,55 @@
 import { failureOf } from '../failure.ts';
+import { abortedText } from '../judge/abort.ts';
+import { ownerOf } from '../judge/failed-point.ts';
 import { judgedStep } from '../judge/judge.ts';
 import type { Proof } from '../judge/proof.ts';
-import { saidOf, seenText, totalLine, undecidedText } from '../judge/proof-text.ts';
+import { differenceText, saidOf, seenText, totalLine, undecidedText } from '../judge/proof-text.ts';
 import { canaryWeight, hasPromoted, stepOf } from '../position.ts';
 import { nextBack } from '../rollout.ts';
 import type { Rollout } from '../situation.ts';
 import { unix } from '../state.ts';
 import { type Context, type Decision, type Move, noteMove, seenIn } from './decision.ts';
+import { type Limit, limitsOf } from './limits.ts';
 
-/** The failed checks of the whole rollout have reached the threshold. */
+/** The failed checks of the whole rollout have reached a threshold. */
 export function tooManyFailedChecks(context: Context): Decision | undefined {
-  const { rollout, judgement, failedChecks, observation } = context;
-  const { threshold } = rollout.plan.plan.analysis;
+  const { rollout } = context;
   if (rollout.state.position.kind !== 'step') return undefined;
-  if (failedChecks < threshold) return undefined;
-  const bad = judgement.evidence
-    .filter((it) => it.failed > 0 && it.check.dryRun !== true)
-    .map((it) => it.check.name);
-  const shown = observation.cluster?.shownStep ?? rollout.state.position.step;
+  const reached = limitsOf(context).filter((it) => it.count >= it.threshold);
+  const isDoubtful = (it: Limit) =>
+    it.count - it.inStep.filter((one) => one.isDoubtful === true).length < it.threshold;
+  const limit = reached.find((it) => !isDoubtful(it)) ?? reached[0];
+  if (limit === undefined) return undefined;
+  const { check, count, threshold, inStep } = limit;
+  const failing = new Set(
+    inStep.flatMap(({ checks }) =>
+      checks.filter((it) => ownerOf(it.check) === check).map((it) => it.check.name),
+    ),
+  );
+  const bad = check === undefined ? namesIn(context, failing) : [check];
   const names = bad.length === 0 ? '' : ` of ${bad.join(', ')}`;
-  const reason = `${failedChecks} failed checks${names} at ${shown} (threshold ${threshold})`;
-  const isDoubtful = failedChecks - judgement.doubtfulChecks < threshold;
+  const whose = check === undefined ? '' : ' of its own';
+  const reason = `${count} failed checks${names} at ${shownIn(context)} (threshold ${threshold}${whose})`;
+  return (isDoubtful(limit) ? spare(context, reason) : undefined) ?? backBecause(context, reason);
+}
+
+/** In the order of the plan. */
+function namesIn({ judgement }: Context, names: ReadonlySet<string>): readonly string[] {
+  return judgement.series.map((it) => it.check.name).filter((it) => names.has(it));
+}
+
+function shownIn({ observation, rollout: { state } }: Context): string | undefined {
+  const { position } = state;
+  return observation.cluster?.shownStep ?? (position.kind === 'step' ? position.step : undefined);
+}
+
+/** One value beyond an abort bound is enough, whatever the threshold. */
+export function abortBoundBroken(context: Context): Decision | undefined {
+  const { aborts } = context.judgement;
+  const abort = aborts.find((it) => it.isDoubtful !== true) ?? aborts[0];
+  if (abort === undefined || context.rollout.state.position.kind !== 'step') return undefined;
+  const reason = `${abortedText(abort)}, an abort bound, at ${shownIn(context)}`;
+  const isDoubtful = abort.isDoubtful === true;
   return (isDoubtful ? spare(context, reason) : undefined) ?? backBecause(context, reason);
 }
 
@@ -30,10 +59,10 @@ export function provenWorse(context: Context): Decision | undefined {
   if (proof?.blame === undefined || rollout.state.position.kind !== 'step') return undefined;
   const { test, claim } = proof.blame;
   const { step } = rollout.state.position;
-  return backBecause(
-    context,
-    `${seenText(saidOf(test))} at ${step}: ${claim.name}; ${totalLine(proof)}`,
-  );
+  const said = saidOf(test);
+  const difference = differenceText(said);
+  const parts = [`${seenText(said)} at ${step}: ${claim.name}`, totalLine(proof), difference];
+  return backBecause(context, parts.filter((it) => it !== undefined).join('; '));
 }
 
 /**
@@ -167,8 +196,8 @@ function isProven({ isSafe, shared }: Proof): boolean {
 }
 
 /** Whether the newest point tells nothing of the candidate: no value, or a failure that is not its own. */
-function isSilent({ newest, failedChecks, excusedChecks }: Context['judgement']): boolean {
-  return newest === 'unknown' || (newest === 'fail' && failedChecks === 0 && excusedChecks > 0);
+function isSilent({ newest, failures, excusedChecks }: Context['judgement']): boolean {
+  return newest === 'unknown' || (newest === 'fail' && failures.length === 0 && excusedChecks > 0);
 }
 
 /** When the first call was made of a hook that is called again and again, and that nobody answers; Unix seconds. */

@@ -1,10 +1,13 @@
 import type { Check, Track } from '../../../lib/plan/plan.ts';
+import { warmUpSecondsOf } from '../../../lib/plan/warm-up.ts';
 import type { Liveness } from '../../core/cluster/reading.ts';
+import { beyondAbort } from '../../core/judge/abort.ts';
 import type { Cell, Interval } from '../../core/judge/counts.ts';
-import { type Grid, seriesQuestions } from '../../core/judge/judge.ts';
+import type { Grid } from '../../core/judge/grid.ts';
+import { seriesQuestions } from '../../core/judge/judge.ts';
 import { samplesThat } from '../../core/judge/point.ts';
 import { intervalGrid, proofOf, startWeighing, type Weighed } from '../../core/judge/proof.ts';
-import type { CheckSeries, Sample } from '../../core/judge/series.ts';
+import type { CheckSeries, Sample, TrackSeries } from '../../core/judge/series.ts';
 import { type Weighing, weighedWith } from '../../core/judge/weighing.ts';
 import { hasPromoted, stepOf } from '../../core/position.ts';
 import type { Rollout } from '../../core/situation.ts';
@@ -47,24 +50,24 @@ export function openEvidence(
   let weighedUntil = intervalGrid(rollout, 0).start;
   let isSeen = (rollout.state.evidence ?? []).some((it) => it.canary.requests > 0);
   const sampled = new Map<string, Sampled>();
+  const warmUp = warmUpSecondsOf(plan, step?.name ?? '');
+  const warmUntil = warmUp === 0 ? -Infinity : liveAt + warmUp;
+  const hasAbort = plan.checks.some((it) => it.abort !== undefined);
 
   return {
     weighed: weighedAt,
     series: (live, now) =>
-      seriesQuestions(rollout, live, now).map(({ check, fromCommit, fromLive }) => {
-        const commit = { canary: known(asked(check, 'canary', 'commit', fromCommit)) };
-        const isFailed =
-          check.ask.primary !== undefined && samplesThat('fail', check, commit).length > 0;
+      seriesQuestions(rollout, live, now).map(({ check, fromCommit, fromLive, guarded }) => {
+        const isFailed = (it: TrackSeries) => samplesThat('fail', check, it).length > 0;
         return {
           check,
-          fromCommit:
-            isFailed && !hasPromotedIn(rollout)
-              ? { ...commit, primary: known(asked(check, 'primary', 'commit', fromCommit)) }
-              : commit,
-          fromLive: fromLive && { canary: known(asked(check, 'canary', 'live', fromLive)) },
+          fromCommit: seriesOn(check, 'commit', fromCommit, isFailed),
+          fromLive: fromLive && seriesOn(check, 'live', fromLive, isFailed),
+          ...(guarded === undefined ? {} : { guarded: guardedSeries(check, guarded) }),
         };
       }),
     isAlarming(now) {
+      if (hasAbort && isAborting(now)) return true;
       const least = Math.min(...(weighings ?? []).map((it) => it.test.catastrophe ?? Infinity));
       if (least === Infinity) return false;
       const { requests, bad } = traffic.counted('canary', intervalGrid(rollout, now).end, now);
@@ -73,6 +76,32 @@ export function openEvidence(
       return proofOf(rollout, weighedAt(now) ?? [])?.blame !== undefined;
     },
   };
+
+  /** The primary is asked where something fails, and while it is another version. */
+  function seriesOn(
+    check: Check,
+    grid: string,
+    points: Grid,
+    isBad: (it: TrackSeries) => boolean,
+  ): TrackSeries {
+    const canary = known(asked(check, 'canary', grid, points));
+    const isOther = check.ask.primary !== undefined && !hasPromotedIn(rollout);
+    if (!isOther || !isBad({ canary })) return { canary };
+    return { canary, primary: known(asked(check, 'primary', grid, points)) };
+  }
+
+  function guardedSeries(check: Check, points: Grid): TrackSeries {
+    const isBad = ({ canary }: TrackSeries) => beyondAbort(check.abort, canary).length > 0;
+    return seriesOn(check, 'guarded', points, isBad);
+  }
+
+  function isAborting(now: number): boolean {
+    return seriesQuestions(rollout, { kind: 'waiting', reason: 'not asked' }, now).some(
+      ({ check, guarded }) =>
+        guarded !== undefined &&
+        beyondAbort(check.abort, guardedSeries(check, guarded).canary).length > 0,
+    );
+  }
 
   function weighedAt(now: number): readonly Weighed[] | undefined {
     const { start, end, stepSeconds } = intervalGrid(rollout, now);
@@ -90,7 +119,7 @@ export function openEvidence(
     const interval = intervalOf(weighing, from, to);
     isSeen ||= interval.strata.some((it) => it.canary.requests > 0);
     // Counters that nobody has seen yet are not there.
-    return isSeen ? weighedWith(weighing, [interval], liveAt) : weighing;
+    return isSeen ? weighedWith(weighing, [interval], liveAt + warmUp, warmUntil) : weighing;
   }
 
   function intervalOf(weighing: Weighing, from: number, to: number): Interval {

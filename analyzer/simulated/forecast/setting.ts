@@ -1,3 +1,4 @@
+import { guardSecondsOf } from '../../../lib/plan/analysis.ts';
 import type { Test } from '../../../lib/plan/evidence.ts';
 import type { Plan } from '../../../lib/plan/plan.ts';
 import type { Bound } from '../../core/judge/counts.ts';
@@ -23,9 +24,6 @@ export interface Users {
   readonly readySeconds: number;
 }
 
-/** How often a candidate with traffic is looked at where its plan does not say it. */
-const GUARD_SECONDS = 5;
-
 /** How long the requests were counted that tell the usual latency. */
 const HISTORY_SECONDS = 3600;
 
@@ -41,9 +39,10 @@ export function settingOf(plan: Plan, { perSecond, readySeconds }: Users): Setti
     question.kind === 'objective' && question.boundMs !== undefined ? [question.boundMs] : [],
   );
   const bounds = isTimed ? [...new Set([...BOUNDS, ...own])].sort((a, b) => a - b) : [];
-  const guard = tests.some((one) => one.catastrophe !== undefined)
-    ? [analysis.guardSeconds ?? GUARD_SECONDS]
-    : [];
+  const isGuarded =
+    tests.some((one) => one.catastrophe !== undefined) ||
+    plan.checks.some((one) => one.abort !== undefined);
+  const guard = isGuarded ? [guardSecondsOf(analysis)] : [];
   const periods = [evidence?.intervalSeconds ?? 0, analysis.checkSeconds, analysis.settleSeconds];
   return {
     ...it,

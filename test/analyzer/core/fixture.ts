@@ -8,6 +8,7 @@ import type {
   Readiness,
 } from '../../../analyzer/core/cluster/reading.ts';
 import type { TestCounts } from '../../../analyzer/core/judge/counts.ts';
+import type { Grid } from '../../../analyzer/core/judge/grid.ts';
 import { judge, seriesQuestions } from '../../../analyzer/core/judge/judge.ts';
 import type { CheckSeries, Sample } from '../../../analyzer/core/judge/series.ts';
 import type { HookReading, Observation } from '../../../analyzer/core/observation.ts';
@@ -349,10 +350,7 @@ export function series(
   values: Exclude<Seen['values'], undefined>,
   primary?: Values,
 ): CheckSeries[] {
-  const ask = (
-    grid: { start: number; end: number; stepSeconds: number },
-    from = values,
-  ): Answer<readonly Sample[]> => {
+  const ask = (grid: Grid, from = values): Answer<readonly Sample[]> => {
     if (typeof from !== 'function') return { kind: 'unknown', reason: from.unknown };
     const all: Sample[] = [];
     for (let at = grid.start; at <= grid.end; at += grid.stepSeconds) {
@@ -361,13 +359,15 @@ export function series(
     }
     return { kind: 'known', value: all };
   };
-  return seriesQuestions(of, live, now).map(({ check, fromCommit, fromLive }) => ({
+  const both = (grid: Grid) => ({
+    canary: ask(grid),
+    ...(primary === undefined ? {} : { primary: ask(grid, primary) }),
+  });
+  return seriesQuestions(of, live, now).map(({ check, fromCommit, fromLive, guarded }) => ({
     check,
-    fromCommit: {
-      canary: ask(fromCommit),
-      ...(primary === undefined ? {} : { primary: ask(fromCommit, primary) }),
-    },
-    fromLive: fromLive === undefined ? undefined : { canary: ask(fromLive) },
+    fromCommit: both(fromCommit),
+    fromLive: fromLive === undefined ? undefined : both(fromLive),
+    ...(guarded === undefined ? {} : { guarded: both(guarded) }),
   }));
 }
 

@@ -11,6 +11,10 @@ test('more failures than are tolerated are told as they are', () => {
     '3 of 3 failed checks',
     '7 failed checks (threshold 3)',
   ]);
-  expect(failedText([], 3, 3)).toMatch(/\(failed check 3 of 3\)$/);
-  expect(failedText([], 7, 3)).toMatch(/\(failed check 7, threshold 3\)$/);
+  expect(failedText([], [{ check: undefined, count: 3, threshold: 3 }])).toMatch(
+    /\(failed check 3 of 3\)$/,
+  );
+  expect(failedText([], [{ check: undefined, count: 7, threshold: 3 }])).toMatch(
+    /\(failed check 7, threshold 3\)$/,
+  );
 });

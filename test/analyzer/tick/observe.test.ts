@@ -1,9 +1,22 @@
 import { describe, expect, test } from 'vitest';
+import type { Liveness } from '../../../analyzer/core/cluster/reading.ts';
 import { decide } from '../../../analyzer/core/rules/decide.ts';
-import { hasUnreachable, observe } from '../../../analyzer/tick/observe.ts';
+import { askMetrics, hasUnreachable, observe } from '../../../analyzer/tick/observe.ts';
 import { oneCluster } from '../../../analyzer/tick/world.ts';
+import type { Check } from '../../../lib/plan/plan.ts';
 import { oneStore } from '../../one-store.ts';
-import { blobs, observation, situation, step, T0, V2 } from '../core/fixture.ts';
+import {
+  blobs,
+  bounded,
+  liveSince,
+  observation,
+  plan,
+  rollout,
+  situation,
+  step,
+  T0,
+  V2,
+} from '../core/fixture.ts';
 import { noCounters } from '../no-counters.ts';
 
 const { settleSeconds, inconclusiveDeadlineSeconds } = V2.plan.analysis;
@@ -87,4 +100,58 @@ describe('the clock of the metric store', () => {
       expect(await skewOf(ahead, takes)).toBe(expected);
     },
   );
+});
+
+describe('what is asked of a check', () => {
+  /** Queries and the distance of their points, where the canary has one value and the primary another. */
+  async function askedWith(canary: number, live: Liveness): Promise<readonly string[]> {
+    const asked: string[] = [];
+    const check: Check = {
+      ...bounded('own', { min: 99 }),
+      ask: { canary: 'canary', primary: 'primary' },
+      abort: { min: 90 },
+    };
+    const steps = { '02-weight-20': { checks: ['own'] } };
+    const checks = [...V2.plan.checks, check];
+    const of = rollout(
+      situation({ position: step('02-weight-20'), plan: plan('v2', { checks, steps }) }),
+    );
+    const metrics = oneStore({
+      kind: 'prometheus',
+      ...noCounters,
+      values: async ({ query }, { start, end, stepSeconds }) => {
+        asked.push(`${query} ${stepSeconds}`);
+        const length = (end - start) / stepSeconds + 1;
+        const value = query === 'canary' ? canary : 99.9;
+        const samples = Array.from({ length }, (_, it) => ({
+          at: start + it * stepSeconds,
+          value,
+        }));
+        return { kind: 'known', value: { samples, serverTime: T0 + 100 } };
+      },
+    });
+    await askMetrics({ metrics, clock: () => T0 + 100 }, of, live, T0 + 100);
+    return asked.sort();
+  }
+
+  const WAITING: Liveness = { kind: 'waiting', reason: 'not synced' };
+
+  test.each<[string, number, Liveness, readonly string[]]>([
+    ['that passes', 99.9, liveSince(T0), ['canary 10', 'canary 10', 'canary 5']],
+    ['before its step is live', 99.9, WAITING, ['canary 10', 'canary 5']],
+    [
+      'that fails: the primary on both grids, too',
+      95,
+      liveSince(T0),
+      ['canary 10', 'canary 10', 'canary 5', 'primary 10', 'primary 10'],
+    ],
+    [
+      'beyond its abort bound: the primary at each guard period as well',
+      80,
+      liveSince(T0),
+      ['canary 10', 'canary 10', 'canary 5', 'primary 10', 'primary 10', 'primary 5'],
+    ],
+  ])('%s', async (_, value, live, expected) => {
+    expect(await askedWith(value, live)).toEqual(expected);
+  });
 });

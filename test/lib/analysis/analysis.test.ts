@@ -44,3 +44,12 @@ test.each([
 ])('mistake %#', (props, text) => {
   expect(compileAnalysis('shop', props).mistakes.map(mistakeText)).toEqual([text]);
 });
+
+test('a warm-up is in the plan where there is one', () => {
+  const warmUpOf = (seconds: number) =>
+    compileAnalysis('shop', { warmUp: Duration.seconds(seconds) }).analysis.warmUpSeconds;
+  expect([warmUpOf(30), warmUpOf(0)]).toEqual([30, undefined]);
+  expect(
+    compileAnalysis('shop', { warmUp: Duration.millis(1500) }).mistakes.map(mistakeText),
+  ).toEqual([expect.stringContaining('analysis.warmUp must be a whole number of seconds')]);
+});

@@ -1,8 +1,10 @@
 import { Duration } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
-import { compileChecks, latency, query, successRate } from '../../../lib/analysis/checks.ts';
+import { latency, query, successRate } from '../../../lib/analysis/checks.ts';
+import { compileChecks } from '../../../lib/analysis/compile-checks.ts';
 import { mistakeText } from '../../../lib/mistake.ts';
 import { namesOf } from '../../../lib/names.ts';
+import { checkText } from '../../../lib/plan/judge.ts';
 import { istio } from '../../../lib/traffic/istio/istio.ts';
 
 const context = {
@@ -94,7 +96,34 @@ test('a query of the author’s own has every variable', () => {
   );
 });
 
+test('abort bounds and a threshold of its own are in the plan, in the unit of the check', () => {
+  const { checks, mistakes } = compile(
+    successRate({ min: 99, abort: { min: 90 }, threshold: 3 }),
+    latency({ max: Duration.millis(500), abort: { max: Duration.seconds(2) } }),
+    query({ name: 'depth', query: 'x', min: 1, max: 9, abort: { min: 0, max: 20 } }),
+  );
+  expect(mistakes).toEqual([]);
+  expect(checks.map(({ abort, threshold }) => ({ abort, threshold }))).toEqual([
+    { abort: { min: 90 }, threshold: 3 },
+    { abort: { max: 2000 }, threshold: undefined },
+    { abort: { min: 0, max: 20 }, threshold: undefined },
+  ]);
+  expect(checks.map(checkText)).toEqual([
+    '≥ 99 %, rolls back at once < 90 %, threshold 3 of its own',
+    '≤ 500 ms, rolls back at once > 2000 ms',
+    '1 to 9, rolls back at once < 0 or > 20',
+  ]);
+});
+
 test.each([
+  [successRate({ min: 99, abort: { min: 99 } }), /abort\.min must be below min, got "99 and 99"/],
+  [
+    latency({ max: Duration.millis(500), abort: { max: Duration.millis(400) } }),
+    /abort\.max must be above max, got "400 and 500"; use a number above 500/,
+  ],
+  [query({ name: 'a', query: 'x', min: 1, abort: { max: 9 } }), /abort\.max needs max, got "9"/],
+  [successRate({ min: 99, abort: { min: -1 } }), /abort\.min must be a percent, got "-1"/],
+  [successRate({ min: 99, threshold: 0 }), /threshold must be a whole number, got "0"; use 1/],
   [
     successRate({}),
     /shop: analysis\.checks\[0\] \(success-rate\): a check needs a bound, got "neither min nor max"; give min/,

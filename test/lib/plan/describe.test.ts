@@ -1,6 +1,13 @@
 import { Duration } from 'cdk8s';
-import { expect, test } from 'vitest';
-import { canary, type ReleaseProps, render, rollout, successRate } from '../../../lib/index.ts';
+import { describe, expect, test } from 'vitest';
+import {
+  canary,
+  compare,
+  type ReleaseProps,
+  render,
+  rollout,
+  successRate,
+} from '../../../lib/index.ts';
 import { describeSteps, durationText, times, uncheckedText } from '../../../lib/plan/describe.ts';
 import { sample } from '../sample.ts';
 
@@ -131,4 +138,88 @@ test('a release without any check says so, and what judges the candidate instead
   expect(await said({ analysis: { checks: [] }, hooks: [rollout(hook)] })).toBe(
     'no check judges the candidate, only its readiness and hook load',
   );
+});
+
+test('a check’s own threshold and its abort bounds change how soon a rollback begins', () => {
+  const [check] = plan.checks;
+  if (check === undefined) throw new Error('expected a check');
+  const only = (more: object) => times({ ...plan, checks: [{ ...check, ...more }] });
+  const { rollbackMinSeconds: least, rollbackWorstSeconds: worst } = times(plan);
+  // Three failed checks, one every 30 s; or one, or five of its own.
+  expect(only({ threshold: 1 })).toMatchObject({
+    rollbackMinSeconds: least - 60,
+    rollbackWorstSeconds: worst - 60,
+  });
+  expect(only({ threshold: 5 }).rollbackWorstSeconds).toBe(worst + 60);
+  // A guard period and the settle time; what lies between both bounds takes as long as before.
+  expect(only({ abort: { min: 90 } })).toMatchObject({
+    rollbackMinSeconds: 5 + 10,
+    rollbackWorstSeconds: worst,
+  });
+});
+
+describe('with tests of evidence', () => {
+  const tested = (analysis: ReleaseProps['analysis']) =>
+    render(
+      sample({
+        strategy: canary({ stepWeights: [20, 50] }),
+        analysis: { bakeTime: Duration.seconds(60), settleTime: Duration.seconds(15), ...analysis },
+      }),
+    );
+  const checks = [compare.errorRate()];
+
+  test('times have what it takes at the requests that are expected', async () => {
+    const { plan, files } = await tested({ checks, evidence: { requestsPerSecond: 100 } });
+    // 2,498 requests at 20 a second, and 4,996 at 50: 125 and 100 s, in intervals of 15 s that settle for 15 s.
+    expect(times(plan).promoteMinSeconds).toBe(135 + 15 + (105 + 15));
+    const { plan: idle } = await tested({ checks: [] });
+    const more = times(plan).promoteWorstSeconds - times(idle).promoteWorstSeconds;
+    expect(more).toBe(135 + 15 + 15 + (105 + 15 + 15) - 2 * 60);
+    expect(files.get('PLAN.md')).not.toContain('What evidence takes');
+  });
+
+  test('times say that they lack it where nobody says how many there are', async () => {
+    const { plan, files } = await tested({ checks });
+    expect(times(plan).promoteMinSeconds).toBe(2 * 60);
+    expect(files.get('PLAN.md')).toContain('What evidence takes depends on the requests');
+  });
+
+  test('a least bake time is in the table, in the gate and in the least time', async () => {
+    const { plan } = await tested({
+      checks: [...checks, successRate({ min: 99 })],
+      checkPeriod: Duration.seconds(30),
+      bakeTime: Duration.minutes(10),
+      leastBakeTime: Duration.minutes(1),
+      evidence: { requestsPerSecond: 1000 },
+    });
+    const row = describeSteps(plan).find((it) => it.step === '02-weight-20');
+    expect(row?.bake).toBe('1 min to 10 min');
+    expect(row?.gate).toContain(
+      '20 passing points of success-rate, or 2 once the next step is proved safe; evidence of error-rate',
+    );
+    // A window, twice the settle time, and one period; the promotion has one point.
+    expect(times(plan).promoteMinSeconds).toBe(2 * (60 + 2 * 15 + 30) + 60 + 2 * 15);
+  });
+
+  test('a least bake time needs tests, and is no longer than the bake time', async () => {
+    const least = { leastBakeTime: Duration.minutes(1) };
+    await expect(tested({ ...least, checks: [successRate({ min: 99 })] })).rejects.toThrow(
+      'analysis.leastBakeTime is for steps that tests end early',
+    );
+    await expect(tested({ ...least, checks, bakeTime: Duration.seconds(30) })).rejects.toThrow(
+      'analysis.leastBakeTime is over the bake time',
+    );
+  });
+});
+
+test('a warm-up is part of the gate and of the times of steps that start something, and of no others', async () => {
+  const analysis = { checks: [successRate({ min: 99 })], bakeTime: Duration.seconds(60) };
+  const strategy = canary({ stepWeights: [20, 50] });
+  const { plan: usual } = await render(sample({ strategy, analysis }));
+  const warmUp = Duration.seconds(90);
+  const { plan: warm } = await render(sample({ strategy, analysis: { ...analysis, warmUp } }));
+  const gates = describeSteps(warm).map((it) => it.gate.includes('; warm for 1 min 30 s; '));
+  expect(gates).toEqual([false, false, true, false, true, false, false]);
+  // The first requests, and the pods of the promotion.
+  expect(times(warm).promoteMinSeconds - times(usual).promoteMinSeconds).toBe(2 * 90);
 });

@@ -33,6 +33,21 @@ test('what a query holds does not break the table', async () => {
   expect(page).toContain('without any the release rolls back.');
 });
 
+test('says which check takes the release back by itself, and when', async () => {
+  const checks = [
+    query({ name: 'a', query: 'x', min: 10, abort: { min: 1 } }),
+    query({ name: 'b', query: 'y', min: 1, threshold: 7 }),
+  ];
+  const { plan } = await render(sample({ analysis: { checks } }));
+  const page = planPage(plan);
+  expect(page).toContain('| a | ≥ 10, rolls back at once < 1 | 1 min | `x` |');
+  expect(page).toContain('| b | ≥ 1, threshold 7 of its own | 1 min | `y` |');
+  expect(page).toContain('It begins at one value beyond the abort bound of a (one every 5 s).\n');
+  expect(page).toContain(
+    'It begins at failed check 7 of b, whose failures count for nothing else.\n',
+  );
+});
+
 test('names the metric stores where one is not everybody’s', async () => {
   const checks = [
     query({ name: 'a', query: 'x', min: 1 }),

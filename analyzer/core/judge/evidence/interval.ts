@@ -31,6 +31,16 @@ export function rateInterval({ requests, bad }: Tally, alpha: number): Interval 
   };
 }
 
+/**
+ * Where the first rate minus the second lies, with a probability of 1 − alpha or more, at every look: each rate has half of
+ * what may be wrong. Undefined where one of them has no requests, as nothing is known of it.
+ */
+export function differenceInterval(a: Tally, b: Tally, alpha: number): Interval | undefined {
+  if (!(a.requests > 0 && b.requests > 0)) return undefined;
+  const [first, second] = [rateInterval(a, alpha / 2), rateInterval(b, alpha / 2)];
+  return { low: first.low - second.high, high: first.high - second.low };
+}
+
 /** The last number from `inside` to `outside` at which something is so. */
 function border(inside: number, outside: number, isSo: (it: number) => boolean): number {
   let [near, far] = [inside, outside];

@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Liveness } from '../../../../analyzer/core/cluster/reading.ts';
-import {
-  gridFromCommit,
-  gridFromLive,
-  judge,
-  judgedStep,
-  seriesQuestions,
-} from '../../../../analyzer/core/judge/judge.ts';
+import { gridFromCommit, gridFromLive } from '../../../../analyzer/core/judge/grid.ts';
+import { judge, judgedStep, seriesQuestions } from '../../../../analyzer/core/judge/judge.ts';
 import { samples, verdict } from '../../../../analyzer/core/judge/point.ts';
 import type { CheckSeries } from '../../../../analyzer/core/judge/series.ts';
 import { isoTime } from '../../../../analyzer/core/state.ts';

@@ -5,11 +5,14 @@ import {
   WORSE_RATIOS,
 } from '../../../../analyzer/core/judge/evidence/comparison.ts';
 import { type Proof, prove } from '../../../../analyzer/core/judge/proof.ts';
+import { saidOf, testLine } from '../../../../analyzer/core/judge/proof-text.ts';
 import { recordOf } from '../../../../analyzer/core/judge/weighing.ts';
 import type { Rollout } from '../../../../analyzer/core/situation.ts';
 import { isoTime } from '../../../../analyzer/core/state.ts';
-import type { Evidence } from '../../../../lib/plan/evidence.ts';
+import type { Evidence, Test } from '../../../../lib/plan/evidence.ts';
+import type { Stay } from '../../../../lib/plan/plan.ts';
 import {
+  bounded,
   decision,
   liveSince,
   move,
@@ -84,6 +87,22 @@ describe('what is proved', () => {
     expect(back.reason).toMatch(
       /^error-rate: 30 of 60 canary requests bad \(50 %\), 0 of 240 other requests bad \(0 %\) at 02-weight-20: catastrophe; evidence of harm /,
     );
+  });
+
+  test('the difference of both shares is told with the interval that it lies in', () => {
+    const counts = [counted(rollout(of), it, failing(1))];
+    const difference = 'difference 22.9 to 73.6 percentage points (99 %)';
+    const back = move(of, LATER, { counts });
+    expect(back.reason).toMatch(/; difference 22\.9 to 73\.6 percentage points \(99 %\)$/);
+    const [said] = (back.proof?.tests ?? []).map(saidOf);
+    expect(said && testLine(said)).toContain(`other requests bad (0 %); ${difference}; evidence`);
+    expect(said?.difference).toMatchObject({
+      low: expect.closeTo(22.86, 1),
+      high: expect.closeTo(73.62, 1),
+      confidence: 0.99,
+    });
+    const silent = decision(of, LATER, { counts: [counted(rollout(of), it, [])] });
+    expect(silent.reason).not.toContain('difference');
   });
 
   test('a canary as good as the primary goes on once the next step is known to be safe', () => {
@@ -299,5 +318,90 @@ describe('what a test cannot see', () => {
         kind: 'move',
         transition: 'next',
       });
+  });
+});
+
+describe('a step that evidence may end early', () => {
+  const it = errorTest();
+  const staying = (stay: Stay, checks: readonly string[]) => {
+    const left = at('02-weight-20', evidence([it]));
+    const of = tested(evidence([it]));
+    const steps = of.plan.steps.map((one) =>
+      one.name === '02-weight-20' ? { ...one, checks: [...checks], stay } : one,
+    );
+    const known = checks.map((name) => bounded(name, { min: 99 }));
+    const changed = { ...of, plan: { ...of.plan, steps, checks: known } };
+    return situation({
+      position: step('02-weight-20'),
+      plan: changed,
+      state: { steps: [...stateOf(left).steps] },
+    });
+  };
+  const sure = (of: ReturnType<typeof staying>) => ({
+    counts: [counted(rollout(of), it, quiet(60))],
+  });
+  const unsure = (of: ReturnType<typeof staying>) => ({
+    counts: [counted(rollout(of), it, quiet(10))],
+  });
+
+  test('waits for the least time once the next step is proved safe, and for the whole one before', () => {
+    const of = staying({ kind: 'wait', seconds: 3000, leastSeconds: 280 }, []);
+    expect(decision(of, T0 + 279, sure(of))).toMatchObject({ reason: 'bakes for 280 s' });
+    expect(move(of, LATER, sure(of))).toMatchObject({ transition: 'next', verdict: 'pass' });
+    expect(decision(of, LATER, unsure(of))).toMatchObject({ reason: 'bakes for 3000 s' });
+  });
+
+  test('asks for fewer passing points of its checks, and never for fewer than the least time has', () => {
+    const of = staying({ kind: 'bake', seconds: 600, leastSeconds: 50 }, ['depth']);
+    const early = move(of, LATER, sure(of));
+    expect(early.reason).toMatch(/^5 of 5 checks passed; evidence of harm /);
+    expect(decision(of, LATER, unsure(of)).reason).toBe('26 of 60 checks passed');
+    const short = staying({ kind: 'bake', seconds: 600, leastSeconds: 500 }, ['depth']);
+    expect(decision(short, LATER, sure(short)).reason).toBe('26 of 50 checks passed');
+  });
+
+  test('looks again when the next interval may prove it', () => {
+    const of = staying({ kind: 'wait', seconds: 3000, leastSeconds: 30 }, []);
+    const held = decision(of, LATER, unsure(of));
+    expect(held.kind === 'hold' && (held.untilSeconds ?? Infinity) - LATER).toBeLessThanOrEqual(15);
+  });
+
+  test('is not ended while a failure is the newest answer', () => {
+    const of = staying({ kind: 'bake', seconds: 600, leastSeconds: 50 }, ['depth']);
+    const values = (time: number) => (time > LATER - 12 ? 80 : 99.9);
+    expect(decision(of, LATER, { ...sure(of), values }).reason).toMatch(/^depth 80 < 99 /);
+  });
+});
+
+describe('while a step warms up', () => {
+  const warming = (it: Test) => {
+    const of = at('02-weight-20', evidence([it]));
+    if (of.plan.kind !== 'known') throw new Error('expected a plan');
+    const { value } = of.plan;
+    const analysis = { ...value.plan.analysis, warmUpSeconds: 60 };
+    return situation({
+      position: step('02-weight-20'),
+      plan: { ...value, plan: { ...value.plan, analysis } },
+      state: { steps: [...stateOf(of).steps] },
+    });
+  };
+
+  test('its intervals count neither against the candidate nor for it', () => {
+    const it = errorTest({ capped: true });
+    const of = rollout(warming(it));
+    const cold = proofOf(of, [counted(of, it, [...failing(3), ...quiet(1)])]);
+    expect(cold).toMatchObject({ harm: 0, requests: 0 });
+    const [later, usual] = [of, rollout(at('02-weight-20', evidence([it])))].map((one) =>
+      proofOf(one, [counted(one, it, [...quiet(4), ...failing(3)])]),
+    );
+    expect(later?.harm).toBeGreaterThan(0);
+    expect(later?.requests).toBeLessThan(usual?.requests ?? 0);
+  });
+
+  test('a catastrophe takes the candidate back all the same', () => {
+    const it = errorTest({ catastrophe: 0.1, capped: true });
+    const of = warming(it);
+    const back = move(of, T0 + 50, { counts: [counted(rollout(of), it, failing(2))] });
+    expect(back.reason).toContain(': catastrophe; ');
   });
 });

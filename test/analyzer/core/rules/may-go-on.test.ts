@@ -116,7 +116,7 @@ describe('going on', () => {
     [
       'the newest check failed',
       { values: (at) => (at >= T0 + 55 ? 80 : 99.9) },
-      'success-rate 80 < 99 (0 of 3 failed checks)',
+      'success-rate 80 < 99 (failed check 1 of 3)',
     ],
     [
       'clocks differ too much',
