@@ -8,7 +8,7 @@ import {
 import type { HttpResult } from '../http/client.ts';
 import type { HostFailure } from './host.ts';
 
-/** Ends what is asked of a host. It is thrown by adapters alone, and becomes an answer before anybody else sees it. */
+/** Ends what is asked of a host: inside of adapters, which make an answer of it, and in commands, which end with it. */
 export class HostError extends Error {
   readonly failure: HostFailure;
   constructor(failure: HostFailure) {
