@@ -42,6 +42,7 @@ const pull = z.object({
   base: branch,
   merged: z.boolean(),
   merge_commit_sha: z.string().nullish(),
+  /** Of one pull request alone, not of lists. */
   merged_by: user.nullish(),
 });
 type Pull = z.infer<typeof pull>;
@@ -170,7 +171,8 @@ async function foundOf(api: Api, base: string, it: Pull): Promise<Found> {
     parents.map((one) => one.sha),
     pullRequest.commit,
   );
-  const by = it.merged_by ?? undefined;
+  const whole = await api.read({ task, path: `${base}/pulls/${it.number}` }, pull);
+  const by = whole.value.merged_by ?? undefined;
   return { kind: 'merged', pullRequest, commit: sha, method, by: by && person(by) };
 }
 

@@ -12,7 +12,7 @@ import {
 const user = (it: ForgeUser | undefined) =>
   it === undefined ? null : { id: it.id, login: it.name };
 
-function shown(it: ForgePull) {
+function shown(it: ForgePull, isWhole = true) {
   const isMerged = it.state === 'merged';
   const ref = it.state === 'open' ? it.head : `refs/pull/${it.number}/head`;
   return {
@@ -25,7 +25,7 @@ function shown(it: ForgePull) {
     base: { label: it.base, ref: it.base, sha: '', repo_id: 1 },
     merged: isMerged,
     merge_commit_sha: it.mergeCommit ?? null,
-    merged_by: user(isMerged ? it.by : undefined),
+    merged_by: user(isMerged && isWhole ? it.by : undefined),
   };
 }
 
@@ -47,7 +47,7 @@ export const giteaDialect: Dialect = {
           const isOpen = request.query.get('state') === 'open';
           const all = forge.pulls.filter((it) => (it.state === 'open') === isOpen).toReversed();
           const { items, headers } = paged(all, request, 'limit');
-          return { status: 200, headers, body: items.map(shown) };
+          return { status: 200, headers, body: items.map((it) => shown(it, false)) };
         },
       ],
       [
@@ -63,6 +63,14 @@ export const giteaDialect: Dialect = {
             };
           const [title, text, base] = [textOf(body.title), textOf(body.body), textOf(body.base)];
           return { status: 201, body: shown(forge.open(head, { title, body: text, base })) };
+        },
+      ],
+      [
+        'GET',
+        `${REPO}/pulls/:number`,
+        ([number]) => {
+          const it = forge.at(number);
+          return it === undefined ? missing : { status: 200, body: shown(it) };
         },
       ],
       [
