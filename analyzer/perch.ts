@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addAnalyze } from './commands/analyze.ts';
+import { addComment } from './commands/comment.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDiff } from './commands/diff.ts';
 import { type Exit, exitCode } from './commands/exit.ts';
@@ -29,7 +30,8 @@ Exit codes:
      of which several begin as it was named, a clone with remotes of which none is said to be meant, and an
      address of --listen that this machine does not have
   3  the world failed: repository unreachable, the run branch is not there, a push was refused, the address of
-     --listen is in use, a metric store gave replay no answer, or wait ran out of time; trying again may help
+     --listen is in use, a metric store gave replay no answer, a Git host did not take what comment wrote, or wait
+     ran out of time; trying again may help
   4  replay cannot tell any more: the metric stores have lost samples that were judged`;
 
 /** The `perch` command with all that it can do. */
@@ -50,6 +52,7 @@ export function perchCommand(exit: Exit): Command {
   addHistory(program);
   addReplay(program, exit);
   addDiff(program);
+  addComment(program);
   addWait(program, exit);
   addExport(program);
   addInitBranch(program);

@@ -49,6 +49,7 @@ export type {
   AnalyzerProps,
   ClustersAccess,
   GitAccess,
+  GitHostAccess,
   HooksAccess,
   MetricsAccess,
   NetworkProps,

@@ -22,6 +22,7 @@ import { type AdmissionFlags, addAdmissionFlags, admissionOf } from './admission
 import { addClusterFlags, type ClusterFlags, clustersOf } from './clusters.ts';
 import type { Exit } from './exit.ts';
 import { addHookFlags, type HookFlags, hookClientOf } from './hooks.ts';
+import { addHostFlags, type HostFlags, sitesOf } from './hosts.ts';
 import { openLeaving } from './leaving.ts';
 import { addMetricsFlags, type MetricsFlags, storesOf } from './metrics.ts';
 import { flag, parseCount, parsePositive, type RepositoryFlags } from './options.ts';
@@ -35,6 +36,7 @@ interface AnalyzeFlags
     MetricsFlags,
     AdmissionFlags,
     HookFlags,
+    HostFlags,
     ReporterFlags {
   readonly once?: true;
   readonly maxRollouts?: number;
@@ -87,7 +89,7 @@ export function addAnalyze(program: Command, exit: Exit): Command {
       ),
     );
   return addReporterFlags(
-    addHookFlags(addAdmissionFlags(addClusterFlags(addMetricsFlags(command)))),
+    addHostFlags(addHookFlags(addAdmissionFlags(addClusterFlags(addMetricsFlags(command))))),
   ).action(async (_: unknown, command: Command) => {
     await analyze(command.optsWithGlobals<AnalyzeFlags>(), command, exit);
   });
@@ -99,6 +101,8 @@ async function analyze(flags: AnalyzeFlags, command: Command, exit: Exit): Promi
   const nudge = nudgeUrls(flags, command);
   const client = hookClientOf(flags);
   const metrics = storesOf(flags, command);
+  // Whatever is wrong with them is said at the start.
+  await sitesOf(flags);
   // Whoever watches waits also for a folder that is mounted late.
   const place = await (flags.watch ? locate(flags) : locateNow(flags));
   const { remote } = place.run;

@@ -14,7 +14,7 @@ interface DiffFlags extends RepositoryFlags {
 }
 
 /** One file of live/ that changes. */
-interface FileChange {
+export interface FileChange {
   readonly path: string;
   /** `Deployment shop-canary` */
   readonly object: string;
@@ -60,10 +60,11 @@ async function readDiff(
   });
 }
 
-async function changesOf(
+/** What differs between two sets of files of a release, with all texts. */
+export async function changesOf(
   reader: Reader,
   id: string,
-  { before, after }: Prospect,
+  { before, after }: Pick<Prospect, 'before' | 'after'>,
 ): Promise<readonly FileChange[]> {
   const { changed, removed } = difference(before, after);
   const names = [...changed, ...removed].sort();
@@ -98,13 +99,15 @@ async function asText(
   if (to === undefined) return `${release}: ${from}, and nothing comes next: ${reason}\n`;
   const head = `${release}: ${from} → ${to} (candidate ${candidate}); now: ${reason}`;
   const objects = changes.map((it) => `${it.object}: ${it.change}`);
-  const diff = await textDiff({
-    before: side(changes, 'before'),
-    after: side(changes, 'after'),
-  });
+  const diff = await diffOf(changes);
   const summary = objects.length === 0 ? ['no file of live/ changes'] : objects;
   const above = [head, '', ...summary, ''].join('\n');
   return diff === '' ? above : `${above}\n${diff}`;
+}
+
+/** As a unified diff; empty where nothing changes. */
+export function diffOf(changes: readonly FileChange[]): Promise<string> {
+  return textDiff({ before: side(changes, 'before'), after: side(changes, 'after') });
 }
 
 function colorOf(line: string): Color | undefined {

@@ -21,11 +21,12 @@ export function addPlan(program: Command): Command {
       const flags = command.optsWithGlobals<RepositoryFlags>();
       const plan = await findPlan(flags, release);
       if (flags.json) sayJson(plan);
-      else say(planTable(plan));
+      else say(planText(plan, terminalWidth()));
     });
 }
 
-function planTable(plan: Plan): string {
+/** A plan as people read it. @param width of the place where they do */
+export function planText(plan: Plan, width: number): string {
   const rows = describeSteps(plan).map((it) => [it.step, it.weights, it.writes, it.bake, it.gate]);
   const { promoteMinSeconds, promoteWorstSeconds, rollbackMinSeconds, rollbackWorstSeconds } =
     times(plan);
@@ -33,7 +34,7 @@ function planTable(plan: Plan): string {
   return [
     `${plan.release}: ${plan.images.join(', ')} (candidate ${plan.candidate}), ${plan.namespace}/${plan.name}`,
     '',
-    table(['STEP', 'WEIGHTS', 'WRITES', 'BAKE', 'GATE'], rows, terminalWidth()),
+    table(['STEP', 'WEIGHTS', 'WRITES', 'BAKE', 'GATE'], rows, width),
     '',
     ...(unchecked === undefined ? [] : [`checks: ${unchecked}`]),
     `to promote: ${age(promoteMinSeconds)} at least, ${age(promoteWorstSeconds)} at worst`,

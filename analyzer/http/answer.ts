@@ -119,3 +119,11 @@ export function wantedRestSeconds({ headers }: Answered): number | undefined {
   const seconds = (Date.parse(text) - Date.now()) / 1000;
   return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
 }
+
+/** Until when a limit that is used up holds, in Unix seconds, as GitHub, GitLab and Azure DevOps tell it. */
+export function limitedUntil({ headers }: Answered): number | undefined {
+  const of = (name: string) =>
+    headers.get(`x-ratelimit-${name}`) ?? headers.get(`ratelimit-${name}`);
+  const [left, reset] = [of('remaining'), of('reset')];
+  return left === '0' && reset !== undefined && /^\d+$/.test(reset) ? Number(reset) : undefined;
+}

@@ -7,7 +7,7 @@ import { FileError } from './own-file.ts';
 
 /** One question to one server, or something that it is told. */
 export interface HttpRequest {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH';
   /** An http or https one, without credentials in it. */
   readonly url: string;
   /** Nothing secret: what a server repeats of them is shown. @default - none of our own */

@@ -140,6 +140,72 @@ const metricsAccess = fields({
   acceptPartial: z.boolean().optional(),
 });
 
+/** How the analyzer reaches the API of a Git host, for pull requests. docs/hosts.md has the rights of the tokens. */
+export type GitHostAccess = z.infer<typeof gitHostAccess>;
+
+const hostCa = {
+  /**
+   * PEM file of the authority to trust.
+   * @default - those of Node
+   */
+  ca: publicFile.optional(),
+};
+
+const gitHostAccess = z.discriminatedUnion('kind', [
+  fields({
+    kind: z.literal('github'),
+    /** @default 'https://github.com' */
+    url: z.string().optional(),
+    /**
+     * A token.
+     * @default - it logs in as the App
+     */
+    token: secretFile.optional(),
+    /**
+     * A GitHub App: its client id, and the private key that GitHub made for it.
+     * @default - it logs in with the token
+     */
+    app: fields({ id: z.string(), privateKey: secretFile }).optional(),
+    ...hostCa,
+  }),
+  fields({
+    kind: z.literal('gitlab'),
+    /** @default 'https://gitlab.com' */
+    url: z.string().optional(),
+    token: secretFile,
+    ...hostCa,
+  }),
+  fields({
+    /** Forgejo, too. */
+    kind: z.literal('gitea'),
+    url: z.string(),
+    token: secretFile,
+    ...hostCa,
+  }),
+  fields({
+    kind: z.literal('bitbucket-cloud'),
+    token: secretFile,
+    /**
+     * The e-mail address that an API token belongs to.
+     * @default - it is an access token, which belongs to nobody
+     */
+    user: z.string().optional(),
+  }),
+  fields({
+    kind: z.literal('bitbucket-data-center'),
+    url: z.string(),
+    token: secretFile,
+    ...hostCa,
+  }),
+  fields({
+    kind: z.literal('azure-devops'),
+    /** Up to the organization or collection, such as `https://dev.azure.com/acme`. */
+    url: z.string(),
+    token: secretFile,
+    ...hostCa,
+  }),
+]);
+
 /** With what the analyzer calls the hooks of releases. */
 export interface HooksAccess extends z.infer<typeof hooksAccess> {}
 
@@ -204,6 +270,8 @@ const networkProps = fields({
   apiServer: peers.optional(),
   /** @default - the ports of both repositories' addresses */
   git: peers.optional(),
+  /** @default - the ports of the addresses of all Git hosts */
+  gitHosts: peers.optional(),
   /** @default - the ports of all metric stores' addresses */
   metrics: peers.optional(),
   /** @default - the ports of the addresses of the releases' hooks */
@@ -252,6 +320,12 @@ export const analyzerProps = extended(rightsOptions, {
   source: repository.optional(),
   /** @default - Git asks for no credentials */
   git: gitAccess.optional(),
+  /**
+   * Git hosts whose APIs the analyzer may use, by any names that are DNS labels. Which one a repository is on follows
+   * from its address.
+   * @default - none
+   */
+  gitHosts: mapOf(gitHostAccess).optional(),
   /** The metric store of checks that name none; its name is `default`. */
   metrics: metricsAccess,
   /**

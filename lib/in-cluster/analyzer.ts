@@ -7,6 +7,7 @@ import type { Plan } from '../plan/plan.ts';
 import { readProps } from '../props/read.ts';
 import { allowedMistakes } from '../validation/held.ts';
 import { type AnalyzerMode, type AnalyzerProps, analyzerProps } from './analyzer-props.ts';
+import { hostMistakes, mountedHosts } from './git-hosts.ts';
 import { mountedStores, storeMistakes, strangerMistakes } from './metric-stores.ts';
 import { alerts, podMonitorSpec } from './monitoring.ts';
 import { networkPolicySpec } from './network.ts';
@@ -51,8 +52,8 @@ export class Analyzer extends Construct {
         name,
         subject: { kind: 'ServiceAccount', name, namespace },
       });
-    const stores = mountedStores(props);
-    if (stores !== undefined) put(this, stores.configMap);
+    for (const it of [mountedStores(props), mountedHosts(props)])
+      if (it !== undefined) put(this, it.configMap);
     if (mode.kind === 'watch') deployment(place, props, mode.replicas ?? 1);
     else cronJob(place, props, mode);
     put(this, {
@@ -167,6 +168,7 @@ function mistakesOf(props: AnalyzerProps, flawed: ReadonlySet<string>): Reproof[
     ...addressMistakes('run.url', run.url),
     ...(source === undefined ? [] : addressMistakes('source.url', source.url)),
     ...storeMistakes(props),
+    ...hostMistakes(props),
     ...allowedMistakes(props.allowKinds ?? []),
     ...(flawed.has('metricStores') ? [] : strangerMistakes(props)),
     ...(nudge?.urls ?? []).flatMap((it) => httpAddressMistakes('nudge.urls', it)),

@@ -1,5 +1,6 @@
 import { syncFlag } from '../gitops/sync.ts';
 import type { AnalyzerProps, PublicFile, PublicFolder } from './analyzer-props.ts';
+import { mountedHosts } from './git-hosts.ts';
 import { mountedStores } from './metric-stores.ts';
 
 /** Where the analyzer keeps its clone. */
@@ -73,6 +74,7 @@ export function argumentsOf(props: AnalyzerProps): readonly string[] {
       'metrics-headers-file': files.get('metrics-headers'),
       'metrics-header': Object.entries(metrics.headers ?? {}).map((it) => it.join('=')),
       'metrics-config': mountedStores(props)?.path,
+      'hosts-config': mountedHosts(props)?.path,
       kubeconfig: files.get('kubeconfig'),
       context: clusters?.contexts?.join(','),
       'routes-context': clusters?.routesContexts?.join(','),

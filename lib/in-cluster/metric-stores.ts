@@ -1,54 +1,27 @@
 import { httpAddressMistakes, portOf } from '../gitops/repository.ts';
-import { canonical, type Json, type JsonObject, type Manifest } from '../manifest/json.ts';
-import { toYaml } from '../manifest/yaml.ts';
+import type { JsonObject } from '../manifest/json.ts';
 import type { Reproof } from '../mistake.ts';
 import { labelReproofs } from '../names.ts';
 import { DEFAULT_SOURCE } from '../plan/plan.ts';
-import { underContentHash } from '../workload/versioned.ts';
 import type { AnalyzerProps, MetricsAccess, PublicFile } from './analyzer-props.ts';
-
-const FOLDER = '/etc/perch/metric-stores';
-const FILE = 'stores.yaml';
-
-/** The metric stores of checks that name one, as a pod gets them. */
-export interface MountedStores {
-  /** Describes them; its name tells its content, so that a change is a change of the pod. */
-  readonly configMap: Manifest;
-  /** Holds that description, and for each store a folder with what logs in there. */
-  readonly volume: JsonObject & { readonly name: string };
-  /** Where the volume is mounted. */
-  readonly folder: string;
-  /** The description's path, for `--metrics-config`. */
-  readonly path: string;
-}
+import { type MountedConfiguration, mountedConfiguration, type Paths } from './mounted.ts';
 
 /** What is mounted for `metricStores`; undefined where there are none. */
-export function mountedStores(props: AnalyzerProps): MountedStores | undefined {
-  const { name = 'perch', namespace = 'perch', metricStores = {} } = props;
-  const stores = Object.entries(metricStores);
-  if (stores.length === 0) return undefined;
-  const described = stores.map(([store, it]) => [store, description(store, it)] as const);
-  const configMap = underContentHash({
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { name: `${name}-metric-stores`, namespace },
-    data: { [FILE]: toYaml(canonical<Json>(Object.fromEntries(described))) },
-  });
-  const sources = [
-    source({ configMap: configMap.metadata.name, key: FILE }, FILE),
-    ...stores.flatMap(([store, it]) =>
-      filesOf(it).map(([file, from]) => source(from, `${store}/${file}`)),
-    ),
-  ];
-  // One volume for all, as the name of one may be no longer than that of a single store.
-  const volume = { name: 'metric-stores', projected: { sources, defaultMode: 0o440 } };
-  return { configMap, volume, folder: FOLDER, path: `${FOLDER}/${FILE}` };
+export function mountedStores(props: AnalyzerProps): MountedConfiguration | undefined {
+  const stores = Object.entries(props.metricStores ?? {});
+  const described = stores.map(([store, it]) => ({
+    name: store,
+    describe: (paths: Paths) => description(it, paths),
+    files: filesOf(it),
+  }));
+  return mountedConfiguration(props, 'metric-stores', 'stores.yaml', described);
 }
 
 /** One store in the words of `--metrics-config`. */
-function description(store: string, access: MetricsAccess): JsonObject {
-  const { url, basic, headers, acceptPartial } = access;
-  const paths = new Map(filesOf(access).map(([file]) => [file, `${FOLDER}/${store}/${file}`]));
+function description(
+  { url, basic, headers, acceptPartial }: MetricsAccess,
+  paths: Paths,
+): JsonObject {
   return {
     kind: 'prometheus',
     address: url,
@@ -77,12 +50,6 @@ function filesOf({
     ['headers', headersFile],
   ];
   return all.flatMap(([file, from]) => (from === undefined ? [] : [[file, from] as const]));
-}
-
-function source(from: PublicFile, path: string): JsonObject {
-  const items = [{ key: from.key, path }];
-  if ('configMap' in from) return { configMap: { name: from.configMap, items } };
-  return { secret: { name: from.secret, items } };
 }
 
 /** The ports of all stores, each once. */

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../manifest/json.ts';
 import type { AnalyzerProps } from './analyzer-props.ts';
 import { argumentsOf, CACHE_FOLDER, LISTEN_PORT, type Mount, mountsOf, pathOf } from './flags.ts';
+import { mountedHosts } from './git-hosts.ts';
 import { mountedStores } from './metric-stores.ts';
 
 /** Group of mounted files; the user is the image's own. */
@@ -25,7 +26,9 @@ const GRACE_SECONDS = 30;
 export function podSpec(props: AnalyzerProps, serviceAccountName: string): JsonObject {
   const { mode, clusters } = props;
   const mounts = mountsOf(props);
-  const stores = mountedStores(props);
+  const configurations = [mountedStores(props), mountedHosts(props)].filter(
+    (it) => it !== undefined,
+  );
   const isWatch = mode?.kind === 'watch';
   const key = mounts.find((it) => it.name === 'ssh-key');
   const hosts = mounts.find((it) => it.name === 'known-hosts');
@@ -61,9 +64,11 @@ export function podSpec(props: AnalyzerProps, serviceAccountName: string): JsonO
             mountPath: `/etc/perch/${name}`,
             readOnly: true,
           })),
-          ...(stores === undefined
-            ? []
-            : [{ name: stores.volume.name, mountPath: stores.folder, readOnly: true }]),
+          ...configurations.map(({ volume: { name }, folder }) => ({
+            name,
+            mountPath: folder,
+            readOnly: true,
+          })),
         ],
         ...(isWatch ? WATCHED : {}),
       },
@@ -72,7 +77,7 @@ export function podSpec(props: AnalyzerProps, serviceAccountName: string): JsonO
       { name: 'tmp', emptyDir: {} },
       { name: 'cache', emptyDir: {} },
       ...mounts.map(volume),
-      ...(stores === undefined ? [] : [stores.volume]),
+      ...configurations.map((it) => it.volume),
     ],
   };
 }
