@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
-import type { CounterSeries } from '../core/judge/counts.ts';
+import { type CounterSeries, seriesOf } from '../core/judge/counts.ts';
+import type { Folds } from '../core/judge/fold.ts';
 import type { Grid } from '../core/judge/judge.ts';
-import type { Sample } from '../core/judge/series.ts';
 import type { Growth, GrowthQuestion, MetricStore } from '../metrics/store.ts';
 import { skew } from './clusters.ts';
 import { grouped, type Joint, joinQuestions } from './joint.ts';
@@ -22,6 +22,8 @@ export interface CounterMemory {
   readonly sizes: Map<string, number>;
   /** By how much a store's clock differed when it was asked last; seconds. */
   readonly skews: Map<string, number>;
+  /** What was weighed of them, by release. */
+  readonly folds: Map<string, Folds>;
 }
 
 /** What a question's counters grew, from the start of its points to the last that was asked. */
@@ -31,6 +33,8 @@ interface Kept {
 }
 
 interface Row {
+  /** Of its labels. */
+  readonly key: string;
   readonly labels: CounterSeries['labels'];
   /** One for each point; NaN where no counter was there. */
   readonly values: Float64Array;
@@ -38,7 +42,14 @@ interface Row {
 
 /** The memory of an analyzer that has just started. */
 export function newCounterMemory(): CounterMemory {
-  return { kept: new Map(), sizes: new Map(), skews: new Map() };
+  return { kept: new Map(), sizes: new Map(), skews: new Map(), folds: new Map() };
+}
+
+/** What was weighed of a release's counters. */
+export function foldsOf({ folds }: CounterMemory, release: string): Folds {
+  const found = folds.get(release) ?? new Map();
+  folds.set(release, found);
+  return found;
 }
 
 /** Questions that one joint asks at most, and the samples that fit into one answer. */
@@ -85,7 +96,7 @@ export function shareCounters(
       return alone(source, question, points);
     return {
       kind: 'known',
-      value: { series: seriesOf(kept, points), skewSeconds: told.skewSeconds },
+      value: { series: seriesUntil(kept, points), skewSeconds: told.skewSeconds },
     };
   };
 }
@@ -120,6 +131,7 @@ function tasksOf(
   // What an earlier step wanted is over.
   for (const key of memory.kept.get(release)?.keys() ?? [])
     if (!tasks.has(key)) memory.kept.get(release)?.delete(key);
+  if (tasks.size === 0) memory.folds.delete(release);
   return [...tasks.values()];
 }
 
@@ -255,6 +267,10 @@ function mostParts({ memory, source }: Asked, parts: readonly Part[], points: Gr
   return Math.max(1, Math.min(most, Math.floor(MOST_SAMPLES / count / series)));
 }
 
+function labelsText(labels: CounterSeries['labels']): string {
+  return JSON.stringify(Object.entries(labels).sort());
+}
+
 /** What is known with what was told besides; undefined where the two differ at the point that both have. */
 function keep(
   kept: Kept | undefined,
@@ -263,17 +279,16 @@ function keep(
 ): Kept | undefined {
   const points = { start: kept?.points.start ?? start, end, stepSeconds };
   const indexOf = (at: number) => Math.round((at - points.start) / stepSeconds);
-  const rows = new Map<string, { labels: CounterSeries['labels']; values: Float64Array }>();
-  const rowOf = (labels: CounterSeries['labels']) => {
-    const key = JSON.stringify(Object.entries(labels).sort());
+  const rows = new Map<string, Row>();
+  const rowOf = (labels: CounterSeries['labels'], key = labelsText(labels)) => {
     const found = rows.get(key) ?? {
-      labels,
+      ...{ key, labels },
       values: new Float64Array(indexOf(end) + 1).fill(Number.NaN),
     };
     rows.set(key, found);
     return found;
   };
-  for (const { labels, values } of kept?.rows ?? []) rowOf(labels).values.set(values);
+  for (const { key, labels, values } of kept?.rows ?? []) rowOf(labels, key).values.set(values);
   const overlap = kept === undefined ? -1 : indexOf(kept.points.end);
   const told = new Set<Float64Array>();
   for (const { labels, samples } of series) {
@@ -294,17 +309,10 @@ function keep(
   return overlap >= 0 && all.some(isMissing) ? undefined : { points, rows: all };
 }
 
-/** Samples are made when they are read: those of a thousand releases at once would be most of the process. */
-function seriesOf({ points, rows }: Kept, { end }: Grid): readonly CounterSeries[] {
-  return rows.map(({ labels, values }) => ({
-    labels,
-    get samples(): readonly Sample[] {
-      const samples: Sample[] = [];
-      for (const [index, value] of values.entries()) {
-        const at = points.start + index * points.stepSeconds;
-        if (at <= end && !Number.isNaN(value)) samples.push({ at, value });
-      }
-      return samples;
-    },
-  }));
+/** Of a pass that asks for less than is known, the beginning. */
+function seriesUntil({ points: { start, stepSeconds }, rows }: Kept, { end }: Grid) {
+  const count = Math.floor((end - start) / stepSeconds + 1e-6) + 1;
+  return rows.map(({ labels, values }) =>
+    seriesOf(labels, { start, stepSeconds, values: values.subarray(0, count) }),
+  );
 }

@@ -15,7 +15,7 @@ import { loadPlan, loadSituation, unreadable, withLastCommit } from '../situatio
 import type { Decider } from './analyzer.ts';
 import { decideAsking } from './asking.ts';
 import { observeBeginning } from './beginning.ts';
-import { type SharedCounters, shareCounters, type Wanted } from './counters.ts';
+import { foldsOf, type SharedCounters, shareCounters, type Wanted } from './counters.ts';
 import { askingAlone, wantedCounts } from './counting.ts';
 import { observe } from './observe.ts';
 import type { Turn } from './patience.ts';
@@ -156,7 +156,8 @@ async function decideOne(
   const now = clock();
   const asked = turn.impatient(analyzer);
   const growth = counters.answer(trees.id, askingAlone(asked));
-  const world = { ...asked, growth, countedAt: counters.at };
+  const folds = foldsOf(memory.counters, trees.id);
+  const world = { ...asked, growth, countedAt: counters.at, folds };
   const seen = await observe({ world, reader, seen: memory }, loaded, now);
   const others = await otherPhases(pass, loaded);
   const first = await decideAsking({ world, memory }, { ...seen, others }, now);

@@ -1,4 +1,4 @@
-import { looksCatastrophic } from '../core/judge/counts.ts';
+import { looksCatastrophic } from '../core/judge/intervals.ts';
 import { nextFailureAt } from '../core/judge/judge.ts';
 import { canaryWeight, hasPromoted, stepOf } from '../core/position.ts';
 import type { Rollout } from '../core/situation.ts';

@@ -1,10 +1,11 @@
 import type { Check, Track } from '../../../lib/plan/plan.ts';
 import type { Liveness } from '../../core/cluster/reading.ts';
-import type { Cell, Interval } from '../../core/judge/counts.ts';
+import type { Interval } from '../../core/judge/intervals.ts';
 import { type Grid, seriesQuestions } from '../../core/judge/judge.ts';
 import { samplesThat } from '../../core/judge/point.ts';
 import { intervalGrid, proofOf, startWeighing, type Weighed } from '../../core/judge/proof.ts';
 import type { CheckSeries, Sample } from '../../core/judge/series.ts';
+import type { Cell } from '../../core/judge/tracks.ts';
 import { type Weighing, weighedWith } from '../../core/judge/weighing.ts';
 import { hasPromoted, stepOf } from '../../core/position.ts';
 import type { Rollout } from '../../core/situation.ts';
