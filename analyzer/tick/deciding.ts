@@ -15,8 +15,8 @@ import { loadPlan, loadSituation, unreadable, withLastCommit } from '../situatio
 import type { Decider } from './analyzer.ts';
 import { decideAsking } from './asking.ts';
 import { observeBeginning } from './beginning.ts';
-import { foldsOf, type SharedCounters, shareCounters, type Wanted } from './counters.ts';
-import { askingAlone, wantedCounts } from './counting.ts';
+import { foldsOf, type SharedCounters, shareCounters, type Wish } from './counters.ts';
+import { askingAlone, wishOf } from './counting.ts';
 import { observe } from './observe.ts';
 import type { Turn } from './patience.ts';
 
@@ -77,19 +77,21 @@ function countersOf(
   const all = Promise.all(wanted).then(toMap);
   return { answer: shareCounters(analyzer, memory.counters, all, turn.signal), at };
 
-  async function wantedBy(trees: ReleaseTrees): Promise<readonly [string, readonly Wanted[]]> {
+  async function wantedBy(trees: ReleaseTrees): Promise<readonly [string, Wish]> {
     try {
       const pinned = await loadPlan(repository, trees.plan, 'its plan', memory.plans);
       if (pinned.kind !== 'known' || pinned.value.plan.evidence === undefined)
-        return [trees.id, []];
+        return [trees.id, NO_WISH];
       const { rollout } = await loadSituation(repository, trees, memory.plans, snapshot);
-      return [trees.id, rollout.kind === 'known' ? wantedCounts(rollout.value, at) : []];
+      return [trees.id, rollout.kind === 'known' ? wishOf(rollout.value, at) : NO_WISH];
     } catch {
       // Deciding about it says what is wrong.
-      return [trees.id, []];
+      return [trees.id, NO_WISH];
     }
   }
 }
+
+const NO_WISH: Wish = { first: [], rest: () => [] };
 
 function toMap<V>(all: readonly (readonly [string, V])[]): ReadonlyMap<string, V> {
   return new Map(all);

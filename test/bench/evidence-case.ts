@@ -10,7 +10,7 @@ import {
   newCounterMemory,
   shareCounters,
 } from '../../analyzer/tick/counters.ts';
-import { askCounts, askingAlone, wantedCounts } from '../../analyzer/tick/counting.ts';
+import { askCounts, askingAlone, wishOf } from '../../analyzer/tick/counting.ts';
 import type { Counters } from '../../lib/plan/evidence.ts';
 import { liveSince, rollout, situation, step, T0 } from '../analyzer/core/fixture.ts';
 import { errorTest, evidence, latencyTest, tested } from '../analyzer/core/judge/counted.ts';
@@ -32,7 +32,7 @@ const BOUNDS = [
 async function passes(): Promise<readonly EvidencePass[]> {
   const releases = Array.from({ length: RELEASES }, (_, it) => {
     const plan = planOf(`app-${it}`);
-    const state = { steps: [LEFT] };
+    const state = { steps: [leftAt(T0 - 60 - it * 3)] };
     return [`app-${it}`, rollout(situation({ position: step(STEP), plan, state }))] as const;
   });
   const memory = newCounterMemory();
@@ -50,11 +50,11 @@ async function pass(
   let queries = 0;
   const world = { metrics: oneStore(storeOf(() => queries++)), clock: () => now };
   const began = cpuMs();
-  const wanted = new Map(releases.map(([id, it]) => [id, wantedCounts(it, now)]));
+  const wished = new Map(releases.map(([id, it]) => [id, wishOf(it, now)]));
   const shared = shareCounters(
     world,
     memory,
-    Promise.resolve(wanted),
+    Promise.resolve(wished),
     new AbortController().signal,
   );
   const counted = await Promise.all(
@@ -72,8 +72,10 @@ async function pass(
   return { queries, askMs: asked - began, judgeMs: cpuMs() - asked };
 }
 
-/** The step before, which tells when the rollout began. */
-const LEFT = { name: '01-canary-up', at: isoTime(T0 - 60), until: isoTime(T0), failedChecks: 0 };
+/** The step before, which tells when the rollout began; rollouts do so at any time of an hour. */
+function leftAt(began: number) {
+  return { name: '01-canary-up', at: isoTime(began), until: isoTime(T0), failedChecks: 0 };
+}
 
 /** Two tests of errors and two of latency. */
 function planOf(id: string): PlanTree {
@@ -145,7 +147,11 @@ function labelsOf({
   by,
 }: GrowthQuestion): readonly CounterSeries['labels'][] {
   const values = (label: string) => matchers.find((it) => it[0] === label)?.[2].split('|') ?? [];
-  const buckets = by.includes('le') ? [...BOUNDS.map((it) => `${it.le}`), '+Inf'] : [undefined];
+  const ends = values('le').map((it) => it.replaceAll('\\', ''));
+  const known = [...BOUNDS.map((it) => `${it.le}`), '+Inf'];
+  const buckets = by.includes('le')
+    ? known.filter((it) => ends.length === 0 || ends.includes(it))
+    : [undefined];
   return values('app').flatMap((app) =>
     values('track').flatMap((track) =>
       buckets.map((le) => ({ app, track, ...(le === undefined ? {} : { le }) })),

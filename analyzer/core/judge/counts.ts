@@ -50,15 +50,38 @@ export interface Tail {
   readonly other: TrackCounts;
 }
 
-/** What is asked about a track: first all its requests, or its buckets; then what tells the bad ones. */
+/**
+ * What is asked about a track: first all its requests, or its buckets; then what tells the bad ones.
+ *
+ * @param ends of the only buckets that matter @default - all of them
+ */
 export function counterQuestions(
   counters: Counters,
   strata: readonly string[] = [],
+  ends: readonly number[] = [],
 ): readonly CounterQuestion[] {
-  if (counters.kind === 'durations') return [{ selector: counters.buckets, by: ['le', ...strata] }];
+  if (counters.kind === 'durations') {
+    const { metric, matchers } = counters.buckets;
+    const selector =
+      ends.length === 0
+        ? counters.buckets
+        : { metric, matchers: [...matchers, ['le', '=~', endsText(ends)] as const] };
+    return [{ selector, by: ['le', ...strata] }];
+  }
   const { requests, failures } = counters;
   const others = failures.kind === 'allBut' ? [failures.good] : failures.bad;
   return [requests, ...others].map((selector) => ({ selector, by: strata }));
+}
+
+/** Ends of buckets as exporters write them, and the end of the one that holds all requests. */
+function endsText(ends: readonly number[]): string {
+  const texts = ends.flatMap((it) => [
+    String(it),
+    ...(Number.isInteger(it) ? [`${it}.0`] : []),
+    // As Go writes the large and the small ones: two digits at least.
+    ...(it >= 1e6 || it < 1e-4 ? [it.toExponential().replace(/e([+-])(\d)$/, 'e$10$2')] : []),
+  ]);
+  return ['+Inf', ...texts].map((it) => it.replace(/[.+]/g, '\\$&')).join('|');
 }
 
 /** The upper end of a bucket. https://prometheus.io/docs/instrumenting/exposition_formats/#histograms-and-summaries */

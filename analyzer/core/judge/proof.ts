@@ -197,6 +197,13 @@ export function troubleOf(counts: TestCounts | undefined): string | undefined {
   return missingBucket(counts, [...canary.value, ...other.value].flat());
 }
 
+/** Whether a bucket that a test needs was not among what the store told. */
+export function isBucketMissing({ canary, other, ...counts }: TestCounts): boolean {
+  if (canary.kind === 'unknown' || other.kind === 'unknown') return false;
+  const series = [...canary.value, ...other.value].flat();
+  return missingBucket({ ...counts, canary, other }, series) !== undefined;
+}
+
 /** Nothing is read off between two buckets. */
 function missingBucket(
   { test, bounds }: TestCounts,

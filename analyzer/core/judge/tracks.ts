@@ -136,8 +136,9 @@ export function cellAt(track: Track, point: number, stratum: number): Cell | und
   if (Number.isNaN(requests)) return undefined;
   const { strata, width, table } = track;
   const from = (point * strata.length + stratum) * width;
-  const bad: number[] = [];
-  for (let column = 1; column < width; column++) bad.push(table[from + column] ?? 0);
+  // Most have one bound: a list that grows takes room for more.
+  const bad = width > 1 ? [table[from + 1] ?? 0] : [];
+  for (let column = 2; column < width; column++) bad.push(table[from + column] ?? 0);
   return { requests, bad };
 }
 

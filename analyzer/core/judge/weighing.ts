@@ -267,7 +267,8 @@ function emptySum(): Sum {
 
 function add(sum: Sum, { requests, bad }: Cell): void {
   sum.requests += requests;
-  for (const [bound, it] of bad.entries()) sum.bad[bound] = (sum.bad[bound] ?? 0) + it;
+  for (let bound = 0; bound < bad.length; bound++)
+    sum.bad[bound] = (sum.bad[bound] ?? 0) + (bad[bound] ?? 0);
 }
 
 /** What is kept of a weighing when its step is left. */
