@@ -1,6 +1,7 @@
 import type { Answer } from './answer.ts';
 import type { ClusterView, ObjectRef } from './cluster/reading.ts';
 import type { TestCounts } from './judge/counts.ts';
+import type { Folds } from './judge/fold.ts';
 import type { CheckSeries } from './judge/series.ts';
 import type { Phase } from './phases.ts';
 import type { Situation } from './situation.ts';
@@ -57,6 +58,8 @@ export interface Observation {
   readonly series: readonly CheckSeries[];
   /** What the counters of tests said. @default - there are no tests */
   readonly counts?: readonly TestCounts[] | undefined;
+  /** What earlier looks have weighed of the same counters; it saves work. @default - nobody has looked yet */
+  readonly folds?: Folds | undefined;
   /** By key of the question, as far as they were asked: a decision says which it needs. @default - none was */
   readonly answers?: ReadonlyMap<string, Reply> | undefined;
   /** Phases of the releases that the newest plan depends on. @default - it depends on none */

@@ -11,9 +11,11 @@ export type JsonReading =
 /**
  * Reads a server's JSON. One that holds more values, or deeper ones, than any answer to us has is not even parsed: what
  * follows from those is time and memory.
+ *
+ * @param mostValues brackets and commas @default 100,000
  */
-export function readJson(text: string): JsonReading {
-  const vast = vastness(text);
+export function readJson(text: string, mostValues = MOST_VALUES): JsonReading {
+  const vast = vastness(text, mostValues);
   if (vast !== undefined) return { kind: 'vast', reason: vast };
   try {
     return { kind: 'read', value: JSON.parse(text) };
@@ -23,7 +25,7 @@ export function readJson(text: string): JsonReading {
 }
 
 /** Counts what opens and separates values, outside of strings, without making any. */
-function vastness(text: string): string | undefined {
+function vastness(text: string, mostValues: number): string | undefined {
   let depth = 0;
   let values = 0;
   for (let at = 0; at < text.length; at++) {
@@ -44,7 +46,7 @@ function vastness(text: string): string | undefined {
         depth--;
     }
     if (depth > DEEPEST) return `is nested more than ${DEEPEST} deep`;
-    if (values > MOST_VALUES) return `holds more than the ${MOST_VALUES} values that are read`;
+    if (values > mostValues) return `holds more than the ${mostValues} values that are read`;
   }
   return undefined;
 }

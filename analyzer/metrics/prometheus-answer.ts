@@ -28,9 +28,12 @@ export function readPiece(reply: Reply, range: Grid, acceptPartial = false): Ans
 /** Series beyond this are more than a judgement needs; see docs/judge.md. */
 const MOST_SERIES = 20_000;
 
+/** Three of JSON's values for each of the samples that many releases ask for at once, and for the labels of their series. */
+const MOST_VALUES = 1_000_000;
+
 /** Reads the answer of `/api/v1/query_range` with any number of series, or of a piece of one. */
 export function readGrowth(reply: Reply, range: Grid, acceptPartial: boolean): Answer<Growth> {
-  const data = readData(reply, acceptPartial);
+  const data = readData(reply, acceptPartial, MOST_VALUES);
   if (data.kind === 'unknown') return data;
   if (data.value.resultType !== 'matrix')
     return unknown(`a ${data.value.resultType} instead of a matrix`);
@@ -102,8 +105,9 @@ type Data = z.infer<typeof success>['data'];
 function readData(
   { status, contentType, body, quote }: Reply,
   acceptPartial: boolean,
+  mostValues?: number,
 ): Answer<Data> {
-  const json = readJson(body);
+  const json = readJson(body, mostValues);
   if (json.kind === 'vast')
     return unknown(`the answer ${json.reason}: aggregate the query, for example with sum()`);
   if (json.kind !== 'read') {

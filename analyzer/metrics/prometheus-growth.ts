@@ -15,10 +15,13 @@ export const FORGOTTEN_SECONDS = 1800;
  * `last_over_time` finds the last value of pods that are gone, and after scrapes that failed: growth is then in the
  * interval in which it was seen. Each series is compared with itself, so that sums hide no reset.
  */
-export function growthQuery({ selector, by }: GrowthQuestion, stepSeconds: number): string {
+export function growthQuery(
+  { selector, by, intervalSeconds }: GrowthQuestion,
+  stepSeconds: number,
+): string {
   const seen = `last_over_time(${selected(selector)}[${FORGOTTEN_SECONDS}s]`;
   const now = `${seen})`;
-  const before = `${seen} offset ${stepSeconds}s)`;
+  const before = `${seen} offset ${intervalSeconds ?? stepSeconds}s)`;
   return `sum by (${by.join(', ')}) ((${now} - (${before} <= ${now})) or ${now})`;
 }
 

@@ -42,7 +42,7 @@ export const prometheusOptions = z.strictObject({
   timeoutSeconds: z.number().positive().optional(),
   /** Attempts after the first one: network errors, 429 and 5xx only. @default 2 */
   retries: z.number().int().min(0).max(10).optional(),
-  /** Of one answer. @default 4 MiB */
+  /** Of one answer. @default 8 MiB */
   maxBytes: z.number().int().positive().optional(),
   /** Points of one request; longer ranges are cut. @default 11000, Prometheus' own limit */
   maxPoints: z.number().int().positive().optional(),
@@ -119,7 +119,7 @@ function connectionOf(options: PrometheusOptions): Connection {
   if ((username === undefined) !== (passwordFile === undefined)) {
     throw new Error('metrics: a user name needs a password file, and the other way round');
   }
-  const { headers = {}, timeoutSeconds = 10, retries = 2, maxBytes = 4 * 1024 ** 2 } = options;
+  const { headers = {}, timeoutSeconds = 10, retries = 2, maxBytes = 8 * 1024 ** 2 } = options;
   const limits = { timeoutSeconds, retries, maxBytes };
   const files = { bearerTokenFile, passwordFile, caFile, headersFile };
   return { address, username, headers, ...files, ...limits };

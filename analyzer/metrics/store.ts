@@ -25,6 +25,8 @@ export interface GrowthQuestion {
   readonly selector: Selector;
   /** Series that agree in these labels are summed. */
   readonly by: readonly string[];
+  /** How long the interval before each point is. @default - as long as the grid's step */
+  readonly intervalSeconds?: number | undefined;
 }
 
 /** How much counters grew, by the labels that were asked for. */
@@ -44,8 +46,7 @@ export interface MetricStore {
    */
   values(question: Question, points: Grid, until?: AbortSignal): Promise<Answer<Values>>;
   /**
-   * How much counters grew in the interval before each point, which is as long as the grid's step: the difference of what
-   * was last seen at its two ends. A counter that was reset, or was never seen before, grew from 0. Nothing is
+   * How much counters grew in the interval before each point: the difference of what was last seen at its two ends. A counter that was reset, or was never seen before, grew from 0. Nothing is
    * extrapolated, so the intervals of one answer add up. Points at which no counter was there are left out.
    */
   growth(question: GrowthQuestion, points: Grid, until?: AbortSignal): Promise<Answer<Growth>>;

@@ -1,10 +1,10 @@
 import pLimit from 'p-limit';
-import type { CounterSeries } from '../core/judge/counts.ts';
+import { boundOf, type CounterSeries, seriesOf } from '../core/judge/counts.ts';
+import type { Folds } from '../core/judge/fold.ts';
 import type { Grid } from '../core/judge/grid.ts';
-import type { Sample } from '../core/judge/series.ts';
 import type { Growth, GrowthQuestion, MetricStore } from '../metrics/store.ts';
 import { skew } from './clusters.ts';
-import { grouped, type Joint, joinQuestions } from './joint.ts';
+import { grouped, type Joint, joinQuestions, shapeOf } from './joint.ts';
 import type { AskGrowth, World } from './world.ts';
 
 /** A question about counters, to the store of that name. */
@@ -12,6 +12,14 @@ export interface Wanted {
   readonly source: string;
   readonly question: GrowthQuestion;
   readonly points: Grid;
+}
+
+/** What a release wants to know of counters. */
+export interface Wish {
+  /** What tells which others are wanted. */
+  readonly first: readonly Wanted[];
+  /** @param answers to the first, in their order; undefined where there is none */
+  rest(answers: readonly (readonly CounterSeries[] | undefined)[]): readonly Wanted[];
 }
 
 /** What counters of releases under way grew in intervals that are over, so that a pass asks for the newest ones alone. */
@@ -22,15 +30,23 @@ export interface CounterMemory {
   readonly sizes: Map<string, number>;
   /** By how much a store's clock differed when it was asked last; seconds. */
   readonly skews: Map<string, number>;
+  /** What was weighed of them, by release. */
+  readonly folds: Map<string, Folds>;
 }
 
 /** What a question's counters grew, from the start of its points to the last that was asked. */
-interface Kept {
+interface Table {
   readonly points: Grid;
   readonly rows: readonly Row[];
 }
 
+interface Kept extends Table {
+  readonly source: string;
+}
+
 interface Row {
+  /** Of its labels. */
+  readonly key: string;
   readonly labels: CounterSeries['labels'];
   /** One for each point; NaN where no counter was there. */
   readonly values: Float64Array;
@@ -38,12 +54,19 @@ interface Row {
 
 /** The memory of an analyzer that has just started. */
 export function newCounterMemory(): CounterMemory {
-  return { kept: new Map(), sizes: new Map(), skews: new Map() };
+  return { kept: new Map(), sizes: new Map(), skews: new Map(), folds: new Map() };
 }
 
-/** Questions that one joint asks at most, and the samples that fit into one answer. */
-const MOST_PARTS = 500;
-const MOST_SAMPLES = 150_000;
+/** What was weighed of a release's counters. */
+export function foldsOf({ folds }: CounterMemory, release: string): Folds {
+  const found = folds.get(release) ?? new Map();
+  folds.set(release, found);
+  return found;
+}
+
+/** Questions that one joint asks at most, and the samples that fit into one answer of 8 MiB. */
+const MOST_PARTS = 1000;
+const MOST_SAMPLES = 250_000;
 /** Buckets that a histogram is supposed to have. */
 const USUAL_BUCKETS = 20;
 const AT_ONCE = 4;
@@ -56,21 +79,18 @@ export type SharedCounters = (release: string, alone: AskGrowth) => AskGrowth;
  * already: where that reads otherwise, as another replica tells it, all of the release's step is asked again. What could
  * not be had so is left to the release, which asks alone.
  *
- * @param wanted by release
+ * @param wished by release
  */
 export function shareCounters(
   { metrics, clock }: Pick<World, 'metrics' | 'clock'>,
   memory: CounterMemory,
-  wanted: Promise<ReadonlyMap<string, readonly Wanted[]>>,
+  wished: Promise<ReadonlyMap<string, Wish>>,
   until: AbortSignal,
 ): SharedCounters {
-  const pass = wanted.then((all) => {
-    const tasks = [...all].flatMap(([release, own]) => tasksOf(memory, release, own));
+  const pass = wished.then((wishes) => {
     const stores = new Map<string, Promise<Told>>();
-    for (const [source, some] of grouped(tasks, (it) => it.source)) {
-      const store = metrics.get(source);
-      if (store === undefined) continue;
-      const told = askStore({ store, source, memory, clock, until }, some);
+    for (const [source, store] of metrics) {
+      const told = askWishes({ store, source, memory, clock, until }, wishes);
       // A bug in it is that of whoever waits for the answer, and nobody may.
       told.catch(() => undefined);
       stores.set(source, told);
@@ -85,7 +105,7 @@ export function shareCounters(
       return alone(source, question, points);
     return {
       kind: 'known',
-      value: { series: seriesOf(kept, points), skewSeconds: told.skewSeconds },
+      value: { series: seriesUntil(kept, points), skewSeconds: told.skewSeconds },
     };
   };
 }
@@ -105,26 +125,51 @@ interface Task extends GrowthQuestion {
   readonly points: Grid;
 }
 
-function tasksOf(
-  memory: CounterMemory,
-  release: string,
-  wanted: readonly Wanted[],
-): readonly Task[] {
-  const tasks = new Map(
-    wanted.map((it) => {
-      const { source, points, question } = it;
-      const key = keyOf(it);
-      return [key, { ...question, release, source, key, points }] as const;
-    }),
+/** Asks one store what releases want of it. */
+async function askWishes(asked: Asked, wishes: ReadonlyMap<string, Wish>): Promise<Told> {
+  const { memory, source } = asked;
+  const tasksOf = (wantedBy: (release: string, wish: Wish) => readonly Wanted[]) =>
+    [...wishes].flatMap(([release, wish]) => {
+      const own = wantedBy(release, wish).filter((it) => it.source === source);
+      return [...new Map(own.map((it) => [keyOf(it), taskOf(release, it)])).values()];
+    });
+  const first = tasksOf((_, wish) => wish.first);
+  const learned = await askStore(asked, first);
+  const answerTo = (release: string, it: Wanted) => {
+    const kept = memory.kept.get(release)?.get(keyOf(it));
+    return kept && seriesUntil(kept, it.points);
+  };
+  const rest = tasksOf((release, wish) =>
+    wish.rest(wish.first.map((it) => (it.source === source ? answerTo(release, it) : undefined))),
   );
-  // What an earlier step wanted is over.
-  for (const key of memory.kept.get(release)?.keys() ?? [])
-    if (!tasks.has(key)) memory.kept.get(release)?.delete(key);
-  return [...tasks.values()];
+  forget(asked, wishes, [...first, ...rest]);
+  const told = await askStore(asked, rest);
+  return { ...told, fresh: new Set([...learned.fresh, ...told.fresh]) };
+}
+
+function taskOf(release: string, it: Wanted): Task {
+  return { ...it.question, release, source: it.source, key: keyOf(it), points: it.points };
+}
+
+/** What an earlier step wanted is over. */
+function forget(
+  { memory: { kept, folds }, source }: Asked,
+  wishes: ReadonlyMap<string, Wish>,
+  tasks: readonly Task[],
+): void {
+  const wanted = new Set(tasks.map(nameOf));
+  for (const release of wishes.keys()) {
+    const own = kept.get(release);
+    for (const [key, it] of own ?? [])
+      if (it.source === source && !wanted.has(`${release} ${key}`)) own?.delete(key);
+    // With nothing left to be counted, nothing is weighed.
+    if (own?.size === 0) folds.delete(release);
+  }
 }
 
 function keyOf({ source, question, points: { start, stepSeconds } }: Wanted): string {
-  return JSON.stringify([source, question.selector, question.by, start, stepSeconds]);
+  const { selector, by, intervalSeconds } = question;
+  return JSON.stringify([source, selector, by, intervalSeconds, start, stepSeconds]);
 }
 
 interface Asked {
@@ -173,9 +218,9 @@ function nameOf({ release, key }: Task): string {
   return `${release} ${key}`;
 }
 
-function save({ kept }: CounterMemory, { release, key }: Task, it: Kept): void {
+function save({ kept }: CounterMemory, { release, key, source }: Task, it: Table): void {
   const own = kept.get(release) ?? new Map<string, Kept>();
-  kept.set(release, own.set(key, it));
+  kept.set(release, own.set(key, { ...it, source }));
 }
 
 /** A part of a joint: what is asked of one task now. */
@@ -194,15 +239,16 @@ async function askAll(
 ): Promise<void> {
   const skews: number[] = [];
   const limit = pLimit(AT_ONCE);
-  const parts = wanted.map(
-    ({ task, points }): Part => ({ selector: task.selector, by: task.by, task, points }),
-  );
+  const parts = wanted.map(({ task, points }): Part => {
+    const { selector, by, intervalSeconds } = task;
+    return { selector, by, intervalSeconds, task, points };
+  });
   await Promise.all(
-    [...grouped(parts, rangeOf).values()].flatMap((some) => {
-      const points = rangeAround(some);
-      const most = mostParts(asked, some, points);
-      return joinQuestions(some, most).map((it) => limit(() => askJoint(it, points)));
-    }),
+    [...grouped(parts, (it) => `${rangeOf(it)} ${shapeOf(it)}`).values()].flatMap((alike) =>
+      chunks(asked, alike).flatMap((some) =>
+        joinQuestions(some, some.length).map((it) => limit(() => askJoint(it, rangeAround(some)))),
+      ),
+    ),
   );
   if (skews.length > 0) asked.memory.skews.set(asked.source, Math.max(...skews));
 
@@ -236,51 +282,83 @@ async function askAll(
   }
 }
 
-/** Points that one question may ask for: the same end, and about as many. */
-function rangeOf({ points }: Part): string {
+/** Points that one question may ask for: the same end, and about as many. Of single ones any. */
+function rangeOf({ points, intervalSeconds }: Part): string {
   const { start, end, stepSeconds } = points;
+  if (intervalSeconds !== undefined && start === end) return `${stepSeconds}`;
   return [stepSeconds, end, Math.ceil(Math.log2((end - start) / stepSeconds + 1) / 2)].join(' ');
 }
 
 function rangeAround(parts: readonly Part[]): Grid {
   const [first] = parts;
   if (first === undefined) throw new Error('nobody asks');
-  return { ...first.points, start: Math.min(...parts.map((it) => it.points.start)) };
+  const start = Math.min(...parts.map((it) => it.points.start));
+  return { ...first.points, start, end: Math.max(...parts.map((it) => it.points.end)) };
 }
 
-function mostParts({ memory, source }: Asked, parts: readonly Part[], points: Grid): number {
-  const count = (points.end - points.start) / points.stepSeconds + 1;
-  const series = parts.some((it) => it.by.includes('le')) ? USUAL_BUCKETS : 1;
+/** Parts of one shape, so many together as one answer has room for. */
+function chunks({ memory, source }: Asked, parts: readonly Part[]): readonly (readonly Part[])[] {
   const most = Math.min(MOST_PARTS, memory.sizes.get(source) ?? MOST_PARTS);
-  return Math.max(1, Math.min(most, Math.floor(MOST_SAMPLES / count / series)));
+  const series = seriesOfPart(parts);
+  const all: Part[][] = [];
+  let [from, to] = [0, 0];
+  for (const it of [...parts].sort((a, b) => a.points.start - b.points.start)) {
+    const { start, end, stepSeconds } = it.points;
+    const last = all.at(-1);
+    const until = Math.max(to, end);
+    const samples = ((until - from) / stepSeconds + 1) * series * ((last?.length ?? 0) + 1);
+    if (last !== undefined && last.length < most && samples <= MOST_SAMPLES) last.push(it);
+    else {
+      all.push([it]);
+      from = start;
+    }
+    to = last === all.at(-1) ? until : end;
+  }
+  return all;
+}
+
+/** How many series an answer has for each of these. */
+function seriesOfPart(parts: readonly Part[]): number {
+  if (!parts.some((it) => it.by.includes('le'))) return 1;
+  const matchers = new Set(
+    parts.map(({ selector }) => selector.matchers.findLast(([label]) => label === 'le')?.[2]),
+  );
+  // Ends that are asked for are few, and written in several ways.
+  const texts = [...matchers].flatMap((it) => it?.split('|') ?? []);
+  const ends = new Set(texts.map((it) => boundOf({ le: it.replaceAll('\\', '') })));
+  return matchers.has(undefined) ? USUAL_BUCKETS : Math.min(USUAL_BUCKETS, Math.max(1, ends.size));
+}
+
+function labelsText(labels: CounterSeries['labels']): string {
+  return JSON.stringify(Object.entries(labels).sort());
 }
 
 /** What is known with what was told besides; undefined where the two differ at the point that both have. */
 function keep(
-  kept: Kept | undefined,
+  kept: Table | undefined,
   { start, end, stepSeconds }: Grid,
   series: readonly CounterSeries[],
-): Kept | undefined {
+): Table | undefined {
   const points = { start: kept?.points.start ?? start, end, stepSeconds };
   const indexOf = (at: number) => Math.round((at - points.start) / stepSeconds);
-  const rows = new Map<string, { labels: CounterSeries['labels']; values: Float64Array }>();
-  const rowOf = (labels: CounterSeries['labels']) => {
-    const key = JSON.stringify(Object.entries(labels).sort());
+  const rows = new Map<string, Row>();
+  const rowOf = (labels: CounterSeries['labels'], key = labelsText(labels)) => {
     const found = rows.get(key) ?? {
-      labels,
+      ...{ key, labels },
       values: new Float64Array(indexOf(end) + 1).fill(Number.NaN),
     };
     rows.set(key, found);
     return found;
   };
-  for (const { labels, values } of kept?.rows ?? []) rowOf(labels).values.set(values);
+  for (const { key, labels, values } of kept?.rows ?? []) rowOf(labels, key).values.set(values);
   const overlap = kept === undefined ? -1 : indexOf(kept.points.end);
   const told = new Set<Float64Array>();
   for (const { labels, samples } of series) {
+    const own = samples.filter(({ at }) => at >= start && at <= end);
+    if (own.length === 0) continue;
     const { values } = rowOf(labels);
-    for (const { at, value } of samples) {
+    for (const { at, value } of own) {
       const index = indexOf(at);
-      if (at < start || at > end) continue;
       if (index === overlap) {
         if (values[index] !== value) return undefined;
         told.add(values);
@@ -294,17 +372,10 @@ function keep(
   return overlap >= 0 && all.some(isMissing) ? undefined : { points, rows: all };
 }
 
-/** Samples are made when they are read: those of a thousand releases at once would be most of the process. */
-function seriesOf({ points, rows }: Kept, { end }: Grid): readonly CounterSeries[] {
-  return rows.map(({ labels, values }) => ({
-    labels,
-    get samples(): readonly Sample[] {
-      const samples: Sample[] = [];
-      for (const [index, value] of values.entries()) {
-        const at = points.start + index * points.stepSeconds;
-        if (at <= end && !Number.isNaN(value)) samples.push({ at, value });
-      }
-      return samples;
-    },
-  }));
+/** Of a pass that asks for less than is known, the beginning. */
+function seriesUntil({ points: { start, stepSeconds }, rows }: Table, { end }: Grid) {
+  const count = Math.floor((end - start) / stepSeconds + 1e-6) + 1;
+  return rows.map(({ labels, values }) =>
+    seriesOf(labels, { start, stepSeconds, values: values.subarray(0, count) }),
+  );
 }

@@ -15,8 +15,8 @@ import { loadPlan, loadSituation, unreadable, withLastCommit } from '../situatio
 import type { Decider } from './analyzer.ts';
 import { decideAsking } from './asking.ts';
 import { observeBeginning } from './beginning.ts';
-import { type SharedCounters, shareCounters, type Wanted } from './counters.ts';
-import { askingAlone, wantedCounts } from './counting.ts';
+import { foldsOf, type SharedCounters, shareCounters, type Wish } from './counters.ts';
+import { askingAlone, wishOf } from './counting.ts';
 import { observe } from './observe.ts';
 import type { Turn } from './patience.ts';
 
@@ -77,19 +77,21 @@ function countersOf(
   const all = Promise.all(wanted).then(toMap);
   return { answer: shareCounters(analyzer, memory.counters, all, turn.signal), at };
 
-  async function wantedBy(trees: ReleaseTrees): Promise<readonly [string, readonly Wanted[]]> {
+  async function wantedBy(trees: ReleaseTrees): Promise<readonly [string, Wish]> {
     try {
       const pinned = await loadPlan(repository, trees.plan, 'its plan', memory.plans);
       if (pinned.kind !== 'known' || pinned.value.plan.evidence === undefined)
-        return [trees.id, []];
+        return [trees.id, NO_WISH];
       const { rollout } = await loadSituation(repository, trees, memory.plans, snapshot);
-      return [trees.id, rollout.kind === 'known' ? wantedCounts(rollout.value, at) : []];
+      return [trees.id, rollout.kind === 'known' ? wishOf(rollout.value, at) : NO_WISH];
     } catch {
       // Deciding about it says what is wrong.
-      return [trees.id, []];
+      return [trees.id, NO_WISH];
     }
   }
 }
+
+const NO_WISH: Wish = { first: [], rest: () => [] };
 
 function toMap<V>(all: readonly (readonly [string, V])[]): ReadonlyMap<string, V> {
   return new Map(all);
@@ -156,7 +158,8 @@ async function decideOne(
   const now = clock();
   const asked = turn.impatient(analyzer);
   const growth = counters.answer(trees.id, askingAlone(asked));
-  const world = { ...asked, growth, countedAt: counters.at };
+  const folds = foldsOf(memory.counters, trees.id);
+  const world = { ...asked, growth, countedAt: counters.at, folds };
   const seen = await observe({ world, reader, seen: memory }, loaded, now);
   const others = await otherPhases(pass, loaded);
   const first = await decideAsking({ world, memory }, { ...seen, others }, now);

@@ -39,9 +39,13 @@ export function grouped<It>(
 }
 
 /** Two questions of one shape differ in what can be an alternative. */
-function shapeOf({ selector: { metric, matchers }, by }: GrowthQuestion): string {
+export function shapeOf({
+  selector: { metric, matchers },
+  by,
+  intervalSeconds,
+}: GrowthQuestion): string {
   const conditions = matchers.map((it) => (alternativesOf(it) === undefined ? it : [it[0]]));
-  return JSON.stringify([metric, by, conditions]);
+  return JSON.stringify([metric, by, intervalSeconds, conditions]);
 }
 
 type Matcher = GrowthQuestion['selector']['matchers'][number];
@@ -62,14 +66,15 @@ interface Numbered {
   readonly pattern: string;
 }
 
-const LITERALS = /^[\w|:/@, -]*$/;
+const LITERALS = /^(?:[\w|:/@, -]|\\[.+])*$/;
 const NUMBERED = /^([\w:/@, -]*)\[0-9\]\+(?:([\w:/@, -]*)|\(([\w|:/@, -]*)\))$/;
 
 /** Undefined where only the store knows what a matcher means. */
 function alternativesOf([, operator, value]: Matcher): Alternatives | undefined {
   if (operator === '=') return { texts: [value], numbered: [] };
   if (operator !== '=~') return undefined;
-  if (LITERALS.test(value)) return { texts: value.split('|'), numbered: [] };
+  if (LITERALS.test(value))
+    return { texts: value.split('|').map((it) => it.replaceAll('\\', '')), numbered: [] };
   const found = NUMBERED.exec(value);
   if (found === null) return undefined;
   const [, before = '', only, several = ''] = found;
@@ -111,6 +116,7 @@ function jointOf<It extends GrowthQuestion>(parts: readonly It[]): Joint<It> {
     question: {
       selector: { metric, matchers: joined },
       by: [...new Set([...first.by, ...labels])],
+      intervalSeconds: first.intervalSeconds,
     },
     parts,
     dealOut: (series) => dealtOut(series, parts, labels, alternatives.map(lookup)),

@@ -44,6 +44,7 @@ export async function observe(
     cluster: view,
     series: series.map((it) => it.series),
     counts: counted.counts,
+    folds: observer.world.folds,
     skewSeconds: Math.max(...skews),
   };
 }

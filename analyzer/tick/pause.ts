@@ -1,5 +1,5 @@
 import { guardSecondsOf } from '../../lib/plan/analysis.ts';
-import { looksCatastrophic } from '../core/judge/counts.ts';
+import { looksCatastrophic } from '../core/judge/intervals.ts';
 import { nextFailureAt } from '../core/judge/judge.ts';
 import { canaryWeight, hasPromoted, stepOf } from '../core/position.ts';
 import type { Rollout } from '../core/situation.ts';

@@ -2,6 +2,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Answer } from '../core/answer.ts';
 import type { SyncTarget } from '../core/cluster/sync.ts';
 import type { CounterSeries } from '../core/judge/counts.ts';
+import type { Folds } from '../core/judge/fold.ts';
 import type { Grid } from '../core/judge/grid.ts';
 import type { HookCalls } from '../hooks/calls.ts';
 import type { GrowthQuestion, MetricStores } from '../metrics/store.ts';
@@ -13,6 +14,8 @@ export interface World {
   readonly metrics: MetricStores;
   /** Asks the store of that name about counters. @default - each question is asked by itself */
   readonly growth?: AskGrowth | undefined;
+  /** What earlier passes have weighed of a release's counters. @default - nothing */
+  readonly folds?: Folds | undefined;
   /** Up to when counters are asked, so that all releases of a pass ask the same; Unix seconds. @default - up to now */
   readonly countedAt?: number | undefined;
   /** Calls hooks. @default - none can be called, and nothing is known of them */

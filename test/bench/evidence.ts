@@ -13,9 +13,9 @@ export interface EvidenceResult {
 export interface EvidencePass {
   /** To the metric store. */
   readonly queries: number;
-  /** To ask them, and to deal the answers out. */
+  /** To ask them, and to deal the answers out: CPU time of the process. */
   readonly askMs: number;
-  /** To weigh what they say. */
+  /** To weigh what they say: the same. */
   readonly judgeMs: number;
 }
 

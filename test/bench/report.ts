@@ -108,7 +108,7 @@ function idleGoals({ releases, idle, idleCached }: TickResults): Goal[] {
 }
 
 function evidenceGoals({ passes, peakMb }: EvidenceResult): Goal[] {
-  const queries = Math.max(...passes.slice(1).map((it) => it.queries));
+  const queries = Math.max(...passes.map((it) => it.queries));
   const judgeMs = median(passes.map((it) => it.judgeMs));
   return [
     {
@@ -118,7 +118,7 @@ function evidenceGoals({ passes, peakMb }: EvidenceResult): Goal[] {
     },
     {
       goal: `judging 1000 releases by 4 tests and an hour of 15 s intervals in under ${JUDGE_MS} ms`,
-      measured: duration(judgeMs),
+      measured: `${duration(judgeMs)}; ${duration(passes[0]?.judgeMs ?? 0)} by a process that has just started`,
       met: judgeMs < JUDGE_MS,
     },
     {

@@ -150,7 +150,7 @@ export function createCounters(
         counted = next;
       }
     },
-    growth({ selector, by }, { start, end, stepSeconds }, { now, ahead }) {
+    growth({ selector, by, intervalSeconds }, { start, end, stepSeconds }, { now, ahead }) {
       const workload = selector.matchers.find(([label]) => label === 'workload')?.[2];
       const all = [...pods.values()].filter((it) => it.workload === workload);
       return valuesOf(selector.metric, by).map(({ labels, of }) => {
@@ -159,7 +159,8 @@ export function createCounters(
           const found = all.flatMap(({ seen }) => {
             const last = lastSeen(seen, at - ahead, now);
             if (last === undefined) return [];
-            const before = lastSeen(seen, at - ahead - stepSeconds, now);
+            const from = at - ahead - (intervalSeconds ?? stepSeconds);
+            const before = lastSeen(seen, from, now);
             return [grownBy(before && of(before), of(last))];
           });
           if (found.length > 0) samples.push({ at, value: found.reduce((a, b) => a + b) });

@@ -1,5 +1,5 @@
 import type { Question, Test } from '../../../lib/plan/evidence.ts';
-import { type Bound, CATASTROPHE_RELATIVE, type Cell, type Interval } from './counts.ts';
+import type { Bound } from './counts.ts';
 import {
   addComparison,
   BETTER_RATIOS,
@@ -15,6 +15,8 @@ import {
   WITHIN_RATIOS,
 } from './evidence/objective.ts';
 import { likelyRate, type Tally } from './evidence/tally.ts';
+import { CATASTROPHE_RELATIVE, type Interval } from './intervals.ts';
+import type { Cell } from './tracks.ts';
 
 /** What evidence is gathered for: that the canary is worse than allowed, or that more requests to it are safe. */
 export interface Claim {
@@ -94,7 +96,7 @@ export function safetyClaim({ question, counts }: Test, allowed: number): Safety
       points: ratios.length,
       capped: false,
       isCompared: false,
-      add: (it, to) => addObjective(to, canaryTally([it], 0), ratios, limit),
+      add: (it, to) => addObjective(to, tallyOn(it, 'canary', 0), ratios, limit),
       growths: (all) => objectiveGrowths(likelyRate(canaryTally(all, 0)), limit, ratios),
     };
   }
@@ -135,15 +137,28 @@ function worseClaim(name: string, part: number, margin: Margin, capped: boolean,
   };
 }
 
-function beyondClaim(name: string, part: number, limit: number, capped: boolean): Claim {
+function beyondClaim(
+  name: string,
+  part: number,
+  limit: number,
+  capped: boolean,
+  side: Side = 'canary',
+): Claim {
   return {
     name,
     part,
     points: BEYOND_RATIOS.length,
     capped,
     isCompared: false,
-    add: (it, to) => addObjective(to, canaryTally([it], 0), BEYOND_RATIOS, limit),
+    add: (it, to) => addObjective(to, tallyOn(it, side, 0), BEYOND_RATIOS, limit),
   };
+}
+
+/** The claim that what the canary is compared with misses the test's objective too; undefined for other questions. */
+export function sharedClaim({ question, capped }: Test): Claim | undefined {
+  return question.kind === 'objective'
+    ? beyondClaim('shared', 1, question.limit, capped, 'other')
+    : undefined;
 }
 
 /** What each further request to a canary adds that is as good as the primary: what would show that it is safe. */
@@ -183,8 +198,10 @@ export function otherTally(all: readonly Interval[], bound: number): Tally {
   return tallyAcross(all, 'other', bound);
 }
 
+type Side = 'canary' | 'other';
+
 /** It is asked about every interval of an hour: nothing is made for each. */
-function tallyAcross(all: readonly Interval[], side: 'canary' | 'other', bound: number): Tally {
+function tallyAcross(all: readonly Interval[], side: Side, bound: number): Tally {
   let requests = 0;
   let bad = 0;
   for (const { strata } of all)
@@ -193,6 +210,26 @@ function tallyAcross(all: readonly Interval[], side: 'canary' | 'other', bound: 
       bad += it[side].bad[bound] ?? 0;
     }
   return { requests, bad };
+}
+
+function tallyOn({ strata }: Interval, side: Side, bound: number): Tally {
+  let requests = 0;
+  let bad = 0;
+  for (const it of strata) {
+    requests += it[side].requests;
+    bad += it[side].bad[bound] ?? 0;
+  }
+  return { requests, bad };
+}
+
+/** Whether both tracks had requests in an interval. */
+export function isOfBoth({ strata }: Interval): boolean {
+  let [ours, theirs] = [0, 0];
+  for (const { canary, other } of strata) {
+    ours += canary.requests;
+    theirs += other.requests;
+  }
+  return ours > 0 && theirs > 0;
 }
 
 function tallyIn({ requests, bad }: Cell, bound: number): Tally {

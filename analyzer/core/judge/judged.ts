@@ -1,11 +1,12 @@
 import { isoTime, type Judged } from '../state.ts';
-import type { Cell, Interval } from './counts.ts';
 import { digestOf } from './digest.ts';
+import type { Interval } from './intervals.ts';
 import type { Evidence, Judgement } from './judge.ts';
 import { kindOf } from './kinds.ts';
 import { samples } from './point.ts';
 import { needOf, type Proof, type TestProof } from './proof.ts';
 import type { CheckSeries, TrackSeries } from './series.ts';
+import type { Cell } from './tracks.ts';
 
 /** What a decision has seen of the metric stores. */
 export interface Seen {

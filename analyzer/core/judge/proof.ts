@@ -5,30 +5,22 @@ import { hasPromoted, nextPosition, stepOf } from '../position.ts';
 import type { Rollout } from '../situation.ts';
 import { type TestRecord, unix } from '../state.ts';
 import { canaryTally, msOf, otherTally } from './claims.ts';
-import {
-  type Bound,
-  boundOf,
-  type Counted,
-  type CounterSeries,
-  countedIn,
-  type Interval,
-  type TestCounts,
-} from './counts.ts';
+import { type Bound, boundOf, type CounterSeries, type TestCounts } from './counts.ts';
 import { logE } from './evidence/e-process.ts';
 import { rateInterval } from './evidence/interval.ts';
 import { requestsNeeded } from './evidence/need.ts';
 import { type Tally, tallyOf } from './evidence/tally.ts';
 import { totalOf } from './evidence/total.ts';
+import { type Folds, weighedOn } from './fold.ts';
 import type { Grid } from './grid.ts';
+import type { Counted, Interval } from './intervals.ts';
 import { judgedStep } from './judge.ts';
 import {
   beginWeighing,
   type Gathering,
   gatheredNow,
-  otherBeyond,
   type Terms,
   type Weighing,
-  weighedWith,
 } from './weighing.ts';
 
 /** What one claim of a test comes to. */
@@ -130,27 +122,34 @@ export function nextIntervalAt(rollout: Rollout, now: number): number {
   return end + stepSeconds + rollout.plan.plan.analysis.settleSeconds;
 }
 
-/** Weighs what the counters said: pure, and the same for every analyzer that asks later. Undefined without tests. */
+/**
+ * Weighs what the counters said: the same for every analyzer that asks later. Undefined without tests.
+ *
+ * @param folds what earlier looks have weighed, and now this one
+ */
 export function prove(
   rollout: Rollout,
   counts: readonly TestCounts[],
   live: Liveness,
   outage?: Outage,
+  folds: Folds = new Map(),
 ): Proof | undefined {
   const weighing = startWeighing(rollout, (test) => boundsOf(test, counts));
   if (weighing === undefined) return undefined;
   const since = live.kind === 'live' ? live.sinceSeconds : Infinity;
-  const excusedUntil = outage?.isSure === true ? outage.until : 0;
-  const warmUp = warmUpSecondsOf(rollout.plan.plan, judgedStep(rollout)?.name ?? '');
-  const warm = since + warmUp;
+  const fairness = {
+    since,
+    warmUpSeconds: warmUpSecondsOf(rollout.plan.plan, judgedStep(rollout)?.name ?? ''),
+    excusedUntil: outage?.isSure === true ? outage.until : 0,
+  };
   const proof = proofOf(
     rollout,
     weighing.map((begun): Weighed => {
       const asked = counts.find((it) => it.test.name === begun.test.name);
-      const counted = countedOf(begun, asked, excusedUntil, since);
-      const until = warmUp === 0 ? -Infinity : warm;
-      const weighing = weighedWith(begun, counted.intervals, warm, until);
-      return { weighing, counted, trouble: troubleOf(asked) };
+      const trouble = troubleOf(asked);
+      if (asked === undefined || trouble !== undefined)
+        return { weighing: begun, counted: { intervals: [] }, trouble };
+      return { ...weighedOn(begun, { ...asked, bounds: begun.bounds }, fairness, folds), trouble };
     }),
   );
   return proof && { ...proof, countedAt: counts[0]?.at };
@@ -194,20 +193,6 @@ function nextWeight({ plan: { plan }, state }: Rollout): number {
   return Math.max(step.weights.canary / 100, 0.001);
 }
 
-function countedOf(
-  { before, bounds }: Weighing,
-  counts: TestCounts | undefined,
-  excusedUntil: number,
-  since: number,
-): Counted {
-  if (counts === undefined || troubleOf(counts) !== undefined) return { intervals: [] };
-  const isSeen = (before?.canary.requests ?? 0) > 0;
-  const { intervals, tail } = countedIn({ ...counts, bounds }, isSeen);
-  // In the interval in which the step got live, the split of requests changed: its tracks saw different times.
-  const isFair = ({ from, to }: Interval) => from >= excusedUntil && (to <= since || from >= since);
-  return { intervals: intervals.filter(isFair), tail: tail && isFair(tail) ? tail : undefined };
-}
-
 /** Why a test's counters said nothing; undefined where they did. */
 export function troubleOf(counts: TestCounts | undefined): string | undefined {
   if (counts === undefined) return 'the counters were not asked';
@@ -215,6 +200,13 @@ export function troubleOf(counts: TestCounts | undefined): string | undefined {
   if (canary.kind === 'unknown') return canary.reason;
   if (other.kind === 'unknown') return other.reason;
   return missingBucket(counts, [...canary.value, ...other.value].flat());
+}
+
+/** Whether a bucket that a test needs was not among what the store told. */
+export function isBucketMissing({ canary, other, ...counts }: TestCounts): boolean {
+  if (canary.kind === 'unknown' || other.kind === 'unknown') return false;
+  const series = [...canary.value, ...other.value].flat();
+  return missingBucket({ ...counts, canary, other }, series) !== undefined;
 }
 
 /** Nothing is read off between two buckets. */
@@ -314,7 +306,7 @@ function testProof({ weighing, counted, trouble }: Weighed, evidence: Evidence):
       part: it.claim.part,
     })),
     safe: safety && logE(safety.e),
-    isShared: isMissedByPrimary(test, counted.intervals, otherTally(sumOf(all), 0), evidence),
+    isShared: isMissedByPrimary(weighing, otherTally(sumOf(all), 0), evidence),
     trouble,
     counted,
   };
@@ -341,14 +333,13 @@ function isMissed(it: Weighed | undefined): boolean {
 
 /** By its rate in the step, or by what set in after a while: the canary's own evidence is weighed like that as well. */
 function isMissedByPrimary(
-  test: Test,
-  intervals: readonly Interval[],
+  { test, theirs }: Weighing,
   primary: Tally,
   { alpha }: Evidence,
 ): boolean {
   if (test.question.kind !== 'objective' || !(primary.requests > 0)) return false;
   if (rateInterval(primary, alpha).low > test.question.limit) return true;
-  return otherBeyond(test, intervals) >= Math.log(1 / alpha);
+  return theirs !== undefined && logE(theirs.e) >= Math.log(1 / alpha);
 }
 
 /** Whether it is proved that the next step is safe, whatever else the step would be left for. */

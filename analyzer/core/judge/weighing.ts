@@ -6,13 +6,17 @@ import {
   type Claim,
   canaryTally,
   harmClaims,
+  isOfBoth,
   otherTally,
   type SafetyClaim,
   safetyClaim,
+  sharedClaim,
 } from './claims.ts';
-import type { Bound, Cell, Interval } from './counts.ts';
-import { advancedBy, type EProcess, logE, restarted, startProcess } from './evidence/e-process.ts';
+import type { Bound } from './counts.ts';
+import { advancedBy, type EProcess, restarted, startProcess } from './evidence/e-process.ts';
 import { FIRST_STAKE, intervalStake, stepStake } from './evidence/stakes.ts';
+import type { Interval } from './intervals.ts';
+import type { Cell } from './tracks.ts';
 
 /** What one test has gathered in a step. Each interval is weighed once, whenever the next one comes. */
 export interface Weighing {
@@ -25,6 +29,8 @@ export interface Weighing {
     readonly pace: Pace;
     readonly whole: Gathered;
   }[];
+  /** The evidence that the other track misses the objective in this step. Undefined for other questions. */
+  readonly theirs: (Gathered & { readonly claim: Claim }) | undefined;
   /** Safety is proved anew in each step, from all of its intervals alike. Undefined where the test says nothing of it. */
   readonly safety: Safety | undefined;
   /** All intervals of the step, and those in which it was live. */
@@ -79,11 +85,16 @@ export function beginWeighing(terms: Terms, test: Test, bounds: readonly Bound[]
     return { claim, pace: paceOf(claim, terms.evidence), whole: begun(terms, claim, kept) };
   });
   const safety = safetyClaim(test, terms.allowed);
+  const shared = sharedClaim(test);
   return {
     test,
     bounds: own,
     before,
     claims,
+    theirs: shared && {
+      ...{ claim: shared, intervals: 0 },
+      e: startProcess(shared.points, FIRST_STAKE),
+    },
     safety: safety && {
       ...{ claim: safety, allowed: terms.allowed },
       e: startProcess(safety.points, 1),
@@ -157,6 +168,7 @@ function weighedBy(
     claims: weighing.claims.map((it) =>
       counts(it.claim) ? { ...it, whole: gathered(it, all) } : it,
     ),
+    theirs: weighing.theirs && missedWith(weighing.theirs, intervals),
     safety: weighing.safety && saferWith(weighing.safety, live),
     all: all.gathering,
     live: live.gathering,
@@ -184,17 +196,17 @@ function adding(claim: Claim, intervals: readonly Interval[]) {
   };
 }
 
-/** ln of the evidence that the other track misses a test's objective in the step. */
-export function otherBeyond(test: Test, intervals: readonly Interval[]): number {
-  const claim = harmClaims(test, []).find((it) => !it.isCompared);
-  if (claim === undefined) return -Infinity;
-  const theirs = intervals.map(({ strata, ...it }) => ({
-    ...it,
-    strata: strata.map((one) => ({ ...one, canary: one.other })),
-  }));
-  const start = startProcess(claim.points, FIRST_STAKE);
-  const stakeOf = (index: number) => intervalStake(index + 1, 1);
-  return logE(advancedBy(start, theirs.length, adding(claim, theirs), { stakeOf }));
+/** The other track's own evidence, gathered as the canary's is. */
+function missedWith(
+  { claim, e, intervals: before }: NonNullable<Weighing['theirs']>,
+  intervals: readonly Interval[],
+): Weighing['theirs'] {
+  const add = adding(claim, intervals);
+  const stakeOf = (index: number) => intervalStake(before + index + 1, 1);
+  return {
+    ...{ claim, intervals: before + intervals.length },
+    e: advancedBy(e, intervals.length, add, { stakeOf }),
+  };
 }
 
 /** What no cap holds back is looked at before its interval is over. @param tail what has come since the last one */
@@ -232,7 +244,7 @@ function withNext({ sum, open: before }: Gathering, intervals: readonly Interval
   for (const it of intervals) {
     const isNear = open?.to === it.from && it.to - open.from <= MERGED_SECONDS;
     const last = open !== undefined && isNear ? joined(open, [it]) : it;
-    const isBoth = canaryTally([last], 0).requests > 0 && otherTally([last], 0).requests > 0;
+    const isBoth = isOfBoth(last);
     if (isBoth) merged.push(last);
     open = isBoth ? undefined : last;
   }
@@ -276,7 +288,8 @@ function emptySum(): Sum {
 
 function add(sum: Sum, { requests, bad }: Cell): void {
   sum.requests += requests;
-  for (const [bound, it] of bad.entries()) sum.bad[bound] = (sum.bad[bound] ?? 0) + it;
+  for (let bound = 0; bound < bad.length; bound++)
+    sum.bad[bound] = (sum.bad[bound] ?? 0) + (bad[bound] ?? 0);
 }
 
 /** What is kept of a weighing when its step is left. */

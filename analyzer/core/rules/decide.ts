@@ -109,7 +109,8 @@ export function contextOf(
   };
   const { outage } = observation.cluster ?? {};
   const judgement = judge(rollout, trusted(observation, rollout), live, now, outage);
-  const proof = weighed ?? prove(rollout, trustedCounts(observation, rollout), live, outage);
+  const counts = trustedCounts(observation, rollout);
+  const proof = weighed ?? prove(rollout, counts, live, outage, observation.folds);
   return {
     observation,
     rollout,

@@ -1,6 +1,7 @@
-import type { Bound, Cell } from '../../core/judge/counts.ts';
+import type { Bound } from '../../core/judge/counts.ts';
 import type { Bucket } from '../../core/judge/evidence/latency.ts';
 import type { Tally } from '../../core/judge/evidence/tally.ts';
+import type { Cell } from '../../core/judge/tracks.ts';
 import { binomial } from '../draws.ts';
 import type { Random } from '../random.ts';
 import {

@@ -210,6 +210,17 @@ describe('prometheus', () => {
     });
   });
 
+  test('an answer to many releases at once is read whole', async () => {
+    const points = { start, end: start + 239 * 15, stepSeconds: 15 };
+    const values = Array.from({ length: 240 }, (_, it) => [start + it * 15, String(it * 1000)]);
+    const result = Array.from({ length: 1000 }, (_, it) => ({ metric: { app: `${it}` }, values }));
+    const data = { resultType: 'matrix', result };
+    server.faults.next({ body: JSON.stringify({ status: 'success', data }) });
+    const asked = { selector: { metric: PROMQL.counters, matchers: [] }, by: ['app'] };
+    const answer = await store().growth(asked, points);
+    expect(answer.kind === 'known' ? answer.value.series.length : answer).toBe(1000);
+  });
+
   describe('an answer in doubt', () => {
     const data = { resultType: 'matrix', result: [{ metric: {}, values: [[start, '+Inf']] }] };
     const KNOWN = { value: { samples: [{ at: start, value: Infinity }] } };

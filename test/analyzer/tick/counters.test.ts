@@ -5,6 +5,7 @@ import {
   newCounterMemory,
   shareCounters,
   type Wanted,
+  type Wish,
 } from '../../../analyzer/tick/counters.ts';
 import { askingAlone } from '../../../analyzer/tick/counting.ts';
 import type { Grown } from '../../../analyzer/tick/world.ts';
@@ -50,6 +51,10 @@ function wantedBy(release: number, until: number, from = START): readonly Wanted
   );
 }
 
+function wishes(wanted: ReadonlyMap<string, readonly Wanted[]>): ReadonlyMap<string, Wish> {
+  return new Map([...wanted].map(([release, own]) => [release, { first: [], rest: () => own }]));
+}
+
 /** One pass of releases, each of which asks all that it wants. */
 async function pass(
   store: MetricStore,
@@ -58,7 +63,7 @@ async function pass(
 ): Promise<ReadonlyMap<string, readonly (Grown | string)[]>> {
   const world = { metrics: new Map([['default', store]]), clock: () => START };
   const until = new AbortController().signal;
-  const shared = shareCounters(world, memory, Promise.resolve(wanted), until);
+  const shared = shareCounters(world, memory, Promise.resolve(wishes(wanted)), until);
   const told = new Map<string, readonly (Grown | string)[]>();
   await Promise.all(
     [...wanted].map(async ([release, own]) => {
@@ -244,7 +249,7 @@ describe('what one release asks in vain', () => {
     const shared = shareCounters(
       world,
       newCounterMemory(),
-      Promise.resolve(wanted),
+      Promise.resolve(wishes(wanted)),
       AbortSignal.abort(),
     );
     const over = { kind: 'unknown', reason: 'this pass took over 30 s' } as const;

@@ -1,4 +1,4 @@
-import { logAddExp, logSumExp } from './log-space.ts';
+import { addExpToEach, logAddExp, logSumExp } from './log-space.ts';
 
 /**
  * Evidence against a null hypothesis that may be looked at after every interval: a bet at fair or worse odds, so that
@@ -67,8 +67,7 @@ export function advancedBy(
     const stake = Math.min(stakeOf?.(index) ?? 0, unspent);
     if (stake > 0) {
       unspent -= stake;
-      const log = Math.log(stake);
-      for (let j = 0; j < logs.length; j++) logs[j] = logAddExp(logs[j] ?? 0, log);
+      addExpToEach(logs, Math.log(stake));
     }
     increments.fill(0);
     add(index, increments);

@@ -5,6 +5,17 @@ export function logAddExp(a: number, b: number): number {
   return low === -Infinity || high === Infinity ? high : high + Math.log1p(Math.exp(low - high));
 }
 
+/** `logAddExp` of each of these and a number, in place: a call for each would make two objects of numbers. */
+export function addExpToEach(all: Float64Array, b: number): void {
+  for (let j = 0; j < all.length; j++) {
+    const a = all[j] ?? 0;
+    const low = Math.min(a, b);
+    const high = Math.max(a, b);
+    all[j] =
+      low === -Infinity || high === Infinity ? high : high + Math.log1p(Math.exp(low - high));
+  }
+}
+
 /** ln Σ eᵛ, without overflow; −∞ where there are no values. */
 export function logSumExp(values: readonly number[]): number {
   let high = -Infinity;
