@@ -15,6 +15,8 @@ export default defineConfig({
   test: {
     // Much of the time is spent in git and other processes: every core has a worker.
     maxWorkers: '100%',
+    // Renders and readings make much that is soon forgotten: with room for it, a seventh of the time is saved.
+    execArgv: ['--max-semi-space-size=32'],
     // Stacks of servers want the machine, and the addresses of pods, for themselves.
     fileParallelism: !e2e,
     root: new URL('..', import.meta.url).pathname,

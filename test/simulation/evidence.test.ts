@@ -113,12 +113,17 @@ describe('simulated rollouts that weigh evidence', () => {
 const DRY = 155;
 
 describe('the simulation of evidence', () => {
+  /** Runs without a planted bug, which some plants share. */
+  const sound = new Map<number, Promise<Run>>();
+
   it.each(Object.keys(EVIDENCE_PLANTS) as EvidencePlant[])(
     'finds a judge that %s',
     async (name) => {
       const [seed, rule] = FOUND[name];
       const restarts: Restarts = (tick) => tick % 7 === 0;
-      await expect(run(seed, restarts)).resolves.toBeDefined();
+      const plain = sound.get(seed) ?? run(seed, restarts);
+      sound.set(seed, plain);
+      await expect(plain).resolves.toBeDefined();
       await expect(run(seed, restarts, EVIDENCE_PLANTS[name])).rejects.toMatchObject({ rule });
     },
   );

@@ -369,9 +369,10 @@ function commit(
   const state = plant.state?.(next.state) ?? next.state;
   const before = git.state;
   // Through the file's bytes, as every later pass will read it.
-  git.state = parseState(stateText(state), 'simulated');
+  const text = stateText(state);
+  git.state = parseState(text, 'simulated');
   replays.note(situation, git.state, move, now);
-  git.states.set(String(git.state.transition).padStart(40, '0'), stateText(state));
+  git.states.set(String(git.state.transition).padStart(40, '0'), text);
   git.plan = next.plan;
   git.stable = next.stable;
   git.files = next.files;

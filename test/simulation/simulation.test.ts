@@ -75,6 +75,15 @@ async function run(seed: number, restarts?: Restarts, plant?: Plant): Promise<Ru
   return simulate(await scenario(seed, blobs), blobs, restarts, plant);
 }
 
+/** Runs without restarts or a planted bug, which several tests look at. */
+const played = new Map<number, Promise<Run>>();
+
+function play(seed: number): Promise<Run> {
+  const it = played.get(seed) ?? run(seed);
+  played.set(seed, it);
+  return it;
+}
+
 /** What a transition must be seen for: an end in each strategy, all else in one of them. */
 function toCover(strategy: string, transition: string): string {
   return ENDS.includes(transition) ? `${strategy} ${transition}` : transition;
@@ -106,9 +115,8 @@ describe('simulated rollouts', () => {
     const broken: string[] = [];
     const seen = new Map<number, readonly string[]>();
     for (const seed of seeds) {
-      const blobs = new Map<string, string>();
-      const story = await scenario(seed, blobs);
-      await simulate(story, blobs).then(
+      const story = await scenario(seed, new Map());
+      await play(seed).then(
         ({ kinds }) =>
           seen.set(
             seed,
@@ -164,21 +172,21 @@ describe('simulated rollouts', () => {
   });
 
   it('end where they should when nothing but the candidate can go wrong', async () => {
-    for (let seed = 1; seed <= 60; seed++) {
+    for (let seed = 1; seed <= (THOROUGH ? 60 : 26); seed++) {
       const story = await scenario(seed, new Map());
       if (!story.calm || !story.newest.good) continue;
-      const { finalVersion, last } = await run(seed);
+      const { finalVersion, last } = await play(seed);
       expect([seed, finalVersion, last.paused]).toEqual([seed, story.newest.version, undefined]);
     }
   });
 
   it('are deterministic', async () => {
-    for (const seed of [1, 3, 28, 42, 77])
-      expect((await run(seed)).log).toEqual((await run(seed)).log);
+    for (const seed of [2, 26, 43, 87, 115])
+      expect((await run(seed)).log).toEqual((await play(seed)).log);
   });
 
   it('decide the same when the analyzer restarts at any point', async () => {
-    for (let seed = 1; seed <= (ROLLOUTS === undefined ? 12 : 40); seed++) {
+    for (let seed = 1; seed <= (ROLLOUTS === undefined ? 8 : 40); seed++) {
       const blobs = new Map<string, string>();
       // How long a source was silent, or a step not shown, is the one thing that a restart forgets.
       const { faults, ...rest } = await scenario(seed, blobs);

@@ -1,5 +1,5 @@
 import { DIGEST_ANNOTATION, type FileInfo, STEP_ANNOTATION } from '../../../lib/plan/plan.ts';
-import { at, escapePointer } from '../../../lib/plan/pointer.ts';
+import { at, atKeys } from '../../../lib/plan/pointer.ts';
 import { readYaml } from '../../../lib/plan/read-yaml.ts';
 import type { Answer } from '../answer.ts';
 import type { Rollout } from '../situation.ts';
@@ -141,7 +141,7 @@ export function appliedAt(object: unknown): number | undefined {
   const times = entries
     .filter(
       (it) =>
-        at(it, `/fieldsV1/f:metadata/f:annotations/f:${escapePointer(DIGEST_ANNOTATION)}`) !==
+        atKeys(it, ['fieldsV1', 'f:metadata', 'f:annotations', `f:${DIGEST_ANNOTATION}`]) !==
         undefined,
     )
     .map((it) => Date.parse(String(at(it, '/time'))) / 1000)
@@ -167,7 +167,7 @@ export function wrongIn(question: Question, reading: ObjectReading | undefined):
 
 /** The value of an annotation; undefined where there is none. */
 export function annotation(object: unknown, key: string): string | undefined {
-  const value = at(object, `/metadata/annotations/${escapePointer(key)}`);
+  const value = atKeys(object, ['metadata', 'annotations', key]);
   return typeof value === 'string' ? value : undefined;
 }
 

@@ -74,7 +74,7 @@ async function underWay(count: number, failing: number) {
 
 describe('releases under way', () => {
   test('are judged by their own counters, which all of them ask for together', async () => {
-    const { field, store, analyzer } = await underWay(30, 7);
+    const { field, store, analyzer } = await underWay(12, 7);
     field.now += 240;
     const report = await tick(analyzer);
     expect(store.asked).toHaveLength(2);

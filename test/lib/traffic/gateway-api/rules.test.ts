@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { HttpRouteMatch, RequestMatch, TextMatch, Traffic } from '../../../../lib/index.ts';
 import { type JsonObject, listAt, objectAt } from '../../../../lib/manifest/json.ts';
 import { isOfAll } from '../../../../lib/traffic/traffic.ts';
+import { tries } from '../../../tries.ts';
 import { keepsReturningUsers } from '../returning.ts';
 import { rules, wrongs } from '../route.ts';
 
@@ -430,6 +431,7 @@ describe('every request goes where the traffic says, by the API’s own preceden
   });
 
   test('unless it is refused', () => {
+    const runs = tries(500);
     let said = 0;
     const counts: Record<string, number> = {};
     const requests = fc.array(request, { minLength: 20, maxLength: 20 });
@@ -453,11 +455,11 @@ describe('every request goes where the traffic says, by the API’s own preceden
           expect(done(one, made), JSON.stringify({ one, made })).toBe(fate);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs },
     );
-    expect(said).toBeGreaterThan(80);
+    expect(said).toBeGreaterThan(runs / 6.25);
     const plain = ['nowhere', 'canary', 'primary', 'weights', 'copied 1', 'copied 100'];
     for (const fate of [...plain, 'takes stay', 'takes wait'])
-      expect(counts[fate] ?? 0, fate).toBeGreaterThan(10);
+      expect(counts[fate] ?? 0, fate).toBeGreaterThan(runs / 50);
   });
 });

@@ -10,6 +10,7 @@ import {
 } from '../../../../lib/index.ts';
 import { type JsonObject, objectAt } from '../../../../lib/manifest/json.ts';
 import { routerMistakes } from '../../../../lib/traffic/mistakes.ts';
+import { tries } from '../../../tries.ts';
 import { contextOf, type Fate, fateOf, type Request } from '../istio-mesh.ts';
 import { cookiesIn, requestHolds } from '../requests.ts';
 import { keepsReturningUsers } from '../returning.ts';
@@ -280,6 +281,7 @@ test('every request goes where the step says, whatever the author matches', () =
     match: fc.array(own, { maxLength: 2 }),
     requests: fc.array(request, { minLength: 5, maxLength: 15 }),
   });
+  const runs = tries(120);
   let judged = 0;
   fc.assert(
     fc.property(inputs, (input) => {
@@ -304,9 +306,9 @@ test('every request goes where the step says, whatever the author matches', () =
         judged += 1;
       }
     }),
-    { numRuns: 120 },
+    { numRuns: runs },
   );
-  expect(judged).toBeGreaterThan(500);
+  expect(judged).toBeGreaterThanOrEqual(runs * 5);
 
   function expected(
     { routes: all = [], mirrors: copied = [], affinity: session }: Traffic,
