@@ -28,7 +28,12 @@ import { earlierPlan } from './history/promotions.ts';
 import { oneNamed } from './named.ts';
 import { type Admission, USUAL_ADMISSION, withRefusals } from './situation/admission.ts';
 import { newNeighbours, withNeighbours } from './situation/neighbours.ts';
-import { loadSituation, type PlanMemory, withLastCommit } from './situation/situation.ts';
+import {
+  loadSituation,
+  newReadMemory,
+  type ReadMemory,
+  withLastCommit,
+} from './situation/situation.ts';
 import { noRelease, UsageError } from './usage-error.ts';
 
 /** What a person can ask for. */
@@ -91,7 +96,7 @@ export async function intervene(
   for (let attempt = 1; ; attempt++) {
     const snapshot = await repository.fetch();
     const all = await repository.list(snapshot);
-    const scene: Scene = { repository, snapshot, all, plans: new Map() };
+    const scene: Scene = { repository, snapshot, all, memory: newReadMemory() };
     const it = await asked(scene, id, { verb, request, wishes, now: clock() });
     const done = outcome(it);
     if (wishes.dryRun === true) return done;
@@ -110,7 +115,7 @@ interface Scene {
   readonly repository: Repository;
   readonly snapshot: Snapshot;
   readonly all: readonly ReleaseTrees[];
-  readonly plans: PlanMemory;
+  readonly memory: ReadMemory;
 }
 
 interface Asked {
@@ -150,10 +155,10 @@ async function asked(scene: Scene, id: string, wanted: Asked): Promise<Change> {
 }
 
 async function situationOf(scene: Scene, id: string, asked: Asked): Promise<Situation> {
-  const { repository, snapshot, all, plans } = scene;
+  const { repository, snapshot, all, memory } = scene;
   const trees = all.find((it) => it.id === id);
   if (trees === undefined || snapshot.run === undefined) throw noRelease(id, all);
-  const loaded = await loadSituation(repository, trees, plans, snapshot);
+  const loaded = await loadSituation(repository, trees, memory, snapshot);
   const { admission = USUAL_ADMISSION } = asked.wishes;
   // What no analyzer would pin, no person pins by this either.
   const found =
@@ -165,7 +170,7 @@ async function situationOf(scene: Scene, id: string, asked: Asked): Promise<Situ
           newNeighbours(),
         )
       : loaded;
-  return withLastCommit(repository, snapshot.run, found);
+  return withLastCommit(repository, snapshot.run, found, memory);
 }
 
 async function membersOf(
@@ -251,12 +256,12 @@ function together(group: Group, changes: readonly Change[], { state }: Situation
 }
 
 async function changeOf(scene: Scene, situation: Situation, it: Asked): Promise<Change> {
-  const { repository, snapshot, plans } = scene;
+  const { repository, snapshot, memory } = scene;
   // Also a rollback writes over edits by hand, and then says so.
   const over = it.verb === 'resume' || (it.verb === 'abort' && isEdited(situation));
   const looksBack = over || it.verb === 'undo';
   const past = looksBack
-    ? await walk(repository, snapshot.run ?? '', situation.id, plans)
+    ? await walk(repository, snapshot.run ?? '', situation.id, memory)
     : { visits: [], complete: false };
   const subject = over ? await mended(repository, situation, past) : situation;
   const accepts = over ? unaccounted(past) : [];

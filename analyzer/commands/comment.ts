@@ -5,7 +5,7 @@ import { openLocal, type Reader } from '../git/index.ts';
 import { HostError } from '../hosts/failure.ts';
 import type { GitHost } from '../hosts/host.ts';
 import { placeOf } from '../hosts/site.ts';
-import { loadPlan } from '../situation/situation.ts';
+import { loadPlan, newReadMemory } from '../situation/situation.ts';
 import { UsageError } from '../usage-error.ts';
 import { changesOf, diffOf } from './diff.ts';
 import { addHostFlags, type HostFlags, sitesOf } from './hosts.ts';
@@ -84,7 +84,7 @@ async function plansAt(reader: Reader, revision: string): Promise<ReadonlyMap<st
   const plans = new Map<string, PlanTree>();
   for (const { id, dist } of await reader.list({ run: commit, source: commit })) {
     if (dist === undefined) continue;
-    const loaded = await loadPlan(reader, dist, `dist/${id}`, new Map());
+    const loaded = await loadPlan(reader, dist, `dist/${id}`, newReadMemory());
     if (loaded.kind === 'broken') throw new Error(loaded.reason);
     if (loaded.kind === 'known') plans.set(id, loaded.value);
   }

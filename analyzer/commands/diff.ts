@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { difference, type FileSet } from '../core/position.ts';
 import type { Reader } from '../git/index.ts';
 import { textDiff } from '../git/text-diff.ts';
-import { loadSituation } from '../situation/situation.ts';
+import { loadSituation, newReadMemory } from '../situation/situation.ts';
 import { noRelease } from '../usage-error.ts';
 import type { RepositoryFlags } from './options.ts';
 import { type Prospect, prospect } from './prospect.ts';
@@ -55,7 +55,7 @@ async function readDiff(
     const all = await reader.list(at);
     const trees = all.find((one) => one.id === id);
     if (trees === undefined) throw noRelease(id, all);
-    const it = prospect(await loadSituation(reader, trees, new Map(), at), flags.to);
+    const it = prospect(await loadSituation(reader, trees, newReadMemory(), at), flags.to);
     return { it, changes: await changesOf(reader, id, it) };
   });
 }

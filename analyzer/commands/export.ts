@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { exported } from '../core/export.ts';
 import { atRest, positionText } from '../core/position.ts';
 import type { Reader, Snapshot } from '../git/index.ts';
-import { loadSituation } from '../situation/situation.ts';
+import { loadSituation, newReadMemory } from '../situation/situation.ts';
 import { noRelease, UsageError } from '../usage-error.ts';
 import type { RepositoryFlags } from './options.ts';
 import { withReader } from './repository.ts';
@@ -47,7 +47,7 @@ async function plainFiles(reader: Reader, at: Snapshot, id: string): Promise<Pla
   const all = await reader.list(at);
   const trees = all.find((it) => it.id === id);
   if (trees === undefined) throw noRelease(id, all);
-  const { rollout } = await loadSituation(reader, trees, new Map(), at);
+  const { rollout } = await loadSituation(reader, trees, newReadMemory(), at);
   if (rollout.kind === 'broken') throw new Error(`${id} cannot be exported: ${rollout.reason}`);
   if (rollout.kind !== 'known') throw new Error(`${id} has not started: nothing of it runs`);
   const { state, plan, files } = rollout.value;

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { isoTime } from '../core/state.ts';
 import { walk } from '../history/history.ts';
 import { type Transition, transitions } from '../history/transitions.ts';
+import { newReadMemory } from '../situation/situation.ts';
 import { table } from '../table.ts';
 import { noRelease } from '../usage-error.ts';
 import type { RepositoryFlags } from './options.ts';
@@ -34,7 +35,7 @@ async function readHistory(flags: RepositoryFlags, id: string): Promise<readonly
     const past =
       at.run === undefined
         ? { visits: [], complete: true }
-        : await walk(reader, at.run, id, new Map());
+        : await walk(reader, at.run, id, newReadMemory());
     if (past.visits.length > 0) return [...transitions(id, past)].reverse();
     const known = await reader.list(at);
     if (known.some((it) => it.id === id)) return [];

@@ -5,7 +5,7 @@ import { parsePlan } from '../../lib/plan/parse.ts';
 import type { Plan } from '../../lib/plan/plan.ts';
 import { readYaml } from '../../lib/plan/read-yaml.ts';
 import { workTreeOf } from '../git/index.ts';
-import { loadPlan } from '../situation/situation.ts';
+import { loadPlan, newReadMemory } from '../situation/situation.ts';
 import { UsageError } from '../usage-error.ts';
 import type { RepositoryFlags } from './options.ts';
 import { withReader } from './repository.ts';
@@ -17,7 +17,7 @@ export async function findPlan(flags: RepositoryFlags, release: string): Promise
   return withReader(flags, undefined, async (reader, at) => {
     const all = (await reader.list(at)).filter((it) => it.dist !== undefined);
     const trees = all.find((it) => it.id === release);
-    const loaded = await loadPlan(reader, trees?.dist, `dist/${release}`, new Map());
+    const loaded = await loadPlan(reader, trees?.dist, `dist/${release}`, newReadMemory());
     if (loaded.kind === 'known') return loaded.value.plan;
     if (loaded.kind === 'broken') throw new Error(loaded.reason);
     const known = all.map((it) => it.id).join(', ') || 'none; run `npm run synth`';

@@ -4,6 +4,7 @@ import { isoTime } from '../core/state.ts';
 import type { Reader, ReleaseTrees, Snapshot } from '../git/repository.ts';
 import { walk } from '../history/history.ts';
 import { type PastDecision, pastDecisions, type Replayed, replayed } from '../history/replays.ts';
+import { newReadMemory } from '../situation/situation.ts';
 import { noRelease, UsageError } from '../usage-error.ts';
 import type { Exit } from './exit.ts';
 import { addMetricsFlags, type MetricsFlags, storesOf } from './metrics.ts';
@@ -86,7 +87,7 @@ async function ofRelease(
   commit: string,
   id: string,
 ): Promise<readonly PastDecision[]> {
-  return pastDecisions(id, await walk(reader, commit, id, new Map()));
+  return pastDecisions(id, await walk(reader, commit, id, newReadMemory()));
 }
 
 /** The last one that anything was judged for, else the last one. */

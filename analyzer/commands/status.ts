@@ -6,7 +6,7 @@ import type { Situation } from '../core/situation.ts';
 import type { Reader, ReleaseTrees, Snapshot } from '../git/index.ts';
 import { type Admission, withRefusals } from '../situation/admission.ts';
 import { type Neighbours, newNeighbours, withNeighbours } from '../situation/neighbours.ts';
-import { isIdle, loadSituation, withLastCommit } from '../situation/situation.ts';
+import { isIdle, loadSituation, newReadMemory, withLastCommit } from '../situation/situation.ts';
 import { age, table } from '../table.ts';
 import { noRelease } from '../usage-error.ts';
 import { type AdmissionFlags, addAdmissionFlags, admissionOf } from './admission.ts';
@@ -106,11 +106,12 @@ async function situationOf(
   { reader, at, admission, all, neighbours }: Look,
   trees: ReleaseTrees,
 ): Promise<Situation> {
-  const found = await loadSituation(reader, trees, new Map(), at);
+  const memory = newReadMemory();
+  const found = await loadSituation(reader, trees, memory, at);
   const read = await withRefusals(reader, at.source, found, admission, new Map());
   const loaded = await withNeighbours(reader, all, read, neighbours);
   // Only its history tells a revert by hand; what is at rest for sure was not reverted.
-  return isIdle(trees) ? loaded : withLastCommit(reader, at.run, loaded);
+  return isIdle(trees) ? loaded : withLastCommit(reader, at.run, loaded, memory);
 }
 
 function isWanted({ namespace, phase }: StatusFlags, row: Status): boolean {

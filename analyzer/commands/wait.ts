@@ -4,7 +4,7 @@ import { type Status, status } from '../core/phase.ts';
 import type { Situation } from '../core/situation.ts';
 import { isoTime } from '../core/state.ts';
 import { GitError, type Repository } from '../git/index.ts';
-import { loadSituation } from '../situation/situation.ts';
+import { loadSituation, newReadMemory } from '../situation/situation.ts';
 import { age } from '../table.ts';
 import { noRelease } from '../usage-error.ts';
 import type { Exit } from './exit.ts';
@@ -119,7 +119,7 @@ async function lookAt(repository: Repository, id: string, known: boolean): Promi
     if (trees !== undefined)
       return {
         kind: 'seen',
-        situation: await loadSituation(repository, trees, new Map(), snapshot),
+        situation: await loadSituation(repository, trees, newReadMemory(), snapshot),
       };
     if (known) return { kind: 'gone' };
     throw noRelease(id, all);

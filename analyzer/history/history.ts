@@ -2,7 +2,7 @@ import { illegal, violations } from '../core/legal.ts';
 import { withRollout } from '../core/rollout.ts';
 import type { Situation } from '../core/situation.ts';
 import type { Reader, ReleaseCommit, Snapshot } from '../git/repository.ts';
-import { loadPlan, loadSituation, type PlanMemory } from '../situation/situation.ts';
+import { loadPlan, loadSituation, newReadMemory, type ReadMemory } from '../situation/situation.ts';
 
 /** One commit that touched a release, and what is wrong with it. */
 export interface Visit {
@@ -40,15 +40,14 @@ export interface Verification {
  * pinned plan was `dist/<id>` in one of its commits.
  */
 export async function verify(reader: Reader, at: Snapshot): Promise<readonly Verification[]> {
-  const plans: PlanMemory = new Map();
   const releases = (await reader.list(at)).filter(
     (it) => it.live ?? it.state ?? it.plan ?? it.stable,
   );
   const all: Verification[] = [];
   for (const trees of releases) {
-    plans.clear();
-    const now = violations(await loadSituation(reader, trees, plans));
-    const past = await walk(reader, at.run ?? '', trees.id, plans);
+    const memory = newReadMemory();
+    const now = violations(await loadSituation(reader, trees, memory));
+    const past = await walk(reader, at.run ?? '', trees.id, memory);
     const lost = past.visits.filter((it) => !it.accepted).flatMap((it) => inCommit(it, now));
     const own = await provePaths(reader, trees.id, past);
     const foreign = await provePlans(reader, at.source, past);
@@ -71,12 +70,12 @@ export async function walk(
   reader: Reader,
   commit: string,
   id: string,
-  plans: PlanMemory,
+  memory: ReadMemory,
 ): Promise<Walk> {
   const { commits, complete } = await reader.history(commit, id);
   const loaded: { commit: ReleaseCommit; situation: Situation }[] = [];
   for (const it of commits)
-    loaded.push({ commit: it, situation: await loadSituation(reader, it.trees, plans) });
+    loaded.push({ commit: it, situation: await loadSituation(reader, it.trees, memory) });
   const accepted = new Set(loaded.flatMap(({ situation }) => acceptsOf(situation)));
   const visits: Visit[] = [];
   // Trees of plans that were the whole release once.
@@ -128,13 +127,13 @@ export async function mended(reader: Reader, situation: Situation, past: Walk): 
   const state =
     situation.state.kind === 'known' ? situation.state : (good?.state ?? situation.state);
   if (state.kind !== 'known') return situation;
-  const plans: PlanMemory = new Map();
-  const plan = await loadPlan(reader, state.value.plan, `rollouts/${situation.id}/plan`, plans);
+  const memory = newReadMemory();
+  const plan = await loadPlan(reader, state.value.plan, `rollouts/${situation.id}/plan`, memory);
   const stable = await loadPlan(
     reader,
     state.value.stable,
     `rollouts/${situation.id}/stable`,
-    plans,
+    memory,
   );
   return withRollout({ ...situation, state, plan, stable });
 }

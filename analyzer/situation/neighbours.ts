@@ -9,7 +9,7 @@ import type { Loaded } from '../core/answer.ts';
 import type { Situation } from '../core/situation.ts';
 import type { Reader, ReleaseTrees } from '../git/repository.ts';
 import { couldBePinned } from './admission.ts';
-import { loadPlan } from './situation.ts';
+import { loadPlan, newReadMemory } from './situation.ts';
 
 /** What the releases of a run branch have. It is kept from pass to pass, which reads the plans alone that changed. */
 export interface Neighbours {
@@ -59,7 +59,7 @@ export function newNeighbours(): Neighbours {
 }
 
 async function loadFootprint(reader: Reader, tree: string | undefined): Promise<Loaded<Footprint>> {
-  const loaded = await loadPlan(reader, tree, '', new Map());
+  const loaded = await loadPlan(reader, tree, '', newReadMemory());
   return loaded.kind === 'known' ? { ...loaded, value: footprintOf(loaded.value.plan) } : loaded;
 }
 

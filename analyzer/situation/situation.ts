@@ -9,13 +9,26 @@ import type { Reader, ReleaseCommit, ReleaseTrees, Snapshot } from '../git/repos
 import { unhurried } from '../turn.ts';
 
 /**
- * Plans that were read before, by tree id: a tree never changes, so a rollout's plans are read once, and so is what
- * is none. Bounded by the caller, who drops what a pass did not use.
+ * What was read before, by its object id: an object never changes, so it is read once, and so is one that is broken.
+ * Bounded by the caller, who drops what a pass did not use.
  */
-export type PlanMemory = Map<string, PlanTree | BrokenPlan>;
+export interface ReadMemory {
+  readonly plans: Map<string, PlanTree | Broken>;
+  readonly states: Map<string, State | Broken>;
+  /** By release. */
+  readonly lastCommits: Map<string, LastCommit>;
+}
+
+/** States that were read before. */
+export type StateMemory = Pick<ReadMemory, 'states'>;
+
+/** Nothing was read yet. */
+export function newReadMemory(): ReadMemory {
+  return { plans: new Map(), states: new Map(), lastCommits: new Map() };
+}
 
 /** A tree that holds no plan, or a blob that holds no state, and what is wrong: what follows the place in a sentence. */
-interface BrokenPlan {
+interface Broken {
   readonly fault: string;
 }
 
@@ -38,7 +51,7 @@ export function isIdle(trees: ReleaseTrees): boolean {
 export async function loadSituation(
   reader: Reader,
   trees: ReleaseTrees,
-  memory: PlanMemory,
+  memory: ReadMemory,
   source: Pick<Snapshot, 'source' | 'sourceFailure'> = { source: 'known' },
 ): Promise<Situation> {
   const { id } = trees;
@@ -78,16 +91,19 @@ export async function withLastCommit(
   reader: Reader,
   commit: string | undefined,
   situation: Situation,
+  memory: ReadMemory,
 ): Promise<Situation> {
   if (commit === undefined) return situation;
   const last = await reader.lastChange(commit, situation.id);
   if (last === undefined) return situation;
+  const known = memory.lastCommits.get(situation.id);
+  if (known?.oid === last.oid) return { ...situation, lastCommit: known };
   const parent = last.parents[0];
   // What it was made on shows what the change before it made.
   const before = parent === undefined ? undefined : await reader.treesAt(parent, situation.id);
   const [stateAfter, stateBefore] = await Promise.all([
-    stateIn(reader, last),
-    before === undefined ? undefined : stateIn(reader, { trees: before }),
+    stateIn(reader, last, memory),
+    before === undefined ? undefined : stateIn(reader, { trees: before }, memory),
   ]);
   const lastCommit: LastCommit = {
     oid: last.oid,
@@ -96,6 +112,7 @@ export async function withLastCommit(
     transitionBefore: stateBefore?.transition,
     accepts: stateAfter?.accepts ?? [],
   };
+  memory.lastCommits.set(situation.id, lastCommit);
   return { ...situation, lastCommit };
 }
 
@@ -103,11 +120,13 @@ export async function withLastCommit(
 export async function stateIn(
   reader: Pick<Reader, 'texts'>,
   commit: Pick<ReleaseCommit, 'trees'>,
+  memory: StateMemory = newReadMemory(),
 ): Promise<State | undefined> {
   const loaded = await loadState(
     reader,
     commit.trees.state,
     `rollouts/${commit.trees.id}/state.yaml`,
+    memory,
   );
   return loaded.kind === 'known' ? loaded.value : undefined;
 }
@@ -117,12 +136,12 @@ export async function loadPlan(
   reader: Reader,
   tree: string | undefined,
   place: string,
-  memory: PlanMemory,
+  memory: ReadMemory,
 ): Promise<Loaded<PlanTree>> {
   if (tree === undefined) return { kind: 'absent' };
   try {
-    const found = memory.get(tree) ?? (await readPlanTree(reader, tree));
-    memory.set(tree, found);
+    const found = memory.plans.get(tree) ?? (await readPlanTree(reader, tree));
+    memory.plans.set(tree, found);
     if ('plan' in found) return { kind: 'known', value: found };
     return { kind: 'broken', reason: `${place}${found.fault}` };
   } catch (error) {
@@ -131,7 +150,7 @@ export async function loadPlan(
 }
 
 /** @throws what may be gone at the next try, and so is not to be remembered */
-async function readPlanTree(reader: Reader, tree: string): Promise<PlanTree | BrokenPlan> {
+async function readPlanTree(reader: Reader, tree: string): Promise<PlanTree | Broken> {
   try {
     const blobs = await reader.files(tree);
     const file = blobs.get('plan.yaml');
@@ -155,19 +174,22 @@ async function loadState(
   reader: Pick<Reader, 'texts'>,
   blob: string | undefined,
   place: string,
-  memory: PlanMemory = new Map(),
+  memory: StateMemory,
 ): Promise<Loaded<State>> {
   if (blob === undefined) return { kind: 'absent' };
-  const known = memory.get(blob);
-  if (known !== undefined && 'fault' in known)
-    return { kind: 'broken', reason: `${place}${known.fault}` };
+  const known = memory.states.get(blob);
+  if (known !== undefined)
+    return 'fault' in known
+      ? { kind: 'broken', reason: `${place}${known.fault}` }
+      : { kind: 'known', value: known };
   try {
     const [text = ''] = await reader.texts([blob]);
     const value = await unhurried(text, () => parseState(text, place));
+    memory.states.set(blob, value);
     return { kind: 'known', value };
   } catch (error) {
     const reason = messageOf(error);
-    if (reason.startsWith(place)) memory.set(blob, { fault: reason.slice(place.length) });
+    if (reason.startsWith(place)) memory.states.set(blob, { fault: reason.slice(place.length) });
     return { kind: 'broken', reason };
   }
 }

@@ -1,7 +1,7 @@
 import type { Reader, Repository } from '../git/repository.ts';
 import type { Admission, AdmissionMemory } from '../situation/admission.ts';
 import { type Neighbours, newNeighbours } from '../situation/neighbours.ts';
-import type { PlanMemory } from '../situation/situation.ts';
+import { newReadMemory, type ReadMemory } from '../situation/situation.ts';
 import type { Seen } from './clusters.ts';
 import { type CounterMemory, newCounterMemory } from './counters.ts';
 import type { Delivery } from './delivery.ts';
@@ -38,7 +38,7 @@ export interface AnalyzerPatience extends Patience {
 
 /** Kept between ticks to save reads; never needed to decide right. */
 export interface Memory extends Required<Seen> {
-  readonly plans: PlanMemory;
+  readonly read: ReadMemory;
   readonly admissions: AdmissionMemory;
   readonly neighbours: Neighbours;
   readonly counters: CounterMemory;
@@ -53,7 +53,7 @@ export interface Memory extends Required<Seen> {
 /** The memory of an analyzer that has just started. */
 export function newMemory(): Memory {
   return {
-    plans: new Map(),
+    read: newReadMemory(),
     admissions: new Map(),
     neighbours: newNeighbours(),
     counters: newCounterMemory(),

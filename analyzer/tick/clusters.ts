@@ -28,6 +28,7 @@ import { judgedStep } from '../core/judge/judge.ts';
 import { hasPromoted, stepOf } from '../core/position.ts';
 import type { Rollout } from '../core/situation.ts';
 import { unix } from '../core/state.ts';
+import type { StateMemory } from '../situation/situation.ts';
 import { unhurried } from '../turn.ts';
 import { ahead } from './clocks.ts';
 import { askSync, type StateReader } from './sync-status.ts';
@@ -51,6 +52,8 @@ export interface Seen {
   readonly shown?: Map<string, number>;
   /** Ends of rollbacks that were seen in the cluster, by release and transition. @default - they are not looked for */
   readonly arrived?: Set<string>;
+  /** States of releases. @default - they are read each time */
+  readonly read?: StateMemory;
 }
 
 /** A sync tool that mends drift has done so by then. */
@@ -128,7 +131,7 @@ async function viewOne(
   const first = judge({ kind: 'unasked' });
   // Objects that show their step need no second witness, but one that is late has a reason.
   const isAsked = bringsBack(rollout) || first.kind === 'waiting';
-  const live = isAsked ? judge(await askSync(reader, source, rollout)) : first;
+  const live = isAsked ? judge(await askSync(reader, source, rollout, seen.read)) : first;
   const ready = (track: Track) => trackReadiness(track, rollout, questions, objects, now);
   const tracks = TRACKS.filter((it) => planOfTrack(it, rollout)?.plan.workloads[it] !== undefined);
   return {

@@ -79,10 +79,10 @@ function countersOf(
 
   async function wantedBy(trees: ReleaseTrees): Promise<readonly [string, Wish]> {
     try {
-      const pinned = await loadPlan(repository, trees.plan, 'its plan', memory.plans);
+      const pinned = await loadPlan(repository, trees.plan, 'its plan', memory.read);
       if (pinned.kind !== 'known' || pinned.value.plan.evidence === undefined)
         return [trees.id, NO_WISH];
-      const { rollout } = await loadSituation(repository, trees, memory.plans, snapshot);
+      const { rollout } = await loadSituation(repository, trees, memory.read, snapshot);
       return [trees.id, rollout.kind === 'known' ? wishOf(rollout.value, at) : NO_WISH];
     } catch {
       // Deciding about it says what is wrong.
@@ -153,7 +153,7 @@ async function decideOne(
 ): Promise<Decided> {
   const { analyzer, snapshot, turn } = pass;
   const { repository: reader, clock, memory } = analyzer;
-  const found = await loadSituation(reader, trees, memory.plans, snapshot);
+  const found = await loadSituation(reader, trees, memory.read, snapshot);
   const loaded = await admitted(pass, found);
   const now = clock();
   const asked = turn.impatient(analyzer);
@@ -167,7 +167,7 @@ async function decideOne(
   const { decision } = first;
   if (decision.kind !== 'move' && group === undefined) return { trees, now, ...first };
   // Only a release that is about to move pays for a look into its history, and one that begins for its questions.
-  const situation = await withLastCommit(reader, snapshot.run, loaded);
+  const situation = await withLastCommit(reader, snapshot.run, loaded, memory.read);
   const begins = decision.kind === 'move' && decision.transition === 'start';
   const beginning = begins ? await observeBeginning(world, loaded, now) : undefined;
   const checked = { ...first.observation, situation, beginning };
@@ -199,7 +199,7 @@ async function otherPhases(
     if (trees === undefined) continue;
     const { repository, memory } = analyzer;
     try {
-      const situation = await loadSituation(repository, trees, memory.plans, snapshot);
+      const situation = await loadSituation(repository, trees, memory.read, snapshot);
       phases.set(release, phaseForOthers(situation));
     } catch (error) {
       // It is in no phase that anybody could wait for.

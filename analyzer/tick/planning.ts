@@ -134,16 +134,18 @@ function key({ id, dist, plan, stable, state, live }: ReleaseTrees): string {
   return [id, dist, plan, stable, state, live].join(' ');
 }
 
-/** Drops plans that no active release uses, so that memory grows with what is under way. */
+/** Drops what no active release uses, so that memory grows with what is under way. */
 function forget(memory: Memory, active: readonly ReleaseTrees[]): void {
-  const { plans, targets, shown, arrived, counters } = memory;
+  const { read, targets, shown, arrived, counters } = memory;
   if (targets.size > MAX_TARGETS) targets.clear();
   if (shown.size > MAX_TARGETS) shown.clear();
   if (arrived.size > MAX_TARGETS) arrived.clear();
   const used = new Set(active.flatMap((it) => [it.plan, it.stable, it.dist, it.state]));
-  for (const tree of plans.keys()) if (!used.has(tree)) plans.delete(tree);
+  for (const kept of [read.plans, read.states])
+    for (const oid of kept.keys()) if (!used.has(oid)) kept.delete(oid);
   const ids = new Set(active.map((it) => it.id));
-  for (const id of counters.kept.keys()) if (!ids.has(id)) counters.kept.delete(id);
+  for (const kept of [counters.kept, read.lastCommits])
+    for (const id of kept.keys()) if (!ids.has(id)) kept.delete(id);
 }
 
 /** What the releases of each group do together. */
@@ -233,7 +235,7 @@ async function carriedOut(
   const rollout = situation.rollout;
   const edited = rollout.kind === 'known' && disagreement(situation, rollout.value) !== undefined;
   if (run === undefined || !edited) return carryOut(situation, move, now);
-  const past = await walk(repository, run, situation.id, memory.plans);
+  const past = await walk(repository, run, situation.id, memory.read);
   const sound = await mended(repository, situation, past);
   const own = sound.rollout;
   const to = own.kind === 'known' && move.transition === 'back' ? nextBack(own.value) : move.to;

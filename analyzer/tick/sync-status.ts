@@ -4,7 +4,7 @@ import { type PlanTree, samePosition } from '../core/position.ts';
 import type { Rollout } from '../core/situation.ts';
 import { GitError } from '../git/git-error.ts';
 import type { Reader } from '../git/repository.ts';
-import { stateIn } from '../situation/situation.ts';
+import { type StateMemory, stateIn } from '../situation/situation.ts';
 import type { Synced, SyncSource } from './world.ts';
 
 /** Reads the state of a release in any commit. */
@@ -15,12 +15,13 @@ export async function askSync(
   reader: StateReader,
   { sync, holds }: Synced,
   { state, plan }: Rollout,
+  memory?: StateMemory,
 ): Promise<Applied> {
   if (sync === undefined) return { kind: 'unasked' };
   const answers = await Promise.all(
     syncNames(state.release, plan, holds).map((name) => {
       const ref = syncRef(sync.target, name, sync.context);
-      return askOneSync(reader, sync, ref, state);
+      return askOneSync({ reader, memory }, sync, ref, state);
     }),
   );
   return answers.find((it) => it.kind !== 'applied') ?? { kind: 'applied' };
@@ -34,38 +35,45 @@ function syncNames(release: string, { plan }: PlanTree, holds: Synced['holds']):
   return roots[holds].map((it) => `${release}-${it}`);
 }
 
+/** What reads states, and what it has read before. */
+interface Reading {
+  readonly reader: StateReader;
+  readonly memory: StateMemory | undefined;
+}
+
 async function askOneSync(
-  reader: StateReader,
+  reading: Reading,
   sync: SyncSource,
   ref: ObjectRef,
   state: Rollout['state'],
 ): Promise<Applied> {
   const answer = await sync.cluster.read([ref]);
-  const reading = answer.kind === 'unknown' ? answer : answer.value.objects[0];
+  const found = answer.kind === 'unknown' ? answer : answer.value.objects[0];
   const object = `${ref.kind} ${ref.namespace}/${ref.name}`;
-  if (reading?.kind === 'absent')
+  if (found?.kind === 'absent')
     return { kind: 'unknown', reason: `${object} does not exist; --sync names it` };
-  if (reading?.kind !== 'found')
-    return { kind: 'unknown', reason: `${object}: ${reading?.reason ?? 'no answer'}` };
-  const { revision, trouble, refuses } = syncStatus(sync.target.tool, reading.object);
-  if (revision !== undefined && (await holdsPosition(reader, revision, state)))
+  if (found?.kind !== 'found')
+    return { kind: 'unknown', reason: `${object}: ${found?.reason ?? 'no answer'}` };
+  const { revision, trouble, refuses } = syncStatus(sync.target.tool, found.object);
+  if (revision !== undefined && (await holdsPosition(reading, revision, state)))
     return { kind: 'applied' };
   const at = revision === undefined ? 'nothing yet' : `commit ${revision.slice(0, 10)}`;
   const because = trouble === undefined ? '' : `: ${trouble}`;
   // A refusal of the commit before says nothing about this one, which may not have been tried yet.
-  const isThis = refuses !== undefined && (await holdsPosition(reader, refuses, state));
+  const isThis = refuses !== undefined && (await holdsPosition(reading, refuses, state));
   const refused = isThis ? trouble : undefined;
   return { kind: 'behind', reason: `${object} has applied ${at}${because}`, refused };
 }
 
 /** Whether the release stood at this position in a commit: the very transition, not one to the same place. */
 async function holdsPosition(
-  reader: StateReader,
+  { reader, memory }: Reading,
   commit: string,
   state: Rollout['state'],
 ): Promise<boolean> {
   try {
-    const there = await stateIn(reader, { trees: await reader.treesAt(commit, state.release) });
+    const trees = await reader.treesAt(commit, state.release);
+    const there = await stateIn(reader, { trees }, memory);
     return there?.at === state.at && samePosition(there.position, state.position);
   } catch (error) {
     // It may have applied what was pushed after our fetch.

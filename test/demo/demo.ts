@@ -4,7 +4,7 @@ import { status } from '../../analyzer/core/phase.ts';
 import type { ReleaseTrees } from '../../analyzer/git/index.ts';
 import { verify } from '../../analyzer/history/history.ts';
 import { intervene } from '../../analyzer/intervene.ts';
-import { loadSituation } from '../../analyzer/situation/situation.ts';
+import { loadSituation, newReadMemory } from '../../analyzer/situation/situation.ts';
 import { atRest, tick } from '../../analyzer/tick/tick.ts';
 import { git } from './author.ts';
 import { behaviour } from './behaviour.ts';
@@ -200,7 +200,7 @@ async function treesOf({ reader }: World, id: string): Promise<ReleaseTrees> {
 }
 
 async function phaseOf(world: World, id: string): Promise<string> {
-  const situation = await loadSituation(world.reader, await treesOf(world, id), new Map());
+  const situation = await loadSituation(world.reader, await treesOf(world, id), newReadMemory());
   const [wrong] = violations(situation);
   return wrong === undefined ? status(situation).phase : `broken (${wrong})`;
 }

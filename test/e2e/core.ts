@@ -63,17 +63,19 @@ export const LEFT_OUT: readonly LeftOut[] = [
     file: 'stories/strategies.test.ts',
     titles: [
       'canary: every weight is the share of the requests',
+      'A/B by header: those who ask get the canary, and nobody else',
       'A/B by cookie: those who have it get the canary, and nobody else',
       'shadow: the canary gets a copy of each request, and no user its answer',
       'session affinity: who was on the canary never sees the old version again',
     ],
-    heldBy: 'stories/main: weights; traffic-gateway: cookies; blue/green: copies',
+    heldBy: 'stories/main: weights; traffic-gateway: headers, cookies; blue/green: copies',
   },
   {
     file: 'stories/ways.test.ts',
     titles: [
       'recreate: no two versions at a time, and nobody between',
       'ramped: pod by pod',
+      'a worker without a Service: pods alone, forward and back',
       'a StatefulSet part by part, and back from a version that never gets ready',
       'a DaemonSet on two nodes, its route applied by a sync object of its own',
       'two Services that exist already',
@@ -86,7 +88,8 @@ export const LEFT_OUT: readonly LeftOut[] = [
       'the list of Flagger’s tutorials: a query by app finds the pods of both tracks',
       'a canary by pods is rolled back: the primary grows before the canary goes',
     ],
-    heldBy: 'examples: podinfo and replicas; stories/ways: a worker back; the simulation',
+    heldBy:
+      'examples: podinfo and replicas; stories/ways: a canary without a router; the simulation',
   },
   { file: 'demo.test.ts', heldBy: 'examples and walks: every step of every strategy' },
   { file: 'stack/main.test.ts', heldBy: 'every story, which starts and ends such a stack' },

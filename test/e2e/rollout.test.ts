@@ -10,6 +10,7 @@ import type { Status } from '../../analyzer/core/phase.ts';
 import { openLocal, openRepository, type Reader } from '../../analyzer/git/index.ts';
 import { walk } from '../../analyzer/history/history.ts';
 import { prometheus } from '../../analyzer/metrics/prometheus.ts';
+import { newReadMemory } from '../../analyzer/situation/situation.ts';
 import type { Analyzer } from '../../analyzer/tick/analyzer.ts';
 import { newMemory } from '../../analyzer/tick/analyzer.ts';
 import { pushing } from '../../analyzer/tick/delivery.ts';
@@ -166,7 +167,12 @@ describe('a rollout on real servers', { skip: isMissing(missing) }, () => {
   }
 
   async function subjects(id: string): Promise<readonly (string | undefined)[]> {
-    const { visits } = await walk(reader, (await reader.resolve('main')) ?? '', id, new Map());
+    const { visits } = await walk(
+      reader,
+      (await reader.resolve('main')) ?? '',
+      id,
+      newReadMemory(),
+    );
     expect(visits.flatMap((it) => it.problems)).toEqual([]);
     return visits.map(({ commit }) => commit.message.split('\n')[0]?.replace(/ \(.*/, ''));
   }

@@ -3,6 +3,7 @@ import { positionText } from '../../analyzer/core/position.ts';
 import { openRepository } from '../../analyzer/git/index.ts';
 import { verify, walk } from '../../analyzer/history/history.ts';
 import { intervene, type Verb, type Wishes } from '../../analyzer/intervene.ts';
+import { newReadMemory } from '../../analyzer/situation/situation.ts';
 import { atRest, type TickReport, tick } from '../../analyzer/tick/tick.ts';
 import { afterFile } from '../cleanups.ts';
 import { GIT_ENVIRONMENT } from '../demo/author.ts';
@@ -83,7 +84,7 @@ async function liveTree(): Promise<string | undefined> {
 
 test('the cluster goes back part by part, each waited for, to the bytes of before', async () => {
   const run = (await world.reader.resolve('main')) ?? '';
-  const { visits } = await walk(world.reader, run, ID, new Map());
+  const { visits } = await walk(world.reader, run, ID, newReadMemory());
   const positions = visits.flatMap(({ situation: { state } }) =>
     state.kind === 'known' ? [`${state.value.kind}: ${positionText(state.value.position)}`] : [],
   );
@@ -105,7 +106,7 @@ test('the primary runs the old version', () => {
 
 test('a rollout that a person promoted waits for no check, and takes every step', async () => {
   const run = (await world.reader.resolve('main')) ?? '';
-  const { visits } = await walk(world.reader, run, ID, new Map());
+  const { visits } = await walk(world.reader, run, ID, newReadMemory());
   const states = visits.flatMap(({ situation: { state } }) =>
     state.kind === 'known' ? [state.value] : [],
   );

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { detailText } from '../../../analyzer/commands/status-detail.ts';
 import { detailOf } from '../../../analyzer/core/detail.ts';
 import { openLocal } from '../../../analyzer/git/index.ts';
-import { loadSituation } from '../../../analyzer/situation/situation.ts';
+import { loadSituation, newReadMemory } from '../../../analyzer/situation/situation.ts';
 import { plan } from '../core/fixture.ts';
 import { type GitField, inStepOfGit } from '../field.ts';
 import { bare, git } from '../git/fixture.ts';
@@ -169,7 +169,7 @@ test('one release in full wraps to the width of the terminal, beside the names',
   const run = await reader.resolve('main');
   const [trees] = await reader.list({ run, source: run });
   if (trees === undefined) throw new Error('there is one release');
-  const detail = detailOf(await loadSituation(reader, trees, new Map(), { source: run }));
+  const detail = detailOf(await loadSituation(reader, trees, newReadMemory(), { source: run }));
   await reader.close();
   const lines = detailText(detail, of.now, 40).split('\n');
   expect(lines.filter((it) => it.length > 40)).toEqual([]);

@@ -10,6 +10,7 @@ import {
   verify,
   walk,
 } from '../../../analyzer/history/history.ts';
+import { newReadMemory } from '../../../analyzer/situation/situation.ts';
 import { plan } from '../core/fixture.ts';
 import { type GitField, openField, untilRest } from '../field.ts';
 import { bare, git, scratch } from '../git/fixture.ts';
@@ -211,7 +212,7 @@ describe('a forged undo', () => {
 
 describe('a walk', () => {
   test('visits each commit that touched the release, oldest first', async () => {
-    const { visits, complete } = await walk(reader, edited, 'app', new Map());
+    const { visits, complete } = await walk(reader, edited, 'app', newReadMemory());
     expect(complete).toBe(true);
     expect(visits.map((it) => it.commit.oid)).toEqual(
       git(
@@ -229,14 +230,17 @@ describe('a walk', () => {
   });
 
   test('knows what nobody has accepted, and what was good last', async () => {
-    const found = await walk(reader, edited, 'app', new Map());
+    const found = await walk(reader, edited, 'app', newReadMemory());
     expect(unaccounted(found)).toEqual([edited]);
     expect(lastGood(found)?.state).toMatchObject({ value: { transition: 8, kind: 'complete' } });
-    expect(unaccounted(await walk(reader, clean, 'app', new Map()))).toEqual([]);
+    expect(unaccounted(await walk(reader, clean, 'app', newReadMemory()))).toEqual([]);
   });
 
   test('of a release that is not there finds nothing', async () => {
-    expect(await walk(reader, edited, 'web', new Map())).toEqual({ visits: [], complete: true });
+    expect(await walk(reader, edited, 'web', newReadMemory())).toEqual({
+      visits: [],
+      complete: true,
+    });
   });
 });
 

@@ -5,6 +5,7 @@ import { openLocal, type Reader } from '../../../analyzer/git/index.ts';
 import { walk } from '../../../analyzer/history/history.ts';
 import { type Transition, transitions } from '../../../analyzer/history/transitions.ts';
 import { intervene } from '../../../analyzer/intervene.ts';
+import { newReadMemory } from '../../../analyzer/situation/situation.ts';
 import { afterFile } from '../../cleanups.ts';
 import { type GitField, inStepOfGit } from '../field.ts';
 import { git } from '../git/fixture.ts';
@@ -35,7 +36,7 @@ beforeAll(async () => {
   afterFile(() => reader.close());
   rows = transitions(
     'app',
-    await walk(reader, git(field.folder, 'rev-parse', 'main'), 'app', new Map()),
+    await walk(reader, git(field.folder, 'rev-parse', 'main'), 'app', newReadMemory()),
   );
 });
 
@@ -76,7 +77,7 @@ test('what is wrong with a commit stands in its row', () => {
 });
 
 test('a commit of a group has a verdict for each member', async () => {
-  const past = await walk(reader, git(field.folder, 'rev-parse', 'main'), 'app', new Map());
+  const past = await walk(reader, git(field.folder, 'rev-parse', 'main'), 'app', newReadMemory());
   const block = (id: string, verdict: string) =>
     `Perch-Release: ${id}\nPerch-Transition: 1\nPerch-Verdict: ${verdict}`;
   const message = `pair: app, web\n\n${block('app', 'fail')}\n${block('web', 'pass')}`;
@@ -89,7 +90,7 @@ test('a commit of a group has a verdict for each member', async () => {
 });
 
 test('where a shallow clone begins is said', async () => {
-  const past = await walk(reader, git(field.folder, 'rev-parse', 'main'), 'app', new Map());
+  const past = await walk(reader, git(field.folder, 'rev-parse', 'main'), 'app', newReadMemory());
   expect(transitions('app', { ...past, complete: false })[0]).toMatchObject({
     kind: 'cut',
     transition: undefined,

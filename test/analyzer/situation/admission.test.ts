@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { status } from '../../../analyzer/core/phase.ts';
 import type { Repository } from '../../../analyzer/git/index.ts';
 import { withRefusals } from '../../../analyzer/situation/admission.ts';
-import { loadSituation } from '../../../analyzer/situation/situation.ts';
+import { loadSituation, newReadMemory } from '../../../analyzer/situation/situation.ts';
 import type { Outcome } from '../../../analyzer/tick/outcome.ts';
 import { tick } from '../../../analyzer/tick/tick.ts';
 import { policyWith } from '../../../lib/plan/policy.ts';
@@ -54,7 +54,7 @@ describe('a plan whose files hold what a release may not', () => {
     const reader = await field.reader();
     const tip = field.id('main');
     const [trees] = await reader.list({ run: tip, source: tip });
-    const found = await loadSituation(reader, trees ?? { id: 'app' }, new Map());
+    const found = await loadSituation(reader, trees ?? { id: 'app' }, newReadMemory());
     const gate = { policy: policyWith() };
     const judged = await withRefusals(reader, tip, found, gate, new Map());
     expect(status(judged).reason).toMatch(REFUSED);

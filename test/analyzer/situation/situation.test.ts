@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { openLocal, type Reader } from '../../../analyzer/git/index.ts';
 import { type AdmissionMemory, withRefusals } from '../../../analyzer/situation/admission.ts';
-import { loadPlan, loadSituation, type PlanMemory } from '../../../analyzer/situation/situation.ts';
+import { loadPlan, loadSituation, newReadMemory } from '../../../analyzer/situation/situation.ts';
 import { toYaml } from '../../../lib/manifest/yaml.ts';
 import type { FileInfo, Plan } from '../../../lib/plan/plan.ts';
 import { policyWith } from '../../../lib/plan/policy.ts';
@@ -37,7 +37,7 @@ describe('a plan that cannot be read', () => {
     merge(folder, { 'dist/app/plan.yaml': 'a: 1\n'.repeat(2) });
     const tree = git(folder, 'rev-parse', 'main:dist/app');
     const { reader, texts } = counting(await openLocal({ folder }));
-    const memory: PlanMemory = new Map();
+    const memory = newReadMemory();
     for (const place of ['dist/app', 'rollouts/app/plan', 'dist/app'])
       expect(await loadPlan(reader, tree, place, memory)).toEqual({
         kind: 'broken',
@@ -51,7 +51,7 @@ describe('a plan that cannot be read', () => {
     const { folder } = await bare();
     const state = blob(folder, 'a: [\n');
     const { reader, texts } = counting(await openLocal({ folder }));
-    const memory: PlanMemory = new Map();
+    const memory = newReadMemory();
     for (let pass = 0; pass < 3; pass++)
       expect((await loadSituation(reader, { id: 'app', state }, memory)).state).toEqual({
         kind: 'broken',
@@ -66,10 +66,10 @@ describe('a plan that cannot be read', () => {
     const missing = 'f'.repeat(40);
     const tree = mktree(folder, `100644 blob ${blob(folder, 'a: 1\n')}\tplan.yaml`);
     const reader = await openLocal({ folder });
-    const memory: PlanMemory = new Map();
+    const memory = newReadMemory();
     const broken = { ...reader, files: async () => new Map([['plan.yaml', missing]]) };
     expect(await loadPlan(broken, tree, 'dist/app', memory)).toMatchObject({ kind: 'broken' });
-    expect(memory.size).toBe(0);
+    expect(memory.plans.size).toBe(0);
     await reader.close();
   });
 
@@ -83,7 +83,7 @@ describe('a plan that cannot be read', () => {
         ...Array.from({ length: 20 }, (_, it) => `040000 tree ${tree}\td${it}`),
       );
     const reader = await openLocal({ folder });
-    const found = await loadPlan(reader, tree, 'dist/app', new Map());
+    const found = await loadPlan(reader, tree, 'dist/app', newReadMemory());
     expect(found).toMatchObject({ reason: expect.stringMatching(/plan\.yaml is missing/) });
     expect((await reader.files(tree)).size).toBeLessThan(20_002);
     await reader.close();
@@ -117,7 +117,7 @@ describe('one release that is too large does not stop the others', () => {
     const all = await reader.list({ run: undefined, source: tip });
     expect(all.map((it) => it.id)).toEqual(['app', 'huge']);
     const [, trees = { id: 'huge' }] = all;
-    const { dist: found } = await loadSituation(reader, trees, new Map());
+    const { dist: found } = await loadSituation(reader, trees, newReadMemory());
     expect(found).toEqual({
       kind: 'broken',
       reason: expect.stringMatching(/^dist\/huge/),
@@ -175,7 +175,7 @@ test('a plan of 1,000 files is read and looked at', async () => {
   const reader = await openLocal({ folder });
   const tip = git(folder, 'rev-parse', 'main');
   const [trees] = await reader.list({ run: undefined, source: tip });
-  const situation = await loadSituation(reader, trees ?? { id: 'app' }, new Map());
+  const situation = await loadSituation(reader, trees ?? { id: 'app' }, newReadMemory());
   const gate = { policy: policyWith() };
   const memory: AdmissionMemory = new Map();
   const judged = await withRefusals(reader, tip, situation, gate, memory);

@@ -468,8 +468,29 @@ test.concurrent('what is kept between ticks is bounded by what is under way', as
   await field.release({ app: V2 });
   await untilRest(field, analyzer);
   await tick(analyzer);
-  expect(analyzer.memory.plans.size).toBe(0);
+  const { plans, states, lastCommits } = analyzer.memory.read;
+  expect([plans.size, states.size, lastCommits.size]).toEqual([0, 0, 0]);
   expect(analyzer.memory.unreachable.size).toBe(0);
+});
+
+test.concurrent('a pass that only waits reads no state and no plan again', async () => {
+  const field = openMemoryField();
+  const analyzer = await field.analyzer();
+  await field.release({ app: V1 });
+  await untilRest(field, analyzer);
+  await field.release({ app: V2 });
+  for (let pass = 0; pass < 3; pass++) await tick(analyzer);
+  const read: string[] = [];
+  const repository: Repository = {
+    ...analyzer.repository,
+    texts: async (oids) => {
+      read.push(...oids);
+      return analyzer.repository.texts(oids);
+    },
+  };
+  const { outcomes } = await tick({ ...analyzer, repository });
+  expect(outcomes.map((it) => it.decision.kind)).toEqual(['hold']);
+  expect(read).toEqual([]);
 });
 
 describe.concurrent('a hook that runs once', () => {

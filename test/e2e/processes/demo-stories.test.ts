@@ -8,7 +8,7 @@ import { canaryWeight, positionText } from '../../../analyzer/core/position.ts';
 import { parseState, type State, stateText } from '../../../analyzer/core/state.ts';
 import { openLocal, type Reader } from '../../../analyzer/git/index.ts';
 import { type Visit, verify, walk } from '../../../analyzer/history/history.ts';
-import { loadSituation, type PlanMemory } from '../../../analyzer/situation/situation.ts';
+import { loadSituation, newReadMemory } from '../../../analyzer/situation/situation.ts';
 import { at } from '../../../lib/plan/pointer.ts';
 import { type DemoResult, runDemo, VERSIONS } from '../../demo/demo.ts';
 import type { DemoEvent } from '../../demo/event.ts';
@@ -49,7 +49,7 @@ async function tell(name: StoryName): Promise<Told> {
   const result = await runDemo({ bad: name === 'bad', keep: folder, factor: FACTOR, onEvent });
   const reader = await openLocal({ folder });
   const tip = (await reader.resolve('main')) ?? '';
-  const { visits } = await walk(reader, tip, 'podinfo', new Map());
+  const { visits } = await walk(reader, tip, 'podinfo', newReadMemory());
   return { folder, reader, result, events, tip, visits };
 }
 
@@ -146,7 +146,7 @@ function flips(folder: string, parent: string): readonly Forgery[] {
 }
 
 /** By tree id, so that only a plan that was forged is read again. */
-const plans: PlanMemory = new Map();
+const plans = newReadMemory();
 
 async function violationsAt(reader: Reader, run: string): Promise<readonly string[]> {
   const releases = await reader.list({ run, source: undefined });

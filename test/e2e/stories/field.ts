@@ -5,7 +5,7 @@ import { type Status, status } from '../../../analyzer/core/phase.ts';
 import type { State } from '../../../analyzer/core/state.ts';
 import { openLocal, type Reader } from '../../../analyzer/git/index.ts';
 import { walk } from '../../../analyzer/history/history.ts';
-import { loadSituation } from '../../../analyzer/situation/situation.ts';
+import { loadSituation, newReadMemory } from '../../../analyzer/situation/situation.ts';
 import {
   AnalyzerRights,
   Apps,
@@ -333,7 +333,7 @@ async function statusOf(reader: Reader, id: string): Promise<Status> {
   const run = await reader.resolve('main');
   const all = await reader.list({ run, source: run });
   const trees = all.find((it) => it.id === id) ?? { id };
-  return status(await loadSituation(reader, trees, new Map()));
+  return status(await loadSituation(reader, trees, newReadMemory()));
 }
 
 async function until(
@@ -357,7 +357,7 @@ async function until(
 }
 
 async function commitsOf(reader: Reader, id: string): Promise<readonly StoryCommit[]> {
-  const { visits } = await walk(reader, (await reader.resolve('main')) ?? '', id, new Map());
+  const { visits } = await walk(reader, (await reader.resolve('main')) ?? '', id, newReadMemory());
   const problems = visits.flatMap((it) => it.problems);
   if (problems.length > 0) throw new Error(`${id} does not verify: ${problems.join('; ')}`);
   return visits.map(({ commit, situation: { rollout } }) => ({
