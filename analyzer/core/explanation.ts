@@ -1,11 +1,10 @@
 import { judgeText } from '../../lib/plan/judge.ts';
 import type { Hook, Plan } from '../../lib/plan/plan.ts';
 import type { ClusterView, JobStatus, Readiness } from './cluster/reading.ts';
-import { gridFromCommit, gridFromLive } from './judge/judge.ts';
-import { samples, valuesOf, verdict } from './judge/point.ts';
+import { type Said as CheckSaid, saidBy } from './judge/failed-point.ts';
+import { type Grid, gridFromCommit, gridFromLive, points } from './judge/judge.ts';
 import { needOf, type Proof } from './judge/proof.ts';
 import { type Said, saidOf } from './judge/proof-text.ts';
-import type { CheckSeries, TrackSeries } from './judge/series.ts';
 import type { Verdict } from './judge/verdict.ts';
 import type { Observation } from './observation.ts';
 import type { Status } from './phase.ts';
@@ -93,6 +92,8 @@ export interface PointExplained {
   readonly at: string;
   readonly value: number | null;
   readonly verdict: Verdict;
+  /** Why, where the check says more than its value. */
+  readonly said: string | null;
 }
 
 /** How many points there are, and how many there must be, or may be. */
@@ -149,7 +150,7 @@ export function explanationOf({ status, observation, decision, at }: Found): Exp
     at: isoTime(at),
     decision: decisionOf(decision),
     cluster: observation.cluster === undefined ? null : clusterOf(observation.cluster),
-    checks: context === undefined ? [] : observation.series.map((it) => checkOf(context, it)),
+    checks: context === undefined ? [] : checksOf(context),
     evidence: context?.proof === undefined ? null : evidenceOf(context.proof),
     count: context === undefined || observation.series.length === 0 ? null : countOf(context),
     hooks: context === undefined ? [] : hooksOf(context),
@@ -199,40 +200,35 @@ function clusterOf({ live, ready, jobs, objects = [] }: ClusterView): ClusterExp
   };
 }
 
-function checkOf({ rollout, observation, now }: Context, it: CheckSeries): CheckExplained {
-  const { name, judge, unit } = it.check;
+function checksOf({ rollout, observation, now }: Context): readonly CheckExplained[] {
+  const { series } = observation;
   const { analysis } = rollout.plan.plan;
   const live = observation.cluster?.live;
-  const window = Math.max(...observation.series.map((one) => one.check.windowSeconds));
+  const window = Math.max(...series.map((one) => one.check.windowSeconds));
   const counted = gridFromCommit(rollout, window, now);
   const clean =
     live?.kind === 'live' ? gridFromLive(live.sinceSeconds, window, analysis, now) : undefined;
-  const on = (grid: typeof clean, series: TrackSeries | undefined) =>
-    grid === undefined ? [] : pointsOf(it, grid, series);
-  return {
+  const said = {
+    counted: saidBy(series, (it) => it.fromCommit),
+    clean: saidBy(series, (it) => it.fromLive),
+  };
+  return series.map(({ check: { name, judge, unit } }, index) => ({
     name,
     bounds: judgeText(judge, unit),
     unit: unit ?? null,
-    counted: on(counted, it.fromCommit),
-    clean: on(clean, it.fromLive),
-  };
+    counted: pointsOf(counted, (at) => said.counted(at)[index]),
+    clean: clean === undefined ? [] : pointsOf(clean, (at) => said.clean(at)[index]),
+  }));
 }
 
 function pointsOf(
-  { check }: CheckSeries,
-  { start, end, stepSeconds }: ReturnType<typeof gridFromCommit>,
-  series: TrackSeries | undefined,
+  grid: Grid,
+  saidAt: (at: number) => CheckSaid | undefined,
 ): readonly PointExplained[] {
-  const values = valuesOf(series);
-  const known = new Map(samples(series?.canary).map((it) => [it.at, it.value]));
-  const points: PointExplained[] = [];
-  for (let at = start; at <= end; at += stepSeconds)
-    points.push({
-      at: isoTime(at),
-      value: known.get(at) ?? null,
-      verdict: verdict(check, values(at)),
-    });
-  return points;
+  return points(grid).map((at) => {
+    const { value, verdict = 'unknown', text } = saidAt(at) ?? {};
+    return { at: isoTime(at), value: value ?? null, verdict, said: text ?? null };
+  });
 }
 
 function countOf({ judgement, failedChecks, rollout }: Context): CountExplained {

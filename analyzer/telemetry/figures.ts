@@ -1,4 +1,4 @@
-import { samplesThat } from '../core/judge/point.ts';
+import { failedTimes } from '../core/judge/failed-point.ts';
 import type { TestProof } from '../core/judge/proof.ts';
 import { saidOf } from '../core/judge/proof-text.ts';
 import type { Observation } from '../core/observation.ts';
@@ -124,9 +124,7 @@ function hasTraffic({ state, plan }: Rollout): boolean {
 }
 
 function newestFailure({ series }: Observation): number | undefined {
-  const failed = series.flatMap(({ check, fromCommit }) =>
-    samplesThat('fail', check, fromCommit).map((it) => it.at),
-  );
+  const failed = failedTimes(series);
   return failed.length === 0 ? undefined : Math.max(...failed);
 }
 

@@ -1,9 +1,9 @@
 import type { Check, Track } from '../../lib/plan/plan.ts';
 import type { Answer } from '../core/answer.ts';
 import type { Liveness } from '../core/cluster/reading.ts';
+import { failedTimes } from '../core/judge/failed-point.ts';
 import { type Grid, seriesQuestions, unanswered } from '../core/judge/judge.ts';
 import { kindOf } from '../core/judge/kinds.ts';
-import { samplesThat } from '../core/judge/point.ts';
 import { troubleOf } from '../core/judge/proof.ts';
 import type { CheckSeries, Sample, TrackSeries } from '../core/judge/series.ts';
 import type { HookReading, Observation } from '../core/observation.ts';
@@ -97,16 +97,16 @@ export async function askMetrics(
   now: number,
 ): Promise<readonly { readonly series: CheckSeries; readonly skewSeconds: number }[]> {
   return Promise.all(
-    seriesQuestions(rollout, live, now).map(async ({ check, fromCommit, fromLive }) => {
-      const { asks, excuses } = kindOf(check.judge);
+    seriesQuestions(rollout, live, now).map(async ({ check, tracks, fromCommit, fromLive }) => {
+      const { excuses } = kindOf(check.judge);
       const [commit, live] = await Promise.all([
-        askTracks(world, check, asks, fromCommit),
-        fromLive === undefined ? NOTHING : askTracks(world, check, asks, fromLive),
+        askTracks(world, check, tracks, fromCommit),
+        fromLive === undefined ? NOTHING : askTracks(world, check, tracks, fromLive),
       ]);
-      const isFailed = samplesThat('fail', check, commit.series).length > 0;
+      const isFailed = () => failedTimes([{ check, fromCommit: commit.series }]).length > 0;
       // Whether the environment fails as well is asked only then, and while the primary is another version.
       const more =
-        isFailed && !isPromoted(rollout)
+        excuses.length > 0 && isFailed() && !isPromoted(rollout)
           ? await askTracks(world, check, excuses, fromCommit)
           : NOTHING;
       return {

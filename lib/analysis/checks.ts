@@ -1,6 +1,6 @@
 import { Duration } from 'cdk8s';
 import * as z from 'zod';
-import { type Filled, fill, type QueryProblem } from '../metrics/promql.ts';
+import type { Filled, QueryProblem } from '../metrics/promql.ts';
 import { latencyQuery, successRateQuery } from '../metrics/request-queries.ts';
 import { type Mistake, placeOf, reproofs } from '../mistake.ts';
 import { labelMistakes, type Names, type Side } from '../names.ts';
@@ -8,6 +8,8 @@ import { type Check, DEFAULT_SOURCE } from '../plan/plan.ts';
 import { duration, extended, fields, hasMembers, mapOf, thing } from '../props/fields.ts';
 import { made } from '../props/made.ts';
 import type { Router } from '../traffic/router.ts';
+import { BUILT_IN, filledQuery } from './filled-query.ts';
+import type { MetricDefinition } from './metric.ts';
 import type { TestDefinition } from './tests.ts';
 import { wholeSeconds } from './whole-seconds.ts';
 
@@ -128,7 +130,7 @@ export const aCheck = thing<CheckDefinition>(
 );
 
 /** What they return, or `compare` and `slo`. */
-export const aCheckOrTest = thing<CheckDefinition | TestDefinition>(
+export const aCheckOrTest = thing<CheckDefinition | MetricDefinition | TestDefinition>(
   {
     what: 'a check',
     remedy:
@@ -136,7 +138,9 @@ export const aCheckOrTest = thing<CheckDefinition | TestDefinition>(
   },
   (it) =>
     hasMembers(it, { name: 'string', problems: 'object' }) &&
-    (hasMembers(it, { asks: 'object' }) || hasMembers(it, { question: 'object' })),
+    (hasMembers(it, { asks: 'object' }) ||
+      hasMembers(it, { promql: 'string' }) ||
+      hasMembers(it, { question: 'object' })),
 );
 
 /** Percent of the canary's requests that end without a server error. */
@@ -307,19 +311,8 @@ function queryOf(
       if (port === undefined) return UNSERVED;
       if (router === undefined) return { kind: 'filled', query: '' };
       return latencyQuery(router.counts({ names, port }, track), asks.quantile, window);
-    case 'query': {
-      const own = Object.entries(variables).map(([key, value]) => [key, String(value)]);
-      const known = {
-        ...Object.fromEntries(own),
-        namespace: names.namespace,
-        target: names.workloads[track],
-        primary: names.workloads.primary,
-        baseline: names.workloads.baseline,
-        interval: window,
-      };
-      if (port === undefined) return fill(asks.promql, known, { service: NONE, port: NONE });
-      return fill(asks.promql, { ...known, service: names.apex, port: String(port) });
-    }
+    case 'query':
+      return filledQuery(asks.promql, variables, { names, port }, track, window);
   }
 }
 
@@ -332,11 +325,6 @@ const UNSERVED: Filled = {
       remedy: 'ask for what the pods count themselves, with query() and {{target}}',
     },
   ],
-};
-
-const NONE = {
-  because: 'the release has no Service',
-  remedy: 'select by {{target}}, or give service: { port: … }',
 };
 
 function checkOf(
@@ -360,8 +348,6 @@ function checkOf(
     ...(it.dryRun ? { dryRun: true } : {}),
   };
 }
-
-const BUILT_IN = ['namespace', 'target', 'primary', 'baseline', 'service', 'port', 'interval'];
 
 function definitionProblems(it: CheckDefinition): QueryProblem[] {
   const problems: QueryProblem[] = [];

@@ -1,3 +1,4 @@
+import { LEAST_POINTS } from './judge.ts';
 import { hasService, lastStep, type Plan, pointsNeeded, type Step } from './plan.ts';
 
 /** A step as people read it; every field is text for one cell of a table. */
@@ -139,7 +140,12 @@ export function times(plan: Plan): Times {
   const starting = between.filter((it) => writesWorkload(plan, it)).length;
   const promoted = plan.steps.some((it) => it.phase === 'Promoting');
   const byTests = plan.evidence === undefined ? 0 : plan.evidence.intervalSeconds + settleSeconds;
-  const found = plan.checks.length === 0 ? byTests : threshold * checkSeconds + settleSeconds;
+  const { first } = silentPoints(
+    plan,
+    plan.checks.map((it) => it.name),
+  );
+  const byChecks = (threshold + first) * checkSeconds + settleSeconds;
+  const found = plan.checks.length === 0 ? byTests : byChecks;
   return {
     promoteMinSeconds: bake,
     promoteWorstSeconds:
@@ -161,7 +167,16 @@ function bakeTime(plan: Plan, step: Step): number {
   const points = pointsNeeded(plan, step);
   if (points === 0) return step.stay.kind === 'wait' ? step.stay.seconds : 0;
   const { checkSeconds, settleSeconds } = plan.analysis;
-  return longestWindow(plan) + 2 * settleSeconds + (points - 1) * checkSeconds;
+  const silent = silentPoints(plan, step.checks);
+  return longestWindow(plan) + 2 * settleSeconds + (points - 1 + silent.last) * checkSeconds;
+}
+
+/** How many points pass until the first of some checks says something, and the last: ranks need several. */
+function silentPoints(plan: Plan, names: readonly string[]) {
+  const silent = plan.checks
+    .filter((it) => it.dryRun !== true && names.includes(it.name))
+    .map((it) => (it.judge.kind === 'ranks' ? LEAST_POINTS - 1 : 0));
+  return { first: silent.length === 0 ? 0 : Math.min(...silent), last: Math.max(0, ...silent) };
 }
 
 function longestWindow(plan: Plan): number {

@@ -57,24 +57,31 @@ const fileInfo = z.strictObject({
 
 /** What is asked of a metric store again and again, and how its answers are judged. */
 export type Check = z.infer<typeof check>;
-const check = z.strictObject({
-  name: dnsLabel,
-  /** Name of the metric store in the analyzer's configuration. */
-  source: dnsLabel,
-  /** Queries with every variable filled in, by the track that they ask about. */
-  ask: z.strictObject({
-    canary: z.string().min(1),
-    /** Where it can be asked: what fails there too is not the candidate's fault. */
-    primary: z.string().min(1).optional(),
-  }),
-  /** How far a query looks back: a point judged at t has seen (t - window, t]. */
-  windowSeconds: z.number().int().positive(),
-  judge,
-  /** For people: `%`, `ms`. */
-  unit: z.string().optional(),
-  /** It is reported, and decides nothing. */
-  dryRun: z.literal(true).optional(),
-});
+const check = z
+  .strictObject({
+    name: dnsLabel,
+    /** Name of the metric store in the analyzer's configuration. */
+    source: dnsLabel,
+    /** Queries with every variable filled in, by the track that they ask about. */
+    ask: z.strictObject({
+      canary: z.string().min(1),
+      /** Where it can be asked: what fails there too is not the candidate's fault. Ranks are compared with it. */
+      primary: z.string().min(1).optional(),
+      /** Of ranks: takes the primary's place in steps that run a baseline. */
+      baseline: z.string().min(1).optional(),
+    }),
+    /** How far a query looks back: a point judged at t has seen (t - window, t]. */
+    windowSeconds: z.number().int().positive(),
+    judge,
+    /** For people: `%`, `ms`. */
+    unit: z.string().optional(),
+    /** It is reported, and decides nothing. */
+    dryRun: z.literal(true).optional(),
+  })
+  .refine(
+    (it) => it.judge.kind === 'bounds' || it.ask.primary !== undefined,
+    'ranks need a query about the primary',
+  );
 
 /**
  * An HTTP endpoint that is asked or told something; type and payload are Flagger's.

@@ -1,5 +1,5 @@
 import type { Analysis } from '../../../lib/plan/analysis.ts';
-import { type Check, pointsNeeded, type Step } from '../../../lib/plan/plan.ts';
+import { type Check, pointsNeeded, type Step, type Track } from '../../../lib/plan/plan.ts';
 import type { Liveness, Outage } from '../cluster/reading.ts';
 import { stepOf } from '../position.ts';
 import type { Rollout } from '../situation.ts';
@@ -7,7 +7,7 @@ import { unix } from '../state.ts';
 import { excuse, isMuchWorse } from './environment.ts';
 import { type FailedPoint, type Said, saidBy } from './failed-point.ts';
 import { kindOf } from './kinds.ts';
-import { type Point, samples, samplesThat } from './point.ts';
+import { type Point, samples } from './point.ts';
 import type { CheckSeries, Sample, TrackSeries } from './series.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -21,6 +21,8 @@ export interface Grid {
 /** One range query that a decision needs. */
 export interface SeriesQuestion {
   readonly check: Check;
+  /** About whom it is asked, as far as it has a query for them. */
+  readonly tracks: readonly Track[];
   readonly fromCommit: Grid;
   /** Absent before the step is live. */
   readonly fromLive: Grid | undefined;
@@ -35,7 +37,9 @@ export interface Evidence {
   readonly failed: number;
   /** The newest value; undefined where there is none. */
   readonly latest: number | undefined;
-  /** The value furthest towards, or beyond, the bounds. */
+  /** What the check says at the newest point, where it says more than a value. */
+  readonly said: string | undefined;
+  /** The value furthest towards, or beyond, the bounds; undefined without bounds. */
   readonly worst: number | undefined;
   /** Why there was no answer. */
   readonly trouble: string | undefined;
@@ -130,10 +134,17 @@ export function seriesQuestions(
   const window = Math.max(0, ...checks.map((it) => it.windowSeconds));
   return checks.map((check) => ({
     check,
+    tracks: tracksOf(check, step),
     fromCommit: gridFromCommit(rollout, window, now),
     fromLive:
       live.kind === 'live' ? gridFromLive(live.sinceSeconds, window, analysis, now) : undefined,
   }));
+}
+
+/** In a step that runs a baseline it takes the primary's place. */
+function tracksOf({ ask, judge: it }: Check, step: Step): readonly Track[] {
+  const isBaseline = step.baseline === true && ask.baseline !== undefined;
+  return kindOf(it).asks.filter((track) => track !== (isBaseline ? 'primary' : 'baseline'));
 }
 
 /** The step whose checks count in a rollout's position; none at rest and on the rollback. */
@@ -164,10 +175,11 @@ export function judge(
   const excusedUntil = outage?.isSure === true ? outageUntil : 0;
   // A dry run is reported, and decides nothing.
   const deciding = series.filter(isDeciding);
-  const said = { commit: saidBy(deciding, SINCE.commit), live: saidBy(deciding, SINCE.live) };
+  const all = { commit: saidBy(series, SINCE.commit), live: saidBy(series, SINCE.live) };
+  const said = { commit: decidingIn(all.commit), live: decidingIn(all.live) };
   const isAsked = series.length > 0;
   const judged = isAsked ? verdicts(commitGrid, said.commit) : [];
-  const fromCommit = excuse(judged, deciding, excusedUntil);
+  const fromCommit = excuse(judged, deciding, said.commit, excusedUntil);
   const fromLive = isAsked && liveGrid !== undefined ? verdicts(liveGrid, said.live) : [];
   const conclusive = fromCommit.filter((it) => it.verdict !== 'unknown').at(-1);
   const excused = fromCommit.filter((it) => it.isExcused === true);
@@ -197,7 +209,7 @@ export function judge(
       liveGrid === undefined
         ? undefined
         : Math.max(liveGrid.start, liveGrid.end + liveGrid.stepSeconds) + analysis.settleSeconds,
-    evidence: series.map((it) => evidence(it, commitGrid, liveGrid)),
+    evidence: evidenceOf(series, all, { commit: commitGrid, live: liveGrid }),
     trouble: deciding.map(trouble).find((it) => it !== undefined),
     series,
     outage,
@@ -209,6 +221,10 @@ const SINCE = {
   commit: (it: CheckSeries): TrackSeries | undefined => it.fromCommit,
   live: (it: CheckSeries): TrackSeries | undefined => it.fromLive,
 };
+
+function decidingIn(said: (at: number) => readonly Said[]): (at: number) => readonly Said[] {
+  return (at) => said(at).filter(isDeciding);
+}
 
 function verdicts(on: Grid, said: (at: number) => readonly Said[]): readonly Point[] {
   return points(on).map((at) => {
@@ -242,26 +258,39 @@ function count(all: readonly Point[], wanted: Verdict): number {
   return all.filter((it) => it.verdict === wanted).length;
 }
 
-function evidence(it: CheckSeries, commitGrid: Grid, liveGrid: Grid | undefined): Evidence {
-  const seen = samples(it.fromCommit.canary);
-  const clean = samples(it.fromLive?.canary);
-  return {
-    check: it.check,
-    points: points(liveGrid ?? commitGrid).length,
-    passed: samplesThat('pass', it.check, it.fromLive).length,
-    failed: samplesThat('fail', it.check, it.fromCommit).length,
-    latest: (clean.at(-1) ?? seen.at(-1))?.value,
-    worst: worst(it.check, [...seen, ...clean]),
-    trouble: trouble(it),
-  };
+function evidenceOf(
+  series: readonly CheckSeries[],
+  said: Readonly<Record<keyof typeof SINCE, (at: number) => readonly Said[]>>,
+  { commit, live }: { readonly commit: Grid; readonly live: Grid | undefined },
+): readonly Evidence[] {
+  const newest =
+    live === undefined || live.end < live.start ? said.commit(commit.end) : said.live(live.end);
+  return series.map((it, index) => {
+    const seen = samples(it.fromCommit.canary);
+    const clean = samples(it.fromLive?.canary);
+    const counted = (all: readonly Sample[], on: keyof typeof SINCE, wanted: Verdict) =>
+      all.filter(({ at }) => said[on](at)[index]?.verdict === wanted).length;
+    return {
+      check: it.check,
+      points: points(live ?? commit).length,
+      passed: counted(clean, 'live', 'pass'),
+      failed: counted(seen, 'commit', 'fail'),
+      latest: (clean.at(-1) ?? seen.at(-1))?.value,
+      said: newest[index]?.text,
+      worst: worst(it.check, [...seen, ...clean]),
+      trouble: trouble(it),
+    };
+  });
 }
 
-function worst(check: Check, seen: readonly Sample[]): number | undefined {
-  const values = seen.map((it) => it.value).filter((it) => !Number.isNaN(it));
-  if (values.length === 0) return undefined;
-  const { judge } = check;
-  const margin = (value: number) => kindOf(judge).margin(judge, value);
-  return values.reduce((a, b) => (margin(b) < margin(a) ? b : a));
+function worst({ judge: it }: Check, seen: readonly Sample[]): number | undefined {
+  const values = seen.flatMap(({ value }) => {
+    const margin = Number.isNaN(value) ? undefined : kindOf(it).margin(it, value);
+    return margin === undefined ? [] : [{ value, margin }];
+  });
+  const [first, ...others] = values;
+  if (first === undefined) return undefined;
+  return others.reduce((a, b) => (b.margin < a.margin ? b : a), first).value;
 }
 
 function trouble(it: CheckSeries): string | undefined {
@@ -269,7 +298,7 @@ function trouble(it: CheckSeries): string | undefined {
   return found === undefined ? undefined : `${it.check.name}: ${found}`;
 }
 
-function isDeciding({ check }: CheckSeries): boolean {
+function isDeciding({ check }: { readonly check: Check }): boolean {
   return check.dryRun !== true;
 }
 

@@ -1,8 +1,8 @@
 import type { Check, Track } from '../../../lib/plan/plan.ts';
 import type { Liveness } from '../../core/cluster/reading.ts';
 import type { Cell, Interval } from '../../core/judge/counts.ts';
+import { failedTimes } from '../../core/judge/failed-point.ts';
 import { type Grid, seriesQuestions } from '../../core/judge/judge.ts';
-import { samplesThat } from '../../core/judge/point.ts';
 import { intervalGrid, proofOf, startWeighing, type Weighed } from '../../core/judge/proof.ts';
 import type { CheckSeries, Sample } from '../../core/judge/series.ts';
 import { type Weighing, weighedWith } from '../../core/judge/weighing.ts';
@@ -54,7 +54,8 @@ export function openEvidence(
       seriesQuestions(rollout, live, now).map(({ check, fromCommit, fromLive }) => {
         const commit = { canary: known(asked(check, 'canary', 'commit', fromCommit)) };
         const isFailed =
-          check.ask.primary !== undefined && samplesThat('fail', check, commit).length > 0;
+          check.ask.primary !== undefined &&
+          failedTimes([{ check, fromCommit: commit }]).length > 0;
         return {
           check,
           fromCommit:

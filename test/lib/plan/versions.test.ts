@@ -13,7 +13,7 @@ import { FORMATS, keptOf } from '../../faults/upgrades/restore.ts';
 const SCHEMAS: Readonly<Record<number, { readonly plan: string; readonly state: string }>> = {
   2: { plan: '5a4a4e9aef2a6eaa', state: 'cc791c63f1efe31e' },
   3: { plan: '16884cf5a3afbd8d', state: 'a95079da2b6b7cd7' },
-  4: { plan: '63f52fa5875974c3', state: 'c718b00723cab9cd' },
+  4: { plan: '4673ebe236c94503', state: 'c718b00723cab9cd' },
 };
 
 function hashOf(schema: z.ZodType): string {
