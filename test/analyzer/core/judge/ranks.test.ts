@@ -1,14 +1,30 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { explanationText } from '../../../../analyzer/commands/explain-text.ts';
+import { momentOf } from '../../../../analyzer/core/decided.ts';
 import { evidenceLine } from '../../../../analyzer/core/explain.ts';
+import { explanationOf } from '../../../../analyzer/core/explanation.ts';
 import { type Said, saidBy } from '../../../../analyzer/core/judge/failed-point.ts';
 import { seriesQuestions } from '../../../../analyzer/core/judge/judge.ts';
-import type { CheckSeries, Sample } from '../../../../analyzer/core/judge/series.ts';
+import { samples } from '../../../../analyzer/core/judge/point.ts';
+import type { CheckSeries, Sample, TrackSeries } from '../../../../analyzer/core/judge/series.ts';
+import { status } from '../../../../analyzer/core/phase.ts';
+import { replay } from '../../../../analyzer/core/replay.ts';
 import { decide } from '../../../../analyzer/core/rules/decide.ts';
 import type { Judge } from '../../../../lib/plan/judge.ts';
 import type { Check } from '../../../../lib/plan/plan.ts';
 import { tries } from '../../../tries.ts';
-import { liveSince, observation, plan, rollout, situation, step, T0 } from '../fixture.ts';
+import {
+  liveSince,
+  moved,
+  observation,
+  plan,
+  rollout,
+  situation,
+  stateOf,
+  step,
+  T0,
+} from '../fixture.ts';
 
 type Ranks = Extract<Judge, { kind: 'ranks' }>;
 
@@ -287,5 +303,56 @@ describe('a rollout', () => {
     const dry = metric('cpu', { direction: 'either' }, { dryRun: true });
     const both = of([metric('memory', { direction: 'decrease' }), dry]);
     expect(decided(both, 100)).toMatchObject({ kind: 'move', transition: 'next' });
+  });
+
+  test('is replayed from the samples of both tracks', () => {
+    const before = of([check]);
+    const move = decided(before, 100);
+    if (move.kind !== 'move') throw new Error(move.reason);
+    const after = stateOf(moved(before, move, T0 + 100));
+    const { verdict, reason } = move;
+    const then = { before, rollout: rollout(before), after, verdict, reason, at: T0 + 100 };
+    const again = (change: (it: TrackSeries) => TrackSeries) => {
+      const series = seen(before, T0 + 100).map((it) => ({
+        ...it,
+        fromCommit: change(it.fromCommit),
+      }));
+      return replay(then, momentOf(then), { series, counts: [] });
+    };
+    expect(after.judged?.checks[0]).toMatchObject({ check: 'memory', passed: 0, failed: 3 });
+    expect(again((it) => it)).toMatchObject({ kind: 'holds', verdict: 'fail', reason });
+    // What the canary's samples are compared with is as much of the decision.
+    const primary = { kind: 'known', value: sampled(20, HIGH) } as const;
+    expect(again((it) => ({ ...it, primary })).differences).toEqual([
+      expect.stringMatching(/^the verdict: fail then, /),
+      expect.stringMatching(/^memory: /),
+    ]);
+    const cut = (it: TrackSeries): TrackSeries => ({
+      ...it,
+      primary: { kind: 'known', value: samples(it.primary).slice(-3) },
+    });
+    expect(again(cut)).toMatchObject({
+      kind: 'lost',
+      lost: [expect.stringMatching(/^memory: the store has nothing of /)],
+    });
+  });
+
+  test('is explained point by point', () => {
+    const all = of([check]);
+    const series = seen(all, T0 + 100);
+    const found = { ...observation(all, T0 + 100), series };
+    const decision = decide(found, T0 + 100);
+    const told = explanationOf({
+      status: status(all),
+      observation: found,
+      decision,
+      at: T0 + 100,
+    });
+    const { counted = [], clean = [] } = told.checks[0] ?? {};
+    expect(counted[0]).toMatchObject({ verdict: 'unknown', said: 'has 1 of 5 points' });
+    expect(clean.at(-1)?.said).toMatch(/^median .*: high; score 0 < 75$/);
+    expect(explanationText(told)).toMatch(
+      /fail +\d+(?:\.\d+)? MiB {2}median .*: high; score 0 < 75/,
+    );
   });
 });
