@@ -29,6 +29,7 @@ export {
   rollback,
   rollout,
 } from './analysis/hooks.ts';
+export type { CompareMetricProps, MetricDefinition } from './analysis/metric.ts';
 export { type SloErrorRateProps, type SloLatencyProps, slo } from './analysis/slo.ts';
 export type { TestDefinition } from './analysis/tests.ts';
 export { Apps, type RenderedApps, renderAll } from './apps.ts';

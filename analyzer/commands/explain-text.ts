@@ -135,8 +135,10 @@ function gridLines(
   if (points.length === 0) return [`  ${title}: no point yet`];
   const left = points.length - MOST_POINTS;
   const shown = points.slice(-MOST_POINTS);
-  const lines = shown.map(({ at, value, verdict }) => {
-    const said = value === null ? 'no data' : `${round(value)}${unit === null ? '' : ` ${unit}`}`;
+  const lines = shown.map(({ at, value, verdict, said: why }) => {
+    const is = value === null ? 'no data' : `${round(value)}${unit === null ? '' : ` ${unit}`}`;
+    // The bound that a value breaks stands above.
+    const said = why === null || why.startsWith(is) ? is : `${is}  ${why}`;
     return `    ${at}  ${verdict.padEnd(7)}  ${said}`;
   });
   return [`  ${title}:`, ...(left > 0 ? [`    ${left} earlier points`] : []), ...lines];

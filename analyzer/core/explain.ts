@@ -123,7 +123,9 @@ export function evidenceLine(it: Evidence): string {
     it.trouble ??
     (it.latest === undefined
       ? 'no data'
-      : `latest ${round(it.latest)}, worst ${round(it.worst ?? it.latest)}`);
+      : it.worst === undefined
+        ? (it.said ?? `latest ${round(it.latest)}`)
+        : `latest ${round(it.latest)}, worst ${round(it.worst)}`);
   const { name, dryRun } = it.check;
   const dry = dryRun === true ? ' (dry run)' : '';
   return `${name} ${checkText(it.check)}: ${values}; ${it.passed} of ${it.points} points passed, ${it.failed} failed${dry}`;

@@ -1,11 +1,10 @@
 import { checkText } from '../../lib/plan/judge.ts';
 import type { Hook, Plan } from '../../lib/plan/plan.ts';
 import type { ClusterView, JobStatus, Readiness } from './cluster/reading.ts';
-import { type Grid, gridsOf } from './judge/grid.ts';
-import { samples, valuesOf, verdict } from './judge/point.ts';
+import { type Said as CheckSaid, saidBy } from './judge/failed-point.ts';
+import { type Grid, gridsOf, points } from './judge/grid.ts';
 import { needOf, type Proof } from './judge/proof.ts';
 import { type Said, saidOf } from './judge/proof-text.ts';
-import type { CheckSeries, TrackSeries } from './judge/series.ts';
 import type { Verdict } from './judge/verdict.ts';
 import type { Observation } from './observation.ts';
 import type { Status } from './phase.ts';
@@ -97,6 +96,8 @@ export interface PointExplained {
   readonly at: string;
   readonly value: number | null;
   readonly verdict: Verdict;
+  /** Why, where the check says more than its value. */
+  readonly said: string | null;
 }
 
 /** How many points there are, and how many there must be, or may be. */
@@ -153,7 +154,7 @@ export function explanationOf({ status, observation, decision, at }: Found): Exp
     at: isoTime(at),
     decision: decisionOf(decision),
     cluster: observation.cluster === undefined ? null : clusterOf(observation.cluster),
-    checks: context === undefined ? [] : observation.series.map((it) => checkOf(context, it)),
+    checks: context === undefined ? [] : checksOf(context),
     evidence: context?.proof === undefined ? null : evidenceOf(context.proof),
     count: context === undefined || observation.series.length === 0 ? null : countOf(context),
     hooks: context === undefined ? [] : hooksOf(context),
@@ -203,22 +204,24 @@ function clusterOf({ live, ready, jobs, objects = [] }: ClusterView): ClusterExp
   };
 }
 
-function checkOf(context: Context, it: CheckSeries): CheckExplained {
+function checksOf(context: Context): readonly CheckExplained[] {
   const { rollout, observation, now } = context;
-  const { name, unit } = it.check;
+  const { series } = observation;
   const live = observation.cluster?.live ?? { kind: 'unknown', reason: 'not asked' };
-  const window = Math.max(...observation.series.map((one) => one.check.windowSeconds));
+  const window = Math.max(...series.map((one) => one.check.windowSeconds));
   const { fromCommit: counted, fromLive: clean } = gridsOf(rollout, live, window, now);
-  const on = (grid: Grid | undefined, series: TrackSeries | undefined) =>
-    grid === undefined ? [] : pointsOf(it, grid, series);
-  return {
-    name,
-    bounds: checkText(it.check),
-    own: ownOf(context, name),
-    unit: unit ?? null,
-    counted: on(counted, it.fromCommit),
-    clean: on(clean, it.fromLive),
+  const said = {
+    counted: saidBy(series, (it) => it.fromCommit),
+    clean: saidBy(series, (it) => it.fromLive),
   };
+  return series.map(({ check }, index) => ({
+    name: check.name,
+    bounds: checkText(check),
+    own: ownOf(context, check.name),
+    unit: check.unit ?? null,
+    counted: pointsOf(counted, (at) => said.counted(at)[index]),
+    clean: clean === undefined ? [] : pointsOf(clean, (at) => said.clean(at)[index]),
+  }));
 }
 
 function ownOf(context: Context, name: string): CheckExplained['own'] {
@@ -227,20 +230,13 @@ function ownOf(context: Context, name: string): CheckExplained['own'] {
 }
 
 function pointsOf(
-  { check }: CheckSeries,
-  { start, end, stepSeconds }: Grid,
-  series: TrackSeries | undefined,
+  grid: Grid,
+  saidAt: (at: number) => CheckSaid | undefined,
 ): readonly PointExplained[] {
-  const values = valuesOf(series);
-  const known = new Map(samples(series?.canary).map((it) => [it.at, it.value]));
-  const points: PointExplained[] = [];
-  for (let at = start; at <= end; at += stepSeconds)
-    points.push({
-      at: isoTime(at),
-      value: known.get(at) ?? null,
-      verdict: verdict(check, values(at)),
-    });
-  return points;
+  return points(grid).map((at) => {
+    const { value, verdict = 'unknown', text } = saidAt(at) ?? {};
+    return { at: isoTime(at), value: value ?? null, verdict, said: text ?? null };
+  });
 }
 
 function countOf(context: Context): CountExplained {

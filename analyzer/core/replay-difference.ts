@@ -1,7 +1,8 @@
 import { type Decided, leftStep, type Moment, type Told } from './decided.ts';
 import { points } from './judge/grid.ts';
 import { seriesQuestions } from './judge/judge.ts';
-import { samples } from './judge/point.ts';
+import { kindOf } from './judge/kinds.ts';
+import { timesOf } from './judge/point.ts';
 import type { Proof } from './judge/proof.ts';
 import { intervalGrid } from './judge/proof.ts';
 import { seenText } from './judge/proof-text.ts';
@@ -37,12 +38,13 @@ export function losses(
   // Without a record nobody knows what was there: gaps explain what is not the same.
   const isOld = then === undefined && isChanged(decided, again);
   const grids = seriesQuestions(decided.rollout, moment.live, moment.now);
-  const ofChecks = told.series.flatMap(({ check: { name }, fromCommit, fromLive }) => {
+  const ofChecks = told.series.flatMap(({ check: { name, judge }, fromCommit, fromLive }) => {
     const before = then?.checks.find((it) => it.check === name);
     const now = again.judged?.checks.find((it) => it.check === name);
     if (!isOld && !hasFewerPoints(before, now)) return [];
     const question = grids.find((it) => it.check.name === name);
-    const seen = new Set([...samples(fromCommit.canary), ...samples(fromLive?.canary)].map(timeOf));
+    const { asks } = kindOf(judge);
+    const seen = new Set([...timesOf(fromCommit, asks), ...timesOf(fromLive, asks)]);
     const asked = [question?.fromCommit, question?.fromLive].flatMap((it) => it ?? []);
     const gaps = asked.flatMap((it) => points(it).filter((at) => !seen.has(at)));
     const spans = gaps.map((at) => ({ from: at, to: at }));
@@ -62,10 +64,6 @@ export function losses(
     );
   });
   return [...ofChecks, ...ofTests];
-}
-
-function timeOf({ at }: { readonly at: number }): number {
-  return at;
 }
 
 /** A check with fewer points that fails or passes more is not the same check with less. */

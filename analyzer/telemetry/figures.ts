@@ -1,5 +1,5 @@
 import { beyondAbort } from '../core/judge/abort.ts';
-import { samplesThat } from '../core/judge/point.ts';
+import { failedTimes } from '../core/judge/failed-point.ts';
 import type { TestProof } from '../core/judge/proof.ts';
 import { saidOf } from '../core/judge/proof-text.ts';
 import type { Observation } from '../core/observation.ts';
@@ -125,13 +125,10 @@ function hasTraffic({ state, plan }: Rollout): boolean {
 }
 
 function newestFailure({ series }: Observation): number | undefined {
-  const failed = series
-    .flatMap(({ check, fromCommit, fromLive, guarded }) => [
-      ...samplesThat('fail', check, fromCommit),
-      ...samplesThat('fail', check, fromLive),
-      ...beyondAbort(check.abort, guarded?.canary),
-    ])
-    .map((it) => it.at);
+  const aborted = series.flatMap(({ check, guarded }) =>
+    beyondAbort(check.abort, guarded?.canary).map((it) => it.at),
+  );
+  const failed = [...failedTimes(series), ...aborted];
   return failed.length === 0 ? undefined : Math.max(...failed);
 }
 

@@ -2,10 +2,10 @@ import type { Check, Track } from '../../lib/plan/plan.ts';
 import type { Answer } from '../core/answer.ts';
 import type { Liveness } from '../core/cluster/reading.ts';
 import { beyondAbort } from '../core/judge/abort.ts';
+import { failedTimes } from '../core/judge/failed-point.ts';
 import type { Grid } from '../core/judge/grid.ts';
-import { seriesQuestions, unanswered } from '../core/judge/judge.ts';
+import { type SeriesQuestion, seriesQuestions, unanswered } from '../core/judge/judge.ts';
 import { kindOf } from '../core/judge/kinds.ts';
-import { samplesThat } from '../core/judge/point.ts';
 import { troubleOf } from '../core/judge/proof.ts';
 import type { CheckSeries, Sample, TrackSeries } from '../core/judge/series.ts';
 import type { HookReading, Observation } from '../core/observation.ts';
@@ -100,15 +100,15 @@ export async function askMetrics(
   now: number,
 ): Promise<readonly { readonly series: CheckSeries; readonly skewSeconds: number }[]> {
   return Promise.all(
-    seriesQuestions(rollout, live, now).map(async ({ check, fromCommit, fromLive, guarded }) => {
-      const { abort } = check;
-      const isBeyond = (it: TrackSeries) => beyondAbort(abort, it.canary).length > 0;
+    seriesQuestions(rollout, live, now).map(async (question) => {
+      const { check, fromCommit, fromLive, guarded } = question;
+      const isBeyond = (it: TrackSeries) => beyondAbort(check.abort, it.canary).length > 0;
       const isFailed = (it: TrackSeries) =>
-        samplesThat('fail', check, it).length > 0 || isBeyond(it);
+        failedTimes([{ check, fromCommit: it }]).length > 0 || isBeyond(it);
       const [commit, live, guard] = await Promise.all([
-        askGrid(world, rollout, check, fromCommit, isFailed),
-        fromLive && askGrid(world, rollout, check, fromLive, isFailed),
-        guarded && askGrid(world, rollout, check, guarded, isBeyond),
+        askGrid(world, rollout, question, fromCommit, isFailed),
+        fromLive && askGrid(world, rollout, question, fromLive, isFailed),
+        guarded && askGrid(world, rollout, question, guarded, isBeyond),
       ]);
       const skews = [commit, live, guard].map((it) => it?.skewSeconds ?? 0);
       return {
@@ -128,13 +128,13 @@ export async function askMetrics(
 async function askGrid(
   world: Pick<World, 'metrics' | 'clock'>,
   rollout: Rollout,
-  check: Check,
+  { check, tracks }: SeriesQuestion,
   points: Grid,
   isBad: (it: TrackSeries) => boolean,
 ): Promise<Asked> {
-  const { asks, excuses } = kindOf(check.judge);
-  const asked = await askTracks(world, check, asks, points);
-  if (!isBad(asked.series) || isPromoted(rollout)) return asked;
+  const { excuses } = kindOf(check.judge);
+  const asked = await askTracks(world, check, tracks, points);
+  if (excuses.length === 0 || isPromoted(rollout) || !isBad(asked.series)) return asked;
   const more = await askTracks(world, check, excuses, points);
   return {
     series: { ...more.series, ...asked.series },

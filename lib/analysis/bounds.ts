@@ -55,6 +55,13 @@ export function abortProblems(bounds: Bounds, abort: Partial<Bounds> | undefined
   });
 }
 
+/** What is wrong with a check's own number of failed points. */
+export function thresholdProblems(threshold = 1): QueryProblem[] {
+  if (Number.isInteger(threshold) && threshold >= 1) return [];
+  const problem = 'threshold must be a whole number';
+  return [{ problem, got: String(threshold), remedy: 'use 1 or more' }];
+}
+
 /** Abort bounds as the plan has them; undefined where there are none. */
 export function abortOf({ min, max }: Partial<Bounds> = {}): Check['abort'] {
   if (min === undefined && max === undefined) return undefined;

@@ -5,6 +5,7 @@ import { DEFAULT_SOURCE } from '../plan/plan.ts';
 import { duration, extended, fields, hasMembers, mapOf, thing } from '../props/fields.ts';
 import { made } from '../props/made.ts';
 import { type Bounds, fractionProblems, percentProblems } from './bounds.ts';
+import type { MetricDefinition } from './metric.ts';
 import type { TestDefinition } from './tests.ts';
 
 const commonProps = fields({
@@ -164,7 +165,7 @@ export const aCheck = thing<CheckDefinition>(
 );
 
 /** What they return, or `compare` and `slo`. */
-export const aCheckOrTest = thing<CheckDefinition | TestDefinition>(
+export const aCheckOrTest = thing<CheckDefinition | MetricDefinition | TestDefinition>(
   {
     what: 'a check',
     remedy:
@@ -172,7 +173,9 @@ export const aCheckOrTest = thing<CheckDefinition | TestDefinition>(
   },
   (it) =>
     hasMembers(it, { name: 'string', problems: 'object' }) &&
-    (hasMembers(it, { asks: 'object' }) || hasMembers(it, { question: 'object' })),
+    (hasMembers(it, { asks: 'object' }) ||
+      hasMembers(it, { promql: 'string' }) ||
+      hasMembers(it, { question: 'object' })),
 );
 
 /** Percent of the canary's requests that end without a server error. */

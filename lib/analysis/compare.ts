@@ -3,6 +3,13 @@ import type { QueryProblem } from '../metrics/promql.ts';
 import { DEFAULT_SOURCE } from '../plan/plan.ts';
 import { extended, fields, listOf } from '../props/fields.ts';
 import { made } from '../props/made.ts';
+import {
+  type CompareMetricProps,
+  compareMetricProps,
+  type MetricDefinition,
+  metricOf,
+  unknownMetric,
+} from './metric.ts';
 import type { TestDefinition } from './tests.ts';
 
 /** What every test may have. */
@@ -77,8 +84,8 @@ export interface CompareLatencyProps extends z.infer<typeof compareLatencyProps>
 export const compareLatencyProps = extended(comparisonProps, {});
 
 /**
- * Tests of the canary against the primary, or against the baseline in steps that run one, over the same time. The
- * probability that a candidate which is no worse than allowed is rolled back is at most `analysis.evidence.alpha` for the
+ * Tests of the canary against the primary, or against the baseline in steps that run one, over the same time. For
+ * `errorRate` and `latency`, which count requests, the probability that a candidate which is no worse than allowed is rolled back is at most `analysis.evidence.alpha` for the
  * whole rollout, however often it is looked at; docs/judge.md says why, and where that ends.
  */
 export const compare = {
@@ -91,6 +98,13 @@ export const compare = {
    */
   latency: (props: CompareLatencyProps = {}): TestDefinition =>
     made('compare.latency', compareLatencyProps, props, latencyOf, () => latencyOf({})),
+  /**
+   * Any number that is no count of requests, such as memory, CPU, or the length of a queue: the points of both tracks are
+   * compared by their ranks (Mann and Whitney), as Kayenta does. All such checks of a release have one score. No rate of
+   * false alarms is guaranteed; docs/judge.md has what was measured.
+   */
+  metric: (props: CompareMetricProps): MetricDefinition =>
+    made('compare.metric', compareMetricProps, props, metricOf, unknownMetric),
 };
 
 function errorRateOf(props: CompareErrorRateProps): TestDefinition {

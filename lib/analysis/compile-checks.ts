@@ -1,11 +1,12 @@
-import { type Filled, fill, type QueryProblem } from '../metrics/promql.ts';
+import type { Filled, QueryProblem } from '../metrics/promql.ts';
 import { latencyQuery, successRateQuery } from '../metrics/request-queries.ts';
 import { type Mistake, placeOf, reproofs } from '../mistake.ts';
 import { labelMistakes, type Names, type Side } from '../names.ts';
 import type { Check } from '../plan/plan.ts';
 import type { Router } from '../traffic/router.ts';
-import { abortOf, abortProblems, orderProblems } from './bounds.ts';
+import { abortOf, abortProblems, orderProblems, thresholdProblems } from './bounds.ts';
 import type { CheckDefinition } from './checks.ts';
+import { BUILT_IN, filledQuery } from './filled-query.ts';
 import { wholeSeconds } from './whole-seconds.ts';
 
 /** What the queries are filled from. */
@@ -86,19 +87,8 @@ function queryOf(
       if (port === undefined) return UNSERVED;
       if (router === undefined) return { kind: 'filled', query: '' };
       return latencyQuery(router.counts({ names, port }, track), asks.quantile, window);
-    case 'query': {
-      const own = Object.entries(variables).map(([key, value]) => [key, String(value)]);
-      const known = {
-        ...Object.fromEntries(own),
-        namespace: names.namespace,
-        target: names.workloads[track],
-        primary: names.workloads.primary,
-        baseline: names.workloads.baseline,
-        interval: window,
-      };
-      if (port === undefined) return fill(asks.promql, known, { service: NONE, port: NONE });
-      return fill(asks.promql, { ...known, service: names.apex, port: String(port) });
-    }
+    case 'query':
+      return filledQuery(asks.promql, variables, { names, port }, track, window);
   }
 }
 
@@ -111,11 +101,6 @@ const UNSERVED: Filled = {
       remedy: 'ask for what the pods count themselves, with query() and {{target}}',
     },
   ],
-};
-
-const NONE = {
-  because: 'the release has no Service',
-  remedy: 'select by {{target}}, or give service: { port: … }',
 };
 
 function checkOf(
@@ -143,8 +128,6 @@ function checkOf(
   };
 }
 
-const BUILT_IN = ['namespace', 'target', 'primary', 'baseline', 'service', 'port', 'interval'];
-
 function definitionProblems(it: CheckDefinition): QueryProblem[] {
   const problems: QueryProblem[] = [];
   // One that is misspelt is told already.
@@ -154,14 +137,11 @@ function definitionProblems(it: CheckDefinition): QueryProblem[] {
       got: 'neither min nor max',
       remedy: 'give min, max or both',
     });
-  problems.push(...orderProblems(it), ...abortProblems(it, it.abort));
-  const { threshold = 1 } = it;
-  if (!Number.isInteger(threshold) || threshold < 1)
-    problems.push({
-      problem: 'threshold must be a whole number',
-      got: String(threshold),
-      remedy: 'use 1 or more',
-    });
+  problems.push(
+    ...orderProblems(it),
+    ...abortProblems(it, it.abort),
+    ...thresholdProblems(it.threshold),
+  );
   for (const name of BUILT_IN.filter((key) => key in it.variables))
     problems.push({
       problem: 'a variable has the name of a built-in one',

@@ -3,6 +3,7 @@ import { type Mistake, placeOf } from '../mistake.ts';
 import type { Names } from '../names.ts';
 import type { Check } from '../plan/plan.ts';
 import type { CheckDefinition } from './checks.ts';
+import { isMetric, type MetricDefinition } from './metric.ts';
 
 /** What is wrong with the texts of the author's own queries, and what is probably not meant. */
 export interface JudgedQueries {
@@ -17,7 +18,7 @@ export interface JudgedQueries {
  */
 export async function judgeQueries(
   path: string,
-  definitions: readonly CheckDefinition[],
+  definitions: readonly (CheckDefinition | MetricDefinition)[],
   checks: readonly Check[],
   release: { readonly names: Names; readonly isTracked: boolean },
 ): Promise<JudgedQueries> {
@@ -25,9 +26,10 @@ export async function judgeQueries(
   const warnings: Mistake[] = [];
   for (const [index, it] of definitions.entries()) {
     const query = checks[index]?.ask.canary ?? '';
+    const promql = isMetric(it) ? it.promql : it.asks.kind === 'query' ? it.asks.promql : '';
     // One whose variables are wrong is not filled.
-    if (it.asks.kind !== 'query' || query === '') continue;
-    const field = `analysis.checks[${index}] (${it.name})`;
+    if (promql === '' || query === '') continue;
+    const field = `analysis.checks${isMetric(it) ? '' : `[${index}]`} (${it.name})`;
     const { problems, unknownFunctions } = await syntaxOf(query);
     const place = { path, ...placeOf(it) };
     for (const one of problems)
@@ -40,7 +42,7 @@ export async function judgeQueries(
         remedy: 'correct it; leave it where the metric store has functions of its own',
       });
     warnings.push(
-      ...trackWarnings(it.asks.promql, query, release).map((one) => ({
+      ...trackWarnings(promql, query, release).map((one) => ({
         ...place,
         ...one,
         problem: `${field}: ${one.problem}`,

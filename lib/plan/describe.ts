@@ -1,12 +1,13 @@
 import { guardSecondsOf } from './analysis.ts';
+import { LEAST_POINTS } from './judge.ts';
 import { paceOf, provesSafety } from './pace.ts';
 import {
+  type Check,
   hasService,
   lastStep,
   type Plan,
   pointsIn,
   pointsNeeded,
-  type Stay,
   type Step,
 } from './plan.ts';
 import { warmUpSecondsOf } from './warm-up.ts';
@@ -170,33 +171,33 @@ export function times(plan: Plan): Times {
   const starting = between.filter((it) => writesWorkload(plan, it)).length;
   const promoted = plan.steps.some((it) => it.phase === 'Promoting');
   const found = foundSeconds(plan);
+  const isChecked = decidingChecks(plan).length > 0;
   return {
     promoteMinSeconds: bake.least,
     promoteWorstSeconds:
       bake.most +
       (between.length + 1) * syncSeconds +
       starting * progressDeadlineSeconds +
-      (threshold - 1) * (plan.checks.length === 0 ? 0 : checkSeconds),
+      (threshold - 1) * (isChecked ? checkSeconds : 0),
     rollbackMinSeconds: found.least,
     rollbackWorstSeconds:
-      (plan.checks.length === 0
-        ? progressDeadlineSeconds
-        : found.most + longestWindow(plan) + checkSeconds) +
+      (isChecked ? found.most + longestWindow(plan) + checkSeconds : progressDeadlineSeconds) +
       (promoted ? progressDeadlineSeconds + 2 * syncSeconds : syncSeconds),
   };
 }
 
 /** From traffic on a bad canary to the last point that it takes, by the check that is soonest and by the latest. */
-function foundSeconds({ analysis, checks, evidence }: Plan): {
-  readonly least: number;
-  readonly most: number;
-} {
+function foundSeconds(plan: Plan): Span {
+  const { analysis, evidence } = plan;
   const { checkSeconds, settleSeconds, threshold } = analysis;
+  const checks = decidingChecks(plan);
   if (checks.length === 0) {
     const byTests = evidence === undefined ? 0 : evidence.intervalSeconds + settleSeconds;
     return { least: byTests, most: byTests };
   }
-  const byThreshold = checks.map((it) => (it.threshold ?? threshold) * checkSeconds);
+  const byThreshold = checks.map(
+    (it) => ((it.threshold ?? threshold) + silentPoints(it)) * checkSeconds,
+  );
   const byAbort = checks.some((it) => it.abort !== undefined) ? [guardSecondsOf(analysis)] : [];
   return {
     least: Math.min(...byThreshold, ...byAbort) + settleSeconds,
@@ -217,23 +218,37 @@ function stayTimes(plan: Plan, step: Step, index: number): Span {
   const { stay } = step;
   const warmUp = warmUpSecondsOf(plan, step.name);
   const warmed = warmUp > 0 && pointsNeeded(plan, step) > 0 ? warmUp : 0;
-  const bake = warmed + bakeTime(plan, stay);
+  const bake = warmed + bakeTime(plan, step);
   const proven = provenSeconds(plan, index);
   if (proven === undefined) return { least: bake, most: bake };
   const proof = warmUp + proven;
   const early = stay.kind === 'guard' || !provesSafety(plan) ? undefined : stay.leastSeconds;
   const isEarly = stay.kind !== 'guard' && early !== undefined;
-  const soonest = isEarly ? warmed + bakeTime(plan, { ...stay, seconds: early }) : bake;
+  const soonest = isEarly
+    ? warmed + bakeTime(plan, { ...step, stay: { ...stay, seconds: early } })
+    : bake;
   const interval = plan.evidence?.intervalSeconds ?? 0;
   return { least: Math.max(proof, soonest), most: Math.max(proof + interval, bake) };
 }
 
 /** Until the last of the points that must pass, judged once it has settled. */
-function bakeTime(plan: Plan, stay: Stay): number {
+function bakeTime(plan: Plan, { stay, checks }: Pick<Step, 'stay' | 'checks'>): number {
   const points = pointsNeeded(plan, { stay });
   if (points === 0) return stay.kind === 'wait' ? stay.seconds : 0;
   const { checkSeconds, settleSeconds } = plan.analysis;
-  return longestWindow(plan) + 2 * settleSeconds + (points - 1) * checkSeconds;
+  const asked = decidingChecks(plan).filter((it) => checks.includes(it.name));
+  const silent = Math.max(0, ...asked.map(silentPoints));
+  return longestWindow(plan) + 2 * settleSeconds + (points - 1 + silent) * checkSeconds;
+}
+
+/** How many points pass until a check says something: ranks need several. */
+function silentPoints({ judge }: Check): number {
+  return judge.kind === 'ranks' ? LEAST_POINTS - 1 : 0;
+}
+
+/** Without dry runs, which are reported and take nothing back. */
+function decidingChecks({ checks }: Pick<Plan, 'checks'>): readonly Check[] {
+  return checks.filter((it) => it.dryRun !== true);
 }
 
 /** Until the last interval of the requests that tests need has settled; undefined where nobody knows how many there are. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { analysis } from './analysis.ts';
 import { type Evidence, evidence } from './evidence.ts';
+import { hours } from './hours.ts';
 import { abortBounds, judge } from './judge.ts';
 import { dnsLabel, percent, seconds } from './scalars.ts';
 import { FORMAT } from './versions.ts';
@@ -57,31 +58,42 @@ const fileInfo = z.strictObject({
 
 /** What is asked of a metric store again and again, and how its answers are judged. */
 export type Check = z.infer<typeof check>;
-const check = z.strictObject({
-  name: dnsLabel,
-  /** Name of the metric store in the analyzer's configuration. */
-  source: dnsLabel,
-  /** Queries with every variable filled in, by the track that they ask about. */
-  ask: z.strictObject({
-    canary: z.string().min(1),
-    /** Where it can be asked: what fails there too is not the candidate's fault. */
-    primary: z.string().min(1).optional(),
-  }),
-  /** How far a query looks back: a point judged at t has seen (t - window, t]. */
-  windowSeconds: z.number().int().positive(),
-  judge,
-  /** Beyond which a single value of the canary takes the release back. @default - none does */
-  abort: abortBounds.optional(),
-  /**
-   * Points of the whole rollout at which it failed that take the release back.
-   * @default - they count towards the threshold of the analysis
-   */
-  threshold: z.number().int().positive().optional(),
-  /** For people: `%`, `ms`. */
-  unit: z.string().optional(),
-  /** It is reported, and decides nothing. */
-  dryRun: z.literal(true).optional(),
-});
+const check = z
+  .strictObject({
+    name: dnsLabel,
+    /** Name of the metric store in the analyzer's configuration. */
+    source: dnsLabel,
+    /** Queries with every variable filled in, by the track that they ask about. */
+    ask: z.strictObject({
+      canary: z.string().min(1),
+      /** Where it can be asked: what fails there too is not the candidate's fault. Ranks are compared with it. */
+      primary: z.string().min(1).optional(),
+      /** Of ranks: takes the primary's place in steps that run a baseline. */
+      baseline: z.string().min(1).optional(),
+    }),
+    /** How far a query looks back: a point judged at t has seen (t - window, t]. */
+    windowSeconds: z.number().int().positive(),
+    judge,
+    /** Beyond which a single value of the canary takes the release back. @default - none does */
+    abort: abortBounds.optional(),
+    /**
+     * Points of the whole rollout at which it failed that take the release back.
+     * @default - they count towards the threshold of the analysis
+     */
+    threshold: z.number().int().positive().optional(),
+    /** For people: `%`, `ms`. */
+    unit: z.string().optional(),
+    /** It is reported, and decides nothing. */
+    dryRun: z.literal(true).optional(),
+  })
+  .refine(
+    (it) => it.judge.kind === 'bounds' || it.ask.primary !== undefined,
+    'ranks need a query about the primary',
+  )
+  .refine(
+    (it) => it.judge.kind === 'bounds' || it.abort === undefined,
+    'ranks have no abort bounds: by itself a value is neither good nor bad',
+  );
 
 /**
  * An HTTP endpoint that is asked or told something; type and payload are Flagger's.
@@ -126,17 +138,6 @@ const gate = z.discriminatedUnion('kind', [
   /** A hook of this name answers 2xx. */
   z.strictObject({ kind: z.literal('hook'), hook: z.string() }),
 ]);
-
-/** Hours of the week in which steps may begin. */
-export type Hours = z.infer<typeof hours>;
-const hours = z.strictObject({
-  days: z.array(z.enum(['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'])).min(1),
-  /** Minutes after midnight, the second after the first. */
-  fromMinute: z.number().int().min(0).max(1440),
-  toMinute: z.number().int().min(0).max(1440),
-  /** IANA name of the time zone. */
-  timeZone: z.string(),
-});
 
 /** For how long it is enough where tests have proved that the next step is safe. @default - for as long as else */
 const leastSeconds = z.number().int().positive().optional();

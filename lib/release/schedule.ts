@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import type { Mistake } from '../mistake.ts';
 import { labelMistakes } from '../names.ts';
-import type { Hours, Plan } from '../plan/plan.ts';
+import type { Hours } from '../plan/hours.ts';
+import type { Plan } from '../plan/plan.ts';
 import { fields, listOf } from '../props/fields.ts';
 
 /** A day of the week. */

@@ -1,14 +1,17 @@
 import type { CheckDefinition } from '../analysis/checks.ts';
+import { isMetric, type MetricDefinition } from '../analysis/metric.ts';
 import { isTest, type TestDefinition } from '../analysis/tests.ts';
 import { type Mistake, placeOf } from '../mistake.ts';
 import type { Question } from '../plan/evidence.ts';
 import type { StepDraft } from '../strategy/strategy.ts';
 import { isSampled } from './steps.ts';
 
+type Given = CheckDefinition | MetricDefinition | TestDefinition;
+
 /** What is wrong with checks and tests in the steps that a strategy has. */
 export function judgingMistakes(
   path: string,
-  given: readonly (CheckDefinition | TestDefinition)[],
+  given: readonly Given[],
   drafts: readonly StepDraft[],
 ): Mistake[] {
   return given.flatMap((it, index) => {
@@ -17,16 +20,22 @@ export function judgingMistakes(
       ...startMistakes(path, field, it.from, drafts),
       ...(isDoubled(given, index) ? [doubled(path, it.name)] : []),
       ...(isTest(it) ? sampleMistakes(path, field, drafts, it.question.kind) : []),
+      ...(isMetric(it) ? sampleMistakes(path, field, drafts, 'comparison') : []),
     ];
     return found.map((one) => ({ ...placeOf(it), ...one }));
   });
 }
 
 /** Two that are held against bounds are told where they are compiled. */
-function isDoubled(given: readonly (CheckDefinition | TestDefinition)[], index: number): boolean {
+function isDoubled(given: readonly Given[], index: number): boolean {
   const it = given[index];
   const first = given.find((one) => one.name === it?.name);
-  return it !== undefined && first !== undefined && first !== it && (isTest(first) || isTest(it));
+  return (
+    it !== undefined &&
+    first !== undefined &&
+    first !== it &&
+    [first, it].some((one) => isTest(one) || isMetric(one))
+  );
 }
 
 function doubled(path: string, got: string): Mistake {

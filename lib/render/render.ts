@@ -3,6 +3,7 @@ import type { CheckDefinition } from '../analysis/checks.ts';
 import { compileChecks } from '../analysis/compile-checks.ts';
 import { compileEvidence } from '../analysis/evidence.ts';
 import type { HookDefinition } from '../analysis/hooks.ts';
+import { compileMetrics, isMetric, type MetricDefinition } from '../analysis/metric.ts';
 import { judgeQueries } from '../analysis/queries.ts';
 import { compileTests, isTest, type TestDefinition } from '../analysis/tests.ts';
 import { canonical, type Json } from '../manifest/json.ts';
@@ -131,7 +132,8 @@ async function outcomeOf(release: Release, { verbatim, built, held }: Made): Pro
   const ofSteps = built.drafts.flatMap((it) => it.own ?? []);
   const { tracks } = props.strategy;
   const tests = given.filter(isTest);
-  const bounded = given.flatMap((it) => (isTest(it) ? [] : [it]));
+  const metrics = given.filter(isMetric);
+  const bounded = given.flatMap((it) => (isTest(it) || isMetric(it) ? [] : [it]));
   const definitions = [...new Set([...bounded, ...ofSteps])];
   const isTracked = tracks.includes('canary');
   const checks = compileChecks(path, definitions, {
@@ -140,19 +142,24 @@ async function outcomeOf(release: Release, { verbatim, built, held }: Made): Pro
     port: props.service?.port,
     router: release.flawed.has('traffic') ? undefined : props.traffic,
   });
+  const hasBaseline = built.drafts.some((it) => it.baseline === true);
+  const port = props.service?.port;
+  const compared = compileMetrics(path, metrics, { names, port, hasBaseline });
   const counted = compileTests(path, tests, {
     names,
-    port: props.service?.port,
+    port,
     router: release.flawed.has('traffic') ? undefined : props.traffic,
-    hasBaseline: built.drafts.some((it) => it.baseline === true),
+    hasBaseline,
   });
   const evidence = compileEvidence(path, props.analysis?.evidence ?? {}, counted.tests);
-  const queries = await judgeQueries(path, definitions, checks.checks, { names, isTracked });
+  const all = [...checks.checks, ...compared.checks];
+  const queries = await judgeQueries(path, [...definitions, ...metrics], all, { names, isTracked });
   const asked = placeHooks(path, hooksOf(props), built.drafts);
   const early = [
     ...release.mistakes,
     ...analysis.mistakes,
     ...checks.mistakes,
+    ...compared.mistakes,
     ...counted.mistakes,
     ...evidence.mistakes,
     ...leastBakeMistakes(path, props.analysis ?? {}, tests),
@@ -173,9 +180,10 @@ async function outcomeOf(release: Release, { verbatim, built, held }: Made): Pro
   if (mistakes.length > 0) return { kind: 'wrong', mistakes };
   const compiled = {
     analysis,
-    checks: checks.checks,
+    checks: all,
     evidence: evidence.evidence,
     bounded,
+    metrics,
     tests,
     verbatim: verbatim.objects,
     schedule,
@@ -222,6 +230,7 @@ interface Compiled {
   readonly checks: readonly Check[];
   /** Those of the release, without the steps' own. */
   readonly bounded: readonly CheckDefinition[];
+  readonly metrics: readonly MetricDefinition[];
   readonly tests: readonly TestDefinition[];
   readonly evidence: Evidence | undefined;
   readonly verbatim: readonly VerbatimObject[];
@@ -235,13 +244,15 @@ function write(
   objects: ReleaseObjects,
   compiled: Compiled,
 ): { readonly plan: Plan; readonly files: Rendered['files'] } {
-  const { analysis, checks, evidence, bounded, tests, verbatim, schedule, asked } = compiled;
+  const { analysis, checks, evidence, bounded, metrics, tests, verbatim, schedule, asked } =
+    compiled;
   const isSkipped = release.props.skipAnalysis === true;
   const steps = stepsOf({
     drafts,
     objects,
     verbatim,
     checks: isSkipped ? [] : bounded,
+    metrics: isSkipped ? [] : metrics,
     tests: isSkipped ? [] : tests,
     bakeSeconds: analysis.bakeSeconds,
     leastBakeSeconds: analysis.leastBakeSeconds,

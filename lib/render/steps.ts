@@ -44,6 +44,8 @@ export interface StepsInput {
   readonly verbatim: readonly VerbatimObject[];
   /** The release's checks, without the steps' own. */
   readonly checks: readonly Judging[];
+  /** Its comparisons by ranks. */
+  readonly metrics: readonly Judging[];
   /** Its tests. */
   readonly tests: readonly (Judging & { readonly question: Question })[];
   readonly bakeSeconds: number;
@@ -203,7 +205,8 @@ function stepOf(
 ): Step {
   const { phase, traffic, ready, own = [] } = draft;
   const { gates = [], hooks = [] } = input.asked[input.index] ?? {};
-  const release = draft.checks === 'none' ? [] : startedIn(input, input.checks);
+  const compared = isSampled(draft, 'comparison') ? startedIn(input, input.metrics) : [];
+  const release = [...(draft.checks === 'none' ? [] : startedIn(input, input.checks)), ...compared];
   const checks = [...new Set([...release, ...own.map((it) => it.name)])];
   const sampled = input.tests.filter((it) => isSampled(draft, it.question.kind));
   const tests = startedIn(input, sampled);

@@ -1,4 +1,5 @@
-import { samples, verdict } from '../../analyzer/core/judge/point.ts';
+import { saidBy } from '../../analyzer/core/judge/failed-point.ts';
+import { samples } from '../../analyzer/core/judge/point.ts';
 import type { CheckSeries, Sample } from '../../analyzer/core/judge/series.ts';
 import { subjectOf } from '../../analyzer/core/message.ts';
 import { canaryWeight, type PlanTree, positionText } from '../../analyzer/core/position.ts';
@@ -60,7 +61,11 @@ function known<T>(loaded: { readonly kind: string; readonly value?: T }): T | un
 function verdictOf(series: readonly CheckSeries[]): Turn['verdict'] {
   const answers = series.map((it) => ({ check: it.check, newest: newest(it) }));
   if (answers.every((it) => it.newest === undefined)) return 'none';
-  const all = answers.map((it) => verdict(it.check, { canary: it.newest?.value }));
+  const all = answers.map(({ check, newest }) => {
+    const value = newest === undefined ? [] : [newest];
+    const alone: CheckSeries = { check, fromCommit: { canary: { kind: 'known', value } } };
+    return saidBy([alone], (it) => it.fromCommit)(newest?.at ?? 0)[0]?.verdict ?? 'unknown';
+  });
   if (all.includes('fail')) return 'fail';
   return all.includes('unknown') ? 'inconclusive' : 'pass';
 }

@@ -331,9 +331,30 @@ function checkForward(
       'not-baked',
       `left ${step.name} ${at - since} s after it was live, ${good} good seconds`,
     );
+  checkCompared(world, plan, step, { start, at });
   const newest = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((it) => world.truth(at - SETTLE - it, target));
   if (!newest.some(isGood))
     throw new Broken('bad-newest', `left ${step.name} on ${newest.join(',')}`);
+}
+
+/** Ranks say nothing before both tracks had five points, and then as many must pass as of any check. */
+function checkCompared(
+  world: World,
+  plan: Plan,
+  step: Step,
+  { start, at }: { readonly start: number; readonly at: number },
+): void {
+  const isCompared = plan.checks.some(
+    (it) => step.checks.includes(it.name) && it.judge.kind === 'ranks',
+  );
+  if (!isCompared) return;
+  const needed = step.stay.kind === 'bake' ? Math.ceil(step.stay.seconds / PERIOD) : 0;
+  const sides = [targetOf(plan), primaryOf(plan)];
+  let both = 0;
+  for (let t = Math.ceil(start); t <= at - SETTLE; t++)
+    if (sides.every((it) => Number.isFinite(world.truth(t, it)))) both++;
+  if (both <= (needed + 3) * PERIOD)
+    throw new Broken('too-few', `left ${step.name} at ${at} after ${both} seconds of both tracks`);
 }
 
 /** No step is left while one of its checks has no answer, whatever the others say. */

@@ -9,20 +9,28 @@ type Bounds = Extract<Judge, { readonly kind: 'bounds' }>;
 export const bounds: JudgeKind<Bounds> = {
   asks: ['canary'],
   excuses: ['primary'],
-  verdict: (judge, { canary }) => verdict(judge, canary),
+  says: (all) => (at) =>
+    all.map(({ check, judge, values }) => {
+      const { canary } = values(at);
+      const said = verdict(judge, canary);
+      if (said !== 'fail' || canary === undefined) return { verdict: said };
+      return { verdict: said, text: broken(judge, canary, check.unit) };
+    }),
   isShared: (judge, { primary }) => verdict(judge, primary) === 'fail',
   isMuchWorse(judge, { canary, primary }) {
     if (canary === undefined || primary === undefined) return false;
     const shared = beyond(judge, primary);
     return shared > 0 && beyond(judge, canary) > 2 * shared;
   },
-  broken({ min, max }, value, unit) {
-    const tail = unit === undefined ? '' : ` ${unit}`;
-    const [sign, bound] = min !== undefined && value < min ? ['<', min] : ['>', max ?? value];
-    return `${roundBeyond(value, bound)}${tail} ${sign} ${bound}${tail}`;
-  },
   margin: ({ min = -Infinity, max = Infinity }, value) => Math.min(value - min, max - value),
 };
+
+/** A value that fails, beside the bound that it breaks: `69.17 % < 99 %`. */
+function broken({ min, max }: Bounds, value: number, unit: string | undefined): string {
+  const tail = unit === undefined ? '' : ` ${unit}`;
+  const [sign, bound] = min !== undefined && value < min ? ['<', min] : ['>', max ?? value];
+  return `${roundBeyond(value, bound)}${tail} ${sign} ${bound}${tail}`;
+}
 
 /** NaN is no answer. An infinite value fails the bound that it breaks, but is never a good sign. */
 function verdict({ min, max }: Bounds, value: number | undefined): Verdict {

@@ -1,6 +1,7 @@
 import type { Check } from '../../../lib/plan/plan.ts';
+import type { Said } from './failed-point.ts';
 import { kindOf } from './kinds.ts';
-import { type Point, valuesOf, verdict } from './point.ts';
+import { type Point, valuesOf } from './point.ts';
 import type { TrackSeries } from './series.ts';
 
 /** What was answered about a check on one grid. */
@@ -13,18 +14,21 @@ export interface OnGrid {
  * Takes the environment's failures for what they are: a point is excused when each check that fails at it fails for
  * the environment too, and when pods of both tracks were missing.
  *
+ * @param said what each of the series says
  * @param until when the last of such pods was back, seen by the longest window; Unix seconds
  */
 export function excuse(
   all: readonly Point[],
   series: readonly OnGrid[],
+  said: (at: number) => readonly Said[],
   until: number,
 ): readonly Point[] {
   const asked = series.map(({ check, answers }) => ({ check, values: valuesOf(answers) }));
   return all.map((point) => {
     if (point.verdict !== 'fail') return point;
     const { at } = point;
-    const failing = asked.filter((it) => verdict(it.check, it.values(at)) === 'fail');
+    const all = said(at);
+    const failing = asked.filter((_, index) => all[index]?.verdict === 'fail');
     const isShared = failing.every(({ check: { judge }, values }) =>
       kindOf(judge).isShared(judge, values(at)),
     );

@@ -1,6 +1,7 @@
 import type { Check } from '../../../lib/plan/plan.ts';
+import type { Heard, JudgeKind } from './kind.ts';
 import { kindOf } from './kinds.ts';
-import { valuesOf, verdict } from './point.ts';
+import { samples, valuesOf } from './point.ts';
 import type { CheckSeries, TrackSeries } from './series.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -10,6 +11,8 @@ export interface Said {
   readonly verdict: Verdict;
   /** Of the canary; undefined where there is none. */
   readonly value: number | undefined;
+  /** Why, for people: `69.17 % < 99 %`. @default - the value tells it, or there is none */
+  readonly text?: string | undefined;
 }
 
 /** A point that failed, and the checks that failed at it. */
@@ -26,12 +29,51 @@ export function saidBy(
   series: readonly CheckSeries[],
   pick: (it: CheckSeries) => TrackSeries | undefined,
 ): (at: number) => readonly Said[] {
-  const lookups = series.map((it) => ({ check: it.check, values: valuesOf(pick(it)) }));
-  return (at) =>
-    lookups.map(({ check, values }) => {
-      const all = values(at);
-      return { check, verdict: verdict(check, all), value: all.canary };
+  const heard = series.map((it): Heard => {
+    const { check } = it;
+    const times = samples(pick(it)?.canary).map((one) => one.at);
+    return { check, judge: check.judge, times, values: valuesOf(pick(it)) };
+  });
+  const byKind = new Map<JudgeKind, Heard[]>();
+  for (const it of heard) {
+    const kind = kindOf(it.judge);
+    byKind.set(kind, [...(byKind.get(kind) ?? []), it]);
+  }
+  const kinds = [...byKind].map(([kind, all]) => ({ all, says: kind.says(all) }));
+  const saidAt = (at: number): readonly Said[] => {
+    const found = new Map(
+      kinds.flatMap(({ all, says }) => {
+        const sayings = says(at);
+        return all.map((it, index) => [it, sayings[index]] as const);
+      }),
+    );
+    return heard.map((it) => {
+      const { verdict = 'unknown', text } = found.get(it) ?? {};
+      return { check: it.check, verdict, value: it.values(at).canary, text };
     });
+  };
+  const known = new Map<number, readonly Said[]>();
+  return (at) => {
+    const said = known.get(at) ?? saidAt(at);
+    known.set(at, said);
+    return said;
+  };
+}
+
+/** When checks fail, on either grid; Unix seconds. */
+export function failedTimes(series: readonly CheckSeries[]): readonly number[] {
+  const grids = [
+    (it: CheckSeries) => it.fromCommit,
+    (it: CheckSeries): TrackSeries | undefined => it.fromLive,
+  ];
+  return grids.flatMap((pick) => {
+    const said = saidBy(series, pick);
+    return series.flatMap((it, index) =>
+      samples(pick(it)?.canary).flatMap(({ at }) =>
+        said(at)[index]?.verdict === 'fail' ? [at] : [],
+      ),
+    );
+  });
 }
 
 /**
@@ -101,7 +143,6 @@ export function countsFor(owner: string | undefined, { checks }: FailedPoint): b
   return checks.some(({ check }) => ownerOf(check) === owner);
 }
 
-function brokenBy({ check: { name, judge, unit }, value }: Said): string {
-  const said = value === undefined ? 'failed' : kindOf(judge).broken(judge, value, unit);
-  return `${name} ${said}`;
+function brokenBy({ check: { name }, text }: Said): string {
+  return `${name} ${text ?? 'failed'}`;
 }

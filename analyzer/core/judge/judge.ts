@@ -1,4 +1,4 @@
-import { type Check, pointsNeeded, type Step } from '../../../lib/plan/plan.ts';
+import { type Check, pointsNeeded, type Step, type Track } from '../../../lib/plan/plan.ts';
 import type { Liveness, Outage } from '../cluster/reading.ts';
 import { stepOf } from '../position.ts';
 import type { Rollout } from '../situation.ts';
@@ -16,13 +16,15 @@ import {
 } from './failed-point.ts';
 import { type Grid, gridFromCommit, gridsOf, guardGrid, points } from './grid.ts';
 import { kindOf } from './kinds.ts';
-import { type Point, samples, samplesThat } from './point.ts';
+import { type Point, samples } from './point.ts';
 import type { CheckSeries, Sample, TrackSeries } from './series.ts';
 import type { Verdict } from './verdict.ts';
 
 /** One range query that a decision needs. */
 export interface SeriesQuestion {
   readonly check: Check;
+  /** About whom it is asked, as far as it has a query for them. */
+  readonly tracks: readonly Track[];
   readonly fromCommit: Grid;
   /** Absent before the step is live. */
   readonly fromLive: Grid | undefined;
@@ -39,7 +41,9 @@ export interface Evidence {
   readonly failed: number;
   /** The newest value; undefined where there is none. */
   readonly latest: number | undefined;
-  /** The value furthest towards, or beyond, the bounds. */
+  /** What the check says at the newest point, where it says more than a value. */
+  readonly said: string | undefined;
+  /** The value furthest towards, or beyond, the bounds; undefined without bounds. */
   readonly worst: number | undefined;
   /** Why there was no answer. */
   readonly trouble: string | undefined;
@@ -99,9 +103,16 @@ export function seriesQuestions(
   const window = Math.max(0, ...checks.map((it) => it.windowSeconds));
   return checks.map((check) => ({
     check,
+    tracks: tracksOf(check, step),
     ...gridsOf(rollout, live, window, now),
     guarded: check.abort === undefined ? undefined : guardGrid(rollout, window, now),
   }));
+}
+
+/** In a step that runs a baseline it takes the primary's place. */
+function tracksOf({ ask, judge: it }: Check, step: Step): readonly Track[] {
+  const isBaseline = step.baseline === true && ask.baseline !== undefined;
+  return kindOf(it).asks.filter((track) => track !== (isBaseline ? 'primary' : 'baseline'));
 }
 
 /** The step whose checks count in a rollout's position; none at rest and on the rollback. */
@@ -130,13 +141,14 @@ export function judge(
   const excusedUntil = outage?.isSure === true ? outageUntil : 0;
   // A dry run is reported, and decides nothing.
   const deciding = series.filter(isDeciding);
-  const said = { commit: saidBy(deciding, SINCE.commit), live: saidBy(deciding, SINCE.live) };
+  const heard = { commit: saidBy(series, SINCE.commit), live: saidBy(series, SINCE.live) };
+  const said = { commit: decidingIn(heard.commit), live: decidingIn(heard.live) };
   const isAsked = series.length > 0;
   const judged = isAsked ? verdicts(commitGrid, said.commit) : [];
   const answers = { commit: onGrid(deciding, SINCE.commit), live: onGrid(deciding, SINCE.live) };
-  const fromCommit = excuse(judged, answers.commit, excusedUntil);
+  const fromCommit = excuse(judged, answers.commit, said.commit, excusedUntil);
   const clean = isAsked && liveGrid !== undefined ? verdicts(liveGrid, said.live) : [];
-  const fromLive = excuse(clean, answers.live, excusedUntil);
+  const fromLive = excuse(clean, answers.live, said.live, excusedUntil);
   const conclusive = fromCommit.filter((it) => it.verdict !== 'unknown').at(-1);
   // Whatever grid a point is on: what fails at it counts.
   const all = [...placed(fromCommit, 'commit'), ...placed(fromLive, 'live')].sort(
@@ -186,7 +198,7 @@ export function judge(
       liveGrid === undefined
         ? undefined
         : Math.max(liveGrid.start, liveGrid.end + liveGrid.stepSeconds) + analysis.settleSeconds,
-    evidence: series.map((it) => evidence(it, liveGrid ?? commitGrid)),
+    evidence: evidenceOf(series, heard, { commit: commitGrid, live: liveGrid }),
     trouble: deciding.map(trouble).find((it) => it !== undefined),
     series,
     outage,
@@ -216,6 +228,10 @@ function onGrid(
   return series.map((it) => ({ check: it.check, answers: pick(it) }));
 }
 
+function decidingIn(said: (at: number) => readonly Said[]): (at: number) => readonly Said[] {
+  return (at) => said(at).filter(isDeciding);
+}
+
 function verdicts(on: Grid, said: (at: number) => readonly Said[]): readonly Point[] {
   return points(on).map((at) => {
     const all = said(at).map((it) => it.verdict);
@@ -243,29 +259,43 @@ function count(all: readonly Point[], wanted: Verdict): number {
   return all.filter((it) => it.verdict === wanted).length;
 }
 
-function evidence(it: CheckSeries, grid: Grid): Evidence {
-  const seen = samples(it.fromCommit.canary);
-  const clean = samples(it.fromLive?.canary);
-  const failing = [it.fromCommit, it.fromLive]
-    .flatMap((one) => samplesThat('fail', it.check, one))
-    .sort((a, b) => a.at - b.at);
-  return {
-    check: it.check,
-    points: points(grid).length,
-    passed: samplesThat('pass', it.check, it.fromLive).length,
-    failed: apart(failing, grid.stepSeconds).length,
-    latest: (clean.at(-1) ?? seen.at(-1))?.value,
-    worst: worst(it.check, [...seen, ...clean]),
-    trouble: trouble(it),
-  };
+function evidenceOf(
+  series: readonly CheckSeries[],
+  said: Readonly<Record<Placed['grid'], (at: number) => readonly Said[]>>,
+  { commit, live }: { readonly commit: Grid; readonly live: Grid | undefined },
+): readonly Evidence[] {
+  const grid = live ?? commit;
+  const newest =
+    live === undefined || live.end < live.start ? said.commit(commit.end) : said.live(live.end);
+  return series.map((it, index) => {
+    const seen = samples(it.fromCommit.canary);
+    const clean = samples(it.fromLive?.canary);
+    const that = (wanted: Verdict, all: readonly Sample[], on: Placed['grid']) =>
+      all.filter(({ at }) => said[on](at)[index]?.verdict === wanted);
+    const failing = [...that('fail', seen, 'commit'), ...that('fail', clean, 'live')].sort(
+      (a, b) => a.at - b.at,
+    );
+    return {
+      check: it.check,
+      points: points(grid).length,
+      passed: that('pass', clean, 'live').length,
+      failed: apart(failing, grid.stepSeconds).length,
+      latest: (clean.at(-1) ?? seen.at(-1))?.value,
+      said: newest[index]?.text,
+      worst: worst(it.check, [...seen, ...clean]),
+      trouble: trouble(it),
+    };
+  });
 }
 
-function worst(check: Check, seen: readonly Sample[]): number | undefined {
-  const values = seen.map((it) => it.value).filter((it) => !Number.isNaN(it));
-  if (values.length === 0) return undefined;
-  const { judge } = check;
-  const margin = (value: number) => kindOf(judge).margin(judge, value);
-  return values.reduce((a, b) => (margin(b) < margin(a) ? b : a));
+function worst({ judge: it }: Check, seen: readonly Sample[]): number | undefined {
+  const values = seen.flatMap(({ value }) => {
+    const margin = Number.isNaN(value) ? undefined : kindOf(it).margin(it, value);
+    return margin === undefined ? [] : [{ value, margin }];
+  });
+  const [first, ...others] = values;
+  if (first === undefined) return undefined;
+  return others.reduce((a, b) => (b.margin < a.margin ? b : a), first).value;
 }
 
 function trouble(it: CheckSeries): string | undefined {
@@ -273,7 +303,7 @@ function trouble(it: CheckSeries): string | undefined {
   return found === undefined ? undefined : `${it.check.name}: ${found}`;
 }
 
-function isDeciding({ check }: CheckSeries): boolean {
+function isDeciding({ check }: { readonly check: Check }): boolean {
   return check.dryRun !== true;
 }
 

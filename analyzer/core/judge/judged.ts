@@ -3,7 +3,7 @@ import { digestOf } from './digest.ts';
 import type { Interval } from './intervals.ts';
 import type { Evidence, Judgement } from './judge.ts';
 import { kindOf } from './kinds.ts';
-import { samples } from './point.ts';
+import { samples, timesOf } from './point.ts';
 import { needOf, type Proof, type TestProof } from './proof.ts';
 import type { CheckSeries, TrackSeries } from './series.ts';
 import type { Cell } from './tracks.ts';
@@ -46,9 +46,10 @@ function checkJudged(
   evidence: Evidence | undefined,
 ): Judged['checks'][number] {
   const { check, fromCommit, fromLive } = series;
+  const { asks } = kindOf(check.judge);
   return {
     check: check.name,
-    points: samples(fromCommit.canary).length + samples(fromLive?.canary).length,
+    points: timesOf(fromCommit, asks).length + timesOf(fromLive, asks).length,
     failed: evidence?.failed ?? 0,
     passed: evidence?.passed ?? 0,
     ...digestOfSeries(series),

@@ -1,5 +1,4 @@
-import type { Check } from '../../../lib/plan/plan.ts';
-import { kindOf } from './kinds.ts';
+import type { Track } from '../../../lib/plan/plan.ts';
 import type { Sample, TrackSeries } from './series.ts';
 import type { Values, Verdict } from './verdict.ts';
 
@@ -9,11 +8,6 @@ export interface Point {
   readonly verdict: Verdict;
   /** Whether it failed because of the environment. */
   readonly isExcused?: true;
-}
-
-/** What a check says at one point. */
-export function verdict({ judge }: Check, values: Values): Verdict {
-  return kindOf(judge).verdict(judge, values);
 }
 
 /** What was answered, by time. */
@@ -37,12 +31,12 @@ export function samples(answer: TrackSeries['canary']): readonly Sample[] {
   return answer?.kind === 'known' ? answer.value : [];
 }
 
-/** The canary's samples at which a check says so, in order of time. */
-export function samplesThat(
-  says: Verdict,
-  check: Check,
+/** When every track has a value that was asked about; Unix seconds, in order. */
+export function timesOf(
   series: TrackSeries | undefined,
-): readonly Sample[] {
-  const values = valuesOf(series);
-  return samples(series?.canary).filter(({ at }) => verdict(check, values(at)) === says);
+  tracks: readonly Track[],
+): readonly number[] {
+  const asked = tracks.flatMap((track) => series?.[track] ?? []);
+  const [first, ...others] = asked.map((it) => new Set(samples(it).map((one) => one.at)));
+  return [...(first ?? [])].filter((at) => others.every((it) => it.has(at)));
 }

@@ -1,4 +1,4 @@
-import type { Hours } from '../../../lib/plan/plan.ts';
+import type { Hours } from '../../../lib/plan/hours.ts';
 
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
 const DAY_MINUTES = 24 * 60;

@@ -65,7 +65,7 @@ export function notBaked(context: Context): Decision | undefined {
   if (newest === 'unknown')
     return {
       kind: 'hold',
-      reason: `inconclusive: ${silentChecks(context)} no data`,
+      reason: `inconclusive: ${silentChecks(context)}`,
       untilSeconds: nextAt,
     };
   if (passed < needed) {
@@ -121,8 +121,15 @@ function sharedFailure({ judgement: { newestSaid } }: Context): string {
 }
 
 function silentChecks({ judgement: { newestSaid } }: Context): string {
-  const names = newestSaid.filter((it) => it.verdict === 'unknown').map((it) => it.check.name);
-  return `${names.join(', ')} ${names.length === 1 ? 'has' : 'have'}`;
+  const unknown = newestSaid.filter((it) => it.verdict === 'unknown');
+  const said = unknown.filter((it) => it.text !== undefined);
+  const names = unknown.filter((it) => it.text === undefined).map((it) => it.check.name);
+  return [
+    ...(names.length === 0
+      ? []
+      : [`${names.join(', ')} ${names.length === 1 ? 'has' : 'have'} no data`]),
+    ...said.map((it) => `${it.check.name} ${it.text}`),
+  ].join(', ');
 }
 
 /** Jobs of the step must have ended well. */

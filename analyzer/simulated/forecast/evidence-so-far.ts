@@ -2,10 +2,10 @@ import type { Check, Track } from '../../../lib/plan/plan.ts';
 import { warmUpSecondsOf } from '../../../lib/plan/warm-up.ts';
 import type { Liveness } from '../../core/cluster/reading.ts';
 import { beyondAbort } from '../../core/judge/abort.ts';
+import { failedTimes } from '../../core/judge/failed-point.ts';
 import type { Grid } from '../../core/judge/grid.ts';
 import type { Interval } from '../../core/judge/intervals.ts';
 import { seriesQuestions } from '../../core/judge/judge.ts';
-import { samplesThat } from '../../core/judge/point.ts';
 import { intervalGrid, proofOf, startWeighing, type Weighed } from '../../core/judge/proof.ts';
 import type { CheckSeries, Sample, TrackSeries } from '../../core/judge/series.ts';
 import type { Cell } from '../../core/judge/tracks.ts';
@@ -59,7 +59,7 @@ export function openEvidence(
     weighed: weighedAt,
     series: (live, now) =>
       seriesQuestions(rollout, live, now).map(({ check, fromCommit, fromLive, guarded }) => {
-        const isFailed = (it: TrackSeries) => samplesThat('fail', check, it).length > 0;
+        const isFailed = (it: TrackSeries) => failedTimes([{ check, fromCommit: it }]).length > 0;
         return {
           check,
           fromCommit: seriesOn(check, 'commit', fromCommit, isFailed),

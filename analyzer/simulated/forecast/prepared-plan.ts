@@ -62,7 +62,8 @@ function playedStep(step: Step, asked: ReadonlyMap<string, Asked>): Step {
 }
 
 /** The built-in queries are known by how they are written; lib/metrics/request-queries.ts writes them. */
-function askedBy({ ask: { canary: query } }: Check): Asked | undefined {
+function askedBy({ judge, ask: { canary: query } }: Check): Asked | undefined {
+  if (judge.kind !== 'bounds') return undefined;
   const isRate =
     (query.startsWith('100 * (sum(rate(') && query.endsWith(' > 0)')) ||
     (query.startsWith('clamp_min(100 * (1 - (') && query.endsWith(' > 0)), 0)'));
@@ -74,16 +75,22 @@ function askedBy({ ask: { canary: query } }: Check): Asked | undefined {
 }
 
 function leftOutOf(plan: Plan, asked: ReadonlyMap<string, Asked>): readonly string[] {
-  const own = plan.checks.filter((it) => !asked.has(it.name)).map((it) => it.name);
+  const unplayed = plan.checks.filter((it) => !asked.has(it.name));
+  const namesOf = (kind: Check['judge']['kind']) =>
+    unplayed.filter((it) => it.judge.kind === kind).map((it) => it.name);
+  const [own, compared] = [namesOf('bounds'), namesOf('ranks')];
   const isOpen =
     [plan.hooks, plan.start, plan.hours, plan.dependsOn].some((it) => it !== undefined) ||
     plan.steps.some((it) => it.gates !== undefined || it.jobs !== undefined);
-  const isUnchecked = own.length > 0 && asked.size === 0 && plan.evidence === undefined;
+  const isUnchecked = unplayed.length > 0 && asked.size === 0 && plan.evidence === undefined;
   const strata = plan.evidence?.tests.some((it) => it.strata !== undefined) === true;
   return [
     ...(own.length === 0
       ? []
       : [`checks with a query of their own cannot be simulated: ${own.join(', ')}`]),
+    ...(compared.length === 0
+      ? []
+      : [`comparisons by ranks are not simulated: ${compared.join(', ')}`]),
     ...(isUnchecked ? ['no check is left, so nothing but its pods can take a rollout back'] : []),
     ...(isOpen ? ['gates, hooks, Jobs and hours are taken as open'] : []),
     ...(strata ? ['all requests are taken to be of one stratum'] : []),

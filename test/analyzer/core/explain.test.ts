@@ -242,6 +242,7 @@ describe('one check in numbers', () => {
     passed: 3,
     failed: 1,
     latest: 480.1234,
+    said: undefined,
     worst: 512.3456,
     trouble: undefined,
   };

@@ -104,12 +104,16 @@ describe('the clock of the metric store', () => {
 
 describe('what is asked of a check', () => {
   /** Queries and the distance of their points, where the canary has one value and the primary another. */
-  async function askedWith(canary: number, live: Liveness): Promise<readonly string[]> {
+  async function askedWith(
+    canary: number,
+    live: Liveness,
+    rules: Partial<Check> = { abort: { min: 90 } },
+  ): Promise<readonly string[]> {
     const asked: string[] = [];
     const check: Check = {
       ...bounded('own', { min: 99 }),
       ask: { canary: 'canary', primary: 'primary' },
-      abort: { min: 90 },
+      ...rules,
     };
     const steps = { '02-weight-20': { checks: ['own'] } };
     const checks = [...V2.plan.checks, check];
@@ -153,5 +157,18 @@ describe('what is asked of a check', () => {
     ],
   ])('%s', async (_, value, live, expected) => {
     expect(await askedWith(value, live)).toEqual(expected);
+  });
+
+  test('by ranks: both tracks on both grids, once, also where they differ', async () => {
+    const judge = {
+      kind: 'ranks',
+      direction: 'decrease',
+      weight: 1,
+      pass: 95,
+      marginal: 75,
+    } as const;
+    const expected = ['canary 10', 'canary 10', 'primary 10', 'primary 10'];
+    for (const value of [99.9, 80])
+      expect(await askedWith(value, liveSince(T0), { judge })).toEqual(expected);
   });
 });

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { reportText } from './report.ts';
+import { gaugeRows } from './gauges.ts';
+import { gaugesText, reportText } from './report.ts';
 import { gates, type Options, tables } from './tables.ts';
 
 const HELP = `npm run bench:judge -- [options]
@@ -16,6 +17,8 @@ progress on stderr.
 const PAGE = new URL('../../../docs/judge.md', import.meta.url);
 const MARKED =
   /(<!-- measured by npm run bench:judge -->\n)[\s\S]*(<!-- end of what is measured -->)/;
+const GAUGES =
+  /(<!-- measured of gauges by npm run bench:judge -->\n)[\s\S]*(<!-- end of what is measured of gauges -->)/;
 
 const { values: flags } = parseArgs({
   options: {
@@ -33,12 +36,15 @@ function main(): void {
   const progress = (line: string) => void process.stderr.write(`${line}\n`);
   const options: Options = { runs: whole(flags.runs), seed: whole(flags.seed), progress };
   const text = reportText(tables(options), gates(options), options);
-  process.stdout.write(`${text}\n`);
+  const gauges = gaugesText(gaugeRows(options), options);
+  process.stdout.write(`${text}\n\n${gauges}\n`);
   if (!flags.write) return;
   const page = readFileSync(PAGE, 'utf8');
   writeFileSync(
     PAGE,
-    page.replace(MARKED, (_, start: string, end: string) => `${start}\n${text}\n\n${end}`),
+    page
+      .replace(MARKED, (_, start: string, end: string) => `${start}\n${text}\n\n${end}`)
+      .replace(GAUGES, (_, start: string, end: string) => `${start}\n${gauges}\n\n${end}`),
   );
 }
 

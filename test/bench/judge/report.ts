@@ -1,4 +1,5 @@
 import { BUDGET, type Ended, MOST_MINUTES } from './gate.ts';
+import type { GaugeRow } from './gauges.ts';
 import { ALPHA } from './rules.ts';
 import {
   type GateRow,
@@ -20,6 +21,23 @@ export function reportText(
     `${runs} runs of 50 minutes a cell (half of that for latency and for PipeCD's rule, a quarter for whole rollouts, ` +
     `a tenth for Kayenta's), seed ${seed}. A cell is the part of the runs that were rolled back, and in which minute half of them were.`;
   return [head, ...all.map(tableText), gateText(gates), goalsText(all, gates)].join('\n\n');
+}
+
+/** What was measured of gauges, as Markdown. */
+export function gaugesText(rows: readonly GaugeRow[], { runs, seed }: GaugeRuns): string {
+  const names = rows[0]?.cells.map((it) => it.scenario.name) ?? [];
+  const body = rows.map(({ rule: { allowedIncrease, threshold }, cells }) => [
+    String(allowedIncrease),
+    String(threshold),
+    ...cells.map((it) => partText(it.part)),
+  ]);
+  const head = `${runs} rollouts a cell, seed ${seed}. A cell is the part of them that was rolled back.`;
+  return `${head}\n\n${markdown([['allowedIncrease', 'threshold', ...names], ...body])}`;
+}
+
+interface GaugeRuns {
+  readonly runs: number;
+  readonly seed: number;
 }
 
 function tableText({ title, rows }: Table): string {

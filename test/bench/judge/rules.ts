@@ -18,6 +18,7 @@ import {
 } from '../../../analyzer/core/judge/evidence/latency.ts';
 import { type Arms, tallyOf } from '../../../analyzer/core/judge/evidence/tally.ts';
 import { totalOf } from '../../../analyzer/core/judge/evidence/total.ts';
+import { classified, rankDeviation } from '../../../analyzer/core/judge/mann-whitney.ts';
 import {
   ARGO_ROLLOUTS,
   errorRate,
@@ -27,7 +28,6 @@ import {
   type Minute,
   p99,
 } from '../../../analyzer/simulated/rules.ts';
-import { rankDeviation, scored } from './scores.ts';
 import { type Seen, STEP_MINUTES, STEPS } from './traffic.ts';
 
 /** A rule at work in one run: whether it rolls back once it has seen one more interval. */
@@ -191,7 +191,7 @@ const kayenta: Rule = {
     eachMinute((minutes) => {
       if (minutes.length % STEP_MINUTES !== 0) return false;
       const rules = { direction: 'increase', allowedIncrease: 1.1 } as const;
-      return series(minutes).some(([a, b]) => scored(a, b, rules).classification === 'high');
+      return series(minutes).some(([a, b]) => classified(a, b, rules) === 'high');
     }),
 };
 

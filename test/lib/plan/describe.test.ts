@@ -114,6 +114,15 @@ test('without checks each weight waits for its bake time, and only a deadline le
   });
 });
 
+test('what only reports takes nothing back, so the times do not know its threshold', async () => {
+  const of = async (...checks: ReturnType<typeof successRate>[]) =>
+    times((await render(sample({ analysis: { checks } }))).plan);
+  const dry = successRate({ name: 'dry', min: 99, threshold: 1, abort: { min: 90 }, dryRun: true });
+  const deciding = successRate({ min: 99 });
+  expect(await of(deciding, dry)).toEqual(await of(deciding));
+  expect(await of(dry)).toMatchObject({ rollbackMinSeconds: 0 });
+});
+
 test.each([
   [0, '0 s'],
   [59, '59 s'],

@@ -13,7 +13,7 @@ import { FORMATS, keptOf } from '../../faults/upgrades/restore.ts';
 const SCHEMAS: Readonly<Record<number, { readonly plan: string; readonly state: string }>> = {
   2: { plan: '5a4a4e9aef2a6eaa', state: 'cc791c63f1efe31e' },
   3: { plan: '16884cf5a3afbd8d', state: 'a95079da2b6b7cd7' },
-  4: { plan: '9aabcc2970da0753', state: '755840607937ec2d' },
+  4: { plan: '678fd6ed5bff45a4', state: '755840607937ec2d' },
 };
 
 function hashOf(schema: z.ZodType): string {

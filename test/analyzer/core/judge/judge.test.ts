@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Liveness } from '../../../../analyzer/core/cluster/reading.ts';
+import { saidBy } from '../../../../analyzer/core/judge/failed-point.ts';
 import { gridFromCommit, gridFromLive } from '../../../../analyzer/core/judge/grid.ts';
 import { judge, judgedStep, seriesQuestions } from '../../../../analyzer/core/judge/judge.ts';
-import { samples, verdict } from '../../../../analyzer/core/judge/point.ts';
+import { samples } from '../../../../analyzer/core/judge/point.ts';
 import type { CheckSeries } from '../../../../analyzer/core/judge/series.ts';
 import { isoTime } from '../../../../analyzer/core/state.ts';
 import type { Check } from '../../../../lib/plan/plan.ts';
@@ -63,7 +64,11 @@ describe('one value', () => {
     ['-Inf against both', both, -Infinity, 'fail'],
     ['zero against a min of zero', bounded('c', { min: 0 }), 0, 'pass'],
     ['minus zero against a min of zero', bounded('c', { min: 0 }), -0, 'pass'],
-  ])('%s', (_, check, value, expected) => expect(verdict(check, { canary: value })).toBe(expected));
+  ])('%s', (_, check, value, expected) => {
+    const values = value === undefined ? [] : [{ at: T0, value }];
+    const series = { check, fromCommit: { canary: { kind: 'known', value: values } as const } };
+    expect(saidBy([series], (it) => it.fromCommit)(T0)[0]?.verdict).toBe(expected);
+  });
 });
 
 describe('the grid from live', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { opensAt } from '../../../../analyzer/core/rules/hours.ts';
 import { isoTime } from '../../../../analyzer/core/state.ts';
-import type { Hours } from '../../../../lib/plan/plan.ts';
+import type { Hours } from '../../../../lib/plan/hours.ts';
 import { THOROUGH } from '../../../tries.ts';
 import {
   BAD,

@@ -169,6 +169,22 @@ describe('checks by bounds', () => {
     expect(leftOut).toEqual(['checks with a query of their own cannot be simulated: orders']);
   });
 
+  test('that compare by ranks are left out, whatever their queries look like', () => {
+    const query = 'histogram_quantile(0.99, sum by (le) (rate(x[1m])))';
+    const judge = {
+      kind: 'ranks',
+      direction: 'either',
+      weight: 1,
+      pass: 95,
+      marginal: 75,
+    } as const;
+    const ask = { canary: query, primary: query };
+    const checks = of.checks.map((it) => (it.name === 'orders' ? { ...it, ask, judge } : it));
+    const { asked, leftOut } = prepared({ ...of, checks });
+    expect([...asked.keys()]).toEqual(['success-rate']);
+    expect(leftOut).toEqual(['comparisons by ranks are not simulated: orders']);
+  });
+
   test('of both tracks fail in an outage of both, which is nobody’s fault', () => {
     for (const it of playAll(of, 200, errors(0.05, 0.05), 3)) expect(it.kind).toBe('held');
   });
