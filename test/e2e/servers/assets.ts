@@ -14,6 +14,8 @@ export type Asset =
   | 'flux-kustomize-crds.yaml'
   | 'flux-source-crds.yaml'
   | 'gateway-api-crds.yaml'
+  | 'gitea'
+  | 'gitea-static'
   | 'hadolint'
   | 'istio-crds.yaml'
   | 'kube-apiserver'
@@ -25,8 +27,8 @@ export type Asset =
 
 const INSTALL = fileURLToPath(new URL('../../../.ci/servers/install', import.meta.url));
 const REMEDY =
-  'Run .ci/servers/install, which builds the servers (some minutes, once) where the tests ' +
-  'find them, or set KUBEBUILDER_ASSETS to a folder that has them.';
+  'Run .ci/servers/install (with --all for Gitea), which builds the servers (some minutes, once) ' +
+  'where the tests find them, or set KUBEBUILDER_ASSETS to a folder that has them.';
 
 /**
  * Where an asset is.
