@@ -14,11 +14,13 @@ const TOKEN = 'canary-0123456789abcdef';
 let run: Awaited<ReturnType<typeof openPerchIn>>;
 let server: ForgeServer;
 let clone: string;
+let origin: string;
 let config: string;
 
 beforeAll(async () => {
   run = await openPerchIn({});
   const { folder } = await bare();
+  origin = folder;
   const field = await openField(folder);
   await field.release({ app: plan('v1'), old: plan('v1') });
   git(folder, 'branch', 'base', 'main');
@@ -56,6 +58,16 @@ describe('perch comment', () => {
     expect(text).not.toContain('### old');
     await comment('1', '--base', 'HEAD');
     expect(texts()).toEqual([expect.stringMatching(/^This pull request changes no plan\.\n/)]);
+  });
+
+  test('takes a clone of one commit, and what was fetched last, as CI has them', async () => {
+    const shallow = await scratch();
+    git(shallow, 'clone', '--quiet', '--depth=1', `file://${origin}`, shallow);
+    git(shallow, 'fetch', '--quiet', '--depth=1', 'origin', 'base');
+    git(shallow, 'remote', 'set-url', 'origin', `${server.address}/team/live.git`);
+    const args = ['comment', '1', '--base', 'FETCH_HEAD', '--hosts-config', config];
+    const { code, stdout } = await run(shallow, ...args);
+    expect([code, stdout]).toEqual([0, 'team/live: pull request 1 has the plans: app, new\n']);
   });
 
   test('names what is taken out', async () => {
