@@ -18,6 +18,7 @@ import {
   tracksMistakes,
   versionedMistakes,
 } from '../workload/configuration.ts';
+import { probePortMistakes } from '../workload/containers.ts';
 import { missingKeys } from '../workload/content-keys.ts';
 import { type Parts, partMistakes, partsOf } from '../workload/parts.ts';
 import { unboundRoleMistakes } from '../workload/roles.ts';
@@ -162,7 +163,7 @@ function dangling({ parts, workload, names }: ObjectsInput, objects: ReleaseObje
   const contents = all.map((it) => it.object);
   return [
     ...parts.others.flatMap((it) => backendMistakes(it, reachable)),
-    ...all.flatMap((it) => missingKeys(it, contents)),
+    ...all.flatMap((it) => [...missingKeys(it, contents), ...probePortMistakes(it)]),
   ];
 }
 
