@@ -102,8 +102,10 @@ function unknownReleases(releases: readonly Release[]): Found[] {
       .filter((it) => !ids.includes(it.release))
       .map(({ release: got }) => {
         const meant = closest(got, ids);
-        const known = ids.filter((it) => it !== release.id).join(', ') || 'none';
-        const remedy = meant === undefined ? `the others are ${known}` : `use ${meant}`;
+        const others = ids.filter((it) => it !== release.id);
+        const known =
+          others.length === 0 ? 'there is no other' : `the others are ${others.join(', ')}`;
+        const remedy = meant === undefined ? known : `use ${meant}`;
         return { release, problem: 'dependsOn names no release', got, remedy };
       }),
   );

@@ -69,7 +69,8 @@ export function uncheckedText(plan: Plan): string | undefined {
 function weightsText({ weights, pods, besides = [] }: Step): string {
   const { primary, canary, baseline } = weights;
   const shares = [primary, canary, ...(baseline === undefined ? [] : [baseline])].join(' / ');
-  const count = pods === undefined ? '' : ` (${pods.canary} of ${pods.primary + pods.canary} pods)`;
+  const count =
+    pods === undefined ? '' : ` (${pods.canary} of ${podsText(pods.primary + pods.canary)})`;
   return [`${shares}${count}`, ...besides.map((it) => `and ${it}`)].join('; ');
 }
 
@@ -89,7 +90,11 @@ function keptPrimary(plan: Plan, { pods, files }: Step, index: number): readonly
   const file = plan.workloads.primary?.file ?? '';
   if (pods === undefined || files.includes(file)) return [];
   if (pods.primary === plan.steps[index - 1]?.pods?.primary) return [];
-  return [`${kindAndName(plan, file)} with ${pods.primary} pods`];
+  return [`${kindAndName(plan, file)} with ${podsText(pods.primary)}`];
+}
+
+function podsText(count: number): string {
+  return count === 1 ? '1 pod' : `${count} pods`;
 }
 
 function kindAndName(plan: Plan, file: string): string {

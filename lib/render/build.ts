@@ -18,7 +18,9 @@ import {
   tracksMistakes,
   versionedMistakes,
 } from '../workload/configuration.ts';
+import { probePortMistakes } from '../workload/containers.ts';
 import { missingKeys } from '../workload/content-keys.ts';
+import { annotationMistakes } from '../workload/own-annotations.ts';
 import { type Parts, partMistakes, partsOf } from '../workload/parts.ts';
 import { unboundRoleMistakes } from '../workload/roles.ts';
 import { targetMistakes } from '../workload/service.ts';
@@ -90,7 +92,7 @@ function earlyMistakes(release: Release, made: Workload, parts: Parts): Mistake[
     ...made.objects
       .filter((it) => isContent(it.object))
       .flatMap((it) => versionedMistakes(it, secrets ? 'allowed' : 'refused')),
-    ...made.objects.flatMap(hashedMistakes),
+    ...made.objects.flatMap((it) => [...hashedMistakes(it), ...annotationMistakes(it)]),
     ...partMistakes(context, made.objects, parts),
   ];
 }
@@ -162,7 +164,7 @@ function dangling({ parts, workload, names }: ObjectsInput, objects: ReleaseObje
   const contents = all.map((it) => it.object);
   return [
     ...parts.others.flatMap((it) => backendMistakes(it, reachable)),
-    ...all.flatMap((it) => missingKeys(it, contents)),
+    ...all.flatMap((it) => [...missingKeys(it, contents), ...probePortMistakes(it)]),
   ];
 }
 

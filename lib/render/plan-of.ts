@@ -1,4 +1,4 @@
-import { type JsonObject, labelsAt, listAt, type Manifest } from '../manifest/json.ts';
+import { labelsAt, listAt, type Manifest } from '../manifest/json.ts';
 import { podLabels } from '../manifest/manifest.ts';
 import type { Analysis } from '../plan/analysis.ts';
 import type { Evidence } from '../plan/evidence.ts';
@@ -16,6 +16,7 @@ import { FORMAT } from '../plan/versions.ts';
 import type { Release } from '../release/release.ts';
 import type { Schedule } from '../release/schedule.ts';
 import { AT_REST } from '../traffic/traffic.ts';
+import { podSpecOf, runningContainers } from '../workload/containers.ts';
 import { workloadKindOf } from '../workload/workload-kinds.ts';
 import type { ReleaseObjects } from './objects.ts';
 import type { Steps } from './steps.ts';
@@ -69,12 +70,10 @@ function tracksOf({ props }: Release, steps: Steps): readonly Track[] {
   return [...props.strategy.tracks, ...(steps.baseline.length === 0 ? [] : ['baseline' as const])];
 }
 
-function containers(workload: Manifest | undefined, ...lists: readonly string[]): JsonObject[] {
-  return lists.flatMap((list) => listAt(workload, 'spec', 'template', 'spec', list));
-}
-
 function imagesOf(workload: Manifest | undefined): string[] {
-  const images = containers(workload, 'containers', 'initContainers').map((it) => String(it.image));
+  const spec = podSpecOf(workload);
+  const containers = [...listAt(spec, 'containers'), ...listAt(spec, 'initContainers')];
+  const images = containers.map((it) => String(it.image));
   return [...new Set(images)];
 }
 
@@ -141,7 +140,7 @@ function apexTypeOf(service: Release['props']['service']): Pick<Shape, 'apexType
 }
 
 function portsOf(workload: Manifest | undefined): Shape['ports'] {
-  return containers(workload, 'containers').flatMap((it) =>
+  return runningContainers(workload).flatMap((it) =>
     listAt(it, 'ports').map((port) => ({
       ...(typeof port.name === 'string' ? { name: port.name } : {}),
       number: Number(port.containerPort),

@@ -225,8 +225,7 @@ export function autoscalerMistakes(
   const [, ...more] = autoscalers;
   const doubles = more.map((it) => ({
     path: it.path,
-    problem: `a second ${shortName(it.object)} for one ${kind}`,
-    got: it.object.metadata.name,
+    problem: `${shortName(it.object)} ${it.object.metadata.name} is a second autoscaler for one ${kind}`,
     remedy: 'keep one, with all metrics in it',
   }));
   const others = autoscalers.flatMap((it) => {

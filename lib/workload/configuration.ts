@@ -12,6 +12,7 @@ import { hasAll } from '../manifest/selector.ts';
 import type { Mistake } from '../mistake.ts';
 import { type Side, TRACKS } from '../names.ts';
 import { TRACK_LABEL } from '../plan/plan.ts';
+import { isAutoscaler } from './autoscalers.ts';
 import {
   labelsOn,
   labelsWithBase,
@@ -23,6 +24,7 @@ import { type HashedNames, withHashedNames } from './references.ts';
 import { isExternalSecret } from './secret-sources.ts';
 import { keepsLabels, namesWorkload, type TrackLabel } from './track-label.ts';
 import { externalSecretWith } from './versioned.ts';
+import { workloadKindOf } from './workload-kinds.ts';
 
 /** Annotation by which an object of the author's that selects pods says which: `primary`, `canary` or `both`. */
 export const TRACKS_ANNOTATION = 'perch/tracks';
@@ -125,10 +127,10 @@ export function tracksMistakes({ path, object }: Authored, label: TrackLabel): M
   const got = object.metadata.annotations?.[TRACKS_ANNOTATION];
   if (got === undefined) return [];
   const place = `${TRACKS_ANNOTATION} of ${object.kind} ${object.metadata.name}`;
-  if (SELECTIONS.get(object.kind) === undefined)
-    return [
-      { path, problem: `${place} has no effect: it selects no pods`, got, remedy: 'leave it out' },
-    ];
+  if (SELECTIONS.get(object.kind) === undefined) {
+    const why = isOnEachTrack(object) ? 'it is written for each track' : 'it selects no pods';
+    return [{ path, problem: `${place} has no effect: ${why}`, got, remedy: 'leave it out' }];
+  }
   if (got !== 'primary' && got !== 'canary' && got !== 'both')
     return [
       { path, problem: `${place} is not a track`, got, remedy: 'use primary, canary or both' },
@@ -142,6 +144,15 @@ export function tracksMistakes({ path, object }: Authored, label: TrackLabel): M
       remedy: 'leave selectorLabel out, or make an object for each track',
     },
   ];
+}
+
+function isOnEachTrack(object: Manifest): boolean {
+  return (
+    workloadKindOf(object) !== undefined ||
+    isAutoscaler(object) ||
+    isKind(object, 'policy', 'PodDisruptionBudget') ||
+    isKind(object, 'autoscaling.k8s.io', 'VerticalPodAutoscaler')
+  );
 }
 
 /** What is wrong with the Services that the author made beside the release's own. */

@@ -8,6 +8,7 @@ import {
 } from '../manifest/json.ts';
 import type { Authored } from '../manifest/manifest.ts';
 import type { Mistake } from '../mistake.ts';
+import { podSpecOf } from './containers.ts';
 import { isContent } from './versioned.ts';
 
 /** A key of a ConfigMap or Secret without which a container does not start. */
@@ -37,11 +38,6 @@ export function missingKeys(
       keys.length === 0 ? `${kind} ${name} has none; add it` : `it has ${keys.join(', ')}`;
     return [{ path, problem, got: key, remedy }];
   });
-}
-
-function podSpecOf(object: Manifest): JsonObject {
-  const job = object.kind === 'CronJob' ? objectAt(object, 'spec', 'jobTemplate') : object;
-  return objectAt(job, 'spec', 'template', 'spec');
 }
 
 function keysOf(content: Manifest): readonly string[] {

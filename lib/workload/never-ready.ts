@@ -1,8 +1,9 @@
-import { type JsonObject, listAt, type Manifest, objectAt } from '../manifest/json.ts';
+import { listAt, type Manifest, objectAt } from '../manifest/json.ts';
 import type { Authored } from '../manifest/manifest.ts';
 import { isKind } from '../manifest/manifest.ts';
 import type { Mistake } from '../mistake.ts';
 import { isAutoscaler } from './autoscalers.ts';
+import { podSpecOf } from './containers.ts';
 import { replicasOf, workloadKindOf } from './workload-kinds.ts';
 
 /** What decides on whether pods of a candidate can start, and count as available in time. */
@@ -142,8 +143,4 @@ function hostPorts({ workload, overlap }: Start): readonly Mistake[] {
   if (spec.hostNetwork === true)
     mistakes.push({ path, problem: `${whose} has hostNetwork`, got: true, remedy });
   return mistakes;
-}
-
-function podSpecOf(object: Manifest): JsonObject {
-  return objectAt(object, 'spec', 'template', 'spec');
 }

@@ -38,19 +38,31 @@ const IN_PODS: Places = {
 
 const IN_TEMPLATES = below('spec template spec', IN_PODS);
 
-/** How the Prometheus operator logs in at what it scrapes. */
-const IN_SCRAPES: Places = {
-  ConfigMap: ['spec ** configMap name'],
-  Secret: [
-    'secret',
-    'keySecret',
-    'username',
-    'password',
-    'bearerTokenSecret',
-    'credentials',
-    'clientSecret',
-  ].map((it) => `spec ** ${it} name`),
-};
+/** How the Prometheus operator logs in at what it scrapes, and at what tells it where to scrape. */
+const SCRAPE_SECRETS = words(`
+  secret keySecret username password bearerTokenSecret credentials clientSecret tokenRef accessKey secretKey
+  applicationSecret applicationCredentialSecret consumerKey
+`);
+
+/** The same at whom alerts are sent to. */
+const ALERT_SECRETS = words(`
+  apiURL apiKey apiSecret authPassword authSecret botToken routingKey serviceKey token tokenID urlSecret userKey webhookURL
+  webhookUrl
+`);
+
+const IN_SCRAPES = ofOperator(SCRAPE_SECRETS);
+const IN_ALERTS = ofOperator([...SCRAPE_SECRETS, ...ALERT_SECRETS]);
+
+function words(text: string): readonly string[] {
+  return text.trim().split(/\s+/);
+}
+
+function ofOperator(secrets: readonly string[]): Places {
+  return {
+    ConfigMap: ['spec ** configMap name'],
+    Secret: [...secrets, 'proxyConnectHeader **'].map((it) => `spec ** ${it} name`),
+  };
+}
 
 const TRAEFIK_TLS: Places = { Secret: ['spec tls secretName'] };
 const TRAEFIK_TRANSPORT: Places = {
@@ -83,13 +95,15 @@ const PLACES = new Map<string, Places>([
   ['StatefulSet', IN_TEMPLATES],
   ['Job', IN_TEMPLATES],
   ['CronJob', below('spec jobTemplate spec template spec', IN_PODS)],
+  ['ScaledJob', below('spec jobTargetRef template spec', IN_PODS)],
   ['ServiceAccount', { Secret: ['imagePullSecrets name', 'secrets name'] }],
   ['Ingress', OF_INGRESS],
-  ['Gateway', { Secret: ['spec ** certificateRefs name'] }],
+  ['Gateway', { Secret: ['spec ** certificateRefs name', 'spec ** clientCertificateRef name'] }],
   ['PodMonitor', IN_SCRAPES],
   ['ServiceMonitor', IN_SCRAPES],
   ['Probe', IN_SCRAPES],
   ['ScrapeConfig', IN_SCRAPES],
+  ['AlertmanagerConfig', IN_ALERTS],
   ['TriggerAuthentication', KEDA_TARGETS],
   [
     'ExternalSecret',

@@ -1,7 +1,8 @@
-import { type JsonObject, type Labels, listAt, type Manifest, objectAt } from '../manifest/json.ts';
+import { type JsonObject, type Labels, listAt, type Manifest } from '../manifest/json.ts';
 import type { Mistake } from '../mistake.ts';
 import { type Names, serviceNameMistakes } from '../names.ts';
 import type { Track } from '../plan/plan.ts';
+import { runningContainers } from './containers.ts';
 import type { AnotherPort, ServiceProps } from './service-props.ts';
 
 /** A port of a Service, as the API has it. */
@@ -54,8 +55,7 @@ function isTcp({ appProtocol }: Pick<ServiceProps, 'appProtocol'>): boolean {
 function discovered(workload: Manifest | undefined, own: readonly ServicePort[]): ServicePort[] {
   const isOwn = (number: number, name: unknown) =>
     own.some((it) => it.port === number || it.targetPort === number || it.targetPort === name);
-  const containers = listAt(workload, 'spec', 'template', 'spec', 'containers');
-  return containers
+  return runningContainers(workload)
     .filter((it) => !SIDECARS.has(String(it.name)))
     .flatMap((container) =>
       listAt(container, 'ports').flatMap((it, index) => {
@@ -161,8 +161,7 @@ export function targetMistakes(path: string, props: ServiceProps, deployment: Ma
 }
 
 function targetPortMistakes(path: string, props: ServiceProps, deployment: Manifest): Mistake[] {
-  const containers = listAt(deployment, 'spec', 'template', 'spec', 'containers');
-  const ports = containers.flatMap((it) => listAt(it, 'ports'));
+  const ports = runningContainers(deployment).flatMap((it) => listAt(it, 'ports'));
   const names = ports.flatMap((it) => (typeof it.name === 'string' ? [it.name] : []));
   const known =
     names.length === 0 ? 'no container names a port' : `containers name ${names.join(', ')}`;
@@ -184,9 +183,8 @@ function targetPortMistakes(path: string, props: ServiceProps, deployment: Manif
 
 /** Where pods declare ports, one that they do not is one at which nobody listens. */
 function unopenedPorts(path: string, props: ServiceProps, workload: Manifest): Mistake[] {
-  const spec = objectAt(workload, 'spec', 'template', 'spec');
-  const containers = [...listAt(spec, 'initContainers'), ...listAt(spec, 'containers')];
-  const open = containers.flatMap((it) => listAt(it, 'ports')).map((it) => it.containerPort);
+  const ports = runningContainers(workload).flatMap((it) => listAt(it, 'ports'));
+  const open = ports.map((it) => it.containerPort);
   if (open.length === 0) return [];
   const targets = [
     ['service', props] as const,

@@ -34,6 +34,14 @@ export function hashedMistakes({ path, object }: Authored): readonly Mistake[] {
   const { kind, metadata } = object;
   const got = metadata.annotations?.[HASHED_ANNOTATION];
   const place = `${HASHED_ANNOTATION} of ${kind} ${metadata.name}`;
+  if (got !== undefined && secretSourceOf(object)?.kind === 'renameable') {
+    const problem = `${place} has no effect: ${kind}s say by their own fields whether a name can carry a hash`;
+    const remedy =
+      kind === 'SealedSecret'
+        ? 'seal it with strict scope, or give it as a verbatim file'
+        : 'set spec.target.creationPolicy: Orphan, or give it as a verbatim file';
+    return [{ path, problem, got, remedy }];
+  }
   if (got !== undefined && !isContent(object)) {
     const problem = `${place} has no effect: only ConfigMaps and Secrets get a hash`;
     return [{ path, problem, got, remedy: 'leave it out' }];

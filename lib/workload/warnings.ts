@@ -1,8 +1,16 @@
-import { type JsonObject, type Labels, labelsAt, listAt, objectAt } from '../manifest/json.ts';
+import {
+  type JsonObject,
+  type Labels,
+  labelsAt,
+  listAt,
+  type Manifest,
+  objectAt,
+} from '../manifest/json.ts';
 import type { Authored } from '../manifest/manifest.ts';
 import { isKind, podLabels } from '../manifest/manifest.ts';
 import { hasAll, selects } from '../manifest/selector.ts';
 import type { Reproof } from '../mistake.ts';
+import { podSpecOf, runningContainers } from './containers.ts';
 import { workloadKindOf } from './workload-kinds.ts';
 
 /** What a release renders beside each other in its namespace. */
@@ -16,9 +24,9 @@ export type PlacedReproof = Reproof & { readonly path: string };
 
 /** What is probably not meant of the pods. */
 export function podWarnings({ path, object }: Authored): readonly PlacedReproof[] {
-  const spec = objectAt(object, 'spec', 'template', 'spec');
+  const spec = podSpecOf(object);
   const whose = `${object.kind} ${object.metadata.name}`;
-  return [...movingImages(whose, spec), ...unready(whose, spec)].map((it) => ({ path, ...it }));
+  return [...movingImages(whose, spec), ...unready(whose, object)].map((it) => ({ path, ...it }));
 }
 
 /** Under such a tag the registry can have another image tomorrow, and neither Git nor the candidate would show it. */
@@ -35,12 +43,9 @@ function movingImages(whose: string, spec: JsonObject): readonly Reproof[] {
   });
 }
 
-/** Sidecars are init containers that go on running. */
-function unready(whose: string, spec: JsonObject): readonly Reproof[] {
-  const sidecars = listAt(spec, 'initContainers').filter((it) => it.restartPolicy === 'Always');
-  const running = [...sidecars, ...listAt(spec, 'containers')];
-  if (running.some((it) => it.readinessProbe !== undefined)) return [];
-  if (listAt(spec, 'readinessGates').length > 0) return [];
+function unready(whose: string, object: Manifest): readonly Reproof[] {
+  if (runningContainers(object).some((it) => it.readinessProbe !== undefined)) return [];
+  if (listAt(podSpecOf(object), 'readinessGates').length > 0) return [];
   return [
     {
       problem: `no container of ${whose} has a readiness probe: pods count as ready as soon as they run`,

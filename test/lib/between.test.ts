@@ -189,6 +189,19 @@ test('dependsOn of an unknown release', async () => {
   ]);
 });
 
+test('dependsOn where there is no other release says so', async () => {
+  const apps = new Apps();
+  new Release(apps, 'shop', {
+    namespace: 'prod',
+    workload: workload(deploymentOf('shop')),
+    service: { port: 80, targetPort: 8080 },
+    traffic: istio(),
+    strategy: canary({ stepWeight: 50 }),
+    dependsOn: [{ release: 'database' }],
+  });
+  await expect(apps.render()).rejects.toThrow('got "database"; there is no other');
+});
+
 describe('an object that two of them would write', () => {
   const account: SampleObject = {
     apiVersion: 'v1',

@@ -111,7 +111,8 @@ function replicaMistakes(context: ReleaseContext, traffics: readonly Traffic[]):
         path,
         problem: 'no number of pods gives the canary 100 %: that is the promotion, pod by pod',
         got: 100,
-        remedy: 'use a weight under 100 before it, or kubernetes() with blueGreen()',
+        remedy:
+          'use a weight under 100 before it; with a Service, kubernetes() and blueGreen() switch all',
       },
     ];
   return coarseMistakes(path, below, room);

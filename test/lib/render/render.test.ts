@@ -90,7 +90,7 @@ describe('the author’s mistakes, each with construct path, value and remedy', 
       'two HPAs',
       of(deployment(), hpa(), { ...hpa(), metadata: { name: 'other' } }),
       [
-        'shop/object-1: a second HPA for one Deployment, got "shop"; keep one, with all metrics in it',
+        'shop/object-1: HPA shop is a second autoscaler for one Deployment; keep one, with all metrics in it',
       ],
     ],
     [

@@ -427,7 +427,7 @@ describe('a ScaledObject of KEDA', () => {
   test('beside an HPA is one autoscaler too many', async () => {
     const found = await mistakesOf(sample({ workload: workload(...objects(), hpa()) }));
     expect(found).toEqual([
-      'shop/object-1: a second ScaledObject for one Deployment, got "shop"; keep one, with all metrics in it',
+      'shop/object-1: ScaledObject shop is a second autoscaler for one Deployment; keep one, with all metrics in it',
     ]);
   });
 });

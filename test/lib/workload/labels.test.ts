@@ -213,7 +213,18 @@ describe('perch/tracks says which pods an object means', () => {
         data: { a: 'b' },
       },
       {},
-      /perch\/tracks of ConfigMap own has no effect/,
+      /perch\/tracks of ConfigMap own has no effect: it selects no pods/,
+    ],
+    [
+      'on what is written for each track',
+      {
+        apiVersion: 'policy/v1',
+        kind: 'PodDisruptionBudget',
+        metadata: { name: 'own', annotations: { 'perch/tracks': 'both' } },
+        spec: { maxUnavailable: 1, selector: { matchLabels: { app: 'shop' } } },
+      },
+      {},
+      /perch\/tracks of PodDisruptionBudget own has no effect: it is written for each track/,
     ],
   ])('%s is a mistake', async (_, it, props, expected) => {
     const release = sample({ workload: workload(deployment(), it), ...props });

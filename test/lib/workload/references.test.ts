@@ -116,6 +116,42 @@ describe('every place that names one gets the hashed name', () => {
         },
       }),
     ],
+    [
+      'the certificate by which a gateway calls its backends',
+      object('Gateway', { backendTLS: { clientCertificateRef: { name: 'keys' } } }),
+    ],
+    [
+      'the pods of KEDA’s Jobs',
+      object('ScaledJob', {
+        jobTargetRef: {
+          template: {
+            spec: { containers: [container], volumes: [{ configMap: { name: 'conf' } }] },
+          },
+        },
+      }),
+    ],
+    [
+      'what the Prometheus operator asks where to scrape',
+      object('ScrapeConfig', {
+        consulSDConfigs: [{ server: 'a', tokenRef: key }],
+        ec2SDConfigs: [{ accessKey: key, secretKey: key }],
+        proxyConnectHeader: { Authorization: [key] },
+      }),
+    ],
+    [
+      'whom the Prometheus operator alerts',
+      object('AlertmanagerConfig', {
+        receivers: [
+          {
+            name: 'keys-of-nobody',
+            slackConfigs: [{ apiURL: key, httpConfig: { authorization: { credentials: key } } }],
+            pagerdutyConfigs: [{ routingKey: key }],
+            webhookConfigs: [{ urlSecret: key }],
+          },
+        ],
+        route: { receiver: 'keys-of-nobody', matchers: [{ name: 'severity', value: 'page' }] },
+      }),
+    ],
     ['a PodMonitor', object('PodMonitor', { podMetricsEndpoints: [login] })],
     ['a ServiceMonitor', object('ServiceMonitor', { endpoints: [login] })],
     [

@@ -65,6 +65,39 @@ test('discovered ports, but those of sidecars and the service’s own', async ()
   ]);
 });
 
+describe('ports of a native sidecar are ports of the pods', () => {
+  const pods = {
+    containers: [{ name: 'main', image: 'a:1', ports: [{ name: 'http', containerPort: 8080 }] }],
+    initContainers: [
+      {
+        name: 'proxy',
+        image: 'b:1',
+        restartPolicy: 'Always',
+        ports: [{ name: 'admin', containerPort: 8443 }],
+      },
+      { name: 'seed', image: 'c:1', ports: [{ name: 'seed', containerPort: 9999 }] },
+    ],
+  };
+  const of = (service: ServiceProps) => sample({ service, workload: workload(deployment(pods)) });
+
+  test.each(['admin', 8443])('targetPort %s', async (targetPort) => {
+    const { plan } = await render(of({ port: 80, targetPort }));
+    expect(plan.shape.ports).toEqual([
+      { name: 'http', number: 8080 },
+      { name: 'admin', number: 8443 },
+    ]);
+  });
+
+  test('and are discovered', async () => {
+    const rendered = await render(of({ port: 80, targetPort: 8080, portDiscovery: true }));
+    expect(rendered.plan.shape.targetPorts).toEqual([8080, 8443]);
+  });
+
+  test.each(['seed', 9999])('%s of an init container that ends is none', async (targetPort) => {
+    expect(await mistakesOf(of({ port: 80, targetPort }))).toHaveLength(1);
+  });
+});
+
 test('a port name that is none', async () => {
   expect(
     await mistakesOf(sample({ service: { port: 80, targetPort: 8080, portName: 'a b' } })),

@@ -260,6 +260,22 @@ describe('a ConfigMap or Secret that keeps its name', () => {
       },
       'perch/hashed of ServiceAccount shop has no effect: only ConfigMaps and Secrets get a hash',
     ],
+    [
+      'a SealedSecret that gets a hash all the same',
+      {
+        apiVersion: 'bitnami.com/v1alpha1',
+        kind: 'SealedSecret',
+        metadata: {
+          name: 'keys',
+          annotations: {
+            'perch/hashed': 'false',
+            'sealedsecrets.bitnami.com/namespace-wide': 'true',
+          },
+        },
+        spec: { encryptedData: { a: 'AgBy' } },
+      },
+      'whether a name can carry a hash, got "false"; seal it with strict scope',
+    ],
   ])('what is wrong with it: %s', async (_, object, problem) => {
     expect(await mistakesOf(of(object))).toEqual([expect.stringContaining(problem)]);
   });
