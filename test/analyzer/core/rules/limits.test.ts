@@ -57,7 +57,7 @@ describe('a threshold of a check', () => {
     expect(move(at(withChecks(BRITTLE)), T0 + 16, bad)).toMatchObject({
       to: back('02-weight-20', 'routes'),
       verdict: 'fail',
-      reason: '1 failed checks of brittle at 02-weight-20 (threshold 1 of its own)',
+      reason: '1 failed check of brittle at 02-weight-20 (threshold 1 of its own)',
     });
   });
 
@@ -71,6 +71,21 @@ describe('a threshold of a check', () => {
       failedBy: { flaky: 1 },
     });
   });
+
+  test.each([
+    [BRITTLE, T0 + 16, 'move'],
+    [FLAKY, T0 + 36, 'hold'],
+    [FLAKY, T0 + 46, 'move'],
+  ] as const)(
+    'is the one that counts where the canary suffers more from an outage: $0.threshold',
+    (check, now, kind) => {
+      const outage: Seen = { values: () => 80, primaryValues: () => 6, live: liveSince(T0) };
+      const found = decision(at(withChecks(check)), now, outage);
+      expect(found.kind).toBe(kind);
+      if (kind === 'move')
+        expect(found).toMatchObject({ verdict: 'inconclusive', failed: undefined });
+    },
+  );
 
   test('counts nothing in a dry run', () => {
     const dry: Check = { ...BRITTLE, dryRun: true };
