@@ -1,3 +1,4 @@
+import { warmUpSecondsOf } from '../../../lib/plan/warm-up.ts';
 import { failureOf } from '../failure.ts';
 import { abortedText } from '../judge/abort.ts';
 import { countsFor, ownerOf } from '../judge/failed-point.ts';
@@ -182,21 +183,17 @@ export function inconclusiveSince({
   if (observation.unreachableSince !== undefined) return Math.max(observation.unreachableSince, at);
   const unanswered = unansweredSince(rollout);
   if (unanswered !== undefined) return Math.max(unanswered, at);
-  const undecided = undecidedSince(observation, proof);
-  if (undecided !== undefined) return Math.max(undecided, at);
-  const silent = isSilent(judgement) && observation.cluster?.live.kind === 'live';
-  return silent && judgement.needed > 0 ? Math.max(judgement.conclusiveAt, at) : undefined;
+  const live = observation.cluster?.live;
+  if (live?.kind !== 'live') return undefined;
+  // Nothing can be known before the step has warmed up, and nothing is missing then.
+  const warmUp = warmUpSecondsOf(rollout.plan.plan, judgedStep(rollout)?.name ?? '');
+  const warmAt = live.sinceSeconds + warmUp;
+  if (proof !== undefined && !isProven(proof)) return Math.max(warmAt, at);
+  const since = Math.max(judgement.conclusiveAt, warmUp === 0 ? at : warmAt);
+  return isSilent(judgement) && judgement.needed > 0 ? since : undefined;
 }
 
-/** Since when tests could have told whether the next step is safe, and have not, or blame the environment. */
-function undecidedSince(
-  { cluster }: Context['observation'],
-  proof: Context['proof'],
-): number | undefined {
-  if (proof === undefined || isProven(proof) || cluster?.live.kind !== 'live') return undefined;
-  return cluster.live.sinceSeconds;
-}
-
+/** Whether tests have told that the next step is safe, and blame no environment. */
 function isProven({ isSafe, shared }: Proof): boolean {
   return isSafe && shared.length === 0;
 }

@@ -20,6 +20,7 @@ import {
   step,
   T0,
 } from '../fixture.ts';
+import { counted, errorTest, evidence, tested } from '../judge/counted.ts';
 
 /** The simulated plans': a point each 10 s, settled after 5 s, a threshold of 3. */
 const NOW = T0 + 36;
@@ -248,6 +249,30 @@ describe('while a step warms up', () => {
     const it = decision(at(warm()), T0 + 300, { values: cold(999), live: waiting });
     expect(it.reason).toBe('02-weight-20 is not live yet: not synced');
   });
+
+  test.each(['tests', 'checks'] as const)(
+    'for longer than the inconclusive deadline, no answer of %s is missing',
+    (which) => {
+      const error = errorTest();
+      const analysis = { warmUpSeconds: 600, inconclusiveDeadlineSeconds: 300 };
+      const of =
+        which === 'checks'
+          ? at(warm(analysis))
+          : at(tested(evidence([error]), ['02-weight-20'], { analysis }));
+      const dark: Seen = {
+        values: () => undefined,
+        live,
+        counts: which === 'checks' ? [] : [counted(rollout(of), error, [])],
+      };
+      for (const now of [310, 599, 700, 899])
+        expect([now, decision(of, T0 + now, dark).kind]).toEqual([now, 'hold']);
+      expect(decision(of, T0 + 901, dark)).toMatchObject({
+        kind: 'move',
+        transition: 'note',
+        reason: expect.stringMatching(/^no conclusive answer for 301 s/),
+      });
+    },
+  );
 
   test('an abort bound holds all the same', () => {
     expect(move(at(warm()), T0 + 30, { values: () => 80, live }).transition).toBe('back');
