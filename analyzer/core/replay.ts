@@ -100,7 +100,7 @@ export function replay(decided: Decided, moment: Moment, told: Told): Replay {
   const { now: at, live, outage } = moment;
   const recorded = after.judged;
   const silent = silence(told, recorded);
-  if (silent !== undefined) return untold('unanswered', `no answer: ${silent}`, recorded);
+  if (silent !== undefined) return untold('unanswered', silent, recorded);
   const cluster = { live, ready: {}, shownStep: undefined, outage };
   const observation = { situation: before, cluster, ...told, skewSeconds: 0 };
   const context = contextOf(observation, rollout, at);
