@@ -1,6 +1,6 @@
 import { plain } from '../../lib/plan/plain.ts';
 import type { Detail } from '../core/detail.ts';
-import { failedOf } from '../core/round.ts';
+import { failedChecksText, failedOf } from '../core/round.ts';
 import { age, wrapped } from '../table.ts';
 
 /**
@@ -71,5 +71,5 @@ function hookText({ hook, startedAt, endedAt, outcome }: Detail['hooks'][number]
 }
 
 function leftText({ name, until, failedChecks }: Detail['left'][number]): string {
-  return `${name} at ${until}, with ${failedChecks} failed checks`;
+  return `${name} at ${until}, with ${failedChecksText(failedChecks)}`;
 }

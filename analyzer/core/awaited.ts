@@ -1,3 +1,4 @@
+import { waitedChecks, waitedTests } from '../../lib/plan/describe.ts';
 import { type Gate, type Plan, pointsNeeded, type Step } from '../../lib/plan/plan.ts';
 import { type Position, stepOf } from './position.ts';
 import { isApproved } from './rules/gate.ts';
@@ -49,13 +50,13 @@ function backText(
 
 function staying({ fast, at }: State, plan: Plan, step: Step): string {
   if (fast !== undefined) return `waits for its pods and for no check: ${fast.reason}`;
-  const checks = step.checks.join(', ');
+  const checks = waitedChecks(plan, step);
   const points = pointsNeeded(plan, step);
   switch (step.stay.kind) {
     case 'wait':
       return step.stay.seconds === 0
         ? `waits for the cluster since ${at}`
-        : `baking since ${at}: ${step.stay.seconds} s${(step.tests ?? []).length > 0 ? `, and gathers evidence of ${step.tests?.join(', ')}` : ', without checks'}`;
+        : `baking since ${at}: ${step.stay.seconds} s${(step.tests ?? []).length > 0 ? `, and gathers evidence of ${waitedTests(plan, step)}` : ', without checks'}`;
     case 'guard':
       return points === 0
         ? `waits for the cluster since ${at}, guarded by ${checks}`

@@ -246,7 +246,7 @@ function countOf(context: Context): CountExplained {
     needed: neededIn(context),
     failed: failedChecks,
     threshold: rollout.plan.plan.analysis.threshold,
-    excused: judgement.excusedChecks,
+    excused: judgement.excused.length,
     trouble: judgement.trouble ?? null,
   };
 }

@@ -38,14 +38,20 @@ export function losses(
   // Without a record nobody knows what was there: gaps explain what is not the same.
   const isOld = then === undefined && isChanged(decided, again);
   const grids = seriesQuestions(decided.rollout, moment.live, moment.now);
-  const ofChecks = told.series.flatMap(({ check: { name, judge }, fromCommit, fromLive }) => {
+  const isSpared = abortedOf(then) > abortedOf(again.judged);
+  const ofChecks = told.series.flatMap(({ check, fromCommit, fromLive, guarded }) => {
+    const { name, judge, abort } = check;
     const before = then?.checks.find((it) => it.check === name);
     const now = again.judged?.checks.find((it) => it.check === name);
-    if (!isOld && !hasFewerPoints(before, now)) return [];
+    // One value was enough, and it may have been between two check points.
+    const hasLessOfAbort = abort !== undefined && isSpared;
+    if (!isOld && !hasFewerPoints(before, now) && !hasLessOfAbort) return [];
     const question = grids.find((it) => it.check.name === name);
     const { asks } = kindOf(judge);
-    const seen = new Set([...timesOf(fromCommit, asks), ...timesOf(fromLive, asks)]);
-    const asked = [question?.fromCommit, question?.fromLive].flatMap((it) => it ?? []);
+    const all = [fromCommit, fromLive, hasLessOfAbort ? guarded : undefined];
+    const seen = new Set(all.flatMap((it) => timesOf(it, asks)));
+    const guard = hasLessOfAbort ? question?.guarded : undefined;
+    const asked = [question?.fromCommit, question?.fromLive, guard].flatMap((it) => it ?? []);
     const gaps = asked.flatMap((it) => points(it).filter((at) => !seen.has(at)));
     const spans = gaps.map((at) => ({ from: at, to: at }));
     return lossOf(name, spans, asked[0]?.stepSeconds ?? 0);
@@ -64,6 +70,11 @@ export function losses(
     );
   });
   return [...ofChecks, ...ofTests];
+}
+
+/** How many values were beyond abort bounds. */
+function abortedOf(it: Judged | undefined): number {
+  return it?.points.aborted ?? 0;
 }
 
 /** A check with fewer points that fails or passes more is not the same check with less. */
@@ -186,6 +197,7 @@ function sums(decided: Decided, { judged: now }: Again, isSame: boolean): readon
   return [
     ...other('failed checks', then.points.failed, now.points.failed),
     ...other('failed checks of the environment', then.points.excused, now.points.excused),
+    ...other('values beyond abort bounds', abortedOf(then), abortedOf(now)),
     ...other('passed checks', then.points.passed, now.points.passed),
     ...otherEvidence('evidence of harm', then.harm, now.harm),
     ...otherEvidence('evidence that the next step is safe', then.safety, now.safety),

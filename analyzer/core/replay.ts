@@ -75,7 +75,9 @@ function isExplained(decided: Decided): boolean {
   if ((judged?.points.aborted ?? 0) > 0 || hasOwnReached(decided)) return true;
   if (judged === undefined) return false;
   const { excused, worse } = judged.points;
-  if (Math.min(excused, worse) >= analysis.threshold) return true;
+  // Whose they were is not kept; the lowest of the thresholds tells that they may have led to it.
+  const own = rollout.plan.plan.checks.flatMap((it) => it.threshold ?? []);
+  if (Math.min(excused, worse) >= Math.min(analysis.threshold, ...own)) return true;
   const proof = evidence === undefined ? Infinity : Math.log(1 / evidence.alpha);
   // What was kept is rounded.
   if ((judged.harm ?? 0) > proof - 1e-4) return true;
@@ -98,7 +100,7 @@ export function replay(decided: Decided, moment: Moment, told: Told): Replay {
   const { now: at, live, outage } = moment;
   const recorded = after.judged;
   const silent = silence(told, recorded);
-  if (silent !== undefined) return untold('unanswered', `no answer: ${silent}`, recorded);
+  if (silent !== undefined) return untold('unanswered', silent, recorded);
   const cluster = { live, ready: {}, shownStep: undefined, outage };
   const observation = { situation: before, cluster, ...told, skewSeconds: 0 };
   const context = contextOf(observation, rollout, at);
@@ -112,8 +114,10 @@ export function replay(decided: Decided, moment: Moment, told: Told): Replay {
   const { reason } = again;
   if (differing.length === 0 && gone.length > 0)
     return { ...kept, kind: 'lost', verdict: undefined, reason: 'cannot be told any more' };
-  const isUndecided = verdict === 'inconclusive' && again.verdict === 'pass';
-  // What went on by itself was held up by something else.
+  // What nothing of metrics holds goes on: what passes, and what no check had to pass.
+  const isHeld = again.verdict !== 'pass' && again.verdict !== 'none';
+  const isUndecided = verdict === 'inconclusive' && !isHeld;
+  // So something else held it up.
   if (isUndecided && differing.length === 1) return notByMetrics(decided);
   const kind = differing.length > 0 ? 'differs' : 'holds';
   return { ...kept, kind, verdict: again.verdict, reason };

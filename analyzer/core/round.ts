@@ -14,10 +14,15 @@ export function ofWanted(count: number, wanted: number): string {
   return `${Math.min(count, wanted)} of ${wanted}`;
 }
 
+/** `1 failed check`, `7 failed checks`. */
+export function failedChecksText(count: number): string {
+  return `${count} failed check${count === 1 ? '' : 's'}`;
+}
+
 /** `2 of 3 failed checks`; more than are tolerated are told as they are, `7 failed checks (threshold 3)`. */
 export function failedOf(count: number, threshold: number): string {
   return count > threshold
-    ? `${count} failed checks (threshold ${threshold})`
+    ? `${failedChecksText(count)} (threshold ${threshold})`
     : `${count} of ${threshold} failed checks`;
 }
 

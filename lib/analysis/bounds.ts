@@ -14,12 +14,12 @@ export function percentProblems(field: string, value: number | undefined): Query
 }
 
 /** Hardly anybody means a rate of at most 1 %. */
-export function fractionProblems(min: number | undefined): QueryProblem[] {
+export function fractionProblems(field: string, min: number | undefined): QueryProblem[] {
   if (min === undefined || !(min > 0 && min <= 1)) return [];
   const percent = Number((min * 100).toPrecision(12));
   return [
     {
-      problem: 'min is a fraction, and a percent is meant',
+      problem: `${field} is a fraction, and a percent is meant`,
       got: String(min),
       remedy: `write ${percent}, not ${min}`,
     },
@@ -34,6 +34,10 @@ export function orderProblems({ min, max }: Bounds): QueryProblem[] {
 
 /** An abort bound is for values that are worse than failed ones, so it lies beyond the bound of its side. */
 export function abortProblems(bounds: Bounds, abort: Partial<Bounds> | undefined): QueryProblem[] {
+  if (abort !== undefined && abortOf(abort) === undefined) {
+    const remedy = 'give min, max or both, or leave it out';
+    return [{ problem: 'abort needs a bound', got: 'neither min nor max', remedy }];
+  }
   const sides = [
     { side: 'min', beyond: 'below', sign: -1 },
     { side: 'max', beyond: 'above', sign: 1 },

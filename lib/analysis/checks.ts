@@ -195,7 +195,8 @@ function successRateOf(props: SuccessRateProps): CheckDefinition {
       ...percentProblems('max', props.max),
       ...percentProblems('abort.min', props.abort?.min),
       ...percentProblems('abort.max', props.abort?.max),
-      ...fractionProblems(props.min),
+      ...fractionProblems('min', props.min),
+      ...fractionProblems('abort.min', props.abort?.min),
     ],
   });
 }

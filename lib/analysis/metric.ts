@@ -3,7 +3,8 @@ import * as z from 'zod';
 import type { Filled, QueryProblem } from '../metrics/promql.ts';
 import { type Mistake, placeOf } from '../mistake.ts';
 import { labelMistakes } from '../names.ts';
-import type { Judge } from '../plan/judge.ts';
+import type { Analysis } from '../plan/analysis.ts';
+import { type Judge, LEAST_POINTS } from '../plan/judge.ts';
 import { type Check, DEFAULT_SOURCE, type Track } from '../plan/plan.ts';
 import { duration, fields, mapOf } from '../props/fields.ts';
 import { thresholdProblems } from './bounds.ts';
@@ -247,6 +248,25 @@ export function compileMetrics(
     checks: compiled.map((it) => it.check),
     mistakes: compiled.flatMap((it) => it.mistakes),
   };
+}
+
+/** Before it has points enough a comparison says nothing, and each step would end at the inconclusive deadline. */
+export function firstWordMistakes(
+  path: string,
+  checks: readonly Check[],
+  { checkSeconds, settleSeconds, inconclusiveDeadlineSeconds }: Analysis,
+): readonly Mistake[] {
+  const window = Math.max(0, ...checks.map((it) => it.windowSeconds));
+  const first = window + 2 * settleSeconds + (LEAST_POINTS - 1) * checkSeconds;
+  if (first < inconclusiveDeadlineSeconds) return [];
+  return checks
+    .filter((it) => it.judge.kind === 'ranks' && it.dryRun !== true)
+    .map(({ name }) => ({
+      path,
+      problem: `analysis.checks (${name}): it says nothing before ${LEAST_POINTS} check points, and the inconclusive deadline is sooner`,
+      got: `${first} s and ${inconclusiveDeadlineSeconds} s`,
+      remedy: 'use a shorter checkPeriod or window, or a longer inconclusiveDeadline',
+    }));
 }
 
 function compile(path: string, it: MetricDefinition, context: MetricContext) {

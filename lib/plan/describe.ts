@@ -50,10 +50,7 @@ export function describeSteps(plan: Plan): readonly StepDescription[] {
  * Says that no step has checks, and what judges the candidate instead; undefined where one has.
  */
 export function uncheckedText(plan: Plan): string | undefined {
-  const deciding = new Set([
-    ...plan.checks.filter((it) => it.dryRun !== true).map((it) => it.name),
-    ...(plan.evidence?.tests ?? []).filter((it) => it.share > 0).map((it) => it.name),
-  ]);
+  const deciding = decidingNames(plan);
   const asked = plan.steps.flatMap((it) => [...it.checks, ...(it.tests ?? [])]);
   if (asked.some((it) => deciding.has(it))) return undefined;
   const called = new Set(plan.steps.flatMap((it) => it.hooks ?? []));
@@ -106,7 +103,7 @@ function gate(plan: Plan, step: Step): string {
   if (step === lastStep(plan)) return 'none: the rollout is over';
   const ready = step.ready.length === 0 ? [] : [`${step.ready.join(' and ')} ready`];
   const points = pointsNeeded(plan, step);
-  const checks = step.checks.join(', ');
+  const checks = waitedChecks(plan, step);
   const { stay } = step;
   const passing =
     stay.kind === 'bake'
@@ -118,7 +115,7 @@ function gate(plan: Plan, step: Step): string {
   const isCounted = step.checks.length + (step.tests ?? []).length > 0;
   const warmUp = isCounted ? warmUpSecondsOf(plan, step.name) : 0;
   const warm = warmUp === 0 ? [] : [`warm for ${durationText(warmUp)}`];
-  const proof = (step.tests ?? []).length > 0 ? [`evidence of ${step.tests?.join(', ')}`] : [];
+  const proof = (step.tests ?? []).length > 0 ? [`evidence of ${waitedTests(plan, step)}`] : [];
   const wait =
     stay.kind === 'wait' && stay.seconds > 0
       ? [`${durationText(stay.seconds)} old${earlyText(plan, step)}`]
@@ -249,6 +246,27 @@ function bakeTime(plan: Plan, { stay, checks }: Pick<Step, 'stay' | 'checks'>): 
 /** How many points pass until a check says something: ranks need several. */
 function silentPoints({ judge }: Check): number {
   return judge.kind === 'ranks' ? LEAST_POINTS - 1 : 0;
+}
+
+/** The names of a step's checks that decide something, for people; those of its dry runs where it has no others. */
+export function waitedChecks(plan: Plan, { checks }: Pick<Step, 'checks'>): string {
+  return waitedText(plan, checks);
+}
+
+/** The same of its tests. */
+export function waitedTests(plan: Plan, { tests = [] }: Pick<Step, 'tests'>): string {
+  return waitedText(plan, tests);
+}
+
+function waitedText(plan: Plan, names: readonly string[]): string {
+  const all = decidingNames(plan);
+  const deciding = names.filter((it) => all.has(it));
+  return deciding.length > 0 ? deciding.join(', ') : `${names.join(', ')} (dry run)`;
+}
+
+function decidingNames(plan: Plan): ReadonlySet<string> {
+  const tests = (plan.evidence?.tests ?? []).filter((it) => it.share > 0);
+  return new Set([...decidingChecks(plan), ...tests].map((it) => it.name));
 }
 
 /** Without dry runs, which are reported and take nothing back. */

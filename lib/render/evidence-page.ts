@@ -55,5 +55,22 @@ function pace(plan: Plan, evidence: Evidence): readonly string[] {
       `${percentText(beta)} of steps). Where errors are rare that takes about so many requests to the canary:`,
     ].join('\n'),
     table([...head, ...rate], rows),
+    ...tooSlow(plan),
+  ];
+}
+
+/** What is proved later than answers are waited for is never proved at that rate. */
+function tooSlow(plan: Plan): readonly string[] {
+  const { inconclusiveDeadlineSeconds, onInconclusive } = plan.analysis;
+  const late = plan.steps.filter(
+    (_, index) => (paceOf(plan, index)?.seconds ?? 0) > inconclusiveDeadlineSeconds,
+  );
+  if (late.length === 0) return [];
+  const then = onInconclusive === 'back' ? 'the release rolls back' : 'a person decides';
+  return [
+    [
+      `**At that rate ${late.map((it) => it.name).join(', ')} cannot be left in time**: after ${durationText(inconclusiveDeadlineSeconds)} without proof ${then}.`,
+      "Allow a larger `budget`, a longer `inconclusiveDeadline`, or `advance: 'no-harm-seen'`.",
+    ].join('\n'),
   ];
 }

@@ -3,7 +3,12 @@ import type { CheckDefinition } from '../analysis/checks.ts';
 import { compileChecks } from '../analysis/compile-checks.ts';
 import { compileEvidence } from '../analysis/evidence.ts';
 import type { HookDefinition } from '../analysis/hooks.ts';
-import { compileMetrics, isMetric, type MetricDefinition } from '../analysis/metric.ts';
+import {
+  compileMetrics,
+  firstWordMistakes,
+  isMetric,
+  type MetricDefinition,
+} from '../analysis/metric.ts';
 import { judgeQueries } from '../analysis/queries.ts';
 import { compileTests, isTest, type TestDefinition } from '../analysis/tests.ts';
 import { canonical, type Json } from '../manifest/json.ts';
@@ -160,6 +165,7 @@ async function outcomeOf(release: Release, { verbatim, built, held }: Made): Pro
     ...analysis.mistakes,
     ...checks.mistakes,
     ...compared.mistakes,
+    ...firstWordMistakes(path, all, analysis.analysis),
     ...counted.mistakes,
     ...evidence.mistakes,
     ...leastBakeMistakes(path, props.analysis ?? {}, tests),

@@ -1,5 +1,5 @@
 import type { AbortBounds } from '../../../lib/plan/judge.ts';
-import { roundBeyond } from '../round.ts';
+import { brokenBound } from './bounds.ts';
 import type { FailedPoint } from './failed-point.ts';
 import { samples, valuesOf } from './point.ts';
 import type { CheckSeries, Sample, TrackSeries } from './series.ts';
@@ -53,10 +53,7 @@ function isBeyond({ min = -Infinity, max = Infinity }: AbortBounds, value: numbe
 export function abortedText({ checks }: FailedPoint): string {
   return checks
     .map(({ check: { name, abort = {}, unit }, value = Number.NaN }) => {
-      const tail = unit === undefined ? '' : ` ${unit}`;
-      const { min, max } = abort;
-      const [sign, bound] = min !== undefined && value < min ? ['<', min] : ['>', max ?? value];
-      return `${name} ${roundBeyond(value, bound)}${tail} ${sign} ${bound}${tail}`;
+      return `${name} ${brokenBound(abort, value, unit)}`;
     })
     .join(', ');
 }

@@ -1,4 +1,4 @@
-import type { Judge } from '../../../lib/plan/judge.ts';
+import type { AbortBounds, Judge } from '../../../lib/plan/judge.ts';
 import { roundBeyond } from '../round.ts';
 import type { JudgeKind } from './kind.ts';
 import type { Verdict } from './verdict.ts';
@@ -14,7 +14,7 @@ export const bounds: JudgeKind<Bounds> = {
       const { canary } = values(at);
       const said = verdict(judge, canary);
       if (said !== 'fail' || canary === undefined) return { verdict: said };
-      return { verdict: said, text: broken(judge, canary, check.unit) };
+      return { verdict: said, text: brokenBound(judge, canary, check.unit) };
     }),
   isShared: (judge, { primary }) => verdict(judge, primary) === 'fail',
   isMuchWorse(judge, { canary, primary }) {
@@ -25,8 +25,12 @@ export const bounds: JudgeKind<Bounds> = {
   margin: ({ min = -Infinity, max = Infinity }, value) => Math.min(value - min, max - value),
 };
 
-/** A value that fails, beside the bound that it breaks: `69.17 % < 99 %`. */
-function broken({ min, max }: Bounds, value: number, unit: string | undefined): string {
+/** A value, beside the bound that it breaks: `69.17 % < 99 %`. */
+export function brokenBound(
+  { min, max }: AbortBounds,
+  value: number,
+  unit: string | undefined,
+): string {
   const tail = unit === undefined ? '' : ` ${unit}`;
   const [sign, bound] = min !== undefined && value < min ? ['<', min] : ['>', max ?? value];
   return `${roundBeyond(value, bound)}${tail} ${sign} ${bound}${tail}`;

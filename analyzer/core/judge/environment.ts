@@ -1,5 +1,5 @@
 import type { Check } from '../../../lib/plan/plan.ts';
-import type { Said } from './failed-point.ts';
+import type { FailedPoint, Said } from './failed-point.ts';
 import { kindOf } from './kinds.ts';
 import { type Point, valuesOf } from './point.ts';
 import type { TrackSeries } from './series.ts';
@@ -36,9 +36,12 @@ export function excuse(
   });
 }
 
-/** Whether some check is failed much worse by the canary than the environment explains. */
-export function isMuchWorse(series: readonly OnGrid[], at: number): boolean {
-  return series.some(({ check: { judge }, answers }) =>
-    kindOf(judge).isMuchWorse(judge, valuesOf(answers)(at)),
+/** The checks of a failed point that the canary fails much worse than the environment explains. */
+export function muchWorse(series: readonly OnGrid[], { at, checks }: FailedPoint): readonly Said[] {
+  const worse = new Set(
+    series.flatMap(({ check, answers }) =>
+      kindOf(check.judge).isMuchWorse(check.judge, valuesOf(answers)(at)) ? [check.name] : [],
+    ),
   );
+  return checks.filter(({ check }) => worse.has(check.name));
 }

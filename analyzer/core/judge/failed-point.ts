@@ -24,6 +24,12 @@ export interface FailedPoint {
   readonly isDoubtful?: true;
 }
 
+/** A failed point that is the environment's. */
+export interface ExcusedPoint extends FailedPoint {
+  /** Those of its checks at which the canary was much worse than the primary all the same. */
+  readonly worse: readonly Said[];
+}
+
 /** What each check said, by the time of the point. */
 export function saidBy(
   series: readonly CheckSeries[],
@@ -82,10 +88,10 @@ export function failedTimes(series: readonly CheckSeries[]): readonly number[] {
  *
  * @param failed in order of time
  */
-export function counted(
-  failed: readonly FailedPoint[],
+export function counted<It extends FailedPoint>(
+  failed: readonly It[],
   periodSeconds: number,
-): readonly FailedPoint[] {
+): readonly It[] {
   const last = new Map<string | undefined, number>();
   return failed.flatMap((point) => {
     const isNew = ({ check }: Said) =>

@@ -4,11 +4,12 @@ import { stepOf } from '../position.ts';
 import type { Rollout } from '../situation.ts';
 import { unix } from '../state.ts';
 import { abortsOf } from './abort.ts';
-import { excuse, isMuchWorse, type OnGrid } from './environment.ts';
+import { excuse, muchWorse, type OnGrid } from './environment.ts';
 import {
   apart,
   counted,
   countsFor,
+  type ExcusedPoint,
   type FailedPoint,
   ownerOf,
   type Said,
@@ -59,10 +60,8 @@ export interface Judgement {
   readonly failedBy: ReadonlyMap<string, number>;
   /** Points that broke an abort bound, the newest last. */
   readonly aborts: readonly FailedPoint[];
-  /** Failed points at which the primary failed the same check, or pods of both tracks were missing. */
-  readonly excusedChecks: number;
-  /** Those of them at which the canary was much worse than the primary all the same. */
-  readonly worseChecks: number;
+  /** Failed points at which the primary failed the same check, or pods of both tracks were missing, each moment once. */
+  readonly excused: readonly ExcusedPoint[];
   /** Passing points since the step was live, and how many are asked for. */
   readonly passed: number;
   readonly needed: number;
@@ -157,24 +156,19 @@ export function judge(
   const excused = all.filter(({ point }) => point.isExcused === true);
   // After an outage the step bakes again.
   const calm = Math.max(excused.at(-1)?.point.at ?? 0, excusedUntil);
-  const shared = apart(
-    excused.map(({ point: { at }, grid }) => ({
-      at,
-      isWorse: isMuchWorse(answers[grid], at),
-    })),
-    analysis.checkSeconds,
-  );
   const last = newest(fromCommit, fromLive);
   const inDoubt = (it: FailedPoint): FailedPoint =>
     it.at <= outageUntil ? { ...it, isDoubtful: true } : it;
   const failing = all.filter(({ point }) => point.verdict === 'fail');
-  const failures = counted(
-    failing.map(({ point: { at }, grid }) => ({
-      at,
-      checks: said[grid](at).filter((it) => it.verdict === 'fail'),
-    })),
-    analysis.checkSeconds,
-  ).map(inDoubt);
+  const failedAt = ({ point: { at }, grid }: Placed): FailedPoint => ({
+    at,
+    checks: said[grid](at).filter((it) => it.verdict === 'fail'),
+  });
+  const failures = counted(failing.map(failedAt), analysis.checkSeconds).map(inDoubt);
+  const excusedAt = (it: Placed): ExcusedPoint => {
+    const point = failedAt(it);
+    return { ...point, worse: muchWorse(answers[it.grid], point) };
+  };
   return {
     failures,
     failedChecks: countOf(failures, undefined),
@@ -184,8 +178,7 @@ export function judge(
         .map((name) => [name, countOf(failures, name)]),
     ),
     aborts: abortsOf(deciding, excusedUntil).map(inDoubt),
-    excusedChecks: shared.length,
-    worseChecks: shared.filter((it) => it.isWorse).length,
+    excused: counted(excused.map(excusedAt), analysis.checkSeconds),
     passed: count(
       fromLive.filter((it) => it.at > calm),
       'pass',

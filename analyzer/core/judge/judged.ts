@@ -31,8 +31,8 @@ export function judgedIn({ judgement, proof, liveSince }: Seen, now: number): Ju
       : { outage: { until: isoTime(outage.until), isSure: outage.isSure } }),
     points: {
       failed: judgement.failedChecks,
-      excused: judgement.excusedChecks,
-      worse: judgement.worseChecks,
+      excused: judgement.excused.length,
+      worse: judgement.excused.filter((it) => it.worse.length > 0).length,
       passed: judgement.passed,
       ...(judgement.aborts.length === 0 ? {} : { aborted: judgement.aborts.length }),
     },

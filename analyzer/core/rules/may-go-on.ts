@@ -4,7 +4,7 @@ import { judgedStep, nextFailureAt } from '../judge/judge.ts';
 import { isProvedSafe, nextIntervalAt } from '../judge/proof.ts';
 import { totalLine, undecidedText } from '../judge/proof-text.ts';
 import { nextPosition, stepOf } from '../position.ts';
-import { ofWanted } from '../round.ts';
+import { failedChecksText, ofWanted } from '../round.ts';
 import { holdsNothing, servesNobody } from './broken-primary.ts';
 import { type Context, type Decision, type Rule, seenIn } from './decision.ts';
 import { closedGate, isApproved } from './gate.ts';
@@ -51,8 +51,8 @@ export function notReady(context: Context): Decision | undefined {
 export function notBaked(context: Context): Decision | undefined {
   const { passed, newest, nextAt, trouble } = context.judgement;
   const needed = neededIn(context);
-  const { failures, excusedChecks } = context.judgement;
-  if (excusedChecks > 0 && (newest === 'unknown' || (newest === 'fail' && failures.length === 0)))
+  const { failures, excused } = context.judgement;
+  if (excused.length > 0 && (newest === 'unknown' || (newest === 'fail' && failures.length === 0)))
     return {
       kind: 'hold',
       reason: `${sharedFailure(context)}${environment(context)}; it bakes again`,
@@ -247,14 +247,14 @@ function whyOn(context: Context): string {
       ? [`${ofWanted(judgement.passed, neededIn(context))} checks passed`]
       : []),
     ...(proof === undefined ? [] : [totalLine(proof)]),
-    ...(judgement.excusedChecks > 0 ? [environment(context)] : []),
+    ...(judgement.excused.length > 0 ? [environment(context)] : []),
   ];
   const said = passed.length === 0 ? 'live and ready' : passed.join('; ');
   return by === undefined ? said : `${said}; approved by ${by.by}: ${by.reason}`;
 }
 
 function environment({ judgement }: Context): string {
-  const { excusedChecks } = judgement;
-  const points = excusedChecks === 1 ? '1 failed check is' : `${excusedChecks} failed checks are`;
-  return `the environment was down: ${points} not the candidate's`;
+  const count = judgement.excused.length;
+  const verb = count === 1 ? 'is' : 'are';
+  return `the environment was down: ${failedChecksText(count)} ${verb} not the candidate's`;
 }

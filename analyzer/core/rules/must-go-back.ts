@@ -1,11 +1,13 @@
+import { warmUpSecondsOf } from '../../../lib/plan/warm-up.ts';
 import { failureOf } from '../failure.ts';
 import { abortedText } from '../judge/abort.ts';
-import { ownerOf } from '../judge/failed-point.ts';
+import { countsFor, ownerOf } from '../judge/failed-point.ts';
 import { judgedStep } from '../judge/judge.ts';
 import type { Proof } from '../judge/proof.ts';
 import { differenceText, saidOf, seenText, totalLine, undecidedText } from '../judge/proof-text.ts';
 import { canaryWeight, hasPromoted, stepOf } from '../position.ts';
 import { nextBack } from '../rollout.ts';
+import { failedChecksText } from '../round.ts';
 import type { Rollout } from '../situation.ts';
 import { unix } from '../state.ts';
 import { type Context, type Decision, type Move, noteMove, seenIn } from './decision.ts';
@@ -29,7 +31,7 @@ export function tooManyFailedChecks(context: Context): Decision | undefined {
   const bad = check === undefined ? namesIn(context, failing) : [check];
   const names = bad.length === 0 ? '' : ` of ${bad.join(', ')}`;
   const whose = check === undefined ? '' : ' of its own';
-  const reason = `${count} failed checks${names} at ${shownIn(context)} (threshold ${threshold}${whose})`;
+  const reason = `${failedChecksText(count)}${names} at ${shownIn(context)} (threshold ${threshold}${whose})`;
   return (isDoubtful(limit) ? spare(context, reason) : undefined) ?? backBecause(context, reason);
 }
 
@@ -86,12 +88,17 @@ function spare(context: Context, reason: string): Move | undefined {
 export function environmentFailed(context: Context): Decision | undefined {
   const { rollout, judgement, observation } = context;
   const { position, candidate, spared } = rollout.state;
-  const { threshold } = rollout.plan.plan.analysis;
   const { primary, canary } = observation.cluster?.ready ?? {};
   if (position.kind !== 'step' || canaryWeight(rollout.plan.plan, position) === 0) return undefined;
-  if (judgement.excusedChecks < threshold) return undefined;
   const late = primary?.kind === 'ready' && canary?.kind === 'notReady' ? canary.reason : undefined;
-  if (late === undefined && judgement.worseChecks < threshold) return undefined;
+  const suffered =
+    late === undefined
+      ? judgement.excused.map((it) => ({ ...it, checks: it.worse }))
+      : judgement.excused;
+  const isLong = limitsOf(context).some(
+    ({ check, threshold }) => suffered.filter((it) => countsFor(check, it)).length >= threshold,
+  );
+  if (!isLong) return undefined;
   const how = late === undefined ? 'was much worse than the primary' : `is not ready yet: ${late}`;
   const reason = `the environment was down in ${position.step}, and the canary ${how}`;
   if (spared === candidate) return backBecause(context, `${reason}; that was so before`);
@@ -176,28 +183,24 @@ export function inconclusiveSince({
   if (observation.unreachableSince !== undefined) return Math.max(observation.unreachableSince, at);
   const unanswered = unansweredSince(rollout);
   if (unanswered !== undefined) return Math.max(unanswered, at);
-  const undecided = undecidedSince(observation, proof);
-  if (undecided !== undefined) return Math.max(undecided, at);
-  const silent = isSilent(judgement) && observation.cluster?.live.kind === 'live';
-  return silent && judgement.needed > 0 ? Math.max(judgement.conclusiveAt, at) : undefined;
+  const live = observation.cluster?.live;
+  if (live?.kind !== 'live') return undefined;
+  // Nothing can be known before the step has warmed up, and nothing is missing then.
+  const warmUp = warmUpSecondsOf(rollout.plan.plan, judgedStep(rollout)?.name ?? '');
+  const warmAt = live.sinceSeconds + warmUp;
+  if (proof !== undefined && !isProven(proof)) return Math.max(warmAt, at);
+  const since = Math.max(judgement.conclusiveAt, warmUp === 0 ? at : warmAt);
+  return isSilent(judgement) && judgement.needed > 0 ? since : undefined;
 }
 
-/** Since when tests could have told whether the next step is safe, and have not, or blame the environment. */
-function undecidedSince(
-  { cluster }: Context['observation'],
-  proof: Context['proof'],
-): number | undefined {
-  if (proof === undefined || isProven(proof) || cluster?.live.kind !== 'live') return undefined;
-  return cluster.live.sinceSeconds;
-}
-
+/** Whether tests have told that the next step is safe, and blame no environment. */
 function isProven({ isSafe, shared }: Proof): boolean {
   return isSafe && shared.length === 0;
 }
 
 /** Whether the newest point tells nothing of the candidate: no value, or a failure that is not its own. */
-function isSilent({ newest, failures, excusedChecks }: Context['judgement']): boolean {
-  return newest === 'unknown' || (newest === 'fail' && failures.length === 0 && excusedChecks > 0);
+function isSilent({ newest, failures, excused }: Context['judgement']): boolean {
+  return newest === 'unknown' || (newest === 'fail' && failures.length === 0 && excused.length > 0);
 }
 
 /** When the first call was made of a hook that is called again and again, and that nobody answers; Unix seconds. */
@@ -220,7 +223,7 @@ function missing({ observation, judgement, proof }: Context): string {
   if (judgement.trouble !== undefined) return judgement.trouble;
   if (proof?.trouble !== undefined) return proof.trouble;
   if (proof !== undefined && !isProven(proof)) return undecidedText(proof);
-  return judgement.excusedChecks > 0
+  return judgement.excused.length > 0
     ? 'the environment is down: the primary fails the same checks'
     : 'the checks have no data; does the candidate get traffic?';
 }

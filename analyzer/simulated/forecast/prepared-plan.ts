@@ -1,4 +1,4 @@
-import type { Check, Plan, Step } from '../../../lib/plan/plan.ts';
+import type { Check, Plan, Stay, Step } from '../../../lib/plan/plan.ts';
 import { sizeFolder } from '../../../lib/plan/plan.ts';
 import { FORMAT } from '../../../lib/plan/versions.ts';
 import { outcome } from '../../core/change.ts';
@@ -49,16 +49,20 @@ export function prepared(plan: Plan): PreparedPlan {
 
 function playedStep(step: Step, asked: ReadonlyMap<string, Asked>): Step {
   const checks = step.checks.filter((it) => asked.has(it));
-  const { stay } = step;
-  const seconds = stay.kind === 'guard' ? 0 : stay.seconds;
   return {
     ...step,
     checks,
-    stay: checks.length === 0 ? { kind: 'wait', seconds } : stay,
+    stay: checks.length === 0 ? waitOf(step.stay) : step.stay,
     gates: undefined,
     hooks: undefined,
     jobs: undefined,
   };
+}
+
+/** What is left of a stay without checks: its time, and how early tests may end it. */
+function waitOf(stay: Stay): Stay {
+  if (stay.kind === 'guard') return { kind: 'wait', seconds: 0 };
+  return { ...stay, kind: 'wait' };
 }
 
 /** The built-in queries are known by how they are written; lib/metrics/request-queries.ts writes them. */

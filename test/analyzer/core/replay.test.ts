@@ -3,8 +3,10 @@ import { type Decided, isDecision, momentOf, type Told } from '../../../analyzer
 import { type Replay, replay, unjudged } from '../../../analyzer/core/replay.ts';
 import type { Situation } from '../../../analyzer/core/situation.ts';
 import { isoTime, type State } from '../../../analyzer/core/state.ts';
+import type { Check } from '../../../lib/plan/plan.ts';
 import {
   BAD,
+  bounded,
   GOOD,
   liveSince,
   move,
@@ -122,7 +124,7 @@ describe('a decision by checks', () => {
   });
 
   test('is not answered where the store is not there', () => {
-    const reason = expect.stringMatching(/^no answer: .*down$/);
+    const reason = expect.stringMatching(/^down$/);
     const told = values(PASS, { unknown: 'down' });
     expect(again(PASS, told)).toMatchObject({ kind: 'unanswered', verdict: undefined, reason });
   });
@@ -132,6 +134,46 @@ describe('a decision by checks', () => {
     const it = decided({ values: BAD, outage });
     expect(it.verdict).toBe('inconclusive');
     expect(again(it, values(it, BAD))).toMatchObject({ kind: 'holds', verdict: 'inconclusive' });
+  });
+});
+
+describe('a decision by an abort bound', () => {
+  const aborting: Check = { ...bounded('aborting', { min: 99 }), abort: { min: 90 } };
+  const of = situation({
+    position: step('02-weight-20'),
+    plan: plan('v2', {
+      checks: [...plan('v2').plan.checks, aborting],
+      steps: { '02-weight-20': { checks: ['aborting'] } },
+      analysis: { guardSeconds: 2 },
+    }),
+    state: { steps: [left()] },
+  });
+  // The first check point lies at ten seconds, and settles for five.
+  const early = decided({ values: BAD }, of, T0 + 12);
+  const late = decided({ values: (at) => (at >= T0 + 95 ? 80 : 99.9) }, of, T0 + 102);
+
+  test.each([
+    ['before the first check point', early],
+    ['between two check points', late],
+  ] as const)('%s holds where the store has the value, and is lost where it has not', (_, it) => {
+    expect(it.reason).toBe('aborting 80 < 90, an abort bound, at 02-weight-20');
+    const same: Values = (at) => (at >= T0 + 95 || it === early ? 80 : 99.9);
+    expect(again(it, values(it, same))).toMatchObject({ kind: 'holds', verdict: 'fail' });
+    const gone = values(it, (at) => (same(at) === 80 ? undefined : 99.9));
+    expect(again(it, gone)).toMatchObject({
+      kind: 'lost',
+      lost: [expect.stringMatching(/^aborting: the store has nothing of /)],
+    });
+  });
+
+  test('differs where the value is another', () => {
+    expect(again(early, values(early, GOOD))).toMatchObject({
+      kind: 'differs',
+      differences: [
+        expect.stringMatching(/^the verdict: fail then, inconclusive now/),
+        'values beyond abort bounds: 3 then, 0 now',
+      ],
+    });
   });
 });
 
@@ -234,6 +276,19 @@ describe('what metrics have not led to', () => {
     const it = decided({ values: { unknown: 'down' }, unreachableSince: T0 }, of, T0 + 4000);
     expect(it.verdict).toBe('inconclusive');
     expect(reasonOf(it)).toMatch(/no conclusive answer/);
+  });
+
+  test('is a pause for want of pods, in a step that waits for no check', () => {
+    const of = situation({
+      position: step('02-weight-20'),
+      plan: plan('v2', { steps: { '02-weight-20': { stay: { kind: 'wait', seconds: 0 } } } }),
+    });
+    const it = decided({ canary: notReady('0 of 1'), stuckSince: T0 }, of, T0 + 310);
+    expect(it.reason).toMatch(/^nothing has come of 02-weight-20 for 310 s/);
+    expect(again(it, values(it, GOOD))).toMatchObject({
+      kind: 'unjudged',
+      reason: expect.stringMatching(/^not judged by metrics: nothing has come/),
+    });
   });
 
   test('is a pause for want of the cluster, though checks would have passed', () => {

@@ -153,6 +153,19 @@ test.each([
     /min is a fraction, and a percent is meant, got "0.99"; write 99, not 0.99$/,
   ],
   [
+    successRate({ min: 99, abort: { min: 0.9 } }),
+    /abort\.min is a fraction, and a percent is meant, got "0.9"; write 90, not 0.9$/,
+  ],
+  [successRate({ min: 99, abort: {} }), /abort needs a bound, got "neither min nor max"/],
+  [
+    latency({ max: Duration.millis(500), abort: {} }),
+    /abort needs a bound, got "neither min nor max"/,
+  ],
+  [
+    query({ name: 'depth', query: 'x', max: 9, abort: {} }),
+    /abort needs a bound, got "neither min nor max"/,
+  ],
+  [
     successRate({ min: 99, window: Duration.millis(1500) }),
     /window must be a whole number of seconds, got "1.5 s"; use 1 or more/,
   ],

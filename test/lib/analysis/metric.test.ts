@@ -36,6 +36,27 @@ function compiled(it: ReturnType<typeof memory>, hasBaseline = false) {
   return { check: checks[0], mistakes: mistakes.map(mistakeText) };
 }
 
+describe('compare.metric that says nothing before the inconclusive deadline', () => {
+  const told = (analysis: ReleaseProps['analysis']) =>
+    mistakesOf(sample({ analysis: { bakeTime: Duration.minutes(60), ...analysis } }));
+
+  test.each([
+    ['a long check period', memory(), Duration.minutes(10)],
+    ['a long window', memory({ window: Duration.hours(1) }), Duration.minutes(1)],
+  ])('is refused: %s', async (_, it, checkPeriod) => {
+    expect(await told({ checkPeriod, checks: [it] })).toEqual([
+      expect.stringMatching(/\(memory\): it says nothing before 5 check points, .* and 1800 s/),
+    ]);
+    const inconclusiveDeadline = Duration.hours(3);
+    expect(await told({ checkPeriod, checks: [it], inconclusiveDeadline })).toEqual([]);
+  });
+
+  test('is not where it decides nothing', async () => {
+    const checks = [memory({ dryRun: true })];
+    expect(await told({ checkPeriod: Duration.minutes(10), checks })).toEqual([]);
+  });
+});
+
 describe('compare.metric', () => {
   test('asks about each track', () => {
     const of = (track: string) =>

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   canary,
   compare,
+  latency,
   type ReleaseProps,
   render,
   rollout,
@@ -185,6 +186,39 @@ describe('with tests of evidence', () => {
     const more = times(plan).promoteWorstSeconds - times(idle).promoteWorstSeconds;
     expect(more).toBe(135 + 15 + 15 + (105 + 15 + 15) - 2 * 60);
     expect(files.get('PLAN.md')).not.toContain('What evidence takes');
+  });
+
+  test.each([
+    [undefined, /30 min without proof a person decides/],
+    ['back', /30 min without proof the release rolls back/],
+  ] as const)(
+    'a rate that never suffices is told, and what comes of it: %s',
+    async (onInconclusive, expected) => {
+      const pageOf = async (requestsPerSecond: number) => {
+        const it = await tested({ checks, onInconclusive, evidence: { requestsPerSecond } });
+        return String(it.files.get('PLAN.md'));
+      };
+      const slow = await pageOf(2);
+      expect(slow).toContain('At that rate 02-weight-20, 03-weight-50 cannot be left in time');
+      expect(slow).toMatch(expected);
+      expect(await pageOf(6)).toContain('At that rate 02-weight-20 cannot be left in time');
+      expect(await pageOf(100)).not.toContain('cannot be left in time');
+    },
+  );
+
+  test('dry runs are waited for by nobody, and the gate does not name them', async () => {
+    const gateOf = async (all: Parameters<typeof tested>[0]) =>
+      describeSteps((await tested(all)).plan).find((it) => it.step === '02-weight-20')?.gate;
+    const dry = [
+      compare.latency({ dryRun: true }),
+      latency({ max: Duration.millis(500), dryRun: true }),
+    ];
+    expect(await gateOf({ checks: [...checks, successRate({ min: 99 }), ...dry] })).toMatch(
+      /1 passing point of success-rate; evidence of error-rate$/,
+    );
+    expect(await gateOf({ checks: dry })).toMatch(
+      /1 passing point of latency-p99 \(dry run\); evidence of latency \(dry run\)$/,
+    );
   });
 
   test('times say that they lack it where nobody says how many there are', async () => {

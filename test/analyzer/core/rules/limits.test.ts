@@ -20,6 +20,7 @@ import {
   step,
   T0,
 } from '../fixture.ts';
+import { counted, errorTest, evidence, tested } from '../judge/counted.ts';
 
 /** The simulated plans': a point each 10 s, settled after 5 s, a threshold of 3. */
 const NOW = T0 + 36;
@@ -57,7 +58,7 @@ describe('a threshold of a check', () => {
     expect(move(at(withChecks(BRITTLE)), T0 + 16, bad)).toMatchObject({
       to: back('02-weight-20', 'routes'),
       verdict: 'fail',
-      reason: '1 failed checks of brittle at 02-weight-20 (threshold 1 of its own)',
+      reason: '1 failed check of brittle at 02-weight-20 (threshold 1 of its own)',
     });
   });
 
@@ -71,6 +72,21 @@ describe('a threshold of a check', () => {
       failedBy: { flaky: 1 },
     });
   });
+
+  test.each([
+    [BRITTLE, T0 + 16, 'move'],
+    [FLAKY, T0 + 36, 'hold'],
+    [FLAKY, T0 + 46, 'move'],
+  ] as const)(
+    'is the one that counts where the canary suffers more from an outage: $0.threshold',
+    (check, now, kind) => {
+      const outage: Seen = { values: () => 80, primaryValues: () => 6, live: liveSince(T0) };
+      const found = decision(at(withChecks(check)), now, outage);
+      expect(found.kind).toBe(kind);
+      if (kind === 'move')
+        expect(found).toMatchObject({ verdict: 'inconclusive', failed: undefined });
+    },
+  );
 
   test('counts nothing in a dry run', () => {
     const dry: Check = { ...BRITTLE, dryRun: true };
@@ -233,6 +249,30 @@ describe('while a step warms up', () => {
     const it = decision(at(warm()), T0 + 300, { values: cold(999), live: waiting });
     expect(it.reason).toBe('02-weight-20 is not live yet: not synced');
   });
+
+  test.each(['tests', 'checks'] as const)(
+    'for longer than the inconclusive deadline, no answer of %s is missing',
+    (which) => {
+      const error = errorTest();
+      const analysis = { warmUpSeconds: 600, inconclusiveDeadlineSeconds: 300 };
+      const of =
+        which === 'checks'
+          ? at(warm(analysis))
+          : at(tested(evidence([error]), ['02-weight-20'], { analysis }));
+      const dark: Seen = {
+        values: () => undefined,
+        live,
+        counts: which === 'checks' ? [] : [counted(rollout(of), error, [])],
+      };
+      for (const now of [310, 599, 700, 899])
+        expect([now, decision(of, T0 + now, dark).kind]).toEqual([now, 'hold']);
+      expect(decision(of, T0 + 901, dark)).toMatchObject({
+        kind: 'move',
+        transition: 'note',
+        reason: expect.stringMatching(/^no conclusive answer for 301 s/),
+      });
+    },
+  );
 
   test('an abort bound holds all the same', () => {
     expect(move(at(warm()), T0 + 30, { values: () => 80, live }).transition).toBe('back');

@@ -8,7 +8,7 @@ import { settingOf } from '../../../../analyzer/simulated/forecast/setting.ts';
 import { seeded } from '../../../../analyzer/simulated/random.ts';
 import type { Scenario } from '../../../../analyzer/simulated/requests.ts';
 import type { Evidence } from '../../../../lib/plan/evidence.ts';
-import type { Plan } from '../../../../lib/plan/plan.ts';
+import type { Check, Plan, Stay } from '../../../../lib/plan/plan.ts';
 import { plan } from '../../core/fixture.ts';
 import {
   type Counts,
@@ -121,6 +121,28 @@ describe('a rollout that is played', () => {
     expect(all[0]?.reason).toMatch(/^no conclusive answer for \d+ s .*not sure yet/);
   });
 
+  test('leaves a step when its least bake time is over, if the next one is proved safe', () => {
+    const staying = (stay: Stay): Plan => {
+      const it = usual();
+      const steps = it.steps.map((one) => (one.tests === undefined ? one : { ...one, stay }));
+      return { ...it, steps };
+    };
+    const secondsOf = (stay: Stay) => playAll(staying(stay), 1000, errors(0.001), 3)[0]?.seconds;
+    const whole = secondsOf({ kind: 'wait', seconds: 1200 });
+    const least = secondsOf({ kind: 'wait', seconds: 1200, leastSeconds: 60 });
+    // Two steps bake.
+    expect(whole).toBeGreaterThan(2400);
+    expect(least).toBeLessThan(1200);
+  });
+
+  test('counts nothing before it has warmed up', () => {
+    const of = usual();
+    const cold = { ...of, analysis: { ...of.analysis, warmUpSeconds: 300 } };
+    const [it] = playAll(cold, 1000, errors(0.03), 3);
+    expect(it?.kind).toBe('rolled back');
+    expect(it?.detectedSeconds).toBeGreaterThan(300);
+  });
+
   test('does not blame a candidate before what sets in late has', () => {
     const late = { ...errors(1), onsetMinute: 2 };
     for (const it of playAll(usual(), 100, late, 5)) {
@@ -160,6 +182,35 @@ describe('checks by bounds', () => {
     const back = playAll(of, 200, errors(0.05), 5);
     expect(kinds(back)).toEqual(['rolled back']);
     expect(back[0]?.reason).toContain('success-rate');
+  });
+
+  test('take a candidate back for one value beyond an abort bound, between two check points', () => {
+    const aborting = (min: number, more: Partial<Check> = {}): Plan => ({
+      ...of,
+      analysis: { ...of.analysis, checkSeconds: 60, guardSeconds: 5, threshold: 100 },
+      checks: of.checks.map((it) => ({ ...it, abort: { min }, ...more })),
+    });
+    const broken = playAll(aborting(50), 200, errors(1), 5);
+    expect(kinds(broken)).toEqual(['rolled back']);
+    expect(broken[0]?.reason).toMatch(/^success-rate \S+ < 50, an abort bound, at 02-weight-20$/);
+    // Half of a window must be bad, a value each guard period, and it settles.
+    for (const it of broken) expect(it.detectedSeconds).toBeLessThan(30 + 5 + 5 + 5);
+    expect(kinds(playAll(aborting(50), 200, errors(0.001), 5))).toEqual(['promoted']);
+    expect(kinds(playAll(aborting(50, { dryRun: true }), 200, errors(1), 2))).not.toContain(
+      'rolled back',
+    );
+    // What the primary shares is nobody's fault.
+    expect(kinds(playAll(aborting(50), 200, errors(1, 1), 2))).toEqual(['held']);
+  });
+
+  test('have values of whole windows, whatever length these and a warm-up have', () => {
+    const odd: Plan = {
+      ...of,
+      analysis: { ...of.analysis, warmUpSeconds: 7 },
+      checks: of.checks.map((it) => ({ ...it, windowSeconds: 61 })),
+    };
+    expect(kinds(playAll(odd, 200, errors(0.001), 3))).toEqual(['promoted']);
+    expect(kinds(playAll(odd, 200, errors(0.05), 3))).toEqual(['rolled back']);
   });
 
   test('with a query of their own are left out, and that is said', () => {
