@@ -70,6 +70,7 @@ function hookText({ hook, startedAt, endedAt, outcome }: Detail['hooks'][number]
     : `${hook}: ${outcome} at ${endedAt}`;
 }
 
-function leftText({ name, until, failedChecks }: Detail['left'][number]): string {
-  return `${name} at ${until}, with ${failedChecksText(failedChecks)}`;
+function leftText({ name, until, failedChecks, failedBy = {} }: Detail['left'][number]): string {
+  const own = Object.entries(failedBy).map(([check, count]) => `, and ${count} of ${check}`);
+  return `${name} at ${until}, with ${failedChecksText(failedChecks)}${own.join('')}`;
 }

@@ -124,7 +124,9 @@ function hasTraffic({ state, plan }: Rollout): boolean {
   return canaryWeight(plan.plan, state.position) > 0;
 }
 
-function newestFailure({ series }: Observation): number | undefined {
+function newestFailure({ series: all }: Observation): number | undefined {
+  // A dry run has taken nothing back.
+  const series = all.filter(({ check }) => check.dryRun !== true);
   const aborted = series.flatMap(({ check, guarded }) =>
     beyondAbort(check.abort, guarded?.canary).map((it) => it.at),
   );

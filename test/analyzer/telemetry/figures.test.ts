@@ -11,6 +11,7 @@ import {
 import {
   BAD,
   back,
+  bounded,
   COMPLETE,
   liveSince,
   moved,
@@ -136,6 +137,21 @@ describe('a rollback', () => {
     const fell = fellAt(it) ?? 0;
     expect(fell).toBeLessThanOrEqual(T0 + 300);
     expect(fell).toBeGreaterThan(T0 + 300 - V2.plan.analysis.checkSeconds);
+  });
+
+  test('begins with no dry run, whatever has failed in it since', () => {
+    const dry = { ...bounded('dry', { max: 5 }), dryRun: true as const };
+    const checks = [...V2.plan.checks, dry];
+    const of = situation({
+      position: step('02-weight-20'),
+      plan: plan('v2', {
+        checks,
+        steps: { '02-weight-20': { checks: checks.map((it) => it.name) } },
+      }),
+    });
+    // The dry run alone fails where values are 99.9.
+    const values = (at: number) => (at <= T0 + 100 ? 80 : 99.9);
+    expect(fellAt(outcomeOf(of, T0 + 300, { values }))).toBeLessThanOrEqual(T0 + 100);
   });
 
   test('that was not pushed, blames nobody or takes no traffic away does not begin', () => {

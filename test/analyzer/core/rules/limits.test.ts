@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { detailText } from '../../../../analyzer/commands/status-detail.ts';
+import { detailOf } from '../../../../analyzer/core/detail.ts';
 import type { PlanTree } from '../../../../analyzer/core/position.ts';
 import { contextOf } from '../../../../analyzer/core/rules/decide.ts';
 import type { Situation } from '../../../../analyzer/core/situation.ts';
@@ -71,6 +73,8 @@ describe('a threshold of a check', () => {
       failedChecks: 0,
       failedBy: { flaky: 1 },
     });
+    const text = detailText(detailOf(before), T0);
+    expect(text).toMatch(/01-canary-up at \S+, with 0 failed checks, and 3 of flaky$/m);
   });
 
   test.each([
