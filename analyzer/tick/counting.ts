@@ -37,7 +37,7 @@ export function wishOf(rollout: Rollout, now: number): Wish {
     first: learned.flatMap((test) =>
       historyQuestions(test).map((question) => ({
         ...{ source: test.source, question },
-        points: momentBefore(rollout),
+        points: minuteBefore(rollout),
       })),
     ),
     rest(answers) {
@@ -48,7 +48,14 @@ export function wishOf(rollout: Rollout, now: number): Wish {
         }),
       );
       const points = gridOf(rollout, now);
-      return tests.flatMap((test) => {
+      const young = learned.filter((it) => bounds.get(it)?.length === 0);
+      const later = young.flatMap((test) =>
+        historyQuestions(test).map((question) => ({
+          ...{ source: test.source, question },
+          points: momentBefore(rollout),
+        })),
+      );
+      const counted = tests.flatMap((test) => {
         const { source, counts, strata } = test;
         const ends = endsFor(test, bounds);
         const tracks = [counts.canary, otherOf(rollout, test)];
@@ -58,6 +65,7 @@ export function wishOf(rollout: Rollout, now: number): Wish {
           questions.map((question) => ({ source, question, points: it })),
         );
       });
+      return [...later, ...counted];
     },
   };
 }
@@ -118,10 +126,15 @@ function historyQuestions({ counts }: Test): readonly GrowthQuestion[] {
 }
 
 /** Up to the minute before the rollout, so that releases that began at any time share one question. */
-function momentBefore({ state }: Rollout): Grid {
-  const began = unix(state.steps[0]?.at ?? state.at);
-  const minute = Math.floor(began / 60) * 60;
+function minuteBefore({ state }: Rollout): Grid {
+  const minute = Math.floor(unix(state.steps[0]?.at ?? state.at) / 60) * 60;
   return { start: minute, end: minute, stepSeconds: 60 };
+}
+
+/** Up to the rollout itself, for releases whose first requests came in that minute. */
+function momentBefore({ state }: Rollout): Grid {
+  const began = Math.floor(unix(state.steps[0]?.at ?? state.at));
+  return { start: began, end: began, stepSeconds: 60 };
 }
 
 /** What the primary's own requests say of the time before the rollout. */
@@ -232,13 +245,14 @@ export async function askCounts(
   async function boundsOf(test: Test): Promise<Answer<readonly Bound[]>> {
     const own = knownBounds(test, keptBounds(evidence, test));
     if (own !== undefined) return answered(own);
-    const points = momentBefore(rollout);
-    const history = await askAll(
-      historyQuestions(test).map((it) => askGrowth(test.source, it, points)),
-    );
-    if (history.kind === 'unknown') return history;
-    const bounds = boundsFrom(history.value[0] ?? []);
-    if (bounds.length > 0) return answered(bounds);
+    for (const points of [minuteBefore(rollout), momentBefore(rollout)]) {
+      const history = await askAll(
+        historyQuestions(test).map((it) => askGrowth(test.source, it, points)),
+      );
+      if (history.kind === 'unknown') return history;
+      const bounds = boundsFrom(history.value[0] ?? []);
+      if (bounds.length > 0) return answered(bounds);
+    }
     const reason =
       'the primary had no requests in the hour before the rollout, so nobody knows how fast it usually is';
     return { kind: 'unknown', reason };

@@ -44,15 +44,19 @@ function releaseOf(id: string, beganBefore: number): Rollout {
   return rollout(situation({ position: step('02-weight-20'), plan, state }));
 }
 
-/** @param written how an exporter writes the end of a bucket */
-function histogramsOf(id: string, written: (le: number) => string): EmbeddedCounter[] {
+/** @param written how an exporter writes the end of a bucket @param since when there were counters first; Unix seconds */
+function histogramsOf(
+  id: string,
+  written: (le: number) => string,
+  since = T0 - 3 * HOUR,
+): EmbeddedCounter[] {
   const buckets = [...Object.entries(SHARES), ['+Inf', 1] as const];
   return ['canary', 'primary'].flatMap((track) =>
     buckets.map(([le, share]) => ({
       metric: 'duration_bucket',
       labels: { app: id, track, le: le === '+Inf' ? le : written(Number(le)) },
       samples: Array.from({ length: (4 * HOUR) / 15 }, (_, it) => ({
-        at: T0 - 3 * HOUR + it * 15,
+        at: since + it * 15,
         value: Math.floor(it * 300 * share),
       })),
     })),
@@ -103,6 +107,17 @@ describe('the buckets of a histogram', () => {
       if (of === undefined) throw new Error('no such release');
       expect((await askCounts(world, of, liveSince(T0), NOW)).counts).toEqual(counts);
     }
+  });
+
+  test('are learned in the minute in which the rollout begins, where the first requests came in it', async () => {
+    const releases = new Map([['app-0', releaseOf('app-0', 5)]]);
+    const store = counterStore(histogramsOf('app-0', String, T0 - 50));
+    const [told] = await asked(releases, store);
+    expect(told?.counts.map((it) => it.bounds.map(({ le }) => le))).toEqual([
+      [50, 250, 1000],
+      [250],
+    ]);
+    expect(told?.counts.map(troubleOf)).toEqual([undefined, undefined]);
   });
 
   test('are all asked for where their ends are written in another way', async () => {
