@@ -48,6 +48,7 @@ export { Analyzer } from './in-cluster/analyzer.ts';
 export type {
   AnalyzerMode,
   AnalyzerProps,
+  ChannelsAccess,
   ClustersAccess,
   GitAccess,
   GitHostAccess,

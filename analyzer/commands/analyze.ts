@@ -116,7 +116,7 @@ async function analyze(flags: AnalyzeFlags, command: Command, exit: Exit): Promi
   const clock = () => Date.now() / 1000;
   const leaving = openLeaving();
   try {
-    const reporters = await openReporters(flags, clock, log);
+    const reporters = await openReporters(flags, clock, log, remote);
     const listeners = [hookListener(client), nudgeListener(nudges), ...reporters.listeners];
     const audience = audienceOf(listeners, log);
     const analyzer = reporters.watch({

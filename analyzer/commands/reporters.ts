@@ -2,11 +2,14 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Logger } from 'pino';
 import { kubernetesEvents } from '../cluster/events.ts';
 import { kubernetes } from '../cluster/kubernetes.ts';
+import type { Subscription } from '../notify/registry.ts';
 import type { ListenAddress } from '../telemetry/server.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Listener } from '../tell/listener.ts';
+import { webAddress } from '../tell/nudge.ts';
 import type { Analyzer } from '../tick/analyzer.ts';
 import { VERSION } from '../version.ts';
+import { addChannelFlags, type ChannelFlags, channelsOf } from './channels.ts';
 import type { ClusterFlags } from './clusters.ts';
 import { flag } from './options.ts';
 
@@ -14,7 +17,7 @@ import { flag } from './options.ts';
 const EVENT_SECONDS = 5;
 
 /** Flags that say who is told of ticks. */
-export interface ReporterFlags extends Pick<ClusterFlags, 'kubeconfig' | 'context'> {
+export interface ReporterFlags extends Pick<ClusterFlags, 'kubeconfig' | 'context'>, ChannelFlags {
   readonly interval: number;
   readonly untilIdle?: true;
   readonly watch?: true;
@@ -26,7 +29,7 @@ export interface ReporterFlags extends Pick<ClusterFlags, 'kubeconfig' | 'contex
 
 /** Adds them, but for those that others add. */
 export function addReporterFlags(command: Command): Command {
-  return command
+  return addChannelFlags(command)
     .addOption(
       flag(
         '--listen <host:port>',
@@ -86,18 +89,24 @@ export interface Reporters {
  * Opens the reporters that the flags name. Without any, nothing is loaded and the analyzer is as it was.
  *
  * @param clock Unix seconds
+ * @param remote of the run repository: messages to people lead there
  * @throws ListenError when the address to listen on cannot be had
+ * @throws UsageError for a file that describes no channels
  */
 export async function openReporters(
   flags: ReporterFlags,
   clock: () => number,
   log: Logger,
+  remote: string,
 ): Promise<Reporters> {
+  const subscriptions = await channelsOf(flags);
   const telemetry = await telemetryOf(flags, clock);
   if (telemetry?.url !== undefined) log.info({ url: telemetry.url }, 'listening');
   const events = flags.events ? [await openEvents(flags, clock)] : [];
+  const people =
+    subscriptions.length === 0 ? [] : [await openPeople(subscriptions, remote, telemetry)];
   return {
-    listeners: [...(telemetry === undefined ? [] : [telemetry]), ...events],
+    listeners: [...(telemetry === undefined ? [] : [telemetry]), ...events, ...people],
     watch: (analyzer) => telemetry?.watch(analyzer) ?? analyzer,
   };
 }
@@ -122,6 +131,23 @@ async function openEvents(
     return kubernetesEvents(options, kubernetes(options));
   });
   return eventReporter({ writers, clock });
+}
+
+async function openPeople(
+  subscriptions: readonly Subscription[],
+  remote: string,
+  telemetry: Telemetry | undefined,
+): Promise<Listener> {
+  const { channelListener } = await import('../tell/channels.ts');
+  const page = webAddress(remote);
+  // A rate needs a start: a series that appears with its first failure has none.
+  for (const { name } of subscriptions)
+    for (const result of ['sent', 'failed'] as const) telemetry?.notified(name, result, 0);
+  return channelListener({
+    subscriptions,
+    link: page.startsWith('http') ? page : undefined,
+    delivered: (channel, result) => telemetry?.notified(channel, result, 1),
+  });
 }
 
 function parseAddress(text: string): ListenAddress {

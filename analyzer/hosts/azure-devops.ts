@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import type { Answered } from '../http/answer.ts';
+import { secretIn } from '../http/own-file.ts';
 import { type Access, type Api, openApi, part } from './api.ts';
-import { basic, hostOptions, secretIn } from './credentials.ts';
+import { basic, hostOptions } from './credentials.ts';
 import { type Driver, hostOf, methodOf } from './driver.ts';
 import type { Found, MergedBy, Person, Proposal, PullRequest } from './host.ts';
 import type { HostSite } from './site.ts';

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { webAddress } from '../http/address.ts';
+import { secretIn } from '../http/own-file.ts';
 import { type Access, type Api, openApi, part } from './api.ts';
-import { basic, hostOptions, secretIn, webAddress, withScheme } from './credentials.ts';
+import { basic, hostOptions, withScheme } from './credentials.ts';
 import { type Driver, hostOf, methodOf } from './driver.ts';
 import type { Found, Person, PullRequest } from './host.ts';
 import { type HostSite, twoParts } from './site.ts';

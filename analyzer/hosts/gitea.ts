@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { secretIn } from '../http/own-file.ts';
 import { type Access, type Api, numbered, openApi, part, query } from './api.ts';
-import { hostOptions, secretIn, withScheme } from './credentials.ts';
+import { hostOptions, withScheme } from './credentials.ts';
 import { type Driver, hostOf, methodOf } from './driver.ts';
 import type { Found, Person, PullRequest } from './host.ts';
 import { type HostSite, twoParts } from './site.ts';

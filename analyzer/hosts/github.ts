@@ -1,7 +1,9 @@
 import * as z from 'zod';
+import { webAddress } from '../http/address.ts';
 import type { Answered } from '../http/answer.ts';
+import { secretIn } from '../http/own-file.ts';
 import { type Access, type Api, type HostTools, numbered, openApi, part, query } from './api.ts';
-import { hostOptions, secretIn, webAddress, withScheme } from './credentials.ts';
+import { hostOptions, withScheme } from './credentials.ts';
 import { type Driver, hostOf, methodOf } from './driver.ts';
 import { failure, HostError } from './failure.ts';
 import { signAsApp } from './github-app.ts';

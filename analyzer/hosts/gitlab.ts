@@ -1,6 +1,8 @@
 import * as z from 'zod';
+import { webAddress } from '../http/address.ts';
+import { secretIn } from '../http/own-file.ts';
 import { type Access, type Api, numbered, openApi, part, query } from './api.ts';
-import { hostOptions, secretIn, webAddress, withScheme } from './credentials.ts';
+import { hostOptions, withScheme } from './credentials.ts';
 import { type Driver, hostOf } from './driver.ts';
 import { failure, HostError } from './failure.ts';
 import type { CommitStatus, Deployment, Found, Person, PullRequest } from './host.ts';

@@ -11,3 +11,13 @@ export async function readText(path: string): Promise<string> {
     throw new FileError(`cannot read ${path} (${(error as NodeJS.ErrnoException).code})`);
   }
 }
+
+/** A file's secret, without what editors add. @throws FileError */
+export async function secretIn(path: string): Promise<string> {
+  const secret = (await readText(path)).trim();
+  if (secret === '') throw new FileError(`${path} is empty`);
+  // A header can hold no more than that; the error that says so would hold the secret.
+  if (!/^[\x21-\x7e]+$/.test(secret))
+    throw new FileError(`${path} does not hold one token in one line`);
+  return secret;
+}

@@ -19,6 +19,8 @@ export interface Metrics {
   failed(seconds: number): void;
   /** Counts a point at which a check failed. */
   checkFailed(release: string, check: string): void;
+  /** Counts a message to a channel, or starts its series where there was none yet. */
+  notified(channel: string, result: 'sent' | 'failed', messages: number): void;
   /** Takes the time of one question. */
   asked(provider: Provider, seconds: number): void;
   /** Shows a release's figures; what is as before costs nothing. */
@@ -69,6 +71,7 @@ export async function openMetrics(build: Version): Promise<Metrics> {
   const tickSeconds = new Histogram({ ...METRICS.tickSeconds, buckets: TICK_BUCKETS, registers });
   const conflicts = counter(METRICS.pushConflicts);
   const refused = counter(METRICS.pushRefused);
+  const notifications = counter(METRICS.notifications);
   const providerSeconds = new Histogram({
     ...METRICS.providerSeconds,
     buckets: QUESTION_BUCKETS,
@@ -115,6 +118,7 @@ export async function openMetrics(build: Version): Promise<Metrics> {
       tickSeconds.observe(seconds);
     },
     checkFailed: (release, check) => count(release, check, 1),
+    notified: (channel, result, messages) => notifications.inc({ channel, result }, messages),
     asked: (provider, seconds) => providerSeconds.observe({ provider }, seconds),
     show: (release, figures) => {
       show(series, release, figures, shown.get(release));

@@ -72,6 +72,11 @@ export const METRICS = {
     help: 'Pushes that the Git server refused.',
     labelNames: [],
   },
+  notifications: {
+    name: 'perch_notifications_total',
+    help: 'Messages to channels by result: sent, or failed.',
+    labelNames: ['channel', 'result'],
+  },
   providerSeconds: {
     name: 'perch_provider_seconds',
     help: 'How long questions to the outside took.',

@@ -35,6 +35,8 @@ export interface TelemetryOptions {
 export interface Telemetry extends Listener {
   /** The same analyzer, with each of its questions timed; the one that is to run. */
   watch(analyzer: Analyzer): Analyzer;
+  /** Counts a message to a channel, or starts its series with none. */
+  readonly notified: Metrics['notified'];
   /** Where it listens. */
   readonly url: string | undefined;
 }
@@ -78,6 +80,7 @@ export async function openTelemetry(options: TelemetryOptions): Promise<Telemetr
   return {
     name: 'telemetry',
     url: server?.url,
+    notified: metrics.notified,
     watch: (analyzer) => releases.watch(analyzer),
     hear: async (notice) => {
       if (notice.kind === 'done' || notice.kind === 'failed') return ended(notice);

@@ -83,10 +83,7 @@ const gitAccess = fields({
    * A private key without passphrase, and the `known_hosts` of the server, without which ssh does not connect.
    * @default - none
    */
-  ssh: fields({
-    key: secretFile,
-    knownHosts: publicFile,
-  }).optional(),
+  ssh: fields({ key: secretFile, knownHosts: publicFile }).optional(),
   /**
    * A private ssh key that signs the commits.
    * @default - commits are not signed
@@ -222,6 +219,16 @@ const hooksAccess = fields({
   authorities: publicFolder.optional(),
 });
 
+/** Where the analyzer tells people what happens. docs/notifications.md has the kinds of channels. */
+export interface ChannelsAccess extends z.infer<typeof channelsAccess> {}
+
+const channelsAccess = fields({
+  /** The file of `--channels-config`. */
+  config: publicFile,
+  /** What the file names below `/etc/perch/channel-secrets/`. */
+  secrets: secretFolder,
+});
+
 /** Clusters other than the one that the analyzer runs in. */
 export interface ClustersAccess extends z.infer<typeof clustersAccess> {}
 
@@ -278,6 +285,8 @@ const networkProps = fields({
   hooks: peers.optional(),
   /** @default - the ports of the nudges' addresses */
   nudge: peers.optional(),
+  /** @default - port 443 of anybody, where there are channels */
+  channels: peers.optional(),
   /** @default - the port of the Pushgateway's address */
   pushGateway: peers.optional(),
   /**
@@ -326,6 +335,8 @@ export const analyzerProps = extended(rightsOptions, {
    * @default - none
    */
   gitHosts: mapOf(gitHostAccess).optional(),
+  /** @default - people are told nothing */
+  channels: channelsAccess.optional(),
   /** The metric store of checks that name none; its name is `default`. */
   metrics: metricsAccess,
   /**

@@ -22,6 +22,7 @@ export function mountsOf({
   metrics,
   nudge,
   hooks,
+  channels,
   allowedSigners,
   clusters,
 }: AnalyzerProps): Mount[] {
@@ -37,6 +38,8 @@ export function mountsOf({
     ['nudge-secret', nudge?.secret],
     ['hook-keys', hooks?.keys],
     ['hook-authorities', hooks?.authorities],
+    ['channels-config', channels?.config],
+    ['channel-secrets', channels?.secrets],
     ['allowed-signers', allowedSigners],
     ['kubeconfig', clusters?.kubeconfig],
   ];
@@ -82,6 +85,7 @@ export function argumentsOf(props: AnalyzerProps): readonly string[] {
       'sync-context': clusters?.syncContext,
       nudge: nudge?.urls.join(','),
       'nudge-secret-file': files.get('nudge-secret'),
+      'channels-config': files.get('channels-config'),
       'hook-keys': files.get('hook-keys'),
       'hook-authorities': files.get('hook-authorities'),
       'allowed-signers': files.get('allowed-signers'),

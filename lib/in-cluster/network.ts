@@ -27,6 +27,7 @@ export function networkPolicySpec(props: AnalyzerProps, labels: JsonObject): Jso
       allow(network.metrics, storePorts(props)),
       ...(hooks.length === 0 ? [] : [allow(network.hooks, [...new Set(hooks)].sort(byNumber))]),
       ...(nudge === undefined ? [] : [allow(network.nudge, [...new Set(nudge.urls.map(portOf))])]),
+      ...(props.channels === undefined ? [] : [allow(network.channels, [443])]),
       ...(pushGateway === undefined ? [] : [allow(network.pushGateway, [portOf(pushGateway)])]),
     ],
   };

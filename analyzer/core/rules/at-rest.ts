@@ -174,7 +174,7 @@ function waiting({ observation }: Context, plan: Plan, closed: Closed): Decision
   const asks = [...(closed.asks ?? []), ...signalsOf(plan).map(askHook)].filter(
     (it) => !observation.answers?.has(askKey(it)),
   );
-  return { kind: 'hold', reason: `before step 01: ${closed.reason}`, asks };
+  return { kind: 'hold', reason: `before step 01: ${closed.reason}`, asks, atGate: true };
 }
 
 function signalsOf({ hooks = [] }: Plan): readonly string[] {

@@ -18,6 +18,8 @@ export type Decision =
       readonly overdue?: true | undefined;
       /** Whether it waits for the cluster to show the step, or for its pods: that has a deadline. */
       readonly stuck?: true | undefined;
+      /** Whether a gate is all that it waits for. */
+      readonly atGate?: true | undefined;
       /** Questions whose answers would tell more: whoever observes asks them, and decides again. */
       readonly asks?: readonly Ask[] | undefined;
     }

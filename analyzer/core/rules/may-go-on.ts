@@ -167,7 +167,7 @@ export function gateClosed({ rollout, observation }: Context): Decision | undefi
   if (step === undefined || isApproved(rollout.state, rollout.plan.plan, step.name))
     return undefined;
   const closed = closedGate(step.gates ?? [], observation.answers);
-  return closed === undefined ? undefined : { kind: 'hold', ...closed };
+  return closed === undefined ? undefined : { kind: 'hold', ...closed, atGate: true };
 }
 
 /** Leaves a rule out where something is so. */

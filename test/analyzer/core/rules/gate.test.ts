@@ -54,6 +54,7 @@ describe('a person’s gate', () => {
       expect(decision(it, now)).toEqual({
         kind: 'hold',
         reason: 'waits for a person: `perch promote`',
+        atGate: true,
       });
     const opened = moved(it, promote(it, ROBIN), BAKED);
     const next = move(opened, BAKED);
@@ -121,7 +122,7 @@ describe('a hook’s gate', () => {
       'waits for hook gate: it was started, and nobody can tell what became of it',
     ],
   ])('%s keeps it closed', (_, reading, reason) => {
-    expect(decision(it, BAKED, says(reading))).toEqual({ kind: 'hold', reason });
+    expect(decision(it, BAKED, says(reading))).toEqual({ kind: 'hold', reason, atGate: true });
   });
 
   test('a yes opens it, and so does a person', () => {

@@ -211,6 +211,7 @@ describe('a hook that runs once', () => {
       expect(decision(it, now, { hooks: { gate: answered(now, false, 'closed') } })).toEqual({
         kind: 'hold',
         reason: 'waits for hook gate: HTTP 500, closed',
+        atGate: true,
       });
     expect(move(it, BAKED + 600, { hooks: { gate: answered(BAKED, true) } })).toMatchObject({
       transition: 'next',
