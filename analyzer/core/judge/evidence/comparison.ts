@@ -50,17 +50,18 @@ export function addComparison(
   const rest = primary.requests / requests;
   const bad = canary.bad + primary.bad;
   const allowed = absolute * canary.requests * rest;
-  const lnRatios = canary.bad > 0 ? lnOf(ratios) : NONE;
+  // Logarithms cost most of it, and where nothing is bad there are none.
+  const lnRatios = lnOf(ratios);
   for (let j = 0; j < ratios.length; j++) {
     const ratio = ratios[j] ?? 1;
     const more = (ratio - 1) / (ratio * share + rest);
+    let sum = to[j] ?? 0;
+    if (canary.bad > 0) sum += canary.bad * (lnRatios[j] ?? 0);
     // s − 1 and c − 1 as they are: neither is a difference of numbers that are nearly the same.
-    const lnC = bad > 0 ? bad * Math.log1p(-share * more) : 0;
-    to[j] = (to[j] ?? 0) + canary.bad * (lnRatios[j] ?? 0) + lnC - allowed * more;
+    if (bad > 0) sum += bad * Math.log1p(-share * more);
+    to[j] = sum - allowed * more;
   }
 }
-
-const NONE: readonly number[] = [];
 
 /** The grids are few, and asked about for every interval: their logarithms are taken once. */
 const lnOf = (() => {
