@@ -14,9 +14,8 @@ import {
   objectiveGrowths,
   WITHIN_RATIOS,
 } from './evidence/objective.ts';
-import { likelyRate, type Tally } from './evidence/tally.ts';
+import { type ArmNumbers, likelyRate, type Tally } from './evidence/tally.ts';
 import { CATASTROPHE_RELATIVE, type Interval } from './intervals.ts';
-import type { Cell } from './tracks.ts';
 
 /** What evidence is gathered for: that the canary is worse than allowed, or that more requests to it are safe. */
 export interface Claim {
@@ -96,7 +95,7 @@ export function safetyClaim({ question, counts }: Test, allowed: number): Safety
       points: ratios.length,
       capped: false,
       isCompared: false,
-      add: (it, to) => addObjective(to, tallyOn(it, 'canary', 0), ratios, limit),
+      add: addingObjective('canary', ratios, limit),
       growths: (all) => objectiveGrowths(likelyRate(canaryTally(all, 0)), limit, ratios),
     };
   }
@@ -108,7 +107,7 @@ export function safetyClaim({ question, counts }: Test, allowed: number): Safety
     points: ratios.length,
     capped: false,
     isCompared: true,
-    add: (it, to) => addCompared(to, it, 0, ratios, margin),
+    add: addingCompared(0, ratios, margin),
     growths: (all) => comparedGrowths(all, margin, ratios),
   };
 }
@@ -133,7 +132,7 @@ function worseClaim(name: string, part: number, margin: Margin, capped: boolean,
     points: ratios.length,
     capped,
     isCompared: true,
-    add: (it, to) => addCompared(to, it, bound, ratios, margin),
+    add: addingCompared(bound, ratios, margin),
   };
 }
 
@@ -150,7 +149,7 @@ function beyondClaim(
     points: BEYOND_RATIOS.length,
     capped,
     isCompared: false,
-    add: (it, to) => addObjective(to, tallyOn(it, side, 0), BEYOND_RATIOS, limit),
+    add: addingObjective(side, BEYOND_RATIOS, limit),
   };
 }
 
@@ -175,17 +174,32 @@ function comparedGrowths(
 }
 
 /** Each stratum compares like with like. */
-function addCompared(
-  to: Float64Array,
-  { strata }: Interval,
-  bound: number,
-  ratios: readonly number[],
-  margin: Margin,
-): void {
-  for (const { canary, other } of strata) {
-    const arms = { canary: tallyIn(canary, bound), primary: tallyIn(other, bound) };
-    addComparison(to, arms, ratios, margin);
-  }
+function addingCompared(bound: number, ratios: readonly number[], margin: Margin): Claim['add'] {
+  const arms: ArmNumbers = new Float64Array(4);
+  return ({ strata }, to) => {
+    for (const { canary, other } of strata) {
+      arms[0] = canary.requests;
+      arms[1] = canary.bad[bound] ?? 0;
+      arms[2] = other.requests;
+      arms[3] = other.bad[bound] ?? 0;
+      addComparison(to, arms, ratios, margin);
+    }
+  };
+}
+
+function addingObjective(side: Side, ratios: readonly number[], limit: number): Claim['add'] {
+  const tally = new Float64Array(2);
+  return ({ strata }, to) => {
+    let requests = 0;
+    let bad = 0;
+    for (const it of strata) {
+      requests += it[side].requests;
+      bad += it[side].bad[0] ?? 0;
+    }
+    tally[0] = requests;
+    tally[1] = bad;
+    addObjective(to, tally, ratios, limit);
+  };
 }
 
 /** All requests to the canary, and those that were bad by one of the test's bounds. */
@@ -212,16 +226,6 @@ function tallyAcross(all: readonly Interval[], side: Side, bound: number): Tally
   return { requests, bad };
 }
 
-function tallyOn({ strata }: Interval, side: Side, bound: number): Tally {
-  let requests = 0;
-  let bad = 0;
-  for (const it of strata) {
-    requests += it[side].requests;
-    bad += it[side].bad[bound] ?? 0;
-  }
-  return { requests, bad };
-}
-
 /** Whether both tracks had requests in an interval. */
 export function isOfBoth({ strata }: Interval): boolean {
   let [ours, theirs] = [0, 0];
@@ -230,8 +234,4 @@ export function isOfBoth({ strata }: Interval): boolean {
     theirs += other.requests;
   }
   return ours > 0 && theirs > 0;
-}
-
-function tallyIn({ requests, bad }: Cell, bound: number): Tally {
-  return { requests, bad: bad[bound] ?? 0 };
 }

@@ -53,12 +53,15 @@ export function weighedOn(
     found?.basis === basis && isContinued(found.counting, found.tracks, tracks)
       ? found
       : { weighing: begun, counting: beginCounting(grid) };
-  const { intervals, counting } = countOn(tracks, grid, isSeen, last.counting);
-  const fair = intervals.filter((it) => isFair(it, fairness));
   const warm = fairness.since + fairness.warmUpSeconds;
   const warmUntil = fairness.warmUpSeconds === 0 ? -Infinity : warm;
-  const weighing =
-    fair.length === 0 ? last.weighing : weighedWith(last.weighing, fair, warm, warmUntil);
+  let { weighing, counting } = last;
+  while (counting.done < tracks.canary.points) {
+    const next = countOn(tracks, grid, isSeen, counting, AT_ONCE);
+    counting = next.counting;
+    const fair = next.intervals.filter((it) => isFair(it, fairness));
+    if (fair.length > 0) weighing = weighedWith(weighing, fair, warm, warmUntil);
+  }
   folds.set(begun.test.name, { basis, tracks, counting, weighing });
   const tail = tailIn(counts, tracks, isSeen);
   return {
@@ -73,6 +76,9 @@ export function weighedOn(
     },
   };
 }
+
+/** So many intervals are there as objects at once: those of an hour would outlive the collector's young generation. */
+const AT_ONCE = 60;
 
 /** In the interval in which the step got live, the split of requests changed: its tracks saw different times. */
 function isFair({ from, to }: Interval, { since, excusedUntil }: Fairness): boolean {

@@ -85,18 +85,21 @@ export function beginCounting({ start, stepSeconds }: Grid): Counting {
  * Those that came next: whoever counts them one after the other has the same as whoever counts all at once.
  *
  * @param isSeen whether the canary was seen in an earlier step of the rollout
+ * @param most so many points at most @default - all
  */
 export function countOn(
   tracks: Tracks,
   { start, stepSeconds }: Grid,
   isSeen: boolean,
   { done, paces }: Counting,
+  most = Infinity,
 ): { readonly intervals: readonly Interval[]; readonly counting: Counting } {
   const seenFrom = seenFromIn(tracks, isSeen);
   const intervals: Interval[] = [];
   let [ours, theirs] = paces;
   let point = done;
-  for (; point < tracks.canary.points; point++) {
+  const until = Math.min(tracks.canary.points, done + most);
+  for (; point < until; point++) {
     const to = start + point * stepSeconds;
     const own = allRequestsAt(tracks.canary, point);
     const others = allRequestsAt(tracks.other, point);
@@ -163,13 +166,18 @@ function strataAt(
   if (!isThere(canary, point)) return undefined;
   if (!isThere(tracks.canary, seenAt) && !(seenAt < seenFrom)) return undefined;
   const isCompared = isThere(tracks.other, seenAt);
-  const strata: Stratum[] = [];
+  // Most have one stratum: a list that grows takes room for sixteen more.
+  let strata: Stratum[] | undefined;
   for (let index = 0; index < canary.strata.length; index++) {
     const name = canary.strata[index] ?? '';
     const ours = cellAt(canary, point, index);
     const theirs = isCompared ? cellAt(other, point, other.strata.indexOf(name)) : undefined;
-    if (ours !== undefined) strata.push({ name, canary: ours, other: theirs ?? NO_CELL });
+    if (ours === undefined) continue;
+    const stratum = { name, canary: ours, other: theirs ?? NO_CELL };
+    if (strata === undefined) strata = [stratum];
+    else strata.push(stratum);
   }
+  strata ??= [];
   for (let index = 0; isCompared && index < other.strata.length; index++) {
     const name = other.strata[index] ?? '';
     const theirs = cellAt(other, point, index);

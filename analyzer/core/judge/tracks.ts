@@ -43,21 +43,30 @@ export function trackOf({ test, bounds }: TestCounts, answer: TrackCounts, grid:
   const width = isErrors ? 2 : 1 + bounds.length;
   const track = { strata, width, points, table: new Float64Array(points * strata.length * width) };
   const size = points * strata.length;
-  const sums = (series: readonly CounterSeries[]) => {
-    const found = new Float64Array(size).fill(Number.NaN);
+  const addTo = (found: Float64Array, series: readonly CounterSeries[]) => {
     for (const it of series) {
       const stratum = strata.indexOf(stratumOf(it));
-      if (stratum >= 0) addTo(found, it, { grid, points, stratum, strata: strata.length });
+      if (stratum >= 0) addSeries(found, it, { grid, points, stratum, strata: strata.length });
     }
-    return found;
   };
-  const requests = sums(all);
-  for (let cell = 0; cell < size; cell++) track.table[cell * width] = requests[cell] ?? Number.NaN;
-  if (isErrors) fillBad(track, 1, isRest, others.map(sums));
-  else
+  // One that is used again: what a thousand releases allocate is paid for by collecting it.
+  const found = new Float64Array(size).fill(Number.NaN);
+  addTo(found, all);
+  for (let cell = 0; cell < size; cell++) track.table[cell * width] = found[cell] ?? Number.NaN;
+  const addBad = (column: number, series: readonly CounterSeries[]) => {
+    addTo(found.fill(Number.NaN), series);
+    addFound(track, column, found);
+  };
+  if (isErrors) {
+    for (const it of others) addBad(1, it);
+    fillBad(track, 1, isRest);
+  } else
     for (const [bound, { le }] of bounds.entries()) {
-      const within = first.filter((it) => boundOf(it.labels) === le);
-      fillBad(track, bound + 1, true, [sums(within)]);
+      addBad(
+        bound + 1,
+        first.filter((it) => boundOf(it.labels) === le),
+      );
+      fillBad(track, bound + 1, true);
     }
   return track;
 }
@@ -70,7 +79,7 @@ interface Place {
   readonly strata: number;
 }
 
-function addTo(
+function addSeries(
   sums: Float64Array,
   series: CounterSeries,
   { grid: { start, stepSeconds }, points, stratum, strata }: Place,
@@ -84,21 +93,21 @@ function addTo(
   });
 }
 
+/** Adds to a column what one question told of the bad requests, or of the rest. */
+function addFound({ table, width }: Track, column: number, found: Float64Array): void {
+  for (let cell = 0; cell < found.length; cell++) {
+    const value = found[cell] ?? Number.NaN;
+    const index = cell * width + column;
+    if (!Number.isNaN(value)) table[index] = (table[index] ?? 0) + value;
+  }
+}
+
 /** Counters that are read at different moments may differ by a request, so no share leaves 0 to 1. */
-function fillBad(
-  { table, width }: Track,
-  column: number,
-  isRest: boolean,
-  told: readonly Float64Array[],
-): void {
-  for (let cell = 0; cell * width < table.length; cell++) {
-    const requests = table[cell * width] ?? Number.NaN;
-    let sum = 0;
-    for (const it of told) {
-      const value = it[cell] ?? Number.NaN;
-      sum += Number.isNaN(value) ? 0 : value;
-    }
-    table[cell * width + column] = Math.min(requests, Math.max(0, isRest ? requests - sum : sum));
+function fillBad({ table, width }: Track, column: number, isRest: boolean): void {
+  for (let from = 0; from < table.length; from += width) {
+    const requests = table[from] ?? Number.NaN;
+    const sum = table[from + column] ?? 0;
+    table[from + column] = Math.min(requests, Math.max(0, isRest ? requests - sum : sum));
   }
 }
 
@@ -136,9 +145,9 @@ export function cellAt(track: Track, point: number, stratum: number): Cell | und
   if (Number.isNaN(requests)) return undefined;
   const { strata, width, table } = track;
   const from = (point * strata.length + stratum) * width;
-  // Most have one bound: a list that grows takes room for more.
-  const bad = width > 1 ? [table[from + 1] ?? 0] : [];
-  for (let column = 2; column < width; column++) bad.push(table[from + column] ?? 0);
+  // A list that grows takes room for sixteen more.
+  const bad = new Array<number>(width - 1);
+  for (let column = 1; column < width; column++) bad[column - 1] = table[from + column] ?? 0;
   return { requests, bad };
 }
 

@@ -1,5 +1,5 @@
 import { evenlySpaced, logSpaced } from './grid.ts';
-import type { Arms } from './tally.ts';
+import { type ArmNumbers, type Arms, numbersOf } from './tally.ts';
 
 /**
  * How much worse than the primary a canary may be: its rate may be `relative` times the primary's, and `absolute` more.
@@ -32,35 +32,42 @@ export function comparisonIncrements(
   margin: Margin,
 ): number[] {
   const all = new Float64Array(ratios.length);
-  addComparison(all, arms, ratios, margin);
+  addComparison(all, numbersOf(arms), ratios, margin);
   return [...all];
 }
 
 /** Adds them to what is there: an hour of intervals makes no array for each. */
 export function addComparison(
   to: Float64Array,
-  { canary, primary }: Arms,
+  arms: ArmNumbers,
   ratios: readonly number[],
   { relative, absolute }: Margin,
 ): void {
+  const [ours, oursBad, theirs, theirsBad] = [
+    arms[0] ?? 0,
+    arms[1] ?? 0,
+    arms[2] ?? 0,
+    arms[3] ?? 0,
+  ];
   // One side alone says nothing about the other.
-  if (!(canary.requests > 0 && primary.requests > 0)) return;
-  const requests = canary.requests + primary.requests;
-  const share = (relative * canary.requests) / requests;
-  const rest = primary.requests / requests;
-  const bad = canary.bad + primary.bad;
-  const allowed = absolute * canary.requests * rest;
-  const lnRatios = canary.bad > 0 ? lnOf(ratios) : NONE;
+  if (!(ours > 0 && theirs > 0)) return;
+  const requests = ours + theirs;
+  const share = (relative * ours) / requests;
+  const rest = theirs / requests;
+  const bad = oursBad + theirsBad;
+  const allowed = absolute * ours * rest;
+  // Logarithms cost most of it, and where nothing is bad there are none.
+  const lnRatios = lnOf(ratios);
   for (let j = 0; j < ratios.length; j++) {
     const ratio = ratios[j] ?? 1;
     const more = (ratio - 1) / (ratio * share + rest);
+    let sum = to[j] ?? 0;
+    if (oursBad > 0) sum += oursBad * (lnRatios[j] ?? 0);
     // s − 1 and c − 1 as they are: neither is a difference of numbers that are nearly the same.
-    const lnC = bad > 0 ? bad * Math.log1p(-share * more) : 0;
-    to[j] = (to[j] ?? 0) + canary.bad * (lnRatios[j] ?? 0) + lnC - allowed * more;
+    if (bad > 0) sum += bad * Math.log1p(-share * more);
+    to[j] = sum - allowed * more;
   }
 }
-
-const NONE: readonly number[] = [];
 
 /** The grids are few, and asked about for every interval: their logarithms are taken once. */
 const lnOf = (() => {

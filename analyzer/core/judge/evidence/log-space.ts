@@ -11,10 +11,16 @@ export function addExpToEach(all: Float64Array, b: number): void {
     const a = all[j] ?? 0;
     const low = Math.min(a, b);
     const high = Math.max(a, b);
-    all[j] =
-      low === -Infinity || high === Infinity ? high : high + Math.log1p(Math.exp(low - high));
+    const apart = low - high;
+    if (low === -Infinity || high === Infinity || (apart < FAR && Math.abs(high) >= LEAST_HIGH))
+      all[j] = high;
+    else all[j] = high + Math.log1p(Math.exp(apart));
   }
 }
+
+/** So far below, a number of at least that size takes nothing up: e⁻⁴⁰ is less than its half last bit. */
+const FAR = -40;
+const LEAST_HIGH = 0.125;
 
 /** ln Σ eᵛ, without overflow; −∞ where there are no values. */
 export function logSumExp(values: readonly number[]): number {

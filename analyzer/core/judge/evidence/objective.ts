@@ -20,19 +20,20 @@ export function objectiveIncrements(
   limit: number,
 ): number[] {
   const all = new Float64Array(ratios.length);
-  addObjective(all, tally, ratios, limit);
+  addObjective(all, Float64Array.of(tally.requests, tally.bad), ratios, limit);
   return [...all];
 }
 
-/** Adds them to what is there. */
+/** Adds them to what is there. @param tally requests, then the bad ones */
 export function addObjective(
   to: Float64Array,
-  { requests, bad }: Tally,
+  tally: Float64Array,
   ratios: readonly number[],
   limit: number,
 ): void {
   if (!(limit > 0 && limit < 1)) throw new Error(`expected a limit in (0, 1), got ${limit}`);
-  const good = requests - bad;
+  const bad = tally[1] ?? 0;
+  const good = (tally[0] ?? 0) - bad;
   const ofEach = ofOne(ratios, limit);
   for (let j = 0; j < ratios.length; j++)
     to[j] = (to[j] ?? 0) + (ofEach.bad[j] ?? 0) * bad + (ofEach.good[j] ?? 0) * good;

@@ -11,6 +11,17 @@ export interface Arms {
   readonly primary: Tally;
 }
 
+/**
+ * The same as four numbers: requests and bad ones of the canary, then of the primary. An hour of intervals is weighed through
+ * one of them, as an object and a box for each of its numbers would be most of the work.
+ */
+export type ArmNumbers = Float64Array;
+
+/** Arms as numbers. */
+export function numbersOf({ canary, primary }: Arms): ArmNumbers {
+  return Float64Array.of(canary.requests, canary.bad, primary.requests, primary.bad);
+}
+
 /** Several intervals as one. */
 export function tallyOf(all: readonly Tally[]): Tally {
   let requests = 0;

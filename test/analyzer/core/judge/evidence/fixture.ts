@@ -6,7 +6,11 @@ import {
   type Rates,
 } from '../../../../../analyzer/core/judge/evidence/comparison.ts';
 import { lnBeta } from '../../../../../analyzer/core/judge/evidence/log-space.ts';
-import { type Arms, tallyOf } from '../../../../../analyzer/core/judge/evidence/tally.ts';
+import {
+  type Arms,
+  numbersOf,
+  tallyOf,
+} from '../../../../../analyzer/core/judge/evidence/tally.ts';
 
 /** Requests of the canary and how many were bad, then those of the primary. */
 export function arms(canary: number, bad: number, primary: number, primaryBad: number): Arms {
@@ -51,7 +55,7 @@ export function increments(
   margin: Margin,
 ): readonly number[] {
   const all = new Float64Array(ratios.length);
-  for (const it of strata) addComparison(all, it, ratios, margin);
+  for (const it of strata) addComparison(all, numbersOf(it), ratios, margin);
   return [...all];
 }
 
