@@ -184,7 +184,9 @@ describe('the direction of dependencies', () => {
     [
       'families know their own folder and the types of the core',
       'an adapter translates: give its interface what it needs, and compose in analyzer/commands',
-      ['git', 'metrics', 'cluster', 'hooks', 'hosts', 'notify'].flatMap((it) => below(`analyzer/${it}`)),
+      ['git', 'metrics', 'cluster', 'hooks', 'hosts', 'notify'].flatMap((it) =>
+        below(`analyzer/${it}`),
+      ),
       (it, from) =>
         !it.isOurs ||
         inside(dirname(from.path))(it) ||
