@@ -75,19 +75,21 @@ export function expectCounted(
     const asked = unix(judged.countedAt ?? judged.at);
     const grid = gridOf(unix(before.at), asked - settleSeconds, intervalSeconds);
     const live = unix(judged.since ?? before.at);
-    // An interval has two ends that a scrape knows, with both tracks: Envoy has no counter before its first request.
-    const isCanary = (it: PodCount) => it.workload === `${release}-canary`;
-    const answered = grid.filter((it) => scraped(it)?.isAnswered === true);
-    const sure = spansOf(
-      answered.filter((it) => least(it, isCanary) > 0),
-      live,
+    const ends = grid.filter((it) => scraped(it)?.isAnswered === true);
+    const both = ['canary', 'primary'].map(
+      (track) => (it: PodCount) => it.workload === `${release}-${track}`,
     );
-    const possible = spansOf(
-      answered.filter((it) => most(it, isCanary) > 0),
-      live,
+    // Whether both tracks had requests is not always sure.
+    const sure = spansOf(ends, live, ({ from, to }) =>
+      both.every((it) => least(to, it) > most(from, it)),
+    );
+    const possible = spansOf(ends, live, ({ from, to }) =>
+      both.every((it) => most(to, it) > least(from, it)),
     );
     // Proof of harm also sees what came since.
     const isBack = commit.subject.includes('roll back');
+    const begin = Math.max(live, unix(before.at));
+    const tail = { from: possible.at(-1)?.to ?? begin, to: asked };
     const said: string[] = [];
     for (const [track, workload] of Object.entries({ canary: 'canary', other: 'primary' })) {
       const side = track as keyof Counts;
@@ -97,10 +99,9 @@ export function expectCounted(
         const isMeant = (it: PodCount) =>
           it.workload === `${release}-${workload}` && (!isBad || it.status >= 500);
         const fewest = sure.map(({ from, to }) => least(to, isMeant) - most(from, isMeant));
-        const all = possible.map(({ from, to }, at) => {
-          const last = isBack && at === possible.length - 1 ? asked : to;
-          return most(last, isMeant) - least(from, isMeant);
-        });
+        const all = [...possible, ...(isBack ? [tail] : [])].map(
+          ({ from, to }) => most(to, isMeant) - least(from, isMeant),
+        );
         const range = { least: sum(fewest), most: sum(all) };
         const text = `${value} ${isBad ? 'bad ' : ''}${side}`;
         if (value < range.least || value > range.most)
@@ -115,11 +116,32 @@ export function expectCounted(
   });
 }
 
-/** Of neighbouring intervals; the one in which the step came live is in none. */
-function spansOf(ends: readonly number[], live: number): readonly { from: number; to: number }[] {
-  return [ends.filter((it) => it <= live), ends.filter((it) => it >= live)]
-    .map((it) => ({ from: it[0] ?? 0, to: it.at(-1) ?? 0 }))
-    .filter((it) => it.to > it.from);
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Intervals between these ends, neighbours as one: one without requests to both tracks is put together with the next,
+ * and the one in which the step came live is left out.
+ */
+function spansOf(
+  ends: readonly number[],
+  live: number,
+  hasRequests: (it: Span) => boolean,
+): readonly Span[] {
+  const spans: Span[] = [];
+  let [from] = ends;
+  for (const to of ends.slice(1)) {
+    if (from === undefined || !hasRequests({ from, to })) continue;
+    const last = spans.at(-1);
+    if (from >= live || to <= live) {
+      if (last?.to === from) spans.pop();
+      spans.push({ from: last?.to === from ? last.from : from, to });
+    }
+    from = to;
+  }
+  return spans;
 }
 
 function sum(numbers: readonly number[]): number {
