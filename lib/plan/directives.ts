@@ -99,23 +99,33 @@ const DIRECTIVES: readonly Directive[] = [
   },
 ];
 
-/** Why a release must not hold an object for what it tells other tools; undefined where it may. */
+/** Why a release must not hold an object for all that it tells other tools; undefined where it may. */
 export function directiveRefusal(it: HeldObject): Refusal | undefined {
-  for (const place of ['annotations', 'labels']) {
-    const given = it.at('metadata', place);
-    if (typeof given !== 'object' || given === null) continue;
-    const read = DIRECTIVES.filter((one) => place === 'annotations' || one.inLabels === true);
-    const found = read.find((one) => isGiven(one, it.kind, Reflect.get(given, one.key)));
-    if (found === undefined) continue;
-    const { key, effect, remedy = '' } = found;
-    const noun = place.slice(0, -1);
-    const value = quote(String(Reflect.get(given, key)), 100);
+  const found = (['annotations', 'labels'] as const).flatMap((place) => given(it, place));
+  if (found.length === 0) return undefined;
+  return {
+    problem: `holds ${it.kind} ${it.name} ${found.map((one) => one.problem).join(', and ')}`,
+    remedy: [...new Set(found.map((one) => one.remedy))].join('; '),
+  };
+}
+
+function given(it: HeldObject, place: 'annotations' | 'labels'): readonly Refusal[] {
+  const all = it.at('metadata', place);
+  if (typeof all !== 'object' || all === null) return [];
+  const noun = place.slice(0, -1);
+  const read = DIRECTIVES.filter((one) => place === 'annotations' || one.inLabels === true);
+  const found = read.filter((one) => isGiven(one, it.kind, Reflect.get(all, one.key)));
+  // Of two about one key the first says more.
+  const first = found.filter(
+    (one, index) => found.findIndex(({ key }) => key === one.key) === index,
+  );
+  return first.map(({ key, effect, remedy = '' }) => {
+    const value = quote(String(Reflect.get(all, key)), 100);
     return {
-      problem: `holds ${it.kind} ${it.name} with the ${noun} ${key}: ${value}, so that ${effect}`,
+      problem: `with the ${noun} ${key}: ${value}, so that ${effect}`,
       remedy: `take the ${noun} away${remedy === '' ? '' : `, ${remedy}`}`,
     };
-  }
-  return undefined;
+  });
 }
 
 function isGiven({ values, keeps }: Directive, kind: string, value: unknown): boolean {

@@ -144,9 +144,6 @@ function hoursText({ days, fromMinute, toMinute, timeZone }: Hours): string {
 
 function timesText(plan: Plan): string {
   const it = times(plan);
-  const { threshold, checkSeconds, inconclusiveDeadlineSeconds, onInconclusive } = plan.analysis;
-  const after =
-    onInconclusive === 'hold' ? 'the rollout holds for a person' : 'the release rolls back';
   const rows = [
     ['promote', durationText(it.promoteMinSeconds), durationText(it.promoteWorstSeconds)],
     ['roll back', durationText(it.rollbackMinSeconds), durationText(it.rollbackWorstSeconds)],
@@ -163,9 +160,24 @@ function timesText(plan: Plan): string {
           'What evidence takes depends on the requests, and is in no time here: `evidence.requestsPerSecond` says how many.',
         ]
       : []),
-    `It begins at failed check ${threshold} (one every ${durationText(checkSeconds)}). Answers that are missing only`,
-    `extend a step; after ${durationText(inconclusiveDeadlineSeconds)} without any ${after}.`,
+    ...waitingText(plan),
   ].join('\n');
+}
+
+/** What begins a rollback, and what comes of answers that are missing, as far as anything is asked. */
+function waitingText({ analysis, checks, evidence }: Plan): readonly string[] {
+  const { threshold, checkSeconds, inconclusiveDeadlineSeconds, onInconclusive } = analysis;
+  const isChecked = checks.some((it) => it.dryRun !== true && it.threshold === undefined);
+  const after =
+    onInconclusive === 'hold' ? 'the rollout holds for a person' : 'the release rolls back';
+  if (checks.length === 0 && evidence === undefined) return [];
+  const begins = isChecked
+    ? `It begins at failed check ${threshold} (one every ${durationText(checkSeconds)}). `
+    : '';
+  return [
+    `${begins}Answers that are missing only`,
+    `extend a step; after ${durationText(inconclusiveDeadlineSeconds)} without any ${after}.`,
+  ];
 }
 
 /** What begins a rollback sooner, or later, than the threshold of the release. */

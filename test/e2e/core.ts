@@ -21,6 +21,7 @@ export const LEFT_OUT: readonly LeftOut[] = [
       'Prometheus is gone',
       'the analyzer is killed at every stage',
       'the sync tool is stopped',
+      'Envoy is restarted',
     ],
     heldBy:
       'test:faults: outside, git, kills, races; outages: the cluster is lost; readiness; processes/patience',
@@ -28,7 +29,7 @@ export const LEFT_OUT: readonly LeftOut[] = [
   {
     file: 'stories/outages.test.ts',
     titles: ['the gateway is restarted', 'a node is lost'],
-    heldBy: 'the cluster is lost; stories/faults: Envoy is restarted; the simulation: outages',
+    heldBy: 'the cluster is lost; the simulation: outages',
   },
   {
     file: 'stories/main.test.ts',

@@ -63,7 +63,7 @@ function sizesMissing(next: Plan, stable: Plan): readonly string[] {
   const missing = wanted.filter((it) => stable.sizes?.includes(it) !== true);
   if (missing.length === 0) return [];
   return [
-    `its steps leave the primary ${missing.join(', ')} pods, and the stable plan was rendered for ` +
+    `its steps need the primary at these sizes: ${missing.join(', ')}; and the stable plan was rendered for ` +
       `${stable.sizes?.join(', ') ?? 'none of that'}: release the same version with these weights and replicas first`,
   ];
 }

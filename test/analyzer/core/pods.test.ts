@@ -93,7 +93,7 @@ describe('where pods stand for weights', () => {
     });
     expect(refusal(at(v2), v1.plan)).toBeUndefined();
     expect(refusal(at(other), v1.plan)).toMatch(
-      /^its steps leave the primary 1 pods, and the stable plan was rendered for 2, 3, 4: release the same version with these weights/,
+      /^its steps need the primary at these sizes: 1; and the stable plan was rendered for 2, 3, 4: release the same version with these weights/,
     );
     expect(refusal(at(await version('1', [75])), v1.plan)).toBeUndefined();
   });

@@ -69,6 +69,21 @@ describe('one that is harmless stays', () => {
   });
 });
 
+test('one directive hides no other', () => {
+  const told = refusal('ConfigMap', {
+    annotations: {
+      'config.kubernetes.io/local-config': 'true',
+      'argocd.argoproj.io/hook': 'PreSync',
+      'helm.sh/hook': 'test',
+    },
+    labels: { 'kustomize.toolkit.fluxcd.io/prune': 'disabled' },
+  });
+  expect(told).toMatch(
+    /^holds ConfigMap a with the annotation argocd.*, so that .*, and with the annotation helm.*, and with the annotation config.*, and with the label kustomize.*; take the annotation away.*; take the label away$/,
+  );
+  expect(told?.match(/helm\.sh\/hook/g)).toHaveLength(1);
+});
+
 test('each of a file is told at synth, in the words of the analyzer', async () => {
   const directives = include(new URL('../include/files/tool-directives.yaml', import.meta.url));
   const made = sample({
