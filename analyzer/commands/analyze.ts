@@ -19,6 +19,7 @@ import type { Outcome } from '../tick/outcome.ts';
 import { pauseSeconds } from '../tick/pause.ts';
 import { atRest, tick } from '../tick/tick.ts';
 import { type AdmissionFlags, addAdmissionFlags, admissionOf } from './admission.ts';
+import { channelsOf } from './channels.ts';
 import { addClusterFlags, type ClusterFlags, clustersOf } from './clusters.ts';
 import type { Exit } from './exit.ts';
 import { addHookFlags, type HookFlags, hookClientOf } from './hooks.ts';
@@ -103,6 +104,7 @@ async function analyze(flags: AnalyzeFlags, command: Command, exit: Exit): Promi
   const metrics = storesOf(flags, command);
   // Whatever is wrong with them is said at the start.
   await sitesOf(flags);
+  const people = { subscriptions: await channelsOf(flags) };
   // Whoever watches waits also for a folder that is mounted late.
   const place = await (flags.watch ? locate(flags) : locateNow(flags));
   const { remote } = place.run;
@@ -116,7 +118,7 @@ async function analyze(flags: AnalyzeFlags, command: Command, exit: Exit): Promi
   const clock = () => Date.now() / 1000;
   const leaving = openLeaving();
   try {
-    const reporters = await openReporters(flags, clock, log, remote);
+    const reporters = await openReporters(flags, clock, log, { ...people, remote });
     const listeners = [hookListener(client), nudgeListener(nudges), ...reporters.listeners];
     const audience = audienceOf(listeners, log);
     const analyzer = reporters.watch({

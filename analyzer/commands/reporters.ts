@@ -9,7 +9,7 @@ import type { Listener } from '../tell/listener.ts';
 import { webAddress } from '../tell/nudge.ts';
 import type { Analyzer } from '../tick/analyzer.ts';
 import { VERSION } from '../version.ts';
-import { addChannelFlags, type ChannelFlags, channelsOf } from './channels.ts';
+import { addChannelFlags, type ChannelFlags } from './channels.ts';
 import type { ClusterFlags } from './clusters.ts';
 import { flag } from './options.ts';
 
@@ -78,6 +78,13 @@ function problemOf(flags: ReporterFlags): string | undefined {
     : '--push-gateway: expected a URL without credentials and parameters';
 }
 
+/** The people who are told. */
+export interface People {
+  readonly subscriptions: readonly Subscription[];
+  /** Of the run repository: messages lead there. */
+  readonly remote: string;
+}
+
 /** Who is told of ticks as the flags say. */
 export interface Reporters {
   readonly listeners: readonly Listener[];
@@ -89,24 +96,20 @@ export interface Reporters {
  * Opens the reporters that the flags name. Without any, nothing is loaded and the analyzer is as it was.
  *
  * @param clock Unix seconds
- * @param remote of the run repository: messages to people lead there
  * @throws ListenError when the address to listen on cannot be had
- * @throws UsageError for a file that describes no channels
  */
 export async function openReporters(
   flags: ReporterFlags,
   clock: () => number,
   log: Logger,
-  remote: string,
+  people: People,
 ): Promise<Reporters> {
-  const subscriptions = await channelsOf(flags);
   const telemetry = await telemetryOf(flags, clock);
   if (telemetry?.url !== undefined) log.info({ url: telemetry.url }, 'listening');
   const events = flags.events ? [await openEvents(flags, clock)] : [];
-  const people =
-    subscriptions.length === 0 ? [] : [await openPeople(subscriptions, remote, telemetry)];
+  const channels = people.subscriptions.length === 0 ? [] : [await openPeople(people, telemetry)];
   return {
-    listeners: [...(telemetry === undefined ? [] : [telemetry]), ...events, ...people],
+    listeners: [...(telemetry === undefined ? [] : [telemetry]), ...events, ...channels],
     watch: (analyzer) => telemetry?.watch(analyzer) ?? analyzer,
   };
 }
@@ -134,8 +137,7 @@ async function openEvents(
 }
 
 async function openPeople(
-  subscriptions: readonly Subscription[],
-  remote: string,
+  { subscriptions, remote }: People,
   telemetry: Telemetry | undefined,
 ): Promise<Listener> {
   const { channelListener } = await import('../tell/channels.ts');

@@ -3,6 +3,7 @@ import { secretIn } from '../http/own-file.ts';
 import { type Access, type Api, numbered, openApi, part, query } from './api.ts';
 import { hostOptions, withScheme } from './credentials.ts';
 import { type Driver, hostOf, methodOf } from './driver.ts';
+import { pullPaths, pullWrites, reviewersOf } from './github-pulls.ts';
 import type { Found, Person, PullRequest } from './host.ts';
 import { type HostSite, twoParts } from './site.ts';
 
@@ -58,10 +59,9 @@ const MOST_CLOSED_PAGES = 10;
 const PAGE = '50';
 
 function driver(api: Api, repository: string): Driver {
-  const [owner = '', name = ''] = repository.split('/');
-  const base = `/repos/${part(owner)}/${part(name)}`;
-  const pullPath = (number: number) => `${base}/pulls/${number}`;
-  const issue = (number: number) => `${base}/issues/${number}`;
+  const paths = pullPaths(repository);
+  const { base, issue } = paths;
+  const { editComment, ...writes } = pullWrites(api, paths, { schema: pull, ours: ourPull });
   const newest = async (head: string, state: string, mostPages: number) => {
     const task = `look for pull requests of ${head}`;
     const path = (page: string) =>
@@ -77,44 +77,22 @@ function driver(api: Api, repository: string): Driver {
     return undefined;
   };
   return {
+    ...writes,
     find: async (head) => {
       const it =
         (await newest(head, 'open', Infinity)) ?? (await newest(head, 'closed', MOST_CLOSED_PAGES));
       return it === undefined ? { kind: 'none' } : foundOf(api, base, it);
-    },
-    create: async ({ head, base: into, title, body }) => {
-      const task = `open a pull request of ${head}`;
-      const wanted = { head, base: into, title, body };
-      const ask = { task, path: `${base}/pulls`, method: 'POST', body: wanted } as const;
-      return ourPull((await api.read(ask, pull)).value);
-    },
-    update: async ({ number }, { title, body, base: into }) => {
-      const task = `update pull request ${number}`;
-      const wanted = { title, body, base: into };
-      const ask = { task, path: pullPath(number), method: 'PATCH', body: wanted } as const;
-      return ourPull((await api.read(ask, pull)).value);
     },
     complete: async ({ number, commit: sha }, { labels, reviewers, autoMerge }) => {
       const task = `complete pull request ${number}`;
       const post = (path: string, body: unknown) => api.tell({ task, path, method: 'POST', body });
       if (labels.length > 0)
         await post(`${issue(number)}/labels`, { labels: await labelIds(api, base, labels) });
-      const isTeam = (it: string) => it.includes('/');
       if (reviewers.length > 0)
-        await post(`${pullPath(number)}/requested_reviewers`, {
-          reviewers: reviewers.filter((it) => !isTeam(it)),
-          team_reviewers: reviewers.filter(isTeam).map((it) => it.split('/').at(-1)),
-        });
+        await post(`${paths.pull(number)}/requested_reviewers`, reviewersOf(reviewers));
       const wanted = { Do: autoMerge, merge_when_checks_succeed: true, head_commit_id: sha };
-      if (autoMerge !== 'off') await post(`${pullPath(number)}/merge`, wanted);
+      if (autoMerge !== 'off') await post(`${paths.pull(number)}/merge`, wanted);
     },
-    close: ({ number }) =>
-      api.tell({
-        task: `close pull request ${number}`,
-        path: pullPath(number),
-        method: 'PATCH',
-        body: { state: 'closed' },
-      }),
     comments: async function* (number) {
       const task = `read the comments of pull request ${number}`;
       // They come all at once.
@@ -123,29 +101,9 @@ function driver(api: Api, repository: string): Driver {
         yield {
           authorId: String(author?.id),
           text,
-          edit: (body) =>
-            api.tell({
-              task: `edit a comment of pull request ${number}`,
-              path: `${base}/issues/comments/${id}`,
-              method: 'PATCH',
-              body: { body },
-            }),
+          edit: (body) => editComment(number, id, body),
         };
     },
-    addComment: (number, body) =>
-      api.tell({
-        task: `comment on pull request ${number}`,
-        path: `${issue(number)}/comments`,
-        method: 'POST',
-        body: { body },
-      }),
-    status: ({ commit: sha, context, state, description, url }) =>
-      api.tell({
-        task: `set a status of commit ${sha}`,
-        path: `${base}/statuses/${part(sha)}`,
-        method: 'POST',
-        body: { state, context, description, target_url: url },
-      }),
     login: async () => person((await api.read({ task: 'log in', path: '/user' }, user)).value),
   };
 }

@@ -7,6 +7,7 @@ import { hostOptions, withScheme } from './credentials.ts';
 import { type Driver, hostOf, methodOf } from './driver.ts';
 import { failure, HostError } from './failure.ts';
 import { signAsApp } from './github-app.ts';
+import { pullPaths, pullWrites, reviewersOf } from './github-pulls.ts';
 import type { Deployment, Found, Person, PullRequest } from './host.ts';
 import { type HostSite, twoParts } from './site.ts';
 
@@ -101,11 +102,12 @@ const viewer = z.object({ viewer: z.object({ login: z.string(), databaseId: z.nu
 type Apis = { readonly api: Api; readonly graph: Api };
 
 function driver({ api, graph }: Apis, repository: string): Driver {
-  const [owner = '', name = ''] = repository.split('/');
-  const base = `/repos/${part(owner)}/${part(name)}`;
-  const pullPath = (number: number) => `${base}/pulls/${number}`;
-  const issue = (number: number) => `${base}/issues/${number}`;
+  const [owner = ''] = repository.split('/');
+  const paths = pullPaths(repository);
+  const { base, issue } = paths;
+  const { editComment, ...writes } = pullWrites(api, paths, { schema: pull, ours: ourPull });
   return {
+    ...writes,
     find: async (head) => {
       const task = `look for pull requests of ${head}`;
       const list = async (state: string) => {
@@ -116,37 +118,18 @@ function driver({ api, graph }: Apis, repository: string): Driver {
       const newest = (await list('open')) ?? (await list('closed'));
       return newest === undefined ? { kind: 'none' } : foundOf(api, base, newest);
     },
-    create: async ({ head, base: into, title, body }) => {
-      const task = `open a pull request of ${head}`;
-      const wanted = { head, base: into, title, body };
-      const ask = { task, path: `${base}/pulls`, method: 'POST', body: wanted } as const;
-      return ourPull((await api.read(ask, pull)).value);
-    },
-    update: async ({ number }, { title, body, base: into }) => {
-      const task = `update pull request ${number}`;
-      const wanted = { title, body, base: into };
-      const ask = { task, path: pullPath(number), method: 'PATCH', body: wanted } as const;
-      return ourPull((await api.read(ask, pull)).value);
-    },
     complete: async ({ number }, { labels, reviewers, autoMerge }) => {
       const task = `complete pull request ${number}`;
       const post = (path: string, body: unknown) => api.tell({ task, path, method: 'POST', body });
       if (labels.length > 0) await post(`${issue(number)}/labels`, { labels });
       if (reviewers.length > 0)
-        await post(`${pullPath(number)}/requested_reviewers`, reviewersOf(reviewers));
+        await post(`${paths.pull(number)}/requested_reviewers`, reviewersOf(reviewers));
       if (autoMerge === 'off') return;
-      const { node_id: id } = (await api.read({ task, path: pullPath(number) }, pull)).value;
+      const { node_id: id } = (await api.read({ task, path: paths.pull(number) }, pull)).value;
       const text =
         'mutation($id: ID!, $method: PullRequestMergeMethod!) { enablePullRequestAutoMerge(input: {pullRequestId: $id, mergeMethod: $method}) { clientMutationId } }';
       await graphQuery(graph, task, text, { id, method: autoMerge.toUpperCase() });
     },
-    close: ({ number }) =>
-      api.tell({
-        task: `close pull request ${number}`,
-        path: pullPath(number),
-        method: 'PATCH',
-        body: { state: 'closed' },
-      }),
     comments: async function* (number) {
       const task = `read the comments of pull request ${number}`;
       const path = (page: string) => `${issue(number)}/comments${query({ per_page: '100', page })}`;
@@ -156,29 +139,10 @@ function driver({ api, graph }: Apis, repository: string): Driver {
           yield {
             authorId: String(author?.id),
             text: body ?? '',
-            edit: (text) =>
-              api.tell({
-                task: `edit a comment of pull request ${number}`,
-                path: `${base}/issues/comments/${id}`,
-                method: 'PATCH',
-                body: { body: text },
-              }),
+            edit: (text) => editComment(number, id, text),
           };
     },
-    addComment: (number, body) =>
-      api.tell({
-        task: `comment on pull request ${number}`,
-        path: `${issue(number)}/comments`,
-        method: 'POST',
-        body: { body },
-      }),
-    status: ({ commit: sha, context, state, description, url }) =>
-      api.tell({
-        task: `set a status of commit ${sha}`,
-        path: `${base}/statuses/${part(sha)}`,
-        method: 'POST',
-        body: { state, context, description: description.slice(0, 140), target_url: url },
-      }),
+    status: (it) => writes.status({ ...it, description: it.description.slice(0, 140) }),
     login: async () => {
       // An App's token, and that of a workflow, may not ask the REST API for its user.
       const data = await graphQuery(graph, 'log in', '{ viewer { login databaseId } }', {});
@@ -187,15 +151,6 @@ function driver({ api, graph }: Apis, repository: string): Driver {
         return { id: String(result.data.viewer.databaseId), name: result.data.viewer.login };
       throw new HostError(failure('unavailable', 'log in', 'GraphQL does not tell who we are'));
     },
-  };
-}
-
-/** Teams are written with their organization. */
-function reviewersOf(all: readonly string[]) {
-  const isTeam = (it: string) => it.includes('/');
-  return {
-    reviewers: all.filter((it) => !isTeam(it)),
-    team_reviewers: all.filter(isTeam).map((it) => it.split('/').at(-1)),
   };
 }
 
@@ -256,8 +211,7 @@ const DEPLOYMENT_STATES = { running: 'in_progress', success: 'success', failure:
 async function deploy(api: Api, repository: string, deployment: Deployment): Promise<void> {
   const { commit: ref, environment, state, description, url } = deployment;
   const task = `report a deployment to ${environment}`;
-  const [owner = '', name = ''] = repository.split('/');
-  const path = `/repos/${part(owner)}/${part(name)}/deployments`;
+  const path = `${pullPaths(repository).base}/deployments`;
   const one = z.object({ id: z.number() });
   const filter = query({ sha: ref, environment, per_page: '1' });
   const there = await api.read({ task, path: `${path}${filter}` }, z.array(one));

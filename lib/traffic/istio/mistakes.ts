@@ -65,15 +65,16 @@ const RULES: readonly ((input: IstioInput) => readonly Reproof[])[] = [
     return workload
       .filter((it) => isKind(it, NETWORKING, 'DestinationRule'))
       .filter((it) => isHost(objectAt(it, 'spec').host, names.apex, names))
-      .flatMap((it) =>
-        listAt(it, 'spec', 'subsets')
-          .filter(({ name }) => ours.some((one) => one === name))
-          .map(({ name: got }) => ({
-            problem: `DestinationRule ${it.metadata.name} has a subset of ${names.apex} that the release writes, and Istio takes one of the two`,
-            got,
-            remedy: 'leave it out there: its policy goes into traffic.trackPolicies',
-          })),
-      );
+      .flatMap((it) => {
+        const given = listAt(it, 'spec', 'subsets').map(({ name }) => name);
+        const doubled = ours.filter((one) => given.some((name) => name === one));
+        if (doubled.length === 0) return [];
+        return {
+          problem: `DestinationRule ${it.metadata.name} has subsets of ${names.apex} that the release writes, and Istio takes one of the two`,
+          got: doubled.join(', '),
+          remedy: 'leave them out there: their policies go into traffic.trackPolicies',
+        };
+      });
   },
   function gateways({ props }) {
     return (props.gateways ?? [])

@@ -1,5 +1,9 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { plan } from '../core/fixture.ts';
 import { openField } from '../field.ts';
@@ -40,6 +44,30 @@ describe.concurrent('perch analyze', () => {
     expect(git(folder, 'log', '-1', '--format=%an <%ae>', 'main')).toBe('Perch <perch@localhost>');
   });
 
+  test('tells a channel of its file what it has pushed, and ends', async () => {
+    const told: string[] = [];
+    const receiver = createServer(async (request, response) => {
+      told.push(await text(request));
+      response.end();
+    }).listen(0, '127.0.0.1');
+    await once(receiver, 'listening');
+    const { port } = receiver.address() as AddressInfo;
+    const own = await scratch();
+    await writeFile(join(own, 'url'), `http://127.0.0.1:${port}/board`);
+    const board = { kind: 'webhook', urlFile: join(own, 'url') };
+    await writeFile(join(own, 'channels.yaml'), JSON.stringify({ board }));
+    const { folder } = await bare();
+    await (await openField(folder)).release({ app: plan('v1') });
+    const line = ['analyze', '--once', '--repo', folder, '--kubeconfig', await emptyCluster()];
+    const { code } = await perch(...line, '--channels-config', join(own, 'channels.yaml'));
+    receiver.close();
+    const commit = git(folder, 'rev-parse', 'main');
+    expect(code).toBe(0);
+    expect(told.map((it) => JSON.parse(it))).toMatchObject([
+      { id: `${commit}/app/started`, type: 'dev.perch.rollout.started', subject: 'app' },
+    ]);
+  });
+
   test('asks a cluster and a metric store with what is packed into the bundle', async () => {
     const { folder } = await bare();
     await (await openField(folder)).release({ app: plan('v1') });
@@ -70,6 +98,8 @@ describe.concurrent('perch analyze', () => {
     [['--interval', '0'], /expected a number above 0/],
     [['--metrics-header', 'nonsense'], /expected name=value/],
     [['--metrics-config', 'none.yaml'], /--metrics-config none\.yaml cannot be read \(ENOENT\)/],
+    [['--hosts-config', 'none.yaml'], /--hosts-config none\.yaml cannot be read \(ENOENT\)/],
+    [['--channels-config', 'none.yaml'], /--channels-config none\.yaml cannot be read \(ENOENT\)/],
     [['--hook-keys', 'none'], /--hook-keys \S+none is not a folder/],
     [['--allowed-signers', 'none'], /signers file \S+none cannot be read/],
     [['--identity', 'nobody'], /expected "Name <address>"/],

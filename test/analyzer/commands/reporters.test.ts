@@ -78,10 +78,11 @@ test('without the flags the analyzer is as it was, and nothing is loaded', async
   const analyzer = await (await openField((await bare()).folder)).analyzer();
   const log = pino({ level: 'silent' });
   const { clock } = analyzer;
-  const idle = await openReporters({ interval: 10 }, clock, log, '/repository');
+  const NOBODY = { subscriptions: [], remote: '/repository' };
+  const idle = await openReporters({ interval: 10 }, clock, log, NOBODY);
   expect([idle.watch(analyzer) === analyzer, idle.listeners, loaded]).toEqual([true, [], 0]);
   const textfile = join(await scratch(), 'perch.prom');
-  const told = await openReporters({ interval: 10, textfile }, clock, log, '/repository');
+  const told = await openReporters({ interval: 10, textfile }, clock, log, NOBODY);
   expect([told.watch(analyzer) === analyzer, loaded]).toEqual([false, 1]);
   for (const it of told.listeners) await it.close();
   vi.doUnmock('prom-client');

@@ -120,7 +120,7 @@ describe('the author’s own VirtualService', () => {
     },
   );
 
-  test('a subset that a rule of the author’s has already is a mistake', () => {
+  test('subsets that a rule of the author’s has already are one mistake', () => {
     const rule = (host: string, ...subsets: readonly string[]): SampleObject => ({
       apiVersion: 'networking.istio.io/v1beta1',
       kind: 'DestinationRule',
@@ -131,9 +131,10 @@ describe('the author’s own VirtualService', () => {
     const router = istio({ subsets: { primary: 'v1', canary: 'v2' } });
     const mistakes = (it: SampleObject) =>
       routerMistakes(router, contextOf([HTTP], [it]), [traffic]).map(mistakeText);
-    expect(mistakes(rule('shop.prod.svc.cluster.local', 'v2', 'v3'))).toEqual([
-      'shop: DestinationRule mine has a subset of shop that the release writes, and Istio takes one of the two, got "v2"; leave it out there: its policy goes into traffic.trackPolicies',
-    ]);
+    const told = (got: string) =>
+      `shop: DestinationRule mine has subsets of shop that the release writes, and Istio takes one of the two, got "${got}"; leave them out there: their policies go into traffic.trackPolicies`;
+    expect(mistakes(rule('shop.prod.svc.cluster.local', 'v2', 'v3'))).toEqual([told('v2')]);
+    expect(mistakes(rule('shop', 'v2', 'v1'))).toEqual([told('v1, v2')]);
     expect([...mistakes(rule('shop', 'v3')), ...mistakes(rule('other', 'v1'))]).toEqual([]);
   });
 
